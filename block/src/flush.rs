@@ -1,0 +1,32 @@
+/// The name of every flush in drydock, with the invariant that it guards.
+///
+/// The crash simulator swallows them one name at a time and must then find a broken device; a flush whose
+/// loss nothing notices has no business here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Flush {
+    /// A slot's trailer is gone from the medium before the first byte of its image changes.
+    TrailerInvalidated,
+    /// An image and its hash tree are on the medium before they are read back and proven.
+    ImageWritten,
+    /// A slot's new trailer is on the medium before the state says that the slot may boot.
+    TrailerWritten,
+    /// The first copy of the state record is on the medium before the second one is touched.
+    StateFirstCopy,
+    /// Both copies of the state record are on the medium before anything relies on the new record.
+    StateSecondCopy,
+    /// The bootloader's environment is on the medium before control is handed over.
+    BootEnvironment,
+    /// A new LUKS volume has no key slot, header or secondary header of an older one left.
+    LuksOldHeaderWiped,
+    /// The first header of a LUKS2 volume is on the medium before the second one is touched.
+    LuksFirstHeader,
+    /// Both headers of a LUKS2 volume are on the medium.
+    LuksSecondHeader,
+    /// The key material of a key slot is on the medium before a header refers to it.
+    LuksKeyMaterial,
+    /// The key material of a destroyed key slot is gone from the medium.
+    LuksKeySlotWiped,
+    /// A fresh filesystem is on the medium before it is mounted.
+    FilesystemWritten,
+}

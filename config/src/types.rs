@@ -1,0 +1,319 @@
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// The whole configuration of a device.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Bundles for another `compatible` are refused.
+    pub compatible: String,
+    /// Which disk is ours.
+    #[serde(default)]
+    pub disk: Disk,
+    /// The slot classes, in the order in which they are written.
+    #[serde(rename = "slot")]
+    pub slots: Vec<SlotClass>,
+    /// Who may sign.
+    pub signatures: Signatures,
+    /// The `data` volume, if the device has one.
+    #[serde(default)]
+    pub data: Option<Data>,
+    /// Ways to get the key of the LUKS volumes, tried in order.
+    #[serde(default, rename = "unlock")]
+    pub unlock: Vec<Unlock>,
+    /// What recovery does, and how often it tries.
+    #[serde(default)]
+    pub recovery: Recovery,
+    /// How a set is started.
+    #[serde(default)]
+    pub boot: Boot,
+    /// The initramfs that carries this configuration.
+    #[serde(default)]
+    pub initramfs: Initramfs,
+    /// Partition sizes, only for `drydock-bundle disk`.
+    #[serde(default)]
+    pub layout: Layout,
+}
+
+/// Which disk is ours. Every condition that is given must hold, and exactly one disk may remain.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Disk {
+    /// A part of the disk's path below `/sys/devices`, as in `0000:00:04.0`.
+    pub bus: Option<String>,
+    /// The GUID in the disk's GPT header.
+    pub guid: Option<String>,
+    /// Whether the disk may be one that the kernel calls removable.
+    pub removable: bool,
+    /// Seconds to wait for the disk to appear. Default: 30.
+    #[serde(default = "defaults::disk_wait")]
+    pub wait_seconds: u32,
+}
+
+/// One class of slots: `label-a` and `label-b` on the disk.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SlotClass {
+    /// The class that a manifest names, and the partitions' label without `-a` and `-b`.
+    pub class: String,
+    /// What the class is for.
+    pub role: Role,
+    /// Whether the slots are LUKS2 containers with the image inside.
+    #[serde(default)]
+    pub encrypted: bool,
+}
+
+/// What a slot class is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Kernel and initramfs, read by the bootloader.
+    Boot,
+    /// The root filesystem, mounted through dm-verity.
+    Root,
+    /// Anything else that is updated along: mounted through dm-verity at the path given by the live system.
+    Other,
+    /// The recovery's own kernel and initramfs: not part of a set, has two copies of its own.
+    Recovery,
+}
+
+/// Who may sign, and how many of them must.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signatures {
+    /// In TOML: paths of PEM files with Ed25519 public keys. In the initramfs: the keys, 64 hex digits each.
+    pub keys: Vec<String>,
+    /// How many distinct keys must have signed. Default: 1.
+    #[serde(default = "defaults::one")]
+    pub threshold: u32,
+}
+
+/// The volume that survives updates, mounted at `/var`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    /// The partition's label. Default: `data`.
+    #[serde(default = "defaults::data_label")]
+    pub label: String,
+    /// Whether it is a LUKS2 container.
+    pub encrypted: bool,
+    /// Whether a blank partition (its first MiB is zeros) may be formatted by itself.
+    pub provision: bool,
+    /// Where the live system finds it. Default: `/var`.
+    #[serde(default = "defaults::data_mount")]
+    pub mount: String,
+    /// What to do when it can't be opened.
+    #[serde(default)]
+    pub on_failure: DataFailure,
+    /// argon2id memory in KiB for volumes formatted on the device. Default: 32768.
+    #[serde(default = "defaults::kdf_memory")]
+    pub kdf_memory_kib: u32,
+    /// argon2id iterations for volumes formatted on the device. Default: 4.
+    #[serde(default = "defaults::kdf_iterations")]
+    pub kdf_iterations: u32,
+}
+
+/// What to do when `data` can't be opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataFailure {
+    /// Stay in recovery and say why.
+    #[default]
+    Recovery,
+    /// Boot with a temporary, empty volume; the set is then degraded and never marked good.
+    Temporary,
+}
+
+/// A way to get a LUKS key.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Unlock {
+    /// A file inside the initramfs. For demos: whoever can read the boot partition has the key.
+    Initramfs {
+        /// Path of the key file: in TOML on the build host, in the initramfs below `/etc/drydock`.
+        file: String,
+    },
+    /// A file on a filesystem of our own disk, or raw bytes at the start of a partition.
+    Partition {
+        /// The partition's label.
+        label: String,
+        /// Path within its filesystem; without it the partition's first `length` bytes are the key.
+        #[serde(default)]
+        file: Option<String>,
+        /// Number of bytes for a raw key.
+        #[serde(default)]
+        length: Option<u32>,
+    },
+    /// A file on a removable medium.
+    Medium {
+        /// Path within the medium's filesystem.
+        file: String,
+        /// Seconds to wait for the medium. Default: 10.
+        #[serde(default = "defaults::medium_wait")]
+        wait_seconds: u32,
+    },
+    /// Ask at the console.
+    Passphrase {
+        /// Number of tries. Default: 3.
+        #[serde(default = "defaults::tries")]
+        tries: u32,
+        /// Seconds to wait for each. Default: 60.
+        #[serde(default = "defaults::passphrase_wait")]
+        wait_seconds: u32,
+    },
+}
+
+/// What recovery does, and how often it tries.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Recovery {
+    /// How often a recovery may be started for one intent before it is given up.
+    pub starts: u32,
+    /// How to go on afterwards.
+    pub handover: Handover,
+    /// Seconds to wait for a removable medium that an intent names.
+    pub medium_wait_seconds: u32,
+}
+
+impl Default for Recovery {
+    fn default() -> Self {
+        Self { starts: 20, handover: Handover::Reboot, medium_wait_seconds: 60 }
+    }
+}
+
+/// How recovery hands over to the system that it has prepared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Handover {
+    /// Reset the machine and let the bootloader choose. Always right, because the bootloader's choice is proven.
+    Reboot,
+    /// Start the new root with the kernel that is running. Needs kernel and root of one release.
+    SwitchRoot,
+}
+
+/// How a set is started.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Boot {
+    /// How often a set may be started without being marked good. 1 to 9.
+    pub attempts: u8,
+    /// The live system's init, looked up in the new root.
+    pub init: String,
+    /// Filesystem of the root slot.
+    pub root_filesystem: String,
+    /// Keeps a machine id on `data`, and gives it to systemd on first boot.
+    pub machine_id: bool,
+}
+
+impl Default for Boot {
+    fn default() -> Self {
+        Self { attempts: 3, init: "/sbin/init".into(), root_filesystem: "erofs".into(), machine_id: true }
+    }
+}
+
+/// What the initramfs builder puts into the image.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Initramfs {
+    /// Kernel modules by name; their dependencies come along. Loaded at start in this order.
+    pub modules: Vec<String>,
+    /// Modules that are loaded later, when the kernel asks for a device's driver by its modalias.
+    pub modules_by_alias: Vec<String>,
+    /// Firmware files, below the firmware folder.
+    pub firmware: Vec<String>,
+}
+
+/// Partition sizes in MiB for `drydock-bundle disk`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Layout {
+    /// Size of the whole disk.
+    pub disk_mib: u64,
+    /// Logical sector size: 512 or 4096.
+    pub sector_size: u32,
+    /// Which bootloader to install.
+    pub bootloader: Bootloader,
+    /// Size of each recovery copy.
+    pub recovery_mib: u64,
+    /// Size of each slot by class; a class that is not named gets its image's size and a quarter more.
+    pub slot_mib: std::collections::BTreeMap<String, u64>,
+    /// Size of `stash`; 0 leaves it out.
+    pub stash_mib: u64,
+    /// Kernel parameters of every boot entry, consoles for example.
+    pub cmdline: String,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self {
+            disk_mib: 0,
+            sector_size: 512,
+            bootloader: Bootloader::GrubBios,
+            recovery_mib: 0,
+            slot_mib: Default::default(),
+            stash_mib: 32,
+            cmdline: String::new(),
+        }
+    }
+}
+
+/// Which bootloader `drydock-bundle disk` installs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bootloader {
+    /// GRUB for BIOS firmware.
+    GrubBios,
+    /// GRUB for 64-bit EFI firmware.
+    GrubEfi,
+    /// None: the integrator installs one.
+    None,
+}
+
+impl Config {
+    /// The slot classes that make up a set, in the order in which they are written.
+    pub fn set_classes(&self) -> impl Iterator<Item = &SlotClass> {
+        self.slots.iter().filter(|slot| slot.role != Role::Recovery)
+    }
+
+    /// The class with the given role, if there is one.
+    pub fn class_with_role(&self, role: Role) -> Option<&SlotClass> {
+        self.slots.iter().find(|slot| slot.role == role)
+    }
+}
+
+impl Disk {
+    /// How long to wait for the disk to appear.
+    pub fn wait(&self) -> Duration {
+        Duration::from_secs(u64::from(self.wait_seconds))
+    }
+}
+
+mod defaults {
+    pub(super) fn one() -> u32 {
+        1
+    }
+    pub(super) fn tries() -> u32 {
+        3
+    }
+    pub(super) fn disk_wait() -> u32 {
+        30
+    }
+    pub(super) fn medium_wait() -> u32 {
+        10
+    }
+    pub(super) fn passphrase_wait() -> u32 {
+        60
+    }
+    pub(super) fn data_label() -> String {
+        "data".into()
+    }
+    pub(super) fn data_mount() -> String {
+        "/var".into()
+    }
+    pub(super) fn kdf_memory() -> u32 {
+        32 * 1024
+    }
+    pub(super) fn kdf_iterations() -> u32 {
+        4
+    }
+}
