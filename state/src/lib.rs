@@ -1,1 +1,32 @@
-//! Placeholder.
+//! What a device remembers besides its images.
+//!
+//! Three facts, each with one writer and one place:
+//!
+//! - the **state record** ([`Store`], [`Record`]) on the raw partition `state`: the intent, what is known of
+//!   the sets, the rollback floors and the history. It is the master; the other two are made to agree with it.
+//! - the **boot environment** ([`EnvStore`], [`BootEnv`]): one sector that the bootloader reads and counts in.
+//! - the **trailer** ([`trailer`]) at the end of each slot: the signed manifest of what is in the slot, so
+//!   that no damage to `state` takes a root hash away.
+//!
+//! [`transition`] holds the policy: pure functions from one record to the next. Nothing in this crate does
+//! I/O of its own; devices come in through [`drydock_block::BlockDevice`].
+
+mod bootenv;
+mod env_store;
+mod error;
+pub mod fat;
+mod record;
+mod set;
+mod store;
+pub mod trailer;
+pub mod transition;
+
+pub use bootenv::{BootEnv, Mode, SIZE as ENV_SIZE};
+pub use env_store::EnvStore;
+pub use error::Error;
+pub use record::{
+    Entry, Floors, HISTORY_LIMIT, Intent, Job, MediumSource, Outcome, Record, SetInfo, SetStatus, Sets,
+    Source,
+};
+pub use set::SetName;
+pub use store::{Copy, Opened, Store, copy_offsets, decode_copy, encode_copy};

@@ -1,0 +1,249 @@
+use crate::bootenv::{BootEnv, Mode};
+use crate::set::SetName;
+use serde::{Deserialize, Serialize};
+
+/// How many history entries are kept; older ones go first.
+pub const HISTORY_LIMIT: usize = 64;
+
+/// Everything that a device remembers. Changed in memory, then written whole by [`Store`](crate::Store).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Record {
+    /// Counts the boot environments that were derived from this record; the environment carries the same
+    /// number, so that one that does not belong to this record is recognised.
+    pub generation: u32,
+    /// What recovery has been asked to do, until its outcome is known.
+    #[serde(default)]
+    pub intent: Option<Intent>,
+    /// The id of the newest intent.
+    #[serde(default)]
+    pub last_intent_id: u64,
+    /// What is known of the two sets.
+    pub sets: Sets,
+    /// The set that was marked good last: what is never written to, and what is fallen back to.
+    #[serde(default)]
+    pub last_good: Option<SetName>,
+    /// The set that has been installed and has not yet said that it is well.
+    #[serde(default)]
+    pub trial: Option<SetName>,
+    /// Security versions below which nothing is accepted any more.
+    #[serde(default)]
+    pub floors: Floors,
+    /// What has happened, oldest first.
+    #[serde(default)]
+    pub history: Vec<Entry>,
+}
+
+/// What is known of each set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Sets {
+    /// Set a.
+    pub a: SetInfo,
+    /// Set b.
+    pub b: SetInfo,
+}
+
+/// What is known of one set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct SetInfo {
+    /// Whether it may boot.
+    pub status: SetStatus,
+    /// The release's version, empty if there is none.
+    #[serde(default)]
+    pub version: String,
+    /// The release's security version.
+    #[serde(default)]
+    pub security_version: u32,
+    /// SHA-256 of the manifest, hexadecimal.
+    #[serde(default)]
+    pub manifest: String,
+}
+
+/// Whether a set may boot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SetStatus {
+    /// Nothing usable: blank, or being written.
+    #[default]
+    Empty,
+    /// Installed and proven; has not yet said that it is well.
+    Trial,
+    /// Has said that it is well.
+    Good,
+    /// Has used up its attempts, or was marked bad.
+    Bad,
+}
+
+/// What recovery has been asked to do.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Intent {
+    /// Its number; the outcome in the history carries the same.
+    pub id: u64,
+    /// What to do.
+    pub job: Job,
+    /// How often a recovery has been started for it.
+    #[serde(default)]
+    pub starts: u32,
+    /// When it was recorded, in seconds since 1970 by the device's clock.
+    pub time: u64,
+}
+
+/// A job for recovery.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Job {
+    /// Install a bundle into the set that is not the last good one.
+    Update {
+        /// Where the bundle is.
+        source: Source,
+        /// SHA-256 of the manifest that is meant, hexadecimal.
+        manifest: String,
+    },
+}
+
+/// Where a bundle is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(tag = "on", rename_all = "kebab-case")]
+pub enum Source {
+    /// A file on the `data` volume; the path is relative to the volume's root.
+    Data {
+        /// Path within the volume.
+        path: String,
+    },
+    /// A file on a removable medium.
+    Medium(MediumSource),
+    /// A raw partition of our own disk that begins with the bundle.
+    Partition {
+        /// The partition's label.
+        label: String,
+    },
+}
+
+/// A file on a removable medium.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct MediumSource {
+    /// Path within the medium's filesystem.
+    pub path: String,
+}
+
+/// Security versions below which nothing is accepted any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Floors {
+    /// The lowest security version that may be installed. Rises when a set is marked good.
+    pub install: u32,
+    /// The lowest security version that may boot. Rises only when the older set has been overwritten, so
+    /// that rollback keeps working.
+    pub boot: u32,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Entry {
+    /// The intent that it is the outcome of, or 0.
+    #[serde(default)]
+    pub intent: u64,
+    /// When, in seconds since 1970 by the device's clock.
+    pub time: u64,
+    /// What.
+    pub outcome: Outcome,
+    /// The set concerned, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<SetName>,
+    /// The version concerned, if known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub version: String,
+    /// Why, in words for the person who reads it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The factory wrote the first release.
+    Flashed,
+    /// A bundle was staged for the next recovery boot.
+    Staged,
+    /// A staged bundle was taken back.
+    Cancelled,
+    /// A set was written, proven and armed.
+    Installed,
+    /// An update was given up; the reason says why.
+    Failed,
+    /// A set said that it is well.
+    MarkedGood,
+    /// A set used up its attempts; the other one runs.
+    RolledBack,
+    /// A set that was good did not come up; it stays good, the other one runs.
+    FellBack,
+    /// All attempts of all sets were used up; the last good set was armed again.
+    Rearmed,
+    /// The state was lost and rebuilt from the slots' trailers.
+    StateRebuilt,
+    /// A later drydock's entry that this one does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Sets {
+    /// The set's information.
+    pub fn get(&self, set: SetName) -> &SetInfo {
+        match set {
+            SetName::A => &self.a,
+            SetName::B => &self.b,
+        }
+    }
+
+    /// The set's information, to change it.
+    pub fn get_mut(&mut self, set: SetName) -> &mut SetInfo {
+        match set {
+            SetName::A => &mut self.a,
+            SetName::B => &mut self.b,
+        }
+    }
+}
+
+impl SetInfo {
+    /// Whether the bootloader may start it.
+    pub fn bootable(&self) -> bool {
+        matches!(self.status, SetStatus::Trial | SetStatus::Good)
+    }
+}
+
+impl Record {
+    /// The boot environment that follows from this record, with fresh counters.
+    ///
+    /// `attempts` is how often a set may be started without being marked good (1 to 9).
+    pub fn boot_env(&self, attempts: u8) -> BootEnv {
+        let first = self.trial.or(self.last_good).unwrap_or(SetName::A);
+        let left = |set| if self.sets.get(set).bootable() { attempts.clamp(1, 9) } else { 0 };
+        BootEnv {
+            generation: self.generation,
+            first,
+            mode: if self.intent.is_some() { Mode::Recovery } else { Mode::Normal },
+            left_a: left(SetName::A),
+            left_b: left(SetName::B),
+            left_recovery: attempts.clamp(1, 9),
+        }
+    }
+
+    /// The set that an update may overwrite: never the last good one.
+    pub fn target_set(&self) -> SetName {
+        self.last_good.map_or(SetName::B, SetName::other)
+    }
+
+    /// Adds a history entry, dropping the oldest ones beyond [`HISTORY_LIMIT`].
+    pub fn remember(&mut self, entry: Entry) {
+        self.history.push(entry);
+        let excess = self.history.len().saturating_sub(HISTORY_LIMIT);
+        self.history.drain(..excess);
+    }
+
+    /// Says whether the outcome of an intent is already in the history.
+    pub fn outcome_of(&self, intent: u64) -> Option<&Entry> {
+        self.history.iter().rev().find(|e| {
+            e.intent == intent
+                && matches!(e.outcome, Outcome::Installed | Outcome::Failed | Outcome::Cancelled)
+        })
+    }
+}

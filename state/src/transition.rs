@@ -1,0 +1,260 @@
+//! The policy: how one record follows from another. Pure functions; none of them touches a device.
+//!
+//! A change that the bootloader must learn of raises the record's generation. Whoever makes such a change
+//! writes the record first and the boot environment second; a cut in between is mended by [`settle`], which
+//! every start runs.
+
+use crate::bootenv::{BootEnv, Mode};
+use crate::error::Error;
+use crate::record::{Entry, Floors, Intent, Job, Outcome, Record, SetInfo, SetStatus, Sets};
+use crate::set::SetName;
+
+/// What the boot environment says, seen from a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counters {
+    /// The environment belongs to this record; its counters tell what the bootloader did.
+    Current(BootEnv),
+    /// It is damaged or of another generation: it says nothing, and has to be written again.
+    Unknown,
+}
+
+impl Counters {
+    /// Compares an environment's generation with the record's.
+    pub fn of(record: &Record, env: Option<BootEnv>) -> Self {
+        match env {
+            Some(env) if env.generation == record.generation % 100_000_000 => Self::Current(env),
+            _ => Self::Unknown,
+        }
+    }
+
+    fn left(self, set: SetName) -> Option<u8> {
+        match self {
+            Self::Current(env) => Some(env.left(set)),
+            Self::Unknown => None,
+        }
+    }
+
+    fn recovery_exhausted(self) -> bool {
+        matches!(self, Self::Current(env) if env.mode == Mode::Recovery && env.left_recovery == 0)
+    }
+}
+
+/// Who is asking, and so what the bootloader has chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Running {
+    /// The given set has been started.
+    Set(SetName),
+    /// Recovery has been started.
+    Recovery,
+}
+
+/// Records an intent. The bundle must be there already: from now on recovery will look for it.
+pub fn stage(record: &mut Record, job: Job, version: &str, time: u64) -> Result<u64, Error> {
+    if let Some(intent) = &record.intent {
+        let id = intent.id;
+        return Err(Error::Refused(format!(
+            "intent {id} is waiting already; take it back with `drydock cancel`"
+        )));
+    }
+    record.last_intent_id += 1;
+    record.generation += 1;
+    let id = record.last_intent_id;
+    record.intent = Some(Intent { id, job, starts: 0, time });
+    let set = Some(record.target_set());
+    record.remember(entry(id, time, Outcome::Staged, set, version, ""));
+    Ok(id)
+}
+
+/// Takes a staged intent back.
+pub fn cancel(record: &mut Record, time: u64) -> Result<u64, Error> {
+    let Some(intent) = record.intent.take() else {
+        return Err(Error::Refused("there is no intent to cancel".into()));
+    };
+    record.generation += 1;
+    record.remember(entry(intent.id, time, Outcome::Cancelled, None, "", ""));
+    Ok(intent.id)
+}
+
+/// Brings the record up to date with what the bootloader has done, at every start. Says whether anything
+/// changed, and so whether record and environment have to be written.
+pub fn settle(record: &mut Record, counters: Counters, running: Running, time: u64) -> bool {
+    let before = record.clone();
+    clear_finished_intent(record);
+    if let Running::Set(set) = running {
+        give_up_recovery(record, counters, time);
+        note_fall_back(record, counters, set, time);
+    }
+    *record != before
+}
+
+/// An intent whose outcome is durable came back (an older copy of the record): it is only cleared.
+fn clear_finished_intent(record: &mut Record) {
+    if let Some(intent) = &record.intent
+        && record.outcome_of(intent.id).is_some()
+    {
+        record.intent = None;
+        record.generation += 1;
+    }
+}
+
+/// The bootloader has started recovery as often as it may, and now starts a set instead.
+fn give_up_recovery(record: &mut Record, counters: Counters, time: u64) {
+    if counters.recovery_exhausted() {
+        fail(record, "recovery was started as often as it may be, and never came up", time);
+    }
+}
+
+/// The bootloader has passed over the set that was first in order.
+fn note_fall_back(record: &mut Record, counters: Counters, running: SetName, time: u64) {
+    let passed_over = running.other();
+    if counters.left(passed_over) != Some(0) {
+        return;
+    }
+    if record.trial == Some(passed_over) {
+        let info = record.sets.get_mut(passed_over);
+        info.status = SetStatus::Bad;
+        let version = info.version.clone();
+        record.trial = None;
+        record.generation += 1;
+        let reason = "it was started as often as it may be, and never said that it is well";
+        record.remember(entry(0, time, Outcome::RolledBack, Some(passed_over), &version, reason));
+    } else if record.last_good == Some(passed_over) && record.sets.get(running).bootable() {
+        let version = record.sets.get(passed_over).version.clone();
+        record.last_good = Some(running);
+        record.generation += 1;
+        let reason = "it did not come up as often as it was started; it is kept as the second choice";
+        record.remember(entry(0, time, Outcome::FellBack, Some(passed_over), &version, reason));
+    }
+}
+
+/// Recovery was started because no set has attempts left: the last good set gets fresh ones. Gives the set,
+/// or nothing if no set is bootable at all.
+pub fn rearm(record: &mut Record, time: u64) -> Option<SetName> {
+    if let Some(trial) = record.trial.take() {
+        record.sets.get_mut(trial).status = SetStatus::Bad;
+        let version = record.sets.get(trial).version.clone();
+        let reason = "neither it nor the last good set came up";
+        record.remember(entry(0, time, Outcome::RolledBack, Some(trial), &version, reason));
+    }
+    let candidates = [record.last_good, Some(SetName::A), Some(SetName::B)];
+    let set = candidates.into_iter().flatten().find(|set| record.sets.get(*set).bootable())?;
+    record.generation += 1;
+    let version = record.sets.get(set).version.clone();
+    record.remember(entry(
+        0,
+        time,
+        Outcome::Rearmed,
+        Some(set),
+        &version,
+        "all attempts of all sets were used up",
+    ));
+    Some(set)
+}
+
+/// Counts one start of recovery for the intent. Gives the number of this start, or nothing where the limit
+/// is reached, after which the intent is over.
+pub fn count_start(record: &mut Record, limit: u32, time: u64) -> Option<u32> {
+    let intent = record.intent.as_mut()?;
+    if intent.starts >= limit {
+        fail(record, &format!("recovery was started {limit} times for it without coming to an end"), time);
+        return None;
+    }
+    intent.starts += 1;
+    Some(intent.starts)
+}
+
+/// Gives the intent up. The old system stays what it was.
+pub fn fail(record: &mut Record, reason: &str, time: u64) {
+    if let Some(intent) = record.intent.take() {
+        record.generation += 1;
+        let set = Some(record.target_set());
+        record.remember(entry(intent.id, time, Outcome::Failed, set, "", reason));
+    }
+}
+
+/// The target set is about to be overwritten: from now on it must not boot.
+pub fn begin_write(record: &mut Record, target: SetName) -> bool {
+    let info = record.sets.get_mut(target);
+    if info.status == SetStatus::Empty {
+        return false;
+    }
+    *info = SetInfo::default();
+    if record.trial == Some(target) {
+        record.trial = None;
+    }
+    // What the overwritten set still allowed to boot is gone for good.
+    if let Some(good) = record.last_good {
+        record.floors.boot = record.floors.boot.max(record.sets.get(good).security_version);
+    }
+    record.generation += 1;
+    true
+}
+
+/// The target set was written, proven and has its trailers: it gets its trial, and the intent is over.
+pub fn installed(record: &mut Record, target: SetName, release: SetInfo, time: u64) {
+    let id = record.intent.take().map_or(0, |intent| intent.id);
+    let version = release.version.clone();
+    *record.sets.get_mut(target) = SetInfo { status: SetStatus::Trial, ..release };
+    record.trial = Some(target);
+    record.generation += 1;
+    record.remember(entry(id, time, Outcome::Installed, Some(target), &version, ""));
+}
+
+/// The running set says that it is well. Says whether that is news; if not, only the attempts that it used
+/// have to be given back, by writing the boot environment again.
+///
+/// While another set is on trial and was not started, its trial goes on.
+pub fn mark_good(record: &mut Record, running: SetName, time: u64) -> Result<bool, Error> {
+    if !record.sets.get(running).bootable() {
+        return Err(Error::Refused(format!(
+            "set {running} is not known as bootable; it can't be marked good"
+        )));
+    }
+    let in_order = record.trial.is_none_or(|trial| trial == running);
+    let info = record.sets.get_mut(running);
+    let news = info.status != SetStatus::Good || (in_order && record.last_good != Some(running));
+    if !news {
+        return Ok(false);
+    }
+    info.status = SetStatus::Good;
+    let (version, security_version) = (info.version.clone(), info.security_version);
+    record.floors.install = record.floors.install.max(security_version);
+    if in_order {
+        record.trial = None;
+        record.last_good = Some(running);
+    }
+    record.generation += 1;
+    record.remember(entry(0, time, Outcome::MarkedGood, Some(running), &version, ""));
+    Ok(true)
+}
+
+/// A record for a device whose state was lost, from what the slots' trailers say of the sets.
+///
+/// Whatever has a whole, signed trailer is taken for good. The environment, if it is whole, tells which set
+/// ran last; the floors are the strictest that do not lock out what is there.
+pub fn rebuild(a: Option<SetInfo>, b: Option<SetInfo>, env: Option<BootEnv>, time: u64) -> Record {
+    let versions = || [&a, &b].into_iter().flatten().map(|info| info.security_version);
+    let floors = Floors { install: versions().max().unwrap_or(0), boot: versions().min().unwrap_or(0) };
+    let good = |info: Option<SetInfo>| {
+        info.map(|info| SetInfo { status: SetStatus::Good, ..info }).unwrap_or_default()
+    };
+    let sets = Sets { a: good(a), b: good(b) };
+    let first = env.map_or(SetName::A, |env| env.first);
+    let last_good = [first, first.other()].into_iter().find(|set| sets.get(*set).bootable());
+    let generation = env.map_or(0, |env| env.generation) + 1;
+    let mut record = Record { generation, sets, last_good, floors, ..Record::default() };
+    let reason = "no copy of the state record was whole; it was rebuilt from the slots' trailers";
+    record.remember(entry(0, time, Outcome::StateRebuilt, last_good, "", reason));
+    record
+}
+
+fn entry(
+    intent: u64,
+    time: u64,
+    outcome: Outcome,
+    set: Option<SetName>,
+    version: &str,
+    reason: &str,
+) -> Entry {
+    Entry { intent, time, outcome, set, version: version.to_owned(), reason: reason.to_owned() }
+}
