@@ -1,9 +1,34 @@
 //! The device's configuration.
 //!
-//! The integrator writes TOML. It is checked once, on the build host (feature `toml`), and the initramfs
-//! carries it as JSON, the form that is cheapest to read there. The same types serve both, so a key means
-//! the same in both places. `docs/config.md` lists every key.
+//! The integrator writes TOML. It is checked once, on the build host (feature `toml`: [`load`]), and the
+//! initramfs carries it as JSON, the form that is cheapest to read there ([`Config::from_json`]). The same
+//! types serve both, so a key means the same in both places. `docs/config.md` lists every key.
 
+#[cfg(feature = "toml")]
+mod check;
+mod error;
+#[cfg(feature = "toml")]
+mod load;
+#[cfg(feature = "toml")]
+mod source;
 mod types;
 
+pub use error::{Error, Fault};
+#[cfg(feature = "toml")]
+pub use load::{load, load_with_source};
+#[cfg(feature = "toml")]
+pub use source::Source;
 pub use types::*;
+
+impl Config {
+    /// Reads what [`Config::to_json`] wrote. Unknown keys are refused; values are not checked again, because
+    /// whoever can change this file can change the program that reads it.
+    pub fn from_json(json: &[u8]) -> Result<Self, Error> {
+        serde_json::from_slice(json).map_err(Error::Json)
+    }
+
+    /// The form that a device reads. The same configuration always gives the same bytes.
+    pub fn to_json(&self) -> Result<Vec<u8>, Error> {
+        serde_json::to_vec(self).map_err(Error::Json)
+    }
+}

@@ -36,7 +36,7 @@ pub struct Config {
 }
 
 /// Which disk is ours. Every condition that is given must hold, and exactly one disk may remain.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Disk {
     /// A part of the disk's path below `/sys/devices`, as in `0000:00:04.0`.
@@ -46,8 +46,13 @@ pub struct Disk {
     /// Whether the disk may be one that the kernel calls removable.
     pub removable: bool,
     /// Seconds to wait for the disk to appear. Default: 30.
-    #[serde(default = "defaults::disk_wait")]
     pub wait_seconds: u32,
+}
+
+impl Default for Disk {
+    fn default() -> Self {
+        Self { bus: None, guid: None, removable: false, wait_seconds: 30 }
+    }
 }
 
 /// One class of slots: `label-a` and `label-b` on the disk.
@@ -97,7 +102,8 @@ pub struct Data {
     pub label: String,
     /// Whether it is a LUKS2 container.
     pub encrypted: bool,
-    /// Whether a blank partition (its first MiB is zeros) may be formatted by itself.
+    /// Whether a blank partition (its first MiB is zeros) may be formatted by itself. Default: no.
+    #[serde(default)]
     pub provision: bool,
     /// Where the live system finds it. Default: `/var`.
     #[serde(default = "defaults::data_mount")]
@@ -294,9 +300,6 @@ mod defaults {
     }
     pub(super) fn tries() -> u32 {
         3
-    }
-    pub(super) fn disk_wait() -> u32 {
-        30
     }
     pub(super) fn medium_wait() -> u32 {
         10
