@@ -1,1 +1,40 @@
-//! Placeholder.
+//! A QEMU harness: real firmware, real bootloaders and real kernels, started and killed by tests.
+//!
+//! ```no_run
+//! use drydock_qemu::{Disk, Qemu};
+//! use std::time::Duration;
+//!
+//! let mut guest = Qemu::new("update").disk(Disk::file("disk.img").serial("main")).start()?;
+//! guest.expect("GRUB", Duration::from_secs(20))?;
+//! guest.power_cut();
+//! # Ok::<(), drydock_qemu::QemuError>(())
+//! ```
+//!
+//! What a test can rely on:
+//! - every wait has a limit, and the error that ends it carries the tail of the serial log;
+//! - a guest ends with its [`Guest`], also when the test panics, and with the test's process, also when that
+//!   is killed;
+//! - the serial port is always read, so that a full FIFO never stops a guest, unless the test asks for a
+//!   slow reader;
+//! - no more guests run at a time than the machine has cores, over all processes of this user;
+//! - a log is kept under `target/qemu-logs` when something went wrong, and removed when nothing did.
+
+mod accel;
+mod disk;
+mod error;
+mod guest;
+mod kernel;
+mod marker;
+mod paths;
+mod qemu;
+mod qmp;
+mod serial;
+mod slots;
+
+pub use disk::{Bus, Disk};
+pub use error::QemuError;
+pub use guest::{Exit, Guest};
+pub use kernel::DebianKernel;
+pub use marker::{boot_sector, marker_kernel};
+pub use paths::target_dir;
+pub use qemu::{Firmware, Qemu, Serial};

@@ -1,0 +1,122 @@
+use std::path::PathBuf;
+
+/// A disk of a guest.
+#[derive(Clone, Debug)]
+pub struct Disk {
+    pub(crate) source: Source,
+    pub(crate) bus: Bus,
+    serial: Option<String>,
+    addr: Option<String>,
+    sector_size: u32,
+    read_only: bool,
+    snapshot: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    File(PathBuf),
+    Node(String),
+}
+
+/// What a disk is attached to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bus {
+    /// virtio-blk: `/dev/vda`.
+    Virtio,
+    /// NVMe: `/dev/nvme0n1`.
+    Nvme,
+    /// AHCI: `/dev/sda`.
+    Sata,
+    /// A removable USB stick behind xHCI: `/dev/sda`, a second after the driver is there.
+    Usb,
+}
+
+impl Disk {
+    /// A raw image file on virtio-blk with 512-byte sectors, written to by the guest.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self::new(Source::File(path.into()))
+    }
+
+    /// A block node that the test defines itself with `-blockdev` (see [`Qemu::arg`](crate::Qemu::arg)), to
+    /// log writes or to inject faults.
+    pub fn node(name: &str) -> Self {
+        Self::new(Source::Node(name.into()))
+    }
+
+    fn new(source: Source) -> Self {
+        let (serial, addr) = (None, None);
+        Self { source, bus: Bus::Virtio, serial, addr, sector_size: 512, read_only: false, snapshot: false }
+    }
+
+    /// Attaches the disk to another bus.
+    pub fn bus(mut self, bus: Bus) -> Self {
+        self.bus = bus;
+        self
+    }
+
+    /// The serial number that the guest sees.
+    pub fn serial(mut self, serial: &str) -> Self {
+        self.serial = Some(serial.into());
+        self
+    }
+
+    /// The PCI address of a virtio-blk or NVMe disk, as in `04.0`.
+    pub fn addr(mut self, addr: &str) -> Self {
+        self.addr = Some(addr.into());
+        self
+    }
+
+    /// The logical sector size: 512 or 4096. BIOS firmware does not boot from the latter.
+    pub fn sector_size(mut self, bytes: u32) -> Self {
+        self.sector_size = bytes;
+        self
+    }
+
+    /// The guest's writes fail.
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
+    /// The guest's writes go to a temporary file and are gone when it ends.
+    pub fn snapshot(mut self) -> Self {
+        self.snapshot = true;
+        self
+    }
+
+    /// QEMU's arguments for the disk with this number. The device's id is `diskN`.
+    pub(crate) fn args(&self, n: usize) -> Vec<String> {
+        let mut args = Vec::new();
+        let drive = match &self.source {
+            Source::Node(name) => name.clone(),
+            Source::File(path) => {
+                let path = path.to_string_lossy().replace(',', ",,");
+                let read_only = if self.read_only { ",readonly=on" } else { "" };
+                let snapshot = if self.snapshot { ",snapshot=on" } else { "" };
+                args.push("-drive".into());
+                args.push(format!(
+                    "if=none,id=drive{n},file={path},format=raw,discard=unmap{read_only}{snapshot}"
+                ));
+                format!("drive{n}")
+            }
+        };
+        let mut device = match self.bus {
+            Bus::Virtio => "virtio-blk-pci".to_owned(),
+            Bus::Nvme => "nvme".to_owned(),
+            Bus::Sata => format!("ide-hd,bus=ide.{n}"),
+            Bus::Usb => "usb-storage,bus=xhci.0,removable=on".to_owned(),
+        };
+        device += &format!(",id=disk{n},drive={drive},bootindex={n}");
+        device += &format!(",logical_block_size={0},physical_block_size={0}", self.sector_size);
+        match (&self.serial, self.bus) {
+            (Some(serial), _) => device += &format!(",serial={serial}"),
+            (None, Bus::Nvme) => device += &format!(",serial=disk{n}"),
+            (None, _) => {}
+        }
+        if let Some(addr) = &self.addr {
+            device += &format!(",addr={addr}");
+        }
+        args.extend(["-device".into(), device]);
+        args
+    }
+}

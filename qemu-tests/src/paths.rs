@@ -1,0 +1,29 @@
+use crate::QemuError;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Cargo's target directory, where logs, kernels and images go.
+pub fn target_dir() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(dir) => dir.into(),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
+    }
+}
+
+/// Makes a directory below the target directory.
+pub(crate) fn target_subdir(name: &str) -> Result<PathBuf, QemuError> {
+    let dir = target_dir().join(name);
+    std::fs::create_dir_all(&dir).map_err(QemuError::io(format!("create {}", dir.display())))?;
+    Ok(dir)
+}
+
+/// Runs a host program to its end and returns what it printed to stdout.
+pub(crate) fn run(command: &mut Command) -> Result<String, QemuError> {
+    let line = format!("{command:?}");
+    let output = command.output().map_err(QemuError::io(format!("start {line}")))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let both = [output.stdout, output.stderr].concat();
+    Err(QemuError::Program { command: line, output: String::from_utf8_lossy(&both).into_owned() })
+}
