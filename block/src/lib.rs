@@ -5,12 +5,14 @@
 //! simulated disk that loses, reorders and tears whatever was not flushed. The code above the trait
 //! cannot tell them apart, and that is the point: what the crash simulator proves is what ships.
 
+mod aligned;
 mod device;
 mod file;
 mod flush;
 mod memory;
 mod section;
 
+pub use aligned::AlignedBuffer;
 pub use device::{BlockDevice, is_zero, read_vec};
 pub use file::FileDevice;
 pub use flush::Flush;

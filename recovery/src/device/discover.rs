@@ -1,0 +1,245 @@
+//! Finding our disk, and removable media: what the kernel announces, what `/sys` says, and a time limit.
+
+use super::block::{Access, DiskDevice};
+use super::choice::{Disk, Refusal, choose};
+use super::gpt;
+use super::modules::Aliases;
+use super::uevent::Uevents;
+use super::{Error, Result};
+use crate::sys;
+use drydock_block::BlockDevice;
+use drydock_config as config;
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long no block device may appear before what is there counts as all of it. A clone of our disk on the
+/// same controller shows up within it.
+const SETTLE: Duration = Duration::from_millis(100);
+
+/// Devices as they come: events, and the modules that they ask for.
+#[derive(Debug)]
+pub struct Hotplug {
+    /// The kernel's events.
+    pub events: Uevents,
+    /// Modules for what the events name.
+    pub aliases: Aliases,
+}
+
+impl Hotplug {
+    /// Waits until `deadline` for a block device to come, change or go. Meanwhile modules are loaded for
+    /// whatever else comes. `false`: nothing happened.
+    pub fn wait(&mut self, deadline: Instant, warn: &mut dyn FnMut(String)) -> Result<bool> {
+        while let Some(event) = self.events.next(deadline)? {
+            self.aliases.handle(&event, warn);
+            if event.subsystem == "block" {
+                // One look will do for all that is queued.
+                while let Some(event) = self.events.next(Instant::now())? {
+                    self.aliases.handle(&event, warn);
+                }
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Our disk, chosen and ready.
+#[derive(Clone, Debug)]
+pub struct OurDisk {
+    /// Its node in `/dev`.
+    pub node: PathBuf,
+    /// What made it ours.
+    pub facts: Disk,
+    /// Its partitions, each with its node.
+    pub partitions: Vec<Part>,
+}
+
+/// A partition of our disk.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Its node in `/dev`.
+    pub node: PathBuf,
+    /// Its entry in the partition table.
+    pub entry: gpt::Partition,
+}
+
+impl OurDisk {
+    /// The one partition with a label.
+    pub fn partition(&self, label: &str) -> Result<&Part> {
+        let mut found = self.partitions.iter().filter(|part| part.entry.label == label);
+        match (found.next(), found.count()) {
+            (Some(part), 0) => Ok(part),
+            (first, more) => Err(Error::Partition {
+                label: label.into(),
+                disk: self.node.display().to_string(),
+                found: usize::from(first.is_some()) + more,
+            }),
+        }
+    }
+}
+
+/// Waits until exactly one disk fits the configuration and has all of `labels`, at most for the configured
+/// time. `labels` are what makes a disk recognisable (`bootenv` and `state`); a partition that is missing
+/// otherwise is better reported by name later.
+pub fn find_disk(
+    wanted: &config::Disk,
+    labels: &[&str],
+    hotplug: &mut Hotplug,
+    warn: &mut dyn FnMut(String),
+) -> Result<OurDisk> {
+    let deadline = Instant::now() + wanted.wait();
+    loop {
+        let disks: Vec<Disk> = scan().into_iter().map(|name| inspect(&name)).collect();
+        let choice = choose(&disks, wanted, labels);
+        let waits_until = match choice {
+            Err(Refusal::None { .. }) => deadline,
+            _ => Instant::now() + SETTLE,
+        };
+        if hotplug.wait(waits_until, warn)? && Instant::now() < deadline + SETTLE {
+            continue;
+        }
+        return match choice {
+            Ok(ours) => attach(&disks[ours]),
+            Err(refusal) => Err(Error::Disk(refusal)),
+        };
+    }
+}
+
+/// Shows every block device that is not on our disk to `examine`, as it comes, until it answers something or
+/// `wait` is over. Partitions are shown, and disks that have none.
+pub fn find_medium<T>(
+    ours: Option<&OurDisk>,
+    wait: Duration,
+    hotplug: &mut Hotplug,
+    warn: &mut dyn FnMut(String),
+    examine: &mut dyn FnMut(&Path) -> Option<T>,
+) -> Result<Option<T>> {
+    let deadline = Instant::now() + wait;
+    let mut seen = HashSet::new();
+    loop {
+        let own_name = ours.map(|disk| disk.facts.name.as_str());
+        let disks = scan().into_iter().filter(|name| Some(name.as_str()) != own_name);
+        let present: Vec<String> = disks.flat_map(|disk| usable_parts(&disk)).collect();
+        // What was pulled out may come back as something else.
+        seen.retain(|name| present.contains(name));
+        for name in present {
+            if seen.insert(name.clone())
+                && let Some(found) = examine(&node(&name))
+            {
+                return Ok(Some(found));
+            }
+        }
+        if !hotplug.wait(deadline, warn)? {
+            return Ok(None);
+        }
+    }
+}
+
+/// The names of all whole disks that hold something.
+fn scan() -> Vec<String> {
+    const NO_DISKS: [&str; 5] = ["dm-", "loop", "ram", "zram", "md"];
+    let entries = fs::read_dir("/sys/class/block").into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut disks: Vec<_> = names
+        .filter(|name| !NO_DISKS.iter().any(|prefix| name.starts_with(prefix)))
+        .filter(|name| !class(name).join("partition").exists())
+        .filter(|name| number(&class(name).join("size")).is_some_and(|size| size > 0))
+        .collect();
+    disks.sort();
+    disks
+}
+
+/// Gathers what is to know about a disk. What cannot be read speaks against the disk, not against the search.
+fn inspect(name: &str) -> Disk {
+    let path = fs::canonicalize(class(name)).unwrap_or_else(|_| class(name));
+    let mut disk = Disk {
+        name: name.into(),
+        bus_path: path.strip_prefix("/sys/devices").unwrap_or(&path).display().to_string(),
+        removable: number(&path.join("removable")) == Some(1),
+        size: 0,
+        sector_size: 512,
+        table: Err("could not be opened".into()),
+    };
+    match DiskDevice::open(&node(name), Access::ReadOnly) {
+        Ok(device) => {
+            disk.size = device.size();
+            disk.sector_size = device.sector_size();
+            disk.table = gpt::read(&device).map_err(|error| error.to_string());
+        }
+        Err(error) => disk.table = Err(error.to_string()),
+    }
+    disk
+}
+
+/// Finds the partitions' nodes. Partitions that the kernel did not find (it ignores the backup table unless
+/// told otherwise) are made known to it; one that it sees elsewhere than the table says is an error.
+fn attach(disk: &Disk) -> Result<OurDisk> {
+    let whole = node(&disk.name);
+    let mut partitions = vec![];
+    for entry in disk.partitions() {
+        let name = match kernel_partition(disk, entry)? {
+            Some(name) => name,
+            None => {
+                fs::File::open(&whole)
+                    .and_then(|file| sys::add_partition(&file, entry.index, entry.start, entry.len))
+                    .map_err(Error::doing(format_args!(
+                        "make partition {} of {} known",
+                        entry.index, disk.name
+                    )))?;
+                kernel_partition(disk, entry)?.ok_or_else(|| {
+                    Error::Unusable(format!("the kernel shows no partition {} of {}", entry.index, disk.name))
+                })?
+            }
+        };
+        partitions.push(Part { node: node(&name), entry: entry.clone() });
+    }
+    Ok(OurDisk { node: whole, facts: disk.clone(), partitions })
+}
+
+fn kernel_partition(disk: &Disk, entry: &gpt::Partition) -> Result<Option<String>> {
+    for name in parts(&disk.name) {
+        let folder = class(&name);
+        if number(&folder.join("partition")) != Some(u64::from(entry.index)) {
+            continue;
+        }
+        // The kernel counts in units of 512 bytes, whatever the sector size.
+        let place = (number(&folder.join("start")), number(&folder.join("size")));
+        if place == (Some(entry.start / 512), Some(entry.len / 512)) {
+            return Ok(Some(name));
+        }
+        return Err(Error::Unusable(format!(
+            "the kernel sees partition {} of {} elsewhere than its table says; restart with the table repaired",
+            entry.index, disk.name
+        )));
+    }
+    Ok(None)
+}
+
+/// A disk's partitions, or the disk itself if it has none.
+fn usable_parts(disk: &str) -> Vec<String> {
+    let parts = parts(disk);
+    if parts.is_empty() { vec![disk.into()] } else { parts }
+}
+
+fn parts(disk: &str) -> Vec<String> {
+    let entries = fs::read_dir(class(disk)).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut parts: Vec<_> = names.filter(|name| class(disk).join(name).join("partition").exists()).collect();
+    parts.sort();
+    parts
+}
+
+fn class(name: &str) -> PathBuf {
+    Path::new("/sys/class/block").join(name)
+}
+
+/// A device's node. The kernel writes `!` for the `/` in a name.
+fn node(name: &str) -> PathBuf {
+    Path::new("/dev").join(name.replace('!', "/"))
+}
+
+fn number(file: &Path) -> Option<u64> {
+    fs::read_to_string(file).ok()?.trim().parse().ok()
+}

@@ -1,0 +1,87 @@
+//! What can go wrong here.
+
+use super::choice::Refusal;
+use super::gpt;
+use std::{fmt, io};
+
+/// What went wrong at the edge between drydock and the machine.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The kernel refused something.
+    System {
+        /// What was being done, and to what.
+        doing: String,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// No disk could be chosen.
+    Disk(Refusal),
+    /// A partition that the configuration names is missing from our disk, or is there twice.
+    Partition {
+        /// The partition's label.
+        label: String,
+        /// The disk's node.
+        disk: String,
+        /// How many partitions have that label.
+        found: usize,
+    },
+    /// A partition table could not be read.
+    Gpt {
+        /// The disk's node.
+        disk: String,
+        /// What is wrong with it.
+        source: gpt::Error,
+    },
+    /// Something is not as it must be.
+    Unusable(String),
+}
+
+impl Error {
+    /// For `map_err`: joins what was being done with the kernel's answer.
+    pub fn doing(doing: impl fmt::Display) -> impl FnOnce(io::Error) -> Self {
+        let doing = doing.to_string();
+        move |source| Self::System { doing, source }
+    }
+
+    /// The kernel's answer, where that is the reason.
+    pub fn io(&self) -> Option<&io::Error> {
+        match self {
+            Self::System { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System { doing, source } => write!(f, "{doing}: {source}"),
+            Self::Disk(refusal) => refusal.fmt(f),
+            Self::Partition { label, disk, found: 0 } => {
+                write!(f, "{disk} has no partition `{label}`; write the disk image anew or correct the label")
+            }
+            Self::Partition { label, disk, found } => {
+                write!(
+                    f,
+                    "{disk} has {found} partitions `{label}`; none is used until the others are renamed"
+                )
+            }
+            Self::Gpt { disk, source } => write!(f, "read the partition table of {disk}: {source}"),
+            Self::Unusable(what) => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::System { source, .. } => Some(source),
+            Self::Gpt { source, .. } => Some(source),
+            Self::Disk(_) | Self::Partition { .. } | Self::Unusable(_) => None,
+        }
+    }
+}
+
+/// The result of everything in [`device`](crate::device).
+pub type Result<T> = std::result::Result<T, Error>;

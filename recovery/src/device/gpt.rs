@@ -1,0 +1,189 @@
+//! Reading a GUID partition table, from any [`BlockDevice`].
+//!
+//! The `gpt` crate parses header and entries; this module brings it the bytes. It does so copy by copy, so that
+//! the backup serves when the primary header *or* its array of entries is damaged (the crate by itself looks
+//! at the header only), and it turns away what the crate would panic on or allocate gigabytes for.
+
+use drydock_block::{BlockDevice, read_vec};
+use gpt::disk::LogicalBlockSize;
+use gpt::{header, partition};
+use std::io::{self, Cursor};
+use std::{fmt, result};
+
+/// More entries than this are refused. 128 is what everybody makes.
+const MAX_ENTRIES: u32 = 1024;
+/// The only entry size that anybody makes, and the only one that the crate reads.
+const ENTRY_SIZE: u32 = 128;
+
+/// A partition table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// The disk's GUID, in lower case with hyphens.
+    pub disk_guid: String,
+    /// The partitions, by index.
+    pub partitions: Vec<Partition>,
+    /// Which copy it was read from.
+    pub copy: Copy,
+}
+
+/// One partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partition {
+    /// Its number, counted from 1.
+    pub index: u32,
+    /// Its name in the table.
+    pub label: String,
+    /// Its first byte.
+    pub start: u64,
+    /// Its length in bytes.
+    pub len: u64,
+    /// Its own GUID, in lower case with hyphens.
+    pub guid: String,
+    /// Its attribute bits.
+    pub attributes: u64,
+}
+
+/// One of the two copies of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copy {
+    /// The one at the disk's start.
+    Primary,
+    /// The one at the disk's end. The primary is damaged.
+    Backup,
+}
+
+/// Why a partition table could not be read.
+#[derive(Debug)]
+pub enum Error {
+    /// The disk could not be read.
+    Io(io::Error),
+    /// The disk has neither of the two headers: no partition table.
+    None,
+    /// Both copies are damaged.
+    Damaged {
+        /// What is wrong with the first.
+        primary: String,
+        /// What is wrong with the second.
+        backup: String,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => error.fmt(f),
+            Self::None => f.write_str("there is no GUID partition table"),
+            Self::Damaged { primary, backup } => {
+                write!(f, "both copies are damaged (first: {primary}; backup: {backup})")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Reads the table of a whole disk, whose sector size is the device's. Nothing is written, so a damaged copy
+/// stays as it is.
+pub fn read(disk: &(impl BlockDevice + ?Sized)) -> result::Result<Table, Error> {
+    let sector = u64::from(disk.sector_size());
+    let lb_size = LogicalBlockSize::try_from(sector).map_err(Error::Io)?;
+    let sectors = disk.size() / sector;
+    if sectors < 6 {
+        return Err(Error::None);
+    }
+    let primary = match read_copy(disk, lb_size, 1, Copy::Primary) {
+        Ok(table) => return Ok(table),
+        Err(Damage::Io(error)) => return Err(Error::Io(error)),
+        Err(Damage::Found(what, header)) => (what, header),
+    };
+    // The backup belongs into the last sector; an image that was written to a larger disk has it where the
+    // first header says.
+    let named = primary.1.map(|header| header.backup_lba).filter(|&lba| lba > 1 && lba < sectors - 1);
+    let mut backup = None;
+    for lba in [Some(sectors - 1), named].into_iter().flatten() {
+        match read_copy(disk, lb_size, lba, Copy::Backup) {
+            Ok(table) => return Ok(table),
+            Err(Damage::Io(error)) => return Err(Error::Io(error)),
+            Err(Damage::Found(what, _)) => backup = backup.or(what),
+        }
+    }
+    match (primary.0, backup) {
+        (None, None) => Err(Error::None),
+        (primary, backup) => {
+            let text = |what: Option<String>| what.unwrap_or_else(|| "not there".into());
+            Err(Error::Damaged { primary: text(primary), backup: text(backup) })
+        }
+    }
+}
+
+/// Why a copy is of no use: what is wrong, or nothing where there is no header at all; and the header if only
+/// the entries are bad.
+enum Damage {
+    Io(io::Error),
+    Found(Option<String>, Option<Box<header::Header>>),
+}
+
+fn read_copy(
+    disk: &(impl BlockDevice + ?Sized),
+    lb_size: LogicalBlockSize,
+    lba: u64,
+    copy: Copy,
+) -> result::Result<Table, Damage> {
+    let sector = lb_size.as_usize();
+    // The crate looks for the header in the second sector of what it is given.
+    let mut view = vec![0; sector];
+    view.extend(read_vec(disk, lba * sector as u64, sector).map_err(Damage::Io)?);
+    let mut header = match header::read_header_from_arbitrary_device(&mut Cursor::new(view), lb_size) {
+        Ok(header) => header,
+        Err(header::HeaderError::InvalidGptSignature) => return Err(Damage::Found(None, None)),
+        Err(error) => return Err(Damage::Found(Some(error.to_string()), None)),
+    };
+    let entries = u64::from(header.num_parts) * u64::from(ENTRY_SIZE);
+    let start = header.part_start.checked_mul(sector as u64);
+    let start = start.filter(|start| start.checked_add(entries).is_some_and(|end| end <= disk.size()));
+    let sane = header.part_size == ENTRY_SIZE && (1..=MAX_ENTRIES).contains(&header.num_parts);
+    let (Some(start), true, true) = (start, sane, header.current_lba == lba) else {
+        return Err(Damage::Found(Some("the header makes no sense".into()), None));
+    };
+
+    let array = read_vec(disk, start, entries as usize).map_err(Damage::Io)?;
+    let place = std::mem::replace(&mut header.part_start, 0);
+    let partitions = partition::file_read_partitions(&mut Cursor::new(array), &header, lb_size)
+        .map_err(|error| error.to_string())
+        .and_then(|found| {
+            let used = found.into_iter().filter(|(_, partition)| partition.is_used());
+            used.map(|(index, partition)| convert(index, &partition, lb_size, disk.size())).collect()
+        });
+    match partitions {
+        Ok(partitions) => Ok(Table { disk_guid: header.disk_guid.to_string(), partitions, copy }),
+        Err(what) => {
+            header.part_start = place;
+            Err(Damage::Found(Some(what), Some(Box::new(header))))
+        }
+    }
+}
+
+fn convert(
+    index: u32,
+    partition: &partition::Partition,
+    lb_size: LogicalBlockSize,
+    disk_size: u64,
+) -> result::Result<Partition, String> {
+    let start = partition.bytes_start(lb_size).map_err(|error| error.to_string())?;
+    let len = partition.bytes_len(lb_size).map_err(|error| error.to_string())?;
+    if start.checked_add(len).is_none_or(|end| end > disk_size) {
+        return Err(format!("partition {index} ends beyond the disk"));
+    }
+    Ok(Partition {
+        index,
+        label: partition.name.clone(),
+        start,
+        len,
+        guid: partition.part_guid.to_string(),
+        attributes: partition.flags,
+    })
+}
+
+#[cfg(test)]
+#[path = "gpt_tests.rs"]
+mod tests;

@@ -1,0 +1,16 @@
+//! The machine: disks, modules, mounts, mappings, and what PID 1 owes the kernel.
+//!
+//! A thin layer of plain functions over system calls. What can be decided without the machine is decided in
+//! modules that do no I/O ([`choice`], [`gpt`]).
+
+pub mod block;
+pub mod choice;
+pub mod discover;
+mod error;
+pub mod gpt;
+pub mod modules;
+pub mod mounts;
+pub mod uevent;
+
+pub use block::{Access, DiskDevice};
+pub use error::{Error, Result};

@@ -1,0 +1,262 @@
+//! Mounting and unmounting, from the first `/proc` to the last `switch_root`.
+
+use super::{Error, Result};
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::sys::stat::Mode;
+use nix::sys::statfs::{FsType, TMPFS_MAGIC, statfs};
+use nix::unistd::{chdir, chroot, dup2_stderr, dup2_stdin, dup2_stdout};
+use std::convert::Infallible;
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use sys_mount::{Mount, MountFlags, UnmountFlags};
+
+/// Filesystems that a removable medium may have. Whatever else is on it is not tried.
+pub const MEDIUM_FILESYSTEMS: [&str; 5] = ["vfat", "exfat", "ext4", "iso9660", "squashfs"];
+
+/// Mounts `/proc`, `/sys`, `/dev` and `/run`. What is mounted already stays as it is.
+pub fn mount_early() -> Result<()> {
+    let safe = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    for (filesystem, target, flags, data) in [
+        ("proc", "/proc", safe, ""),
+        ("sysfs", "/sys", safe, ""),
+        ("devtmpfs", "/dev", MountFlags::NOSUID | MountFlags::NOEXEC, "mode=755"),
+        ("tmpfs", "/run", MountFlags::NOSUID | MountFlags::NODEV, "mode=755"),
+    ] {
+        match mount(Path::new(filesystem), Path::new(target), filesystem, flags, data) {
+            Err(error) if error.io().is_some_and(|io| io.raw_os_error() == Some(nix::libc::EBUSY)) => {}
+            done => done?,
+        }
+    }
+    Ok(())
+}
+
+/// Mounts `source` at `target`, which is made if it is missing.
+pub fn mount(source: &Path, target: &Path, filesystem: &str, flags: MountFlags, data: &str) -> Result<()> {
+    let doing = format!("mount {} as {filesystem} at {}", source.display(), target.display());
+    let _ = fs::create_dir_all(target);
+    Mount::builder()
+        .fstype(filesystem)
+        .flags(flags)
+        .data(data)
+        .mount(source, target)
+        .map_err(Error::doing(doing))?;
+    Ok(())
+}
+
+/// A mounted medium; dropping it unmounts.
+#[derive(Debug)]
+pub struct MountedMedium {
+    target: PathBuf,
+}
+
+impl MountedMedium {
+    /// Mounts a device that somebody plugged in: read-only, without devices, set-user-ID bits or programs,
+    /// and only as one of [`MEDIUM_FILESYSTEMS`].
+    pub fn mount(device: &Path, target: &Path) -> Result<Self> {
+        let _ = fs::create_dir_all(target);
+        let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+        let mut reasons = vec![];
+        for filesystem in MEDIUM_FILESYSTEMS {
+            // A journal is not replayed on a medium that is only read.
+            let data = if filesystem == "ext4" { "noload" } else { "" };
+            match mount(device, target, filesystem, flags, data) {
+                Ok(()) => return Ok(Self { target: target.into() }),
+                Err(error) => reasons.push(error),
+            }
+        }
+        // "Not this filesystem" and "not in this kernel" say nothing; another reason does.
+        let dull = [Some(nix::libc::EINVAL), Some(nix::libc::ENODEV)];
+        let telling =
+            reasons.into_iter().find(|error| error.io().is_some_and(|io| !dull.contains(&io.raw_os_error())));
+        Err(telling.unwrap_or_else(|| {
+            let known = MEDIUM_FILESYSTEMS.join(", ");
+            Error::Unusable(format!("{} holds none of the filesystems {known}", device.display()))
+        }))
+    }
+
+    /// Where it is mounted.
+    pub fn path(&self) -> &Path {
+        &self.target
+    }
+}
+
+impl Drop for MountedMedium {
+    fn drop(&mut self) {
+        if sys_mount::unmount(&self.target, UnmountFlags::empty()).is_err() {
+            let _ = sys_mount::unmount(&self.target, UnmountFlags::DETACH);
+        }
+    }
+}
+
+/// Opens `path` below `root` with every symbolic link, also an absolute one, kept inside of `root`.
+pub fn open_inside(root: &Path, path: &Path, flags: OFlag) -> Result<File> {
+    let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(ResolveFlag::RESOLVE_IN_ROOT);
+    let open = || {
+        let root =
+            nix::fcntl::open(root, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+        openat2(&root, path, how)
+    };
+    let opened = open().map_err(std::io::Error::from);
+    Ok(opened.map_err(Error::doing(format_args!("open {} in {}", path.display(), root.display())))?.into())
+}
+
+/// Unmounts a filesystem, for good once this returns.
+pub fn unmount(target: &Path) -> Result<()> {
+    sys_mount::unmount(target, UnmountFlags::empty())
+        .map_err(Error::doing(format_args!("unmount {}", target.display())))
+}
+
+/// Unmounts everything that is backed by a device, last mounted first. What is in use is made read-only as
+/// far as possible; nothing here fails, because a reset follows.
+pub fn unmount_all() {
+    let text = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    for target in mount_points(&text).into_iter().rev() {
+        if sys_mount::unmount(&target, UnmountFlags::empty()).is_err() {
+            let flags = MountFlags::REMOUNT | MountFlags::RDONLY;
+            let _ = Mount::builder().fstype("").flags(flags).mount("none", &target);
+        }
+    }
+}
+
+/// The mount points whose source is a device, in the order in which they were mounted.
+fn mount_points(mountinfo: &str) -> Vec<PathBuf> {
+    let device_backed = |line: &&str| {
+        line.split_once(" - ")
+            .and_then(|(_, rest)| rest.split(' ').nth(1))
+            .is_some_and(|source| source.starts_with('/'))
+    };
+    let targets = mountinfo.lines().filter(device_backed).filter_map(|line| line.split(' ').nth(4));
+    targets.map(|target| PathBuf::from(unescape(target))).collect()
+}
+
+/// Undoes the kernel's `\040` for a blank, and its like.
+fn unescape(text: &str) -> String {
+    let mut parts = text.split('\\');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.get(..3).and_then(|octal| u8::from_str_radix(octal, 8).ok()) {
+            Some(byte) => plain.extend([char::from(byte)].into_iter().chain(part[3..].chars())),
+            None => plain.extend(['\\'].into_iter().chain(part.chars())),
+        }
+    }
+    plain
+}
+
+/// Makes `root` the root of everything, frees the initramfs' memory and becomes `init`. Returns only with an
+/// error, and if that is because there is no such program, then with nothing changed.
+///
+/// `/dev`, `/proc`, `/sys` and `/run` move along. The new program gets an environment with nothing but `TERM`,
+/// `/dev/console` as its standard streams, no blocked signals, and no descriptor of ours.
+pub fn switch_root(root: &Path, init: &Path) -> Result<Infallible> {
+    check_program(root, init)?;
+    let old = fs::symlink_metadata("/").map_err(Error::doing("look at /"))?.dev();
+    for folder in ["dev", "proc", "sys", "run"] {
+        let target = root.join(folder);
+        Mount::builder()
+            .fstype("")
+            .flags(MountFlags::MOVE)
+            .mount(Path::new("/").join(folder), &target)
+            .map_err(Error::doing(format_args!("move /{folder} to {}", target.display())))?;
+    }
+    chdir(root).map_err(|errno| Error::doing(format_args!("enter {}", root.display()))(errno.into()))?;
+    if is_memory_filesystem(Path::new("/")) {
+        remove_tree(Path::new("/"), old);
+    }
+    Mount::builder()
+        .fstype("")
+        .flags(MountFlags::MOVE)
+        .mount(".", "/")
+        .map_err(Error::doing("move the new root to /"))?;
+    chroot(".").and_then(|()| chdir("/")).map_err(|errno| Error::doing("change the root")(errno.into()))?;
+    attach_console();
+    let mut command = Command::new(init);
+    command.env_clear().env("TERM", std::env::var_os("TERM").unwrap_or_else(|| "linux".into()));
+    // `exec` itself empties the signal mask and gives SIGPIPE its default back.
+    Err(Error::doing(format_args!("start {}", init.display()))(command.exec()))
+}
+
+fn check_program(root: &Path, init: &Path) -> Result<()> {
+    let file = open_inside(root, init.strip_prefix("/").unwrap_or(init), OFlag::O_PATH)?;
+    let metadata = file.metadata().map_err(Error::doing(format_args!("look at {}", init.display())))?;
+    if metadata.is_file() && metadata.mode() & 0o111 != 0 {
+        return Ok(());
+    }
+    Err(Error::Unusable(format!("{} in the new root is not a program", init.display())))
+}
+
+/// The standard streams of the next program. Without a console it goes without.
+fn attach_console() {
+    if let Ok(console) = File::options().read(true).write(true).open("/dev/console") {
+        let _ = dup2_stdin(&console);
+        let _ = dup2_stdout(&console);
+        let _ = dup2_stderr(&console);
+    }
+}
+
+fn is_memory_filesystem(path: &Path) -> bool {
+    const RAMFS_MAGIC: FsType = FsType(0x8584_58f6);
+    statfs(path).is_ok_and(|info| [TMPFS_MAGIC, RAMFS_MAGIC].contains(&info.filesystem_type()))
+}
+
+/// Removes what is below `folder` on filesystem `device`, and nothing on any other.
+fn remove_tree(folder: &Path, device: u64) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
+        if metadata.dev() != device {
+            continue;
+        }
+        if metadata.is_dir() {
+            remove_tree(&path, device);
+            let _ = fs::remove_dir(&path);
+        } else {
+            let _ = fs::remove_file(&path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mount_points_of_devices_come_in_order_and_unescaped() {
+        let mountinfo = "22 1 0:21 / /proc rw - proc proc rw\n\
+             30 1 253:3 / /data rw,noatime - ext4 /dev/dm-1 rw\n\
+             31 30 8:1 / /media/a\\040b\\134c ro shared:3 - vfat /dev/sda1 ro\n";
+        assert_eq!(mount_points(mountinfo), [Path::new("/data"), Path::new("/media/a b\\c")]);
+    }
+
+    #[test]
+    fn a_program_is_looked_up_inside_of_the_new_root() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("sbin")).unwrap();
+        let init = Path::new("/sbin/init");
+        assert!(check_program(root.path(), init).is_err());
+        // An absolute link of the new root, to something that exists only outside of it.
+        std::os::unix::fs::symlink("/bin/sh", root.path().join("sbin/init")).unwrap();
+        assert!(check_program(root.path(), init).is_err());
+        fs::create_dir_all(root.path().join("bin")).unwrap();
+        fs::write(root.path().join("bin/sh"), "").unwrap();
+        assert!(check_program(root.path(), init).unwrap_err().to_string().contains("not a program"));
+        fs::set_permissions(root.path().join("bin/sh"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .unwrap();
+        check_program(root.path(), init).unwrap();
+    }
+
+    #[test]
+    fn only_the_given_filesystem_is_emptied() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("a/b")).unwrap();
+        fs::write(folder.path().join("a/b/c"), "").unwrap();
+        std::os::unix::fs::symlink("/", folder.path().join("a/link")).unwrap();
+        let device = fs::metadata(folder.path()).unwrap().dev();
+        remove_tree(folder.path(), device + 1);
+        assert!(folder.path().join("a/b/c").exists());
+        remove_tree(folder.path(), device);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,17 @@
+//! System calls that no crate of ours wraps: the only place in drydock with `unsafe` code.
+//!
+//! Each function is safe to call with any arguments. It takes open descriptors and plain values, and answers
+//! with the kernel's error unchanged; what was being done, and to what, is the caller's to add.
+#![allow(unsafe_code)]
+
+mod block;
+mod ext4;
+mod keys;
+mod module;
+mod watchdog;
+
+pub use block::{add_partition, discard, flush_buffers, sector_size, size};
+pub use ext4::resize_ext4;
+pub use keys::LogonKey;
+pub use module::load_module;
+pub use watchdog::{set_watchdog_timeout, watchdog_identity};
