@@ -30,6 +30,7 @@ mod qemu;
 mod qmp;
 mod serial;
 mod slots;
+mod tools;
 
 pub use disk::{Bus, Disk};
 pub use error::QemuError;
@@ -38,3 +39,4 @@ pub use kernel::DebianKernel;
 pub use marker::{boot_sector, marker_kernel};
 pub use paths::target_dir;
 pub use qemu::{Firmware, Qemu, Serial};
+pub use tools::{Tools, repository};

@@ -15,7 +15,6 @@ mod bootenv;
 mod env_store;
 mod error;
 pub mod fat;
-pub mod grub;
 mod record;
 mod set;
 mod store;

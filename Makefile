@@ -1,0 +1,32 @@
+# Everything here runs on a fresh Debian 12 machine, as root, with Rust installed.
+
+.PHONY: all setup build demo test bench clean
+
+all: build
+
+# Installs what is missing from Debian.
+setup:
+	tools/setup.sh
+
+# The static device binary and the host tools, with their sizes.
+build: setup
+	tools/build.sh
+
+# One update of a real Debian system in QEMU, from a flashable disk image to the new system marked good.
+# What it made stays in target/demo/.
+demo: setup
+	cargo run --quiet --locked -p drydock-qemu-tests --bin demo
+
+# Formatting, lints, and every test.
+test: setup
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo test --workspace --locked
+
+# drydock's full install beside `zstd -dc | dd`, and beside other updaters where they are installed.
+bench: setup
+	cargo run --quiet --locked -p drydock-qemu-tests --bin bench
+
+clean:
+	rm -rf target/demo target/images
+	cargo clean

@@ -1,0 +1,43 @@
+use crate::QemuError;
+use crate::paths::{run, target_dir};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The programs under test, built as `make build` builds them: the device binary statically, for the device.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    /// The static device binary.
+    pub drydock: PathBuf,
+    /// The init of the small test images, static too.
+    pub test_init: PathBuf,
+    /// The host tool `drydock-bundle`.
+    pub bundle: PathBuf,
+    /// The host tool `drydock-initramfs`.
+    pub initramfs: PathBuf,
+}
+
+impl Tools {
+    /// Builds what is not up to date, once in each process, and says where it is.
+    pub fn build() -> Result<&'static Self, QemuError> {
+        static TOOLS: OnceLock<Tools> = OnceLock::new();
+        if let Some(tools) = TOOLS.get() {
+            return Ok(tools);
+        }
+        let target = target_dir();
+        let device = target.join("x86_64-unknown-linux-gnu");
+        run(Command::new(repository().join("tools/build.sh")).arg("--quiet"))?;
+        Ok(TOOLS.get_or_init(|| Self {
+            drydock: device.join("release/drydock"),
+            test_init: device.join("release/test-init"),
+            bundle: target.join("debug/drydock-bundle"),
+            initramfs: target.join("debug/drydock-initramfs"),
+        }))
+    }
+}
+
+/// The top folder of the sources.
+pub fn repository() -> &'static Path {
+    static TOP: OnceLock<PathBuf> = OnceLock::new();
+    TOP.get_or_init(|| Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("/")).to_owned())
+}

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Builds the static device binary and the host tools (in the profile of the tests, whose hot crates are
+# optimised), prints what they weigh and fails above the limits.
+#
+#   tools/build.sh [--quiet]
+#
+# Device binary: $CARGO_TARGET_DIR/x86_64-unknown-linux-gnu/release/drydock (default target/...)
+# Host tools:    $CARGO_TARGET_DIR/debug/drydock-bundle, drydock-initramfs
+# Init of the small test images: $CARGO_TARGET_DIR/x86_64-unknown-linux-gnu/release/test-init
+set -eu
+cd "$(dirname "$0")/.."
+target=x86_64-unknown-linux-gnu
+out=${CARGO_TARGET_DIR:-target}
+limit=2000000
+
+# With --target the flags reach the device's code only, not build scripts and procedural macros.
+export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static"
+cargo build ${1:+"$1"} --locked --release --target $target -p drydock
+# Each on its own, so that no feature of theirs reaches the device binary.
+cargo build ${1:+"$1"} --locked --release --target $target -p drydock-qemu-tests --bin test-init
+cargo build ${1:+"$1"} --locked -p drydock-bundle -p drydock-initramfs
+
+binary=$out/$target/release/drydock
+size=$(stat -c %s "$binary")
+[ "${1:-}" = --quiet ] || echo "device binary: $size bytes (limit $limit), static: $binary"
+if [ "$size" -gt $limit ]; then
+    echo "build: $binary has $size bytes, more than $limit" >&2
+    exit 1
+fi
+if readelf -lW "$binary" | grep -q INTERP; then
+    echo "build: $binary is not static" >&2
+    exit 1
+fi

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Installs what the build, the tests and the demo need from Debian 12, if anything is missing. Run by make.
+set -eu
+
+# The build: C compiler and headers (zstd, devicemapper's bindings).
+build="gcc libc6-dev make pkg-config libclang-dev libdevmapper-dev"
+# Images and disks.
+images="debootstrap debian-archive-keyring squashfs-tools erofs-utils e2fsprogs dosfstools mtools gdisk zstd cpio kmod
+    xz-utils grub-common grub-pc-bin grub-efi-amd64-bin"
+# What the tests run drydock in, and hold it against.
+tests="qemu-system-x86 ovmf cryptsetup-bin openssl jq softhsm2 opensc time"
+
+missing=
+for package in $build $images $tests; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+    if [ "$(id -u)" != 0 ]; then
+        echo "setup: these packages are missing; run as root, or install them:$missing" >&2
+        exit 1
+    fi
+    echo "setup: installing$missing"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -q update
+    # shellcheck disable=SC2086 # a list of words
+    apt-get -q -y --no-install-recommends install $missing
+fi
+
+for tool in cargo rustfmt cargo-clippy; do
+    command -v $tool > /dev/null || {
+        echo "setup: $tool is missing; install Rust 1.95 or newer with rustfmt and clippy (https://rustup.rs)" >&2
+        exit 1
+    }
+done
