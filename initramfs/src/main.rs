@@ -1,2 +1,176 @@
-//! Placeholder.
-fn main() {}
+//! `drydock-initramfs`: builds a device's initramfs, shows what is in one, and checks a kernel's configuration.
+
+use clap::{Args, Parser, Subcommand};
+use drydock_initramfs::{Built, Error, Inputs, Listed, Severity, build, check_kernel, decompress, list};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Builds the initramfs of a drydock device.
+#[derive(Parser)]
+#[command(version, after_help = "Exit status: 0 done, 1 failed or something is lacking, 2 wrong usage.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build an initramfs from a config file, the device binary and a kernel's modules.
+    Build(BuildArgs),
+    /// Show what is in an initramfs: mode, size and path.
+    List {
+        /// The initramfs (newc, zstd).
+        file: PathBuf,
+    },
+    /// Tell which options a kernel configuration lacks.
+    CheckKernel {
+        /// The kernel's .config; - reads standard input (as in: zcat /proc/config.gz | …).
+        file: PathBuf,
+        /// Accept =m where a module in the initramfs will do.
+        #[arg(long)]
+        modules: bool,
+        /// Ask for what this device needs, rather than for everything.
+        #[arg(long)]
+        config: Option<PathBuf>,
+    },
+}
+
+#[derive(Args)]
+struct BuildArgs {
+    /// The device's configuration.
+    #[arg(long)]
+    config: PathBuf,
+    /// The device binary, static and stripped.
+    #[arg(long)]
+    drydock: PathBuf,
+    /// The kernel's module folder, as in /lib/modules/6.1.0-56-amd64.
+    #[arg(long, conflicts_with = "kernel_root")]
+    modules_dir: Option<PathBuf>,
+    /// Where a kernel package was unpacked: its one lib/modules/VERSION is used, and its lib/firmware.
+    #[arg(long)]
+    kernel_root: Option<PathBuf>,
+    /// A folder with firmware; may be given more than once, the first one goes first.
+    #[arg(long)]
+    firmware_dir: Vec<PathBuf>,
+    /// The initramfs to write.
+    #[arg(long, short)]
+    output: PathBuf,
+    /// Show what is inside.
+    #[arg(long)]
+    list: bool,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Build(args) => run_build(args),
+        Command::List { file } => run_list(&file),
+        Command::CheckKernel { file, modules, config } => run_check(&file, modules, config.as_deref()),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("{error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run_build(args: BuildArgs) -> Result<ExitCode, Error> {
+    let mut inputs = Inputs {
+        config: args.config,
+        drydock: args.drydock,
+        modules: args.modules_dir,
+        firmware: args.firmware_dir,
+    };
+    if let Some(root) = &args.kernel_root {
+        inputs.add_kernel_root(root)?;
+    }
+    let built = build(&inputs)?;
+    for warning in &built.warnings {
+        eprintln!("warning: {warning}");
+    }
+    write_image(&args.output, &built)?;
+    let mut out = std::io::stdout().lock();
+    if args.list {
+        print_list(&mut out, &built.tree.list());
+    }
+    let sizes = built.sizes;
+    for (what, size) in [
+        ("device binary", sizes.binary),
+        ("initramfs without modules", sizes.without_modules),
+        ("initramfs", sizes.whole),
+    ] {
+        print_line(&mut out, format_args!("{size:>10} bytes  {what}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes beside the target and renames, so that nobody meets half an image.
+fn write_image(path: &Path, built: &Built) -> Result<(), Error> {
+    let failed = |error| Error::Io { doing: "write the initramfs", path: path.into(), error };
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let mode = if built.secret { 0o600 } else { 0o644 };
+    let _ = std::fs::remove_file(&beside);
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(mode).open(&beside).map_err(failed)?;
+    file.write_all(&built.initramfs).map_err(failed)?;
+    std::fs::rename(&beside, path).map_err(failed)
+}
+
+fn run_list(file: &Path) -> Result<ExitCode, Error> {
+    let read = std::fs::read(file).map_err(|error| Error::Io { doing: "read", path: file.into(), error })?;
+    let unusable = |why: String| Error::Unusable { path: file.into(), why };
+    let archive = decompress(&read).map_err(|error| unusable(error.to_string()))?;
+    let listed = list(&archive).ok_or_else(|| unusable("is no whole newc archive".into()))?;
+    print_list(&mut std::io::stdout().lock(), &listed);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_check(file: &Path, modules: bool, config: Option<&Path>) -> Result<ExitCode, Error> {
+    let mut text = String::new();
+    let read = match file.to_str() {
+        Some("-") => std::io::stdin().read_to_string(&mut text).map(|_| ()),
+        _ => std::fs::read_to_string(file).map(|content| text = content),
+    };
+    read.map_err(|error| Error::Io { doing: "read the kernel configuration", path: file.into(), error })?;
+    if !text.contains("CONFIG_") {
+        let why = "is no kernel configuration: it has no CONFIG_ lines".into();
+        return Err(Error::Unusable { path: file.into(), why });
+    }
+    let config = config.map(drydock_config::load).transpose()?;
+    let lacking = check_kernel(&text, config.as_ref(), modules);
+    let mut out = std::io::stdout().lock();
+    let mut complete = true;
+    for need in &lacking.needs {
+        let word = match need.severity {
+            Severity::Must => "missing",
+            Severity::Should => "advised",
+        };
+        complete &= need.severity == Severity::Should;
+        let value = if modules && need.module.is_some() { "y or m" } else { "y" };
+        print_line(&mut out, format_args!("{word}  CONFIG_{}={value}  ({})", need.option, need.why));
+    }
+    if !lacking.as_modules.is_empty() {
+        let names = lacking.as_modules.join(", ");
+        print_line(&mut out, format_args!("modules that the initramfs must carry: {names}"));
+    }
+    Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn print_list(out: &mut impl Write, listed: &[Listed]) {
+    for Listed { path, mode, size } in listed {
+        print_line(
+            out,
+            format_args!(
+                "{:04o} {size:>10} {path}{}",
+                mode & 0o7777,
+                if mode & 0o040_000 != 0 { "/" } else { "" }
+            ),
+        );
+    }
+}
+
+/// Whoever reads may go away early (`| head`); that is no failure.
+fn print_line(out: &mut impl Write, line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(out, "{line}");
+}

@@ -1,0 +1,256 @@
+//! From a config file, the device binary and a kernel's modules to an initramfs.
+
+use crate::cpio::Tree;
+use crate::modules::{Known, Modules, firmware_of};
+use crate::{Error, compress, elf, keys};
+use drydock_config::{Config, Source, Unlock};
+use std::path::{Path, PathBuf};
+
+/// Where the device looks for its configuration.
+const CONFIG: &str = "etc/drydock/config.json";
+const UNLOCK_KEY: &str = "etc/drydock/unlock.key";
+const MODULES: &str = "etc/drydock/modules";
+const ALIASES: &str = "etc/drydock/aliases";
+const MODULE_FOLDER: &str = "lib/modules";
+const FIRMWARE_FOLDER: &str = "lib/firmware";
+
+/// What an initramfs is made from.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    /// The device's configuration, TOML.
+    pub config: PathBuf,
+    /// The device binary, static.
+    pub drydock: PathBuf,
+    /// The kernel's module folder, `…/lib/modules/VERSION`; needed where the config lists modules.
+    pub modules: Option<PathBuf>,
+    /// Folders to look for firmware in, the first one first.
+    pub firmware: Vec<PathBuf>,
+}
+
+impl Inputs {
+    /// Takes the modules and the firmware from `root`, where a kernel package was unpacked.
+    ///
+    /// # Errors
+    /// There is not exactly one kernel version in it.
+    pub fn add_kernel_root(&mut self, root: &Path) -> Result<(), Error> {
+        let mut versions = Vec::new();
+        for lib in ["lib", "usr/lib"].map(|lib| root.join(lib)) {
+            // A merged /usr shows the same folder twice.
+            if lib.is_symlink() {
+                continue;
+            }
+            let entries = std::fs::read_dir(lib.join("modules")).into_iter().flatten().flatten();
+            versions.extend(entries.map(|entry| entry.path()).filter(|path| path.is_dir()));
+            self.firmware.extend(Some(lib.join("firmware")).filter(|folder| folder.is_dir()));
+        }
+        match <[PathBuf; 1]>::try_from(versions) {
+            Ok([version]) => {
+                self.modules = Some(version);
+                Ok(())
+            }
+            Err(versions) => {
+                let why = format!(
+                    "has {} folders lib/modules/VERSION where one was expected; name one with --modules-dir",
+                    versions.len()
+                );
+                Err(Error::unusable(root, why))
+            }
+        }
+    }
+}
+
+/// What came out.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// The files, for whoever packs them differently (a unified kernel image takes the same archive).
+    pub tree: Tree,
+    /// The initramfs, ready for the bootloader: newc, one zstd frame.
+    pub initramfs: Vec<u8>,
+    /// What the integrator should know, a sentence each.
+    pub warnings: Vec<String>,
+    /// Sizes in bytes.
+    pub sizes: Sizes,
+    /// Whether it holds a secret.
+    pub secret: bool,
+}
+
+/// Sizes in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// The device binary.
+    pub binary: u64,
+    /// The initramfs as it would be with everything built into the kernel.
+    pub without_modules: u64,
+    /// The initramfs.
+    pub whole: u64,
+}
+
+struct Builder {
+    tree: Tree,
+    warnings: Vec<String>,
+}
+
+/// Builds an initramfs. The same inputs always give the same bytes.
+///
+/// # Errors
+/// The config is at fault (with its line), the kernel lacks a module that the config names, or a file can't
+/// be read.
+pub fn build(inputs: &Inputs) -> Result<Built, Error> {
+    let (mut config, source) = drydock_config::load_with_source(&inputs.config)?;
+    let mut builder = Builder { tree: Tree::default(), warnings: Vec::new() };
+    for folder in ["dev", "proc", "sys", "run"] {
+        builder.tree.folder(folder);
+    }
+    let binary = read("read the device binary", &inputs.drydock)?;
+    elf::check_static(&binary).map_err(|why| Error::unusable(&inputs.drydock, why))?;
+    let binary_size = binary.len() as u64;
+    builder.tree.file("init", 0o755, binary);
+    let secret = builder.add_unlock_key(&mut config)?;
+    config.signatures.keys = keys::read_all(&config.signatures.keys, &source)?;
+    builder.tree.file(CONFIG, 0o644, config.to_json()?);
+    builder.add_modules(&config, &source, inputs)?;
+
+    let initramfs = compress::compress(&builder.tree.to_cpio())?;
+    let bare = builder.tree.without(MODULE_FOLDER).without(FIRMWARE_FOLDER);
+    let sizes = Sizes {
+        binary: binary_size,
+        without_modules: compress::compress(&bare.to_cpio())?.len() as u64,
+        whole: initramfs.len() as u64,
+    };
+    Ok(Built { tree: builder.tree, initramfs, warnings: builder.warnings, sizes, secret })
+}
+
+impl Builder {
+    fn warn(&mut self, warning: impl Into<String>) {
+        self.warnings.push(warning.into());
+    }
+
+    fn add_unlock_key(&mut self, config: &mut Config) -> Result<bool, Error> {
+        for unlock in &mut config.unlock {
+            if let Unlock::Initramfs { file } = unlock {
+                let key = read("read the key file", Path::new(file))?;
+                self.tree.file(UNLOCK_KEY, 0o400, key);
+                *file = format!("/{UNLOCK_KEY}");
+                self.warn("the initramfs holds the key of the LUKS volumes: whoever can read the boot partition can unlock them; this is for demos");
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn add_modules(&mut self, config: &Config, source: &Source, inputs: &Inputs) -> Result<(), Error> {
+        let wanted = &config.initramfs;
+        if !wanted.modules.is_empty() || !wanted.modules_by_alias.is_empty() {
+            let Some(folder) = &inputs.modules else {
+                let message =
+                    "modules are listed, but no kernel is given; add --modules-dir or --kernel-root";
+                return Err(fault(source, "initramfs.modules", message));
+            };
+            let modules = Modules::open(folder)?;
+            check_known(&modules, "modules", &wanted.modules, source)?;
+            check_known(&modules, "modules_by_alias", &wanted.modules_by_alias, source)?;
+            let loaded = self.add_loaded(&modules, &wanted.modules);
+            let all = self.add_by_alias(&modules, &wanted.modules_by_alias, loaded);
+            for module in all {
+                let content = modules.read(&module)?;
+                for name in firmware_of(&content) {
+                    if !self.add_firmware(&name, &inputs.firmware)? {
+                        self.warn(format!(
+                            "firmware {name}, which the module {module} may ask for, was not found"
+                        ));
+                    }
+                }
+                self.tree.file(modules.device_path(&module).trim_start_matches('/'), 0o644, content);
+            }
+        }
+        for (index, name) in wanted.firmware.iter().enumerate() {
+            if !self.add_firmware(name, &inputs.firmware)? {
+                let folders: Vec<_> =
+                    inputs.firmware.iter().map(|folder| folder.display().to_string()).collect();
+                let message = format!("there is no firmware file {name} in: {}", folders.join(", "));
+                return Err(fault(source, &format!("initramfs.firmware.{index}"), &message));
+            }
+        }
+        Ok(())
+    }
+
+    fn add_loaded(&mut self, modules: &Modules, names: &[String]) -> Vec<String> {
+        let mut order = Vec::new();
+        for name in names {
+            modules.add(name, &mut order);
+        }
+        let lines: String = order.iter().map(|module| modules.device_path(module) + "\n").collect();
+        self.tree.file(MODULES, 0o644, lines.into_bytes());
+        order
+    }
+
+    /// Gives all modules that are to go in: those loaded at start, then the others.
+    fn add_by_alias(&mut self, modules: &Modules, names: &[String], loaded: Vec<String>) -> Vec<String> {
+        let mut all = loaded.clone();
+        let mut lines = String::new();
+        for name in names {
+            let mut order = loaded.clone();
+            modules.add(name, &mut order);
+            let new = &order[loaded.len()..];
+            let Some(module) = new.last() else { continue };
+            let paths: Vec<_> = new.iter().map(|module| modules.device_path(module)).collect();
+            let before = lines.len();
+            for pattern in modules.patterns(module) {
+                lines.push_str(&format!("{pattern} {}\n", paths.join(",")));
+            }
+            if lines.len() == before {
+                self.warn(format!("no device asks for the module {name}: list it under initramfs.modules"));
+            }
+            for module in new {
+                if !all.contains(module) {
+                    all.push(module.clone());
+                }
+            }
+        }
+        if !lines.is_empty() {
+            self.tree.file(ALIASES, 0o644, lines.into_bytes());
+        }
+        all
+    }
+
+    /// Whether the file was found. Linux distributions also ship firmware as `NAME.zst`.
+    fn add_firmware(&mut self, name: &str, folders: &[PathBuf]) -> Result<bool, Error> {
+        for folder in folders {
+            let plain = folder.join(name);
+            let packed = folder.join(format!("{name}.zst"));
+            let content = if plain.is_file() {
+                read("read the firmware", &plain)?
+            } else if packed.is_file() {
+                compress::decompress(&read("read the firmware", &packed)?)
+                    .map_err(|error| Error::unusable(&packed, error.to_string()))?
+            } else {
+                continue;
+            };
+            self.tree.file(&format!("{FIRMWARE_FOLDER}/{name}"), 0o644, content);
+            return Ok(true);
+        }
+        Ok(false)
+    }
+}
+
+fn check_known(modules: &Modules, list: &str, names: &[String], source: &Source) -> Result<(), Error> {
+    let unknown = names.iter().enumerate().filter(|(_, name)| modules.known(name) == Known::Unknown);
+    let faults: Vec<_> = unknown
+        .map(|(index, name)| {
+            let message = format!(
+                "the kernel {} has no module `{name}`, and nothing of that name is built in",
+                modules.version()
+            );
+            source.fault(&format!("initramfs.{list}.{index}"), message)
+        })
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(drydock_config::Error::Invalid(faults).into()) }
+}
+
+pub(crate) fn fault(source: &Source, at: &str, message: &str) -> Error {
+    drydock_config::Error::Invalid(vec![source.fault(at, message)]).into()
+}
+
+pub(crate) fn read(doing: &'static str, path: &Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(path).map_err(Error::io(doing, path))
+}

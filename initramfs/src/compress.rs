@@ -1,0 +1,65 @@
+//! zstd, as the kernel's initramfs code and the kernel's module tools use it.
+
+use crate::Error;
+use zstd_safe::{CCtx, CParameter, DCtx, InBuffer, OutBuffer};
+
+/// Level 19 keeps the window within 8 MiB, which the kernel sets aside while it unpacks.
+const LEVEL: i32 = 19;
+/// A kernel unpacks its initramfs into memory; nothing sensible comes near this.
+const LARGEST: usize = 1 << 30;
+const STEP: usize = 1 << 20;
+
+/// One frame with a checksum. The same bytes always give the same result.
+pub fn compress(content: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut context = CCtx::create();
+    for parameter in [CParameter::CompressionLevel(LEVEL), CParameter::ChecksumFlag(true)] {
+        context.set_parameter(parameter).map_err(zstd_error)?;
+    }
+    let mut output = vec![0; zstd_safe::compress_bound(content.len())];
+    let length = context.compress2(output.as_mut_slice(), content).map_err(zstd_error)?;
+    output.truncate(length);
+    Ok(output)
+}
+
+/// The content of one or more whole frames.
+pub fn decompress(frames: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut context = DCtx::create();
+    let mut input = InBuffer::around(frames);
+    let mut content = Vec::new();
+    let mut step = vec![0; STEP];
+    loop {
+        let mut output = OutBuffer::around(step.as_mut_slice());
+        let wanted = context.decompress_stream(&mut output, &mut input).map_err(zstd_error)?;
+        let made = output.as_slice().len();
+        content.extend_from_slice(output.as_slice());
+        if content.len() > LARGEST {
+            return Err(Error::Zstd("more than 1 GiB when unpacked"));
+        }
+        if input.pos == frames.len() && wanted == 0 {
+            return Ok(content);
+        }
+        if input.pos == frames.len() && made < STEP {
+            return Err(Error::Zstd("the file ends early"));
+        }
+    }
+}
+
+fn zstd_error(code: usize) -> Error {
+    Error::Zstd(zstd_safe::get_error_name(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_comes_back() {
+        for length in [0, 1, STEP - 1, STEP, STEP + 1, 3 * STEP] {
+            let content: Vec<u8> = (0..length).map(|i| (i / 7) as u8).collect();
+            let frame = compress(&content).unwrap();
+            assert_eq!(decompress(&frame).unwrap(), content, "{length}");
+            assert!(decompress(&frame[..frame.len() - 1]).is_err(), "{length}");
+        }
+        assert!(decompress(b"not zstd").is_err());
+    }
+}

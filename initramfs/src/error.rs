@@ -1,0 +1,66 @@
+//! What can go wrong while building an initramfs.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why no initramfs came out, or why one could not be looked into.
+#[derive(Debug)]
+pub enum Error {
+    /// The config file is at fault; the message points at the line.
+    Config(drydock_config::Error),
+    /// A file could not be read or written.
+    Io {
+        /// What was being done, as in "read the module list".
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A file has the wrong content.
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do about it.
+        why: String,
+    },
+    /// Compressing or decompressing failed.
+    Zstd(&'static str),
+}
+
+impl Error {
+    pub(crate) fn io<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + use<'a> {
+        move |error| Self::Io { doing, path: path.into(), error }
+    }
+
+    pub(crate) fn unusable(path: &Path, why: impl Into<String>) -> Self {
+        Self::Unusable { path: path.into(), why: why.into() }
+    }
+}
+
+impl From<drydock_config::Error> for Error {
+    fn from(error: drydock_config::Error) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Config(error) => write!(f, "{error}"),
+            Self::Io { doing, path, error } => write!(f, "{doing} {}: {error}", path.display()),
+            Self::Unusable { path, why } => write!(f, "{}: {why}", path.display()),
+            Self::Zstd(what) => write!(f, "zstd: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Config(error) => Some(error),
+            Self::Io { error, .. } => Some(error),
+            Self::Unusable { .. } | Self::Zstd(_) => None,
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The command-line tool: files, exit status, what is printed where.
+
+use crate::fake::Fake;
+use drydock_initramfs::{NEEDS, Severity, When, check_kernel};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Output};
+
+fn tool(fake: &Fake, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_drydock-initramfs"))
+        .args(args)
+        .current_dir(fake.folder.path())
+        .output()
+        .unwrap()
+}
+
+const BUILD: [&str; 9] = [
+    "build",
+    "--config",
+    "device.toml",
+    "--drydock",
+    "drydock",
+    "--kernel-root",
+    "kernel",
+    "--output",
+    "out.zst",
+];
+
+#[test]
+fn build_list_and_list_again() {
+    let fake = Fake::new();
+    let built = tool(&fake, &[&BUILD[..], &["--list"]].concat());
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let printed = String::from_utf8(built.stdout).unwrap();
+    assert!(printed.contains("64 bytes  device binary") && printed.contains("initramfs without modules"));
+    let listed = String::from_utf8(tool(&fake, &["list", "out.zst"]).stdout).unwrap();
+    assert!(!listed.is_empty() && printed.starts_with(&listed), "{listed}");
+    assert!(
+        listed.contains("0755         64 init\n") && listed.contains("0755          0 proc/\n"),
+        "{listed}"
+    );
+    assert!(!fake.path("out.zst.new").exists());
+
+    fake.write("cut.zst", &std::fs::read(fake.path("out.zst")).unwrap()[..100]);
+    let refused = tool(&fake, &["list", "cut.zst"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("cut.zst"));
+}
+
+#[test]
+fn a_key_in_the_initramfs_is_warned_of_and_kept_private() {
+    let fake = Fake::new();
+    let mode = |fake: &Fake| fake.path("out.zst").metadata().unwrap().permissions().mode() & 0o077;
+    assert!(tool(&fake, &BUILD).status.success());
+    assert_ne!(mode(&fake), 0);
+    fake.edit(
+        "[initramfs]",
+        "[data]\nencrypted = true\n[[unlock]]\nkind = \"initramfs\"\nfile = \"unlock.key\"\n[initramfs]",
+    );
+    let built = tool(&fake, &BUILD);
+    assert!(built.status.success());
+    assert!(String::from_utf8_lossy(&built.stderr).contains("this is for demos"));
+    assert_eq!(mode(&fake), 0);
+    let listed = String::from_utf8(tool(&fake, &["list", "out.zst"]).stdout).unwrap();
+    assert!(listed.contains("0400          6 etc/drydock/unlock.key\n"), "{listed}");
+}
+
+#[test]
+fn a_failed_build_leaves_the_old_image() {
+    let fake = Fake::new();
+    fake.write("out.zst", b"old");
+    fake.edit("erofs", "eroffs");
+    let refused = tool(&fake, &BUILD);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("device.toml:11:25:"));
+    assert_eq!(std::fs::read(fake.path("out.zst")).unwrap(), b"old");
+}
+
+fn fragment() -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../kernel-config/recovery.config");
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn the_fragment_has_what_the_check_asks_for() {
+    let fragment = fragment();
+    assert_eq!(check_kernel(&fragment, None, false).needs, []);
+    for need in NEEDS.iter().filter(|need| need.when == When::Always) {
+        let without = fragment.replace(&format!("CONFIG_{}=y\n", need.option), "");
+        assert_eq!(check_kernel(&without, None, false).needs, [*need], "{}", need.option);
+    }
+}
+
+#[test]
+fn modules_count_where_they_work() {
+    let fragment = fragment() + "CONFIG_MODULES=y\nCONFIG_DM_VERITY=m\n";
+    let lacking = check_kernel(&fragment, None, true);
+    assert_eq!((lacking.needs, lacking.as_modules), (vec![], vec!["dm-verity"]));
+    assert_eq!(check_kernel(&fragment, None, false).needs.len(), 1);
+    let initrd_as_module = fragment + "CONFIG_RD_ZSTD=m\n";
+    assert_eq!(check_kernel(&initrd_as_module, None, true).needs[0].option, "RD_ZSTD");
+}
+
+#[test]
+fn check_kernel_tells_and_exits() {
+    let fake = Fake::new();
+    fake.write("good.config", fragment().as_bytes());
+    let good = tool(&fake, &["check-kernel", "good.config"]);
+    assert_eq!((good.status.code(), good.stdout.len()), (Some(0), 0));
+
+    let lacking = fragment().replace("CONFIG_RD_ZSTD=y", "# CONFIG_RD_ZSTD is not set");
+    fake.write("lacking.config", lacking.as_bytes());
+    let lacking = tool(&fake, &["check-kernel", "lacking.config"]);
+    assert_eq!(lacking.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&lacking.stdout).starts_with("missing  CONFIG_RD_ZSTD=y"));
+
+    // What only the reference device needs, this device (no data, nothing encrypted) does not.
+    let encrypted: Vec<_> =
+        NEEDS.iter().filter(|need| matches!(need.when, When::Encrypted | When::Data)).collect();
+    let without = encrypted
+        .iter()
+        .fold(fragment(), |text, need| text.replace(&format!("CONFIG_{}=y\n", need.option), ""));
+    fake.write("plain.config", without.as_bytes());
+    assert!(encrypted.iter().all(|need| need.severity == Severity::Must));
+    assert_eq!(tool(&fake, &["check-kernel", "plain.config"]).status.code(), Some(1));
+    let args = ["check-kernel", "plain.config", "--config", "device.toml"];
+    assert_eq!(tool(&fake, &args).status.code(), Some(0));
+
+    fake.write("not.config", b"hello");
+    assert_eq!(tool(&fake, &["check-kernel", "not.config"]).status.code(), Some(1));
+}
