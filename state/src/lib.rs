@@ -15,6 +15,7 @@ mod bootenv;
 mod env_store;
 mod error;
 pub mod fat;
+pub mod grub;
 mod record;
 mod set;
 mod store;
