@@ -1,0 +1,43 @@
+//! The dm-crypt table of a volume.
+
+use crate::{Error, Unlocked};
+
+/// One line for device-mapper's `crypt` target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Length of the mapped device in sectors of 512 bytes.
+    pub sectors: u64,
+    /// The target's parameters.
+    pub parameters: String,
+}
+
+impl Unlocked {
+    /// The parameters of dm-crypt for this volume on `device` (`/dev/sda3` or `8:3`).
+    ///
+    /// The key is named, not given: the caller has put it into the kernel's keyring as a key of type `logon`
+    /// under `key_description` (`drydock:data`; logon keys need the colon), so that it is in no string.
+    pub fn table(&self, device: &str, key_description: &str) -> Result<Table, Error> {
+        let bad = |text: &str| text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control());
+        if bad(device) || bad(key_description) || !key_description.contains(':') {
+            return Err(Error::Invalid(format!(
+                "no dm-crypt table for device {device:?} and key {key_description:?}: both must be without \
+                 spaces, and the key's name must have a prefix and a colon"
+            )));
+        }
+        let mut options: Vec<String> = self.options().iter().map(|&o| o.to_owned()).collect();
+        if self.sector_size() != 512 {
+            options.push(format!("sector_size:{}", self.sector_size()));
+        }
+        let mut parameters = format!(
+            "{} :{}:logon:{key_description} {} {device} {}",
+            self.cipher(),
+            self.volume_key().len(),
+            self.iv_offset(),
+            self.payload_offset()
+        );
+        if !options.is_empty() {
+            parameters.push_str(&format!(" {} {}", options.len(), options.join(" ")));
+        }
+        Ok(Table { sectors: self.payload_size(), parameters })
+    }
+}
