@@ -7,10 +7,13 @@ pub mod block;
 pub mod choice;
 pub mod discover;
 mod error;
+pub mod ext4;
 pub mod gpt;
+pub mod mapper;
 pub mod modules;
 pub mod mounts;
 pub mod uevent;
+pub mod watchdog;
 
 pub use block::{Access, DiskDevice};
 pub use error::{Error, Result};
