@@ -12,6 +12,7 @@ pub mod gpt;
 pub mod mapper;
 pub mod modules;
 pub mod mounts;
+pub mod pid1;
 pub mod uevent;
 pub mod watchdog;
 

@@ -8,10 +8,12 @@ mod block;
 mod ext4;
 mod keys;
 mod module;
+mod terminal;
 mod watchdog;
 
 pub use block::{add_partition, discard, flush_buffers, sector_size, size};
 pub use ext4::resize_ext4;
 pub use keys::LogonKey;
 pub use module::load_module;
+pub use terminal::unsent;
 pub use watchdog::{set_watchdog_timeout, watchdog_identity};

@@ -1,0 +1,118 @@
+//! What the kernel expects of process 1: it reaps, it does not die, and it ends with a reset.
+
+use super::mounts;
+use super::{Error, Result};
+use crate::console::Console;
+use nix::errno::Errno;
+use nix::sys::reboot::{RebootMode, reboot, set_cad_enabled};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use std::fs;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+/// How long a slow console may hold up a reset, so that the last words are read.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+/// How long unmounting and syncing may take.
+const SYNC: Duration = Duration::from_secs(20);
+/// How long the kernel may take to shut its drivers down.
+const SHUT_DOWN: Duration = Duration::from_secs(15);
+
+/// How the machine is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Power {
+    /// Reset it.
+    Reset,
+    /// Switch it off.
+    Off,
+}
+
+/// Starts to treat signals as process 1 must. Call it first, before any other thread exists.
+///
+/// Orphans that end are reaped. SIGTERM, SIGINT and SIGPWR (the kernel sends SIGINT for ctrl-alt-del, which
+/// from now on no longer resets by itself) end in an orderly reset: everything that drydock does may be cut
+/// off at any moment, so nothing is waited for but the disks. All other signals do nothing, for the kernel
+/// delivers to process 1 only what it has a handler for.
+pub fn handle_signals(console: &Console) -> Result<()> {
+    let mut signals = SigSet::empty();
+    for signal in [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGPWR] {
+        signals.add(signal);
+    }
+    let listen = || {
+        signals.thread_block()?;
+        SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)
+    };
+    let received = listen().map_err(|errno| Error::doing("listen for signals")(errno.into()))?;
+    // Fails where the keyboard is somebody else's, as in a container.
+    let _ = set_cad_enabled(false);
+    let console = console.clone();
+    let thread = thread::Builder::new().name("signals".into()).spawn(move || {
+        loop {
+            match received.read_signal() {
+                Ok(Some(signal)) if signal.ssi_signo == Signal::SIGCHLD as u32 => reap(),
+                Ok(Some(signal)) => {
+                    console.line(&format!("asked to restart (signal {})", signal.ssi_signo));
+                    leave(&console, Power::Reset);
+                }
+                Ok(None) | Err(Errno::EINTR) => {}
+                Err(_) => return,
+            }
+        }
+    });
+    thread.map_err(Error::doing("start the thread for signals"))?;
+    Ok(())
+}
+
+/// Takes leave of every child that has ended. drydock starts none itself; they are orphans of others.
+fn reap() {
+    while let Ok(status) = waitid(Id::All, WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG) {
+        if status == WaitStatus::StillAlive {
+            return;
+        }
+    }
+}
+
+/// A panic in any thread is told to the consoles and resets the machine, so that the bootloader's counters
+/// decide what comes next. Without this the kernel would panic, and not every kernel resets then.
+pub fn reset_on_panic(console: &Console) {
+    let console = console.clone();
+    std::panic::set_hook(Box::new(move |panic| {
+        console.line(&format!("drydock has a defect and restarts: {panic}"));
+        leave(&console, Power::Reset);
+    }));
+}
+
+/// Ends it all: consoles get their last words out, filesystems are unmounted, the disks written, and the machine
+/// is reset or switched off. Every step has a time limit; a kernel that does not obey is reset the hard way.
+pub fn leave(console: &Console, power: Power) -> ! {
+    console.drain(LAST_WORDS);
+    let (done, wait) = mpsc::channel();
+    let sync = thread::Builder::new().spawn(move || {
+        mounts::unmount_all();
+        nix::unistd::sync();
+        let _ = done.send(());
+    });
+    if sync.is_ok() {
+        let _ = wait.recv_timeout(SYNC);
+    }
+    let _ = thread::Builder::new().spawn(|| {
+        thread::sleep(SHUT_DOWN);
+        reset_hard();
+    });
+    let mode = match power {
+        Power::Reset => RebootMode::RB_AUTOBOOT,
+        Power::Off => RebootMode::RB_POWER_OFF,
+    };
+    let _ = reboot(mode);
+    loop {
+        thread::sleep(SHUT_DOWN);
+        reset_hard();
+    }
+}
+
+/// Asks the kernel to reset without shutting anything down.
+fn reset_hard() {
+    let _ = fs::write("/proc/sysrq-trigger", "b");
+}
