@@ -61,6 +61,18 @@ pub enum Error {
     Frames { image: String, problem: String },
     /// A frame of `NAME.zst` is not what the format allows. Frames count from 0.
     Frame { image: String, frame: u64, fault: FrameFault },
+    /// A group of the image does not have its digest. Groups count from 0.
+    Group { image: String, group: u64 },
+
+    /// A file on the build host could not be used.
+    #[cfg(feature = "host")]
+    File { doing: &'static str, path: std::path::PathBuf, source: io::Error },
+    /// What the caller wants in a bundle cannot be in one.
+    #[cfg(feature = "host")]
+    Input { what: String, problem: String },
+    /// A key file is not what it should be.
+    #[cfg(feature = "host")]
+    KeyFile { path: std::path::PathBuf, problem: String },
 }
 
 /// What can be wrong with one compressed frame.
@@ -205,6 +217,18 @@ impl fmt::Display for Error {
             Self::Frame { image, frame, fault } => {
                 write!(f, "unpacking frame {frame} of {image}.zst: {fault}; {AGAIN}")
             }
+            Self::Group { image, group } => {
+                write!(
+                    f,
+                    "checking group {group} of {image}: it does not have its signed digest: damaged; {AGAIN}"
+                )
+            }
+            #[cfg(feature = "host")]
+            Self::File { doing, path, source } => write!(f, "{doing} {}: {source}", path.display()),
+            #[cfg(feature = "host")]
+            Self::Input { what, problem } => write!(f, "{what}: {problem}"),
+            #[cfg(feature = "host")]
+            Self::KeyFile { path, problem } => write!(f, "reading the key {}: {problem}", path.display()),
         }
     }
 }
@@ -236,6 +260,8 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Read { source, .. } => Some(source),
+            #[cfg(feature = "host")]
+            Self::File { source, .. } => Some(source),
             _ => None,
         }
     }

@@ -11,14 +11,21 @@
 //! it is used: the group digests against the root hash ([`tree`]), each frame by its hashes once it is
 //! unpacked ([`frames`]).
 //!
-//! Without the feature `host` this is what a device needs, and it does no I/O but through [`Source`].
+//! Without the feature `host` this is what a device needs, and it does no I/O but through [`Source`]. With it
+//! come the other direction, `create` and `keys`, and the tool `drydock-bundle`.
 
+#[cfg(feature = "host")]
+pub mod create;
 mod digest;
 mod error;
 pub mod frames;
 mod json;
+#[cfg(feature = "host")]
+pub mod keys;
 pub mod manifest;
 mod open;
+#[cfg(feature = "host")]
+pub mod ordered;
 pub mod signature;
 pub mod slot;
 pub mod source;

@@ -156,6 +156,12 @@ impl fmt::Display for Salt {
     }
 }
 
+impl From<Digest> for Salt {
+    fn from(Digest(bytes): Digest) -> Self {
+        Self(bytes.to_vec())
+    }
+}
+
 impl FromStr for Salt {
     type Err = &'static str;
 
@@ -206,7 +212,7 @@ impl Image {
         Tree::new(self.blocks())
     }
 
-    fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         let name = &self.name;
         check_name(&format!("image {name:?}: name"), name)?;
         check_name(&format!("image {name}: class"), &self.class)?;

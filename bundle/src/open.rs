@@ -2,7 +2,7 @@ use crate::frames::{Decoder, FrameTable};
 use crate::manifest::{MAX_SIZE, PART, RECOVERY_PROTOCOL};
 use crate::signature::{self, MEMBER_SIZE};
 use crate::tar::{self, Header};
-use crate::tree::group_digests;
+use crate::tree::{GROUP, Hasher, group_digests};
 use crate::{Digest, Error, Image, KeyId, Manifest, Source, Trusted, sha256};
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -189,6 +189,18 @@ impl ImageReader {
             frame,
             fault,
         })
+    }
+
+    /// Proves one unpacked frame: each of its groups must have its digest.
+    pub fn prove(&self, frame: u64, data: &[u8]) -> Result<(), Error> {
+        let first = frame * u64::from(self.image.frame_size) / GROUP as u64;
+        let hasher = Hasher::new(&self.image.salt);
+        for (group, data) in (first..).zip(data.chunks(GROUP)) {
+            if self.digests.get(group as usize) != Some(&hasher.group_digest(data)) {
+                return Err(Error::Group { image: self.image.name.clone(), group });
+            }
+        }
+        Ok(())
     }
 }
 

@@ -4,6 +4,8 @@
 //! `v1 ed25519 KEYID BASE64`, then newlines to the end. A line of another version or algorithm is skipped, so
 //! that later kinds can stand beside these.
 
+#[cfg(feature = "host")]
+use crate::SIGNATURES;
 use crate::{Digest, Error, sha256};
 use base64ct::{Base64, Encoding};
 use ed25519_dalek::{Signature, VerifyingKey};
@@ -169,4 +171,23 @@ pub fn verify(manifest: &[u8], member: &[u8], trusted: &Trusted) -> Result<Vec<K
         valid if valid < threshold as usize => Err(Error::TooFewSignatures { valid, threshold }),
         _ => Ok(signed),
     }
+}
+
+/// Adds a line to `member`, in place of what that key has there already. Lines that are not understood stay.
+#[cfg(feature = "host")]
+pub fn add(member: &[u8], line: &Line) -> Result<Vec<u8>, Error> {
+    parse(member)?;
+    let own = |old: &&[u8]| old.is_empty() || matches!(parse_line(old), Ok(Some(l)) if l.key == line.key);
+    let mut lines: Vec<&[u8]> = member.split(|&b| b == b'\n').filter(|old| !own(old)).collect();
+    let new = line.to_string();
+    lines.push(new.as_bytes());
+    let mut bytes = lines.join(&b'\n');
+    if bytes.len() >= MEMBER_SIZE {
+        return Err(Error::Input {
+            what: SIGNATURES.into(),
+            problem: "no room for another signature".into(),
+        });
+    }
+    bytes.resize(MEMBER_SIZE, b'\n');
+    Ok(bytes)
 }

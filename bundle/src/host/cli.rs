@@ -1,0 +1,78 @@
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+/// What every exit code means, for `--help` and the man page.
+const EXIT_CODES: &str = "Exit codes:
+  0  done, or the bundle is good
+  1  a file could not be read or written, or what was asked for cannot be in a bundle
+  2  the command line is wrong
+  3  the bundle is damaged, or does not keep the format's rules
+  4  the signatures are missing, wrong, too few, or of unknown keys";
+
+/// Makes, signs, shows, checks and unpacks drydock's update bundles.
+#[derive(Parser)]
+#[command(name = "drydock-bundle", version, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    /// Print the result as one JSON object, errors too.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No progress bars, even on a terminal.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Make an Ed25519 key pair in PEM files.
+    ///
+    /// The private key is made readable for its owner only. Files that are there are not replaced.
+    Keygen(crate::keygen::Args),
+    /// Make a bundle from raw images.
+    ///
+    /// The same input makes the same bytes. Images are padded with zeros to whole blocks of 4096 bytes.
+    Create(crate::create::Args),
+    /// Add signatures to a bundle: with key files, or made elsewhere.
+    ///
+    /// Signatures are added in place: nothing else in the file changes, and others' signatures stay.
+    ///
+    /// With a key in an HSM: take the bytes to sign with --print-bytes, let the HSM sign them (Ed25519, pure), and
+    /// add what it made with --attach.
+    Sign(crate::sign::Args),
+    /// Show what a bundle says of itself. Nothing is verified.
+    ///
+    /// For what can be relied on, see `verify`.
+    Info(crate::info::Args),
+    /// Check a bundle: signatures, structure, and every byte of every image.
+    ///
+    /// Does what a device does before it writes, and unpacks and proves every image besides.
+    Verify(crate::verify::Args),
+    /// Unpack images, proving every group against the root hash.
+    ///
+    /// Each image becomes DIR/NAME.img, sparse where it is zero. Every group is proven against the image's root hash;
+    /// the keys say whether that hash can be relied on.
+    Extract(crate::extract::Args),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page, or write all of them into a directory.
+    Man {
+        /// Write drydock-bundle.1 and one page for each subcommand here.
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}
