@@ -23,6 +23,8 @@ pub enum Flush {
     LuksFirstHeader,
     /// Both headers of a LUKS2 volume are on the medium.
     LuksSecondHeader,
+    /// A damaged or older header of a LUKS2 volume is made good before the newer one is touched.
+    LuksHeadersEqual,
     /// The key material of a key slot is on the medium before a header refers to it.
     LuksKeyMaterial,
     /// The key material of a destroyed key slot is gone from the medium.

@@ -29,7 +29,7 @@ impl<D: BlockDevice> CryptDevice<D> {
         let start = unlocked.payload_offset() * 512;
         let size = unlocked.payload_size() * 512;
         let size = size - size % sector;
-        if start % u64::from(device.sector_size()) != 0 || start + size > device.size() {
+        if !start.is_multiple_of(u64::from(device.sector_size())) || start + size > device.size() {
             return Err(Error::Invalid(format!(
                 "a LUKS payload of {size} bytes at byte {start} does not fit this device"
             )));
@@ -41,7 +41,7 @@ impl<D: BlockDevice> CryptDevice<D> {
     fn absolute(&self, offset: u64, len: u64) -> io::Result<u64> {
         let sector = u64::from(self.sector_size());
         match offset.checked_add(len) {
-            Some(end) if end <= self.size && offset % sector == 0 && len % sector == 0 => {
+            Some(end) if end <= self.size && offset.is_multiple_of(sector) && len.is_multiple_of(sector) => {
                 Ok(self.start + offset)
             }
             _ => Err(io::Error::new(

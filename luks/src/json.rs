@@ -4,7 +4,7 @@
 //! whatever else other programs keep there survive. The parts that decide how bytes are read are taken
 //! literally: a field that is not known there is a refusal.
 
-use crate::kdf::{Bytes, Hash, Kdf, Limits};
+use crate::kdf::{Bytes, Hash, Kdf};
 use crate::slot::{KeyDigest, Payload, Slot};
 use crate::{Error, af, cipher};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 
 /// More metadata than this, in bytes, is refused before it is parsed. A key slot takes about 600.
 const MAX_TEXT: usize = 128 * 1024;
-const MAX_SLOTS: u32 = 32;
+/// Key slots are numbered from 0 up to this, exclusive.
+pub(crate) const MAX_SLOTS: u32 = 32;
 /// Key slots lie at multiples of this, in bytes.
 pub(crate) const AREA_ALIGN: u64 = 4096;
 
@@ -163,8 +164,8 @@ impl Metadata {
         let Parts { keyslots, segments, digests, config } = parts;
         let options =
             config.flags.iter().filter_map(|flag| option(flag).transpose()).collect::<Result<_, _>>()?;
-        let area_end = config.keyslots_size.checked_add(2 * header_size).unwrap_or(u64::MAX);
-        if config.json_size + super::header2::SIZE as u64 != header_size {
+        let area_end = config.keyslots_size.saturating_add(2 * header_size);
+        if config.json_size != header_size - crate::header2::SIZE as u64 {
             return Err(Error::damaged(format_args!("metadata of {} bytes", config.json_size)));
         }
 
@@ -232,11 +233,6 @@ impl Metadata {
     pub(crate) fn slots(&self) -> Vec<Slot> {
         let bound = self.keyslots.iter().filter(|(id, _)| self.bound.contains(id));
         bound.map(|(&id, keyslot)| keyslot.slot(id)).collect()
-    }
-
-    /// Refuses a digest beyond the limits.
-    pub(crate) fn check(&self, limits: &Limits) -> Result<(), Error> {
-        self.digest.check(limits)
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) enum Header {
 /// The newest header of a LUKS2 volume.
 pub(crate) struct Luks2 {
     pub(crate) header: Header2,
+    /// The metadata as they are on the medium.
+    pub(crate) text: Vec<u8>,
     pub(crate) metadata: Metadata,
     /// Where the other header lies, in bytes, if it is damaged or older.
     pub(crate) stale: Option<u64>,
@@ -42,7 +44,7 @@ impl<'d> Volume<'d> {
             None => {
                 let (header, text, stale) = newest(device)?;
                 let metadata = Metadata::parse(&text, header.size)?;
-                Header::Luks2(Box::new(Luks2 { header, metadata, stale }))
+                Header::Luks2(Box::new(Luks2 { header, text, metadata, stale }))
             }
         };
         let volume = Self { device, limits: *limits, header };
@@ -120,7 +122,7 @@ impl<'d> Volume<'d> {
         }))
     }
 
-    fn unlocked(&self, slot: u32, key: Zeroizing<Vec<u8>>) -> Result<Unlocked, Error> {
+    pub(crate) fn unlocked(&self, slot: u32, key: Zeroizing<Vec<u8>>) -> Result<Unlocked, Error> {
         let size = self.payload().size_on(self.device.size())?;
         Ok(Unlocked { slot, payload: self.payload().clone(), size, key })
     }

@@ -1,0 +1,165 @@
+//! Making a LUKS2 volume.
+
+use crate::header2::{self, Header2};
+use crate::json::{AREA_ALIGN, Keyslot, Metadata};
+use crate::kdf::{Hash, Limits};
+use crate::keyslot::{area_size, write_headers, write_slot};
+use crate::open::Header;
+use crate::slot::KeyDigest;
+use crate::wipe::{DEFAULT_DATA_OFFSET, wipe_for_format};
+use crate::{Cost, Error, Random, Unlocked, Volume, cipher};
+use base64ct::{Base64, Encoding};
+use drydock_block::BlockDevice;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+/// The volume key is random and long, so that its digest needs no cost. It is cryptsetup's minimum.
+const DIGEST_ITERATIONS: u32 = 1000;
+
+/// How a new volume shall be.
+#[derive(Clone, Debug)]
+pub struct FormatOptions {
+    /// What it costs to derive the first key slot's key.
+    pub cost: Cost,
+    /// Size of an encryption sector in bytes: 512 or 4096.
+    pub sector_size: u32,
+    /// Where the payload begins, in bytes: a multiple of 4096. The default is 16 MiB; what lies before it has
+    /// room for about 60 key slots, and two are needed to change a key.
+    pub data_offset: u64,
+    /// Size of the volume key in bytes: 64 for AES-256, 32 for AES-128.
+    pub key_size: u32,
+    /// Whether discards may pass through to the device: `allow-discards` as a flag in the header.
+    pub discards: bool,
+    /// A label of at most 47 bytes, which udev and blkid show.
+    pub label: String,
+}
+
+impl FormatOptions {
+    /// AES-256, 4096-byte sectors, payload at 16 MiB, no discards, no label.
+    pub fn new(cost: Cost) -> Self {
+        let (sector_size, data_offset, key_size) = (4096, DEFAULT_DATA_OFFSET, 64);
+        Self { cost, sector_size, data_offset, key_size, discards: false, label: String::new() }
+    }
+
+    fn check(&self, device: &dyn BlockDevice) -> Result<(), Error> {
+        let invalid = |what: String| Err(Error::Invalid(format!("can't format a LUKS volume: {what}")));
+        cipher::check(cipher::ALLOWED, self.key_size as usize, "the new volume")?;
+        if !matches!(self.sector_size, 512 | 4096) {
+            return invalid(format!("sectors of {} bytes, only 512 and 4096 are possible", self.sector_size));
+        }
+        let least = 2 * header2::SIZES[0] + area_size(self.key_size);
+        if self.data_offset < least || !self.data_offset.is_multiple_of(AREA_ALIGN) {
+            return invalid(format!(
+                "data offset {}, must be a multiple of 4096 from {least}",
+                self.data_offset
+            ));
+        }
+        let payload = device.size().saturating_sub(self.data_offset);
+        if payload == 0 || !payload.is_multiple_of(u64::from(self.sector_size)) {
+            return invalid(format!(
+                "a device of {} bytes leaves {payload} for the payload, which must be whole sectors of {} bytes",
+                device.size(),
+                self.sector_size
+            ));
+        }
+        if self.label.len() >= 48 || self.label.chars().any(char::is_control) {
+            return invalid(format!("label {:?}, must be at most 47 printable bytes", self.label));
+        }
+        Ok(())
+    }
+}
+
+/// Makes a LUKS2 volume with a new UUID, a new volume key and one key slot for `key`, and unlocks it.
+///
+/// First the headers and key slots of whatever was there are wiped, second headers wherever they may lie
+/// included, and that is flushed; then come the key material, flushed, the first header, flushed, and the
+/// second header, flushed. On return all of it is on stable storage. After a cut of power before that, the
+/// volume opens with `key`, or [`unfinished_format`](crate::unfinished_format) is true, or the wipe was not done
+/// and some of what was there before still is. The payload is not written, so it reads as noise.
+pub fn format(
+    device: &dyn BlockDevice,
+    key: &[u8],
+    options: &FormatOptions,
+    random: Random<'_>,
+) -> Result<Unlocked, Error> {
+    options.check(device)?;
+    let (mut header_salt, mut digest_salt, mut slot_salt) = ([0; 64], [0; 32], [0; 32]);
+    let mut uuid = [0; 16];
+    let mut volume_key = Zeroizing::new(vec![0; options.key_size as usize]);
+    for buf in [&mut header_salt[..], &mut digest_salt, &mut slot_salt, &mut uuid, &mut volume_key] {
+        random(buf).map_err(Error::Random)?;
+    }
+    let kdf = options.cost.with_salt(slot_salt)?;
+
+    let mut digest = KeyDigest {
+        hash: Hash::Sha256,
+        iterations: DIGEST_ITERATIONS,
+        salt: digest_salt.to_vec(),
+        value: vec![0; 32],
+    };
+    digest.value = digest.of(&volume_key);
+    let size = header2::SIZES[0];
+    let keyslot = Keyslot::new(2 * size, options.key_size, kdf);
+    let mut label = [0; 48];
+    label[..options.label.len()].copy_from_slice(options.label.as_bytes());
+    let header =
+        Header2 { size, sequence: 0, label, salt: header_salt, uuid: uuid_text(uuid), subsystem: [0; 48] };
+    let metadata = Metadata::from_value(metadata(options, &keyslot, &digest)?, size)?;
+
+    wipe_for_format(device, options.data_offset)?;
+    write_slot(device, &keyslot, key, &volume_key, random)?;
+    write_headers(device, header, metadata)?;
+
+    let volume = Volume::open(device, &Limits::new(u64::MAX))?;
+    match &volume.header {
+        Header::Luks2(luks2) if luks2.stale.is_none() && volume.digest().matches(&volume_key) => {
+            volume.unlocked(0, volume_key)
+        }
+        _ => Err(Error::damaged("a header that was just written reads differently")),
+    }
+}
+
+fn metadata(
+    options: &FormatOptions,
+    keyslot: &Keyslot,
+    digest: &KeyDigest,
+) -> Result<serde_json::Value, Error> {
+    let size = header2::SIZES[0];
+    let keyslot = serde_json::to_value(keyslot).map_err(Error::unsupported)?;
+    let mut config = json!({
+        "json_size": (size - header2::SIZE as u64).to_string(),
+        "keyslots_size": (options.data_offset - 2 * size).to_string(),
+    });
+    if options.discards {
+        config["flags"] = json!(["allow-discards"]);
+    }
+    Ok(json!({
+        "keyslots": { "0": keyslot },
+        "tokens": {},
+        "segments": { "0": {
+            "type": "crypt",
+            "offset": options.data_offset.to_string(),
+            "size": "dynamic",
+            "iv_tweak": "0",
+            "encryption": cipher::ALLOWED,
+            "sector_size": options.sector_size,
+        } },
+        "digests": { "0": {
+            "type": "pbkdf2",
+            "keyslots": ["0"],
+            "segments": ["0"],
+            "hash": "sha256",
+            "iterations": digest.iterations,
+            "salt": Base64::encode_string(&digest.salt),
+            "digest": Base64::encode_string(&digest.value),
+        } },
+        "config": config,
+    }))
+}
+
+fn uuid_text(mut bytes: [u8; 16]) -> String {
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
