@@ -116,13 +116,32 @@ pub struct Image {
     pub frame_size: u32,
 }
 
-/// A class of the release that this bundle does not carry; the device has it already.
+/// A class of the release that this bundle does not carry: the device has the image already and copies it
+/// from the set that runs.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Pin {
-    /// The class of slots.
+    /// The class of slots, which also names the image.
     pub class: String,
-    /// The root hash that a slot of the set must have.
+    /// The image's size in bytes: whole blocks, at least two.
+    pub size: u64,
+    /// dm-verity's salt.
+    pub salt: Salt,
+    /// dm-verity's root hash.
     pub root_hash: Digest,
+}
+
+impl Pin {
+    /// The image that is pinned, as if the bundle carried it.
+    pub fn image(&self) -> Image {
+        Image {
+            name: self.class.clone(),
+            class: self.class.clone(),
+            size: self.size,
+            salt: self.salt.clone(),
+            root_hash: self.root_hash,
+            frame_size: *FRAME_SIZES.end(),
+        }
+    }
 }
 
 /// One member of the tar.
@@ -282,7 +301,7 @@ impl Manifest {
             return field("deltas, hooks", "must be empty in this version of the format");
         }
         self.images.iter().try_for_each(Image::check)?;
-        self.pins.iter().try_for_each(|pin| check_name("pins: class", &pin.class))?;
+        self.pins.iter().try_for_each(|pin| pin.image().check())?;
         distinct("images: name", self.images.iter().map(|image| &image.name))?;
         let classes = self.images.iter().map(|image| &image.class);
         distinct("class", classes.chain(self.pins.iter().map(|pin| &pin.class)))?;

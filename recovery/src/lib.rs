@@ -1,5 +1,19 @@
-//! The parts of drydock that run on the device.
+//! drydock: a recovery-mode updater for embedded Linux.
+//!
+//! The rooms follow the way that an update takes: discover, state, unlock, source, verify, plan, write,
+//! prove, commit, hand over. [`machine`] is the seam between the work, which a simulated disk can run too,
+//! and the [`device`] that does it for real.
 
 pub mod console;
 pub mod device;
+pub mod error;
+pub mod event;
+pub mod live;
+pub mod machine;
+pub mod memory;
+pub mod recover;
+pub mod release;
 pub mod sys;
+pub mod update;
+
+pub use error::Error;

@@ -1,0 +1,120 @@
+//! The one error type of this crate.
+
+use std::fmt;
+use std::io;
+
+/// Why drydock could not do what it was asked to.
+///
+/// Every message says what was being done, to what, what went wrong, and what the person at the console can
+/// do about it. It is also what the history keeps as the reason of a failed update.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bundle was refused or could not be read.
+    Bundle(drydock_bundle::Error),
+    /// The state record, the boot environment or a trailer.
+    State(drydock_state::Error),
+    /// The machine: disks, partitions, encrypted volumes, mounts.
+    Device(crate::device::Error),
+    /// The kernel refused an operation on a device or a file.
+    System {
+        /// What was being done, as in "opening".
+        doing: &'static str,
+        /// To what.
+        what: String,
+        /// The kernel's answer.
+        source: io::Error,
+        /// What the person at the console can do.
+        advice: &'static str,
+    },
+    /// The device does not have what the configuration or the bundle names.
+    Missing {
+        /// What is missing.
+        what: String,
+        /// What the person at the console can do.
+        advice: String,
+    },
+    /// More than one thing fits where only one may.
+    Ambiguous(String),
+    /// The bundle is whole and signed, but not for this device in its present state.
+    Refused(String),
+    /// What is on the device is not what was signed.
+    NotProven {
+        /// What was being proven.
+        what: String,
+        /// What was found.
+        why: String,
+    },
+    /// Time ran out.
+    TimedOut {
+        /// What was being waited for.
+        waiting_for: String,
+        /// For how long, in seconds.
+        seconds: u64,
+    },
+    /// What the command line or the configuration asks for makes no sense.
+    Usage(String),
+}
+
+impl Error {
+    /// Wraps the kernel's answer to an operation.
+    pub fn system(
+        doing: &'static str,
+        what: impl fmt::Display,
+        advice: &'static str,
+    ) -> impl FnOnce(io::Error) -> Self {
+        let what = what.to_string();
+        move |source| Self::System { doing, what, source, advice }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bundle(e) => e.fmt(f),
+            Self::State(e) => e.fmt(f),
+            Self::Device(e) => e.fmt(f),
+            Self::System { doing, what, source, advice } => {
+                write!(f, "{doing} {what} failed: {source}; {advice}")
+            }
+            Self::Missing { what, advice } => write!(f, "{what} is missing; {advice}"),
+            Self::Ambiguous(text) | Self::Refused(text) | Self::Usage(text) => f.write_str(text),
+            Self::NotProven { what, why } => {
+                write!(f, "{what} is not what was signed: {why}; it will not be booted, the old system stays")
+            }
+            Self::TimedOut { waiting_for, seconds } => {
+                write!(f, "waited {seconds} s for {waiting_for} in vain; check that it is connected")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Bundle(e) => Some(e),
+            Self::State(e) => Some(e),
+            Self::Device(e) => Some(e),
+            Self::System { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl From<drydock_bundle::Error> for Error {
+    fn from(e: drydock_bundle::Error) -> Self {
+        Self::Bundle(e)
+    }
+}
+
+impl From<drydock_state::Error> for Error {
+    fn from(e: drydock_state::Error) -> Self {
+        Self::State(e)
+    }
+}
+
+impl From<crate::device::Error> for Error {
+    fn from(e: crate::device::Error) -> Self {
+        Self::Device(e)
+    }
+}

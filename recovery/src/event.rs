@@ -1,0 +1,152 @@
+//! Everything that happens, as one stream of typed events.
+//!
+//! The console, the JSON lines, the state's history and later the server's feedback render the same stream.
+//! Sending an event never blocks and never fails: no reader, however slow or absent, holds up the work.
+
+use serde::Serialize;
+use std::fmt;
+
+/// A step of a recovery boot, in the order in which they happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// Finding the disk and its partitions.
+    Discover,
+    /// Reading the state and making the boot environment agree with it.
+    State,
+    /// Unlocking the encrypted volumes.
+    Unlock,
+    /// Opening what the bundle comes from.
+    Source,
+    /// Checking the bundle's signatures and whether it fits this device.
+    Verify,
+    /// Writing a slot.
+    Write,
+    /// Reading a slot back through dm-verity.
+    Prove,
+    /// Trailers, state, boot environment.
+    Commit,
+    /// Formatting a blank volume.
+    Provision,
+    /// Starting what comes next.
+    HandOver,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// A step begins.
+    Started {
+        /// Which.
+        step: Step,
+        /// With what.
+        what: String,
+    },
+    /// A step goes on. Rate-limited by the sender.
+    Progress {
+        /// Which.
+        step: Step,
+        /// With what.
+        what: String,
+        /// Bytes done.
+        done: u64,
+        /// Bytes in all.
+        total: u64,
+    },
+    /// A step has ended well.
+    Finished {
+        /// Which.
+        step: Step,
+        /// With what.
+        what: String,
+    },
+    /// A step has failed.
+    Failed {
+        /// Which.
+        step: Step,
+        /// Why.
+        reason: String,
+    },
+    /// Something a person should know; the work goes on.
+    Warning {
+        /// What.
+        text: String,
+    },
+    /// Something worth telling.
+    Note {
+        /// What.
+        text: String,
+    },
+}
+
+/// Where events go.
+pub trait Events: Send + Sync {
+    /// Takes an event. Never blocks, never fails.
+    fn send(&self, event: Event);
+}
+
+/// Sending by name, also through a trait object.
+impl dyn Events + '_ {
+    /// Sends [`Event::Started`].
+    pub fn started(&self, step: Step, what: impl fmt::Display) {
+        self.send(Event::Started { step, what: what.to_string() });
+    }
+
+    /// Sends [`Event::Finished`].
+    pub fn finished(&self, step: Step, what: impl fmt::Display) {
+        self.send(Event::Finished { step, what: what.to_string() });
+    }
+
+    /// Sends [`Event::Warning`].
+    pub fn warning(&self, text: impl fmt::Display) {
+        self.send(Event::Warning { text: text.to_string() });
+    }
+
+    /// Sends [`Event::Note`].
+    pub fn note(&self, text: impl fmt::Display) {
+        self.send(Event::Note { text: text.to_string() });
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Discover => "discover",
+            Self::State => "state",
+            Self::Unlock => "unlock",
+            Self::Source => "source",
+            Self::Verify => "verify",
+            Self::Write => "write",
+            Self::Prove => "prove",
+            Self::Commit => "commit",
+            Self::Provision => "provision",
+            Self::HandOver => "hand over",
+        })
+    }
+}
+
+impl fmt::Display for Event {
+    /// One line for a person at 80 columns or a serial console.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Started { step, what } => write!(f, "{step:>9}  {what}"),
+            Self::Progress { step, what, done, total } => {
+                let percent = (done * 100).checked_div(*total).unwrap_or(100);
+                write!(f, "{step:>9}  {what}  {percent:3} %  {} of {} MiB", done >> 20, total >> 20)
+            }
+            Self::Finished { step, what } => write!(f, "{step:>9}  {what}: done"),
+            Self::Failed { step, reason } => write!(f, "{step:>9}  FAILED: {reason}"),
+            Self::Warning { text } => write!(f, "  warning  {text}"),
+            Self::Note { text } => write!(f, "           {text}"),
+        }
+    }
+}
+
+/// Forgets every event.
+#[derive(Debug, Default)]
+pub struct Silent;
+
+impl Events for Silent {
+    fn send(&self, _event: Event) {}
+}

@@ -1,0 +1,75 @@
+//! drydock in the live system: a command-line tool.
+//!
+//! Every command is a function from machine and memory to what is to be printed, so that tests run them on a
+//! simulated disk.
+
+pub mod report;
+
+use crate::error::Error;
+use crate::machine::Machine;
+use crate::memory::{Memory, Trust};
+use crate::update;
+use drydock_state::transition::{self, Counters, Running};
+use drydock_state::{Job, SetName, Source};
+
+/// Records the intent to install a bundle, after checking all that can be checked now. On return the intent
+/// is on stable storage and the bootloader will start recovery next. Gives the intent's id and the version.
+pub fn stage(machine: &impl Machine, memory: &mut Memory, source: Source) -> Result<(u64, String), Error> {
+    writable(memory)?;
+    let prepared = update::prepare(machine, memory, &source, None)?;
+    let job = Job::Update { source, manifest: prepared.release.manifest.clone() };
+    let id = transition::stage(&mut memory.record, job, &prepared.release.version, machine.now())?;
+    memory.save()?;
+    Ok((id, prepared.release.version))
+}
+
+/// Takes the staged intent back. Gives its id.
+pub fn cancel(machine: &impl Machine, memory: &mut Memory) -> Result<u64, Error> {
+    writable(memory)?;
+    let id = transition::cancel(&mut memory.record, machine.now())?;
+    memory.save()?;
+    Ok(id)
+}
+
+/// Marks the running set good, and gives it back the attempts that it used. On return that is on stable
+/// storage. Says whether it was news.
+pub fn mark_good(machine: &impl Machine, memory: &mut Memory, running: &RunningSet) -> Result<bool, Error> {
+    writable(memory)?;
+    if running.degraded {
+        return Err(Error::Refused(
+            "this boot is degraded (data could not be opened), so the set can't be marked good; mend that first".into(),
+        ));
+    }
+    memory.settle(Running::Set(running.set), machine.now())?;
+    let attempts = machine.config().boot.attempts;
+    let news = transition::mark_good(&mut memory.record, running.set, machine.now())?;
+    if news {
+        memory.save()?;
+    } else {
+        match memory.counters() {
+            Counters::Current(env) if env.left(running.set) >= attempts => {}
+            _ => memory.write_env()?,
+        }
+    }
+    Ok(news)
+}
+
+fn writable(memory: &Memory) -> Result<(), Error> {
+    match memory.trust() {
+        Trust::Whole => Ok(()),
+        Trust::ReadOnly(why) => Err(Error::Refused(format!("the state can't be changed: {why}"))),
+    }
+}
+
+/// What PID 1 has left in `/run/drydock/boot.json` about this boot.
+#[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
+pub struct RunningSet {
+    /// The set that runs.
+    pub set: SetName,
+    /// The root's dm-verity root hash.
+    pub root_hash: String,
+    /// The version, as the slot's trailer has it.
+    pub version: String,
+    /// Whether `data` could not be opened and a temporary volume took its place.
+    pub degraded: bool,
+}

@@ -1,0 +1,207 @@
+//! What `drydock status` and `drydock log` print.
+
+use crate::live::RunningSet;
+use crate::machine::Machine;
+use crate::memory::{Memory, Trust};
+use crate::release::trusted_release;
+use drydock_state::transition::Counters;
+use drydock_state::{Entry, Floors, Intent, SetInfo, SetName};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Everything that `drydock status` shows.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// What kind of device this is.
+    pub compatible: String,
+    /// What runs now, if PID 1 was drydock.
+    pub running: Option<RunningSet>,
+    /// The two sets.
+    pub sets: BTreeMap<SetName, SetStatus>,
+    /// The set that was marked good last.
+    pub last_good: Option<SetName>,
+    /// The set that has its trial.
+    pub trial: Option<SetName>,
+    /// What waits for recovery.
+    pub intent: Option<Intent>,
+    /// Security versions below which nothing is accepted.
+    pub floors: Floors,
+    /// Whether the bootloader's environment belongs to the state record.
+    pub boot_environment: EnvStatus,
+    /// Why the state can't be trusted, if so.
+    pub untrusted: Option<String>,
+    /// What has happened, oldest first.
+    pub history: Vec<Entry>,
+}
+
+/// One set.
+#[derive(Clone, Debug, Serialize)]
+pub struct SetStatus {
+    /// What the state record knows.
+    #[serde(flatten)]
+    pub info: SetInfo,
+    /// Starts that the bootloader has left for it.
+    pub attempts_left: Option<u8>,
+    /// The root hash of each slot class, from the slots' signed trailers.
+    pub root_hashes: BTreeMap<String, Option<String>>,
+}
+
+/// Whether the bootloader's environment belongs to the state record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EnvStatus {
+    /// It does.
+    Agrees,
+    /// It is damaged or older; the next start mends it.
+    ToBeMended,
+}
+
+/// Gathers the status. Reads only.
+pub fn status(machine: &impl Machine, memory: &Memory, running: Option<RunningSet>) -> Status {
+    let counters = memory.counters();
+    let record = &memory.record;
+    let set_status = |set| SetStatus {
+        info: record.sets.get(set).clone(),
+        attempts_left: match counters {
+            Counters::Current(env) => Some(env.left(set)),
+            Counters::Unknown => None,
+        },
+        root_hashes: machine
+            .config()
+            .set_classes()
+            .map(|class| {
+                let release = trusted_release(machine, class, set).ok();
+                (class.class.clone(), release.map(|release| release.image.root_hash.to_string()))
+            })
+            .collect(),
+    };
+    Status {
+        compatible: machine.config().compatible.clone(),
+        running,
+        sets: SetName::BOTH.into_iter().map(|set| (set, set_status(set))).collect(),
+        last_good: record.last_good,
+        trial: record.trial,
+        intent: record.intent.clone(),
+        floors: record.floors,
+        boot_environment: match counters {
+            Counters::Current(_) => EnvStatus::Agrees,
+            Counters::Unknown => EnvStatus::ToBeMended,
+        },
+        untrusted: match memory.trust() {
+            Trust::Whole => None,
+            Trust::ReadOnly(why) => Some(why.clone()),
+        },
+        history: record.history.clone(),
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "device     {}", self.compatible)?;
+        match &self.running {
+            Some(running) => {
+                let degraded = if running.degraded { ", DEGRADED: data could not be opened" } else { "" };
+                writeln!(f, "running    set {} ({}){degraded}", running.set, running.version)?;
+            }
+            None => writeln!(f, "running    not known (this boot was not drydock's)")?,
+        }
+        for (set, status) in &self.sets {
+            self.write_set(f, *set, status)?;
+        }
+        match &self.intent {
+            Some(intent) => {
+                writeln!(f, "intent     {} waits for recovery, started {} times", intent.id, intent.starts)?
+            }
+            None => writeln!(f, "intent     none")?,
+        }
+        writeln!(f, "floors     install {}, boot {}", self.floors.install, self.floors.boot)?;
+        if self.boot_environment == EnvStatus::ToBeMended {
+            writeln!(f, "bootloader its environment does not belong to the state; the next start mends it")?;
+        }
+        if let Some(why) = &self.untrusted {
+            writeln!(f, "STATE      can't be trusted: {why}")?;
+        }
+        writeln!(f, "history")?;
+        self.history.iter().rev().take(8).try_for_each(|entry| writeln!(f, "  {}", Line(entry)))
+    }
+}
+
+impl Status {
+    fn write_set(&self, f: &mut fmt::Formatter<'_>, set: SetName, status: &SetStatus) -> fmt::Result {
+        let version = if status.info.version.is_empty() { "-" } else { &status.info.version };
+        write!(
+            f,
+            "set {set}      {:?} {version}, security version {}",
+            status.info.status, status.info.security_version
+        )?;
+        if let Some(left) = status.attempts_left {
+            write!(f, ", {left} starts left")?;
+        }
+        if self.last_good == Some(set) {
+            write!(f, ", the last good one")?;
+        }
+        writeln!(f)?;
+        for (class, hash) in &status.root_hashes {
+            writeln!(f, "           {class} {}", hash.as_deref().unwrap_or("has no signed trailer"))?;
+        }
+        Ok(())
+    }
+}
+
+/// One history entry as a line.
+pub struct Line<'a>(pub &'a Entry);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Entry { intent, time, outcome, set, version, reason } = self.0;
+        write!(f, "{}  {outcome:?}", Utc(*time))?;
+        if let Some(set) = set {
+            write!(f, "  set {set}")?;
+        }
+        if !version.is_empty() {
+            write!(f, "  {version}")?;
+        }
+        if *intent != 0 {
+            write!(f, "  (intent {intent})")?;
+        }
+        if reason.is_empty() { Ok(()) } else { write!(f, ": {reason}") }
+    }
+}
+
+/// Seconds since 1970 as a date and time in UTC.
+struct Utc(u64);
+
+impl fmt::Display for Utc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Days to civil date, as in "chrono-Compatible Low-Level Date Algorithms" by H. Hinnant.
+        let (days, second) = (self.0 / 86_400, self.0 % 86_400);
+        let z = days + 719_468;
+        let (era, doe) = (z / 146_097, z % 146_097);
+        let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+        let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+        let mp = (5 * doy + 2) / 153;
+        let day = doy - (153 * mp + 2) / 5 + 1;
+        let month = if mp < 10 { mp + 3 } else { mp - 9 };
+        let year = yoe + era * 400 + u64::from(month <= 2);
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}",
+            second / 3600,
+            second / 60 % 60,
+            second % 60
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_printed_in_utc() {
+        assert_eq!(Utc(0).to_string(), "1970-01-01 00:00:00");
+        assert_eq!(Utc(951_782_399).to_string(), "2000-02-28 23:59:59");
+        assert_eq!(Utc(1_795_411_199).to_string(), "2026-11-23 05:19:59");
+    }
+}

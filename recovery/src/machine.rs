@@ -1,0 +1,44 @@
+//! What the work of a recovery needs of the machine that it runs on.
+//!
+//! A device implements [`Machine`] with partitions, device-mapper and mounts; the crash simulator with a disk
+//! that loses what was not flushed. The code between is the same.
+
+use crate::error::Error;
+use crate::event::Events;
+use drydock_block::BlockDevice;
+use drydock_bundle::{Image, Source as ByteSource, Tail};
+use drydock_config::{Config, SlotClass};
+use drydock_state::{SetName, Source};
+use std::sync::Arc;
+
+/// A partition, a mapped volume, or a simulated one.
+pub type Device = Arc<dyn BlockDevice>;
+
+/// The machine that a recovery works on.
+pub trait Machine: Sync {
+    /// The device's configuration.
+    fn config(&self) -> &Config;
+
+    /// Where events go.
+    fn events(&self) -> &dyn Events;
+
+    /// Seconds since 1970 by the device's clock, which may be wrong.
+    fn now(&self) -> u64;
+
+    /// The partition of our own disk with the given GPT label, for reading and writing.
+    fn partition(&self, label: &str) -> Result<Device, Error>;
+
+    /// A slot of a set; the inside of it where the class is encrypted.
+    fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error>;
+
+    /// The bytes that an intent's source stands for. Waits for a removable medium for as long as the
+    /// configuration says. Also says what may follow the bundle: on a raw partition, anything.
+    fn source(&self, source: &Source) -> Result<(Arc<dyn ByteSource>, Tail), Error>;
+
+    /// Reads the whole image back from the medium through dm-verity (or its equal), and so proves that what
+    /// is in the slot has the image's root hash.
+    fn prove(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error>;
+
+    /// How many threads may work at once.
+    fn threads(&self) -> usize;
+}

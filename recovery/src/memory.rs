@@ -1,0 +1,133 @@
+//! The device's memory as one thing: the state record and the boot environment that follows from it.
+
+use crate::error::Error;
+use crate::event::Events;
+use crate::machine::{Device, Machine};
+use crate::release::trusted_release;
+use drydock_state::transition::{self, Counters, Running};
+use drydock_state::{BootEnv, EnvStore, Opened, Record, SetInfo, SetName, Store};
+
+/// The state record in memory, and the two places where it is kept.
+///
+/// Change [`record`](Self::record), then [`save`](Self::save).
+pub struct Memory {
+    /// The record. Changing it changes nothing on the device until [`save`](Self::save).
+    pub record: Record,
+    store: Store<Device>,
+    env: EnvStore<Device>,
+    attempts: u8,
+    trust: Trust,
+}
+
+/// Whether what the device remembers may be acted on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Both copies of the record can be read and are equal.
+    Whole,
+    /// A copy can't be read, or a later drydock wrote it: nothing destructive may be done, and nothing is
+    /// written. The text says why.
+    ReadOnly(String),
+}
+
+impl Memory {
+    /// Reads the record, repairs its copies, and rebuilds it from the slots' trailers if both are lost.
+    ///
+    /// On return the copies are equal and on stable storage, unless the memory is [`Trust::ReadOnly`].
+    pub fn open(machine: &impl Machine) -> Result<Self, Error> {
+        let events = machine.events();
+        let env = EnvStore::open(machine.partition("bootenv")?)?;
+        let (mut store, opened) = Store::open(machine.partition("state")?)?;
+        let mut trust = Trust::Whole;
+        let record = match opened {
+            Opened::Found(record) => record,
+            Opened::Lost => {
+                events.warning("the state record is lost; rebuilding it from the slots' trailers");
+                let record = rebuild(machine, env.read().ok());
+                store.write(&record)?;
+                record
+            }
+            Opened::Untrusted { record, reason } => {
+                events.warning(format_args!("the state can't be trusted: {reason}"));
+                trust = Trust::ReadOnly(reason.to_string());
+                record.unwrap_or_else(|| rebuild(machine, env.read().ok()))
+            }
+        };
+        Ok(Self { record, store, env, attempts: machine.config().boot.attempts, trust })
+    }
+
+    /// Whether the memory may be acted on.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// What the bootloader has counted, seen from the record.
+    pub fn counters(&self) -> Counters {
+        Counters::of(&self.record, self.env.read().ok())
+    }
+
+    /// Takes note of what the bootloader has done, and makes the environment agree with the record again.
+    /// Every start does this first. On return both are on stable storage.
+    pub fn settle(&mut self, running: Running, time: u64) -> Result<(), Error> {
+        if self.trust != Trust::Whole {
+            return Ok(());
+        }
+        let counters = self.counters();
+        if transition::settle(&mut self.record, counters, running, time) {
+            return self.save();
+        }
+        match counters {
+            Counters::Current(_) => Ok(()),
+            Counters::Unknown => self.write_env(),
+        }
+    }
+
+    /// Makes the record durable, and then the boot environment that follows from it, with fresh counters.
+    /// A cut between the two is mended by the next [`settle`](Self::settle).
+    pub fn save(&mut self) -> Result<(), Error> {
+        self.save_record()?;
+        self.write_env()
+    }
+
+    /// Makes the record durable without touching the boot environment, which must not depend on the change.
+    pub fn save_record(&mut self) -> Result<(), Error> {
+        if let Trust::ReadOnly(why) = &self.trust {
+            return Err(Error::Refused(format!("the state can't be changed: {why}")));
+        }
+        Ok(self.store.write(&self.record)?)
+    }
+
+    /// Gives the bootloader fresh counters.
+    pub fn write_env(&self) -> Result<(), Error> {
+        Ok(self.env.write(&self.record.boot_env(self.attempts))?)
+    }
+
+    /// Makes the bootloader choose a set next, without a word in the record: for a device whose state can't
+    /// be trusted, so that it does not come back to recovery again and again.
+    pub fn stand_down(&self) -> Result<(), Error> {
+        let env = self.env.read().unwrap_or_else(|_| self.record.boot_env(self.attempts));
+        Ok(self.env.write(&BootEnv { mode: drydock_state::Mode::Normal, ..env })?)
+    }
+}
+
+/// What the slots' trailers say of the sets. A set counts only if every class has a whole, signed trailer of
+/// one and the same release.
+fn rebuild(machine: &impl Machine, env: Option<BootEnv>) -> Record {
+    let info = |set| -> Option<SetInfo> {
+        let mut releases =
+            machine.config().set_classes().map(|class| trusted_release(machine, class, set).ok());
+        let first = releases.next()??;
+        let same = releases.all(|other| other.is_some_and(|other| other.info == first.info));
+        same.then_some(first.info)
+    };
+    transition::rebuild(info(SetName::A), info(SetName::B), env, machine.now())
+}
+
+/// Sends one line for each thing that a person wants to know of the memory.
+pub fn describe(record: &Record, events: &dyn Events) {
+    for set in SetName::BOTH {
+        let info = record.sets.get(set);
+        if !info.version.is_empty() {
+            events.note(format_args!("set {set}: {} ({:?})", info.version, info.status));
+        }
+    }
+}

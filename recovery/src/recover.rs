@@ -1,0 +1,96 @@
+//! What recovery does once it knows its disk: the part of the story that the crash simulator runs, too.
+
+use crate::error::Error;
+use crate::event::{Event, Step};
+use crate::machine::Machine;
+use crate::memory::{Memory, Trust};
+use crate::update;
+use drydock_state::transition::{self, Running};
+use drydock_state::{Intent, Job, SetName};
+
+/// Why recovery runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The bootloader saw that there is a job, or a person chose recovery from its menu.
+    Asked,
+    /// No set has attempts left, or the bootloader could not read its environment.
+    Fallback,
+}
+
+/// What comes after recovery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Reset the machine; the bootloader chooses. The set is the one that it will choose.
+    Reboot(SetName),
+    /// Nothing is bootable: stay, say so, and try again later.
+    Stay(String),
+}
+
+/// Does what the intent asks for, or arms the last good set again, or nothing.
+///
+/// Whatever happens on the way, the outcome and its reason are in the history when this returns, the intent
+/// is over, and the boot environment agrees. An error means that the memory itself can't be read or written.
+pub fn recover(machine: &impl Machine, memory: &mut Memory, reason: Reason) -> Result<Next, Error> {
+    if let Trust::ReadOnly(why) = memory.trust() {
+        machine.events().warning(format_args!("nothing is written while the state can't be trusted: {why}"));
+        memory.stand_down()?;
+        return Ok(next(memory));
+    }
+    let starved = no_attempts_left(memory);
+    memory.settle(Running::Recovery, machine.now())?;
+    if let Some(intent) = memory.record.intent.clone() {
+        carry_out(machine, memory, &intent)?;
+    } else if reason == Reason::Fallback
+        && starved
+        && transition::rearm(&mut memory.record, machine.now()).is_some()
+    {
+        machine.events().warning("all attempts of all sets were used up; the last good set is armed again");
+        memory.save()?;
+    }
+    Ok(next(memory))
+}
+
+/// Carries an intent out. A failure is recorded, not returned.
+fn carry_out(machine: &impl Machine, memory: &mut Memory, intent: &Intent) -> Result<(), Error> {
+    let limit = machine.config().recovery.starts;
+    let Some(start) = transition::count_start(&mut memory.record, limit, machine.now()) else {
+        machine
+            .events()
+            .warning(format_args!("intent {} was started {limit} times; it is given up", intent.id));
+        return memory.save();
+    };
+    // Being here shows that recovery comes up: the bootloader may start it as often again.
+    memory.save()?;
+    if start > 1 {
+        machine.events().note(format_args!("going on with intent {}, start {start} of {limit}", intent.id));
+    }
+    let outcome = match &intent.job {
+        Job::Update { source, manifest } => update::prepare(machine, memory, source, Some(manifest))
+            .and_then(|prepared| update::install(machine, memory, &prepared)),
+    };
+    if let Err(error) = outcome {
+        let reason = error.to_string();
+        machine.events().send(Event::Failed { step: Step::Commit, reason: reason.clone() });
+        transition::fail(&mut memory.record, &reason, machine.now());
+        memory.save()?;
+    }
+    Ok(())
+}
+
+fn no_attempts_left(memory: &Memory) -> bool {
+    match memory.counters() {
+        transition::Counters::Current(env) => SetName::BOTH.iter().all(|set| env.left(*set) == 0),
+        transition::Counters::Unknown => false,
+    }
+}
+
+fn next(memory: &Memory) -> Next {
+    let record = &memory.record;
+    let order = [record.trial, record.last_good, Some(SetName::A), Some(SetName::B)];
+    match order.into_iter().flatten().find(|set| record.sets.get(*set).bootable()) {
+        Some(set) => Next::Reboot(set),
+        None => Next::Stay(
+            "no set is bootable; connect a medium with a bundle, or call the people who know".into(),
+        ),
+    }
+}

@@ -1,0 +1,72 @@
+//! Which release is in a slot: its trailer, with the signatures checked.
+
+use crate::error::Error;
+use crate::machine::Machine;
+use drydock_bundle::{Digest, Image, Manifest, PublicKey, Trusted, sha256, signature};
+use drydock_config::{Config, SlotClass};
+use drydock_state::trailer;
+use drydock_state::{SetInfo, SetName};
+
+/// What a slot's trailer says, once its signatures hold.
+#[derive(Clone, Debug)]
+pub struct Release {
+    /// The image that is in the slot.
+    pub image: Image,
+    /// The release, as the state record keeps it.
+    pub info: SetInfo,
+}
+
+/// The keys that the configuration trusts.
+pub fn trusted(config: &Config) -> Result<Trusted, Error> {
+    let key = |hex: &String| {
+        // A digest and a key are written alike: 64 hex digits.
+        let bytes: Digest =
+            hex.parse().map_err(|why| Error::Usage(format!("the trusted key `{hex}` is {why}")))?;
+        Ok(PublicKey::from_bytes(&bytes.0)?)
+    };
+    let keys = config.signatures.keys.iter().map(key).collect::<Result<_, Error>>()?;
+    Ok(Trusted { keys, threshold: config.signatures.threshold })
+}
+
+/// What the state record keeps of a release.
+pub fn info(manifest: &Manifest, digest: impl ToString) -> SetInfo {
+    SetInfo {
+        version: manifest.version.clone(),
+        security_version: manifest.security_version,
+        manifest: digest.to_string(),
+        ..SetInfo::default()
+    }
+}
+
+/// The image that a release has for a class, and whether the bundle carries it or only pins it.
+pub fn image_of(manifest: &Manifest, class: &str) -> Option<(Image, Carried)> {
+    let carried = manifest.images.iter().find(|image| image.class == class).cloned();
+    let pinned =
+        || manifest.pins.iter().find(|pin| pin.class == class).map(|pin| (pin.image(), Carried::Pinned));
+    carried.map(|image| (image, Carried::InBundle)).or_else(pinned)
+}
+
+/// Whether a bundle carries an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carried {
+    /// Its bytes are in the bundle.
+    InBundle,
+    /// The bundle only names it: the device has it already.
+    Pinned,
+}
+
+/// Reads a slot's trailer and checks its signatures.
+pub fn trusted_release(machine: &impl Machine, class: &SlotClass, set: SetName) -> Result<Release, Error> {
+    let slot = machine.slot(class, set)?;
+    let trailer = trailer::read(&slot)?;
+    let trusted = trusted(machine.config())?;
+    signature::verify(&trailer.manifest, &trailer.signatures, &trusted)?;
+    let manifest = Manifest::parse(&trailer.manifest)?;
+    let image = image_of(&manifest, &class.class).filter(|(image, _)| image.name == trailer.image);
+    let image = image.map(|(image, _)| image).ok_or_else(|| Error::NotProven {
+        what: format!("slot {}", set.label(&class.class)),
+        why: format!("its trailer names the image {}, which is not one of its class", trailer.image),
+    })?;
+    let digest = sha256(&trailer.manifest);
+    Ok(Release { image, info: info(&manifest, digest) })
+}

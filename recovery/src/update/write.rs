@@ -1,0 +1,250 @@
+//! Writes an image and its hash tree into a slot.
+//!
+//! Workers take frames one after the other. A frame that is in place already is left alone; any other is
+//! fetched, and each of its groups (128 blocks, 512 KiB) is proven against the signed root hash before a byte
+//! of it is written. Reading, decompressing, hashing and writing overlap because the workers do; memory is two
+//! buffers a worker, whatever the image's size.
+
+use crate::error::Error;
+use crate::event::{Event, Events, Step};
+use drydock_block::{AlignedBuffer, BlockDevice, Flush};
+use drydock_bundle::tree::{BLOCK, GROUP, Hasher};
+use drydock_bundle::{Digest, Image};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// Memory for all workers together, in bytes; each has a frame and its compressed form.
+const MEMORY: usize = 24 << 20;
+/// After a frame that was not in place, this many are not even looked at: an interrupted write leaves a
+/// prefix in place, an unrelated image nothing.
+const LOOK_AGAIN: usize = 16;
+/// How often progress is told at most.
+const PROGRESS_EVERY: Duration = Duration::from_secs(2);
+
+/// Where frames come from: a bundle, or the same class of another set.
+pub trait Frames: Sync {
+    /// Puts the image's bytes of frame `index` into `out`, whose length is the frame's. They need not be
+    /// right: every group is proven before it is written. `scratch` is the worker's own, kept between calls.
+    fn fetch(&self, index: usize, scratch: &mut Scratch, out: &mut [u8]) -> Result<(), Error>;
+}
+
+/// What a worker keeps between frames.
+#[derive(Default)]
+pub struct Scratch {
+    /// Holds a frame's compressed form.
+    pub compressed: Vec<u8>,
+    /// Decompresses frames.
+    pub decoder: drydock_bundle::frames::Decoder,
+}
+
+/// What has been written and what was in place already, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Bytes of the image that were written.
+    pub written: u64,
+    /// Bytes of the image that were in place and left alone.
+    pub in_place: u64,
+}
+
+/// One image on its way into a slot.
+pub struct Job<'a> {
+    /// The image.
+    pub image: &'a Image,
+    /// The hash tree above its leaf level, proven against the root hash.
+    pub upper_tree: &'a [u8],
+    /// The digests of all groups, proven against the root hash.
+    pub groups: &'a [Digest],
+    /// Where the frames come from.
+    pub frames: &'a dyn Frames,
+    /// The slot. Its trailer is invalid already.
+    pub slot: &'a dyn BlockDevice,
+    /// What the progress is called.
+    pub label: String,
+}
+
+impl Job<'_> {
+    /// Writes the image and its tree with up to `threads` workers. On return both are on stable storage.
+    pub fn run(&self, threads: usize, events: &dyn Events) -> Result<Written, Error> {
+        let tree_error = Error::system("writing the hash tree to", &self.label, WRITE_ADVICE);
+        if !self.upper_tree.is_empty() {
+            let mut upper = AlignedBuffer::new(self.upper_tree.len());
+            upper.copy_from_slice(self.upper_tree);
+            self.slot.write_at(self.image.size, &upper).map_err(tree_error)?;
+        }
+        let written = self.run_workers(self.workers(threads), events)?;
+        let flush_error = Error::system("flushing", &self.label, WRITE_ADVICE);
+        self.slot.flush(Flush::ImageWritten).map_err(flush_error)?;
+        Ok(written)
+    }
+
+    fn workers(&self, threads: usize) -> usize {
+        let by_memory = MEMORY / (2 * self.frame_size());
+        threads.clamp(1, by_memory.max(1)).min(self.frame_count())
+    }
+
+    fn frame_size(&self) -> usize {
+        self.image.frame_size as usize
+    }
+
+    fn frame_count(&self) -> usize {
+        self.image.frame_count() as usize
+    }
+
+    fn run_workers(&self, workers: usize, events: &dyn Events) -> Result<Written, Error> {
+        let queue = Queue::default();
+        let (send, done) = mpsc::channel::<Result<Written, Error>>();
+        std::thread::scope(|scope| {
+            for _ in 0..workers {
+                let send = send.clone();
+                let queue = &queue;
+                scope.spawn(move || self.work(queue, &send));
+            }
+            drop(send);
+            self.collect(&queue, &done, events)
+        })
+    }
+
+    /// Adds up what the workers report, and stops them at the first error.
+    fn collect(
+        &self,
+        queue: &Queue,
+        done: &mpsc::Receiver<Result<Written, Error>>,
+        events: &dyn Events,
+    ) -> Result<Written, Error> {
+        let mut sum = Written::default();
+        let mut first_error = None;
+        let mut told = Instant::now();
+        for report in done {
+            match report {
+                Ok(frame) => {
+                    sum.written += frame.written;
+                    sum.in_place += frame.in_place;
+                }
+                Err(error) => {
+                    queue.stop.store(true, Ordering::Relaxed);
+                    first_error.get_or_insert(error);
+                }
+            }
+            if told.elapsed() >= PROGRESS_EVERY {
+                told = Instant::now();
+                let (done, total) = (sum.written + sum.in_place, self.image.size);
+                events.send(Event::Progress { step: Step::Write, what: self.label.clone(), done, total });
+            }
+        }
+        first_error.map_or(Ok(sum), Err)
+    }
+
+    fn work(&self, queue: &Queue, send: &mpsc::Sender<Result<Written, Error>>) {
+        let mut frame = AlignedBuffer::new(self.frame_size());
+        let mut leaves = AlignedBuffer::new(self.frame_size() / GROUP * BLOCK);
+        let mut scratch = Scratch::default();
+        while let Some(index) = queue.next(self.frame_count()) {
+            let report = self.one_frame(index, queue, &mut scratch, &mut frame, &mut leaves);
+            // The receiver lives as long as the workers do.
+            if send.send(report).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn one_frame(
+        &self,
+        index: usize,
+        queue: &Queue,
+        scratch: &mut Scratch,
+        frame: &mut AlignedBuffer,
+        leaves: &mut AlignedBuffer,
+    ) -> Result<Written, Error> {
+        let start = index as u64 * u64::from(self.image.frame_size);
+        let len = self.image.frame_len(index as u64);
+        let first_group = start as usize / GROUP;
+        let data = &mut frame[..len];
+        let leaves = &mut leaves[..len.div_ceil(GROUP) * BLOCK];
+        if queue.worth_a_look(index) {
+            let found = self.in_place(start, first_group, data, leaves)?;
+            queue.looked(index, found);
+            if found {
+                return Ok(Written { in_place: len as u64, ..Written::default() });
+            }
+        }
+        self.frames.fetch(index, scratch, data)?;
+        for (nth, (group, leaf)) in data.chunks(GROUP).zip(leaves.chunks_mut(BLOCK)).enumerate() {
+            if !self.is_right(first_group + nth, group, leaf) {
+                return Err(Error::NotProven {
+                    what: format!("image {}", self.image.name),
+                    why: format!("group {} of the source does not have its signed digest", first_group + nth),
+                });
+            }
+        }
+        let write_error = || Error::system("writing", &self.label, WRITE_ADVICE);
+        self.slot.write_at(start, data).map_err(write_error())?;
+        self.slot.write_at(self.leaf_offset(first_group), leaves).map_err(write_error())?;
+        Ok(Written { written: len as u64, ..Written::default() })
+    }
+
+    /// Says whether a frame and its part of the tree's leaf level are in the slot already.
+    fn in_place(
+        &self,
+        start: u64,
+        first_group: usize,
+        data: &mut [u8],
+        leaves: &mut [u8],
+    ) -> Result<bool, Error> {
+        let read_error = || Error::system("reading", &self.label, "check the disk");
+        self.slot.read_at(self.leaf_offset(first_group), leaves).map_err(read_error())?;
+        let mut expected = [0; BLOCK];
+        let hasher = Hasher::new(&self.image.salt);
+        for (nth, (group, leaf)) in data.chunks_mut(GROUP).zip(leaves.chunks(BLOCK)).enumerate() {
+            // The leaf level is cheap to check and mostly tells: the data is read only where it holds.
+            if hasher.digest(leaf) != self.groups[first_group + nth] {
+                return Ok(false);
+            }
+            self.slot.read_at(start + (nth * GROUP) as u64, group).map_err(read_error())?;
+            if !self.is_right(first_group + nth, group, &mut expected) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Hashes a group's blocks into `leaf` and says whether that is what was signed.
+    fn is_right(&self, group: usize, data: &[u8], leaf: &mut [u8]) -> bool {
+        let hasher = Hasher::new(&self.image.salt);
+        leaf.copy_from_slice(&hasher.leaf_block(data));
+        hasher.digest(leaf) == self.groups[group]
+    }
+
+    fn leaf_offset(&self, group: usize) -> u64 {
+        self.image.size + (self.upper_tree.len() + group * BLOCK) as u64
+    }
+}
+
+const WRITE_ADVICE: &str = "the disk may be failing or write-protected; the old system stays, check the disk";
+
+/// Which frame is next, and which are worth a look at what is in place.
+#[derive(Default)]
+struct Queue {
+    next: AtomicUsize,
+    /// The first frame that is worth a look again.
+    look_from: AtomicUsize,
+    stop: AtomicBool,
+}
+
+impl Queue {
+    fn next(&self, count: usize) -> Option<usize> {
+        if self.stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|&index| index < count)
+    }
+
+    fn worth_a_look(&self, index: usize) -> bool {
+        index >= self.look_from.load(Ordering::Relaxed)
+    }
+
+    fn looked(&self, index: usize, found: bool) {
+        let from = if found { 0 } else { index + LOOK_AGAIN };
+        self.look_from.store(from, Ordering::Relaxed);
+    }
+}
