@@ -33,6 +33,20 @@ pub enum Error {
         /// What is wrong with it.
         source: gpt::Error,
     },
+    /// A LUKS volume could not be opened or made.
+    Luks {
+        /// What was being done, and to what.
+        doing: String,
+        /// What is wrong with it.
+        source: drydock_luks::Error,
+    },
+    /// No key opens a volume.
+    Locked {
+        /// The volume's label.
+        volume: String,
+        /// Why each of the configured ways led nowhere.
+        reasons: Vec<String>,
+    },
     /// Something is not as it must be.
     Unusable(String),
 }
@@ -68,6 +82,13 @@ impl fmt::Display for Error {
                 )
             }
             Self::Gpt { disk, source } => write!(f, "read the partition table of {disk}: {source}"),
+            Self::Luks { doing, source } => write!(f, "{doing}: {source}"),
+            Self::Locked { volume, reasons } if reasons.is_empty() => {
+                write!(f, "`{volume}` is locked, and the configuration names no way to its key")
+            }
+            Self::Locked { volume, reasons } => {
+                write!(f, "`{volume}` stays locked: {}; provide its key and restart", reasons.join("; "))
+            }
             Self::Unusable(what) => f.write_str(what),
         }
     }
@@ -78,7 +99,8 @@ impl std::error::Error for Error {
         match self {
             Self::System { source, .. } => Some(source),
             Self::Gpt { source, .. } => Some(source),
-            Self::Disk(_) | Self::Partition { .. } | Self::Unusable(_) => None,
+            Self::Luks { source, .. } => Some(source),
+            Self::Disk(_) | Self::Partition { .. } | Self::Locked { .. } | Self::Unusable(_) => None,
         }
     }
 }

@@ -4,6 +4,7 @@ use super::{Error, Result};
 use crate::sys::LogonKey;
 use devicemapper::errors::Error as CoreError;
 use devicemapper::{DM, DevId, DmError, DmFlags, DmName, DmOptions, DmUuid};
+use drydock_luks::Unlocked;
 use nix::sys::stat::{major, minor};
 use std::fs;
 use std::io;
@@ -21,23 +22,6 @@ pub struct Verity<'a> {
     pub root_hash: &'a str,
     /// The salt, hex digits, may be empty.
     pub salt: &'a str,
-}
-
-/// A dm-crypt mapping. The key goes to the kernel through its keyring, never through the table.
-#[derive(Clone, Copy, Debug)]
-pub struct Crypt<'a> {
-    /// The device with the encrypted data.
-    pub device: &'a Path,
-    /// The kernel's name of the cipher, as in `aes-xts-plain64`.
-    pub cipher: &'a str,
-    /// Where the encrypted data begin on the device, in bytes.
-    pub offset: u64,
-    /// How many bytes there are. What is more than whole units of encryption is left out.
-    pub size: u64,
-    /// The unit of encryption: 512 or 4096.
-    pub sector_size: u32,
-    /// The volume's UUID, with or without hyphens.
-    pub uuid: &'a str,
 }
 
 /// A device that was mapped.
@@ -61,23 +45,18 @@ pub fn map_verity(name: &str, verity: &Verity<'_>) -> Result<Mapped> {
     map(name, &uuid, (verity.size, "verity", parameters), DmFlags::DM_READONLY)
 }
 
-/// Maps an encrypted device. `key` is the volume's key; the kernel has its own copy when this returns, and the
-/// keyring has none.
-pub fn map_crypt(name: &str, crypt: &Crypt<'_>, key: &[u8]) -> Result<Mapped> {
-    let description = format!("drydock:{}", crypt.uuid);
-    let parameters = crypt_parameters(crypt, &number(crypt.device)?, key.len(), &description);
-    let _key =
-        LogonKey::add(&description, key).map_err(Error::doing("give the kernel the key of a volume"))?;
+/// Maps an unlocked LUKS volume on `device`. Its key goes to the kernel through the keyring, so that it is in no
+/// table; the kernel has its own copy when this returns, and the keyring has none.
+pub fn map_crypt(name: &str, device: &Path, uuid: &str, volume: &Unlocked) -> Result<Mapped> {
+    let description = format!("drydock:{uuid}");
+    let failed =
+        |source| Error::Luks { doing: format!("map the LUKS volume on {}", device.display()), source };
+    let table = volume.table(&number(device)?, &description).map_err(failed)?;
+    let _key = LogonKey::add(&description, volume.volume_key())
+        .map_err(Error::doing("give the kernel the key of a volume"))?;
     // The form that cryptsetup gives, so that its tools in the live system know the device.
-    let uuid = format!("CRYPT-LUKS2-{}-{name}", crypt.uuid.replace('-', ""));
-    let size = crypt.size - crypt.size % u64::from(crypt.sector_size);
-    map(name, &uuid, (size, "crypt", parameters), DmFlags::DM_SECURE_DATA)
-}
-
-fn crypt_parameters(crypt: &Crypt<'_>, device: &str, key_len: usize, description: &str) -> String {
-    let Crypt { cipher, offset, sector_size, .. } = crypt;
-    let options = if *sector_size == 512 { String::new() } else { format!(" 1 sector_size:{sector_size}") };
-    format!("{cipher} :{key_len}:logon:{description} 0 {device} {}{options}", offset / 512)
+    let dm_uuid = format!("CRYPT-LUKS2-{}-{name}", uuid.replace('-', ""));
+    map(name, &dm_uuid, (table.sectors * 512, "crypt", table.parameters), DmFlags::DM_SECURE_DATA)
 }
 
 /// Removes a mapping that nothing uses. One that is still in use for a moment is tried again for a second.
@@ -146,26 +125,5 @@ fn dm_error(doing: String, error: &DmError) -> Error {
             Error::System { doing, source: io::Error::from(**errno) }
         }
         other => Error::Unusable(format!("{doing}: {other}; the kernel may lack device-mapper")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_crypt_table_names_the_key_and_counts_in_512_bytes() {
-        let crypt = Crypt {
-            device: Path::new("/dev/vda9"),
-            cipher: "aes-xts-plain64",
-            offset: 16 << 20,
-            size: 1 << 30,
-            sector_size: 512,
-            uuid: "1-2",
-        };
-        let table = crypt_parameters(&crypt, "254:9", 64, "drydock:1-2");
-        assert_eq!(table, "aes-xts-plain64 :64:logon:drydock:1-2 0 254:9 32768");
-        let table = crypt_parameters(&Crypt { sector_size: 4096, ..crypt }, "254:9", 64, "drydock:1-2");
-        assert_eq!(table, "aes-xts-plain64 :64:logon:drydock:1-2 0 254:9 32768 1 sector_size:4096");
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod block;
 pub mod choice;
+pub mod data;
 pub mod discover;
 mod error;
 pub mod ext4;
@@ -13,7 +14,9 @@ pub mod mapper;
 pub mod modules;
 pub mod mounts;
 pub mod pid1;
+pub mod provision;
 pub mod uevent;
+pub mod unlock;
 pub mod watchdog;
 
 pub use block::{Access, DiskDevice};

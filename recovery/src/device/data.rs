@@ -1,0 +1,193 @@
+//! The `data` volume: opened, made where it is missing, and mounted. And LUKS volumes in general.
+
+use super::mapper::{self, Mapped};
+use super::provision::{self, Content};
+use super::unlock::{Machine, Unlocker};
+use super::{Access, DiskDevice, Error, Result, ext4, mounts};
+use drydock_block::BlockDevice;
+use drydock_config::Data;
+use drydock_luks::{Cost, FormatOptions, Limits, Unlocked, Volume};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use sys_mount::MountFlags;
+
+/// The name of the mapping of an encrypted `data` volume.
+pub const DATA_MAPPING: &str = "data";
+/// What a key derivation leaves to everything else, in KiB.
+const RESERVE_KIB: u64 = 16 * 1024;
+/// How long the kernel may take to gather entropy for a new volume's key, in milliseconds.
+const ENTROPY_MS: u16 = 60_000;
+
+/// The `data` volume, ready to be mounted.
+#[derive(Clone, Debug)]
+pub struct DataVolume {
+    /// The node with the filesystem.
+    pub node: PathBuf,
+    /// The mapping, if it is encrypted.
+    pub mapped: Option<Mapped>,
+    /// Whether it was made just now.
+    pub is_new: bool,
+}
+
+/// Opens the `data` volume of our disk. A blank partition is made into one first, where the configuration
+/// allows it; so is one that was being made when the power went.
+pub fn open(machine: &mut Machine<'_>, unlocker: &mut Unlocker<'_>, config: &Data) -> Result<DataVolume> {
+    let partition = machine.disk.partition(&config.label)?.node.clone();
+    let device = DiskDevice::open(&partition, Access::Exclusive)?;
+    let content = provision::content(&device)?;
+    let is_new = content != Content::Used;
+    if is_new && !config.provision {
+        return Err(Error::Unusable(format!(
+            "`{}` is blank; allow `provision` in the configuration, or write a volume to it",
+            config.label
+        )));
+    }
+    if !is_new {
+        drop(device);
+        let mapped = match config.encrypted {
+            true => Some(open_luks(machine, unlocker, &config.label, DATA_MAPPING)?),
+            false => None,
+        };
+        let node = mapped.as_ref().map_or(partition, |mapped| mapped.node.clone());
+        return Ok(DataVolume { node, mapped, is_new });
+    }
+    let key = match config.encrypted {
+        true => Some(unlocker.key_for_new(machine, &config.label)?),
+        false => None,
+    };
+    provision::begin(&device)?;
+    let mapped = match key {
+        None => {
+            ext4::format(&device, &ext4::Identity::random()?)?;
+            None
+        }
+        Some(key) => {
+            let unlocked = format_luks(&device, &key, config)?;
+            Some(map_new(device, &partition, &unlocked)?)
+        }
+    };
+    provision::finish(&DiskDevice::open(&partition, Access::ReadWrite)?)?;
+    let node = mapped.as_ref().map_or(partition, |mapped| mapped.node.clone());
+    Ok(DataVolume { node, mapped, is_new })
+}
+
+impl DataVolume {
+    /// Mounts it and grows its filesystem to the size of the volume, if it is smaller. That it cannot grow is
+    /// only a warning.
+    pub fn mount(&self, target: &Path, warn: &mut dyn FnMut(String)) -> Result<()> {
+        let size = DiskDevice::open(&self.node, Access::ReadOnly)?.size();
+        mounts::mount(
+            &self.node,
+            target,
+            "ext4",
+            MountFlags::NOSUID | MountFlags::NODEV,
+            "errors=remount-ro",
+        )?;
+        if let Err(error) = ext4::grow(target, size) {
+            warn(error.to_string());
+        }
+        Ok(())
+    }
+
+    /// Takes the mapping away, after the filesystem was unmounted.
+    pub fn close(self) -> Result<()> {
+        self.mapped.map_or(Ok(()), |mapped| mapper::unmap(&mapped.name))
+    }
+}
+
+/// Opens the LUKS volume on the partition `label` of our disk and maps it as `name`.
+pub fn open_luks(
+    machine: &mut Machine<'_>,
+    unlocker: &mut Unlocker<'_>,
+    label: &str,
+    name: &str,
+) -> Result<Mapped> {
+    let partition = machine.disk.partition(label)?.node.clone();
+    let device = DiskDevice::open(&partition, Access::ReadOnly)?;
+    let failed = |source| Error::Luks { doing: format!("open the LUKS volume `{label}`"), source };
+    let volume = Volume::open(&device, &limits()?).map_err(failed)?;
+    if volume.one_header_stale() {
+        (machine.warn)(format!("one of the two LUKS headers of `{label}` is damaged; the other one is used"));
+    }
+    let unlocked = unlocker.unlock(machine, label, &mut |key| match volume.unlock(key) {
+        Ok(unlocked) => Ok(Some(unlocked)),
+        Err(drydock_luks::Error::WrongKey { .. }) => Ok(None),
+        Err(error) => Err(failed(error)),
+    })?;
+    mapper::map_crypt(name, &partition, volume.uuid(), &unlocked)
+}
+
+/// What a key derivation may ask for on this machine at this moment.
+pub fn limits() -> Result<Limits> {
+    let text = fs::read_to_string("/proc/meminfo").map_err(Error::doing("read /proc/meminfo"))?;
+    let available = memory_available_kib(&text)
+        .ok_or_else(|| Error::Unusable("/proc/meminfo does not say how much memory is available".into()))?;
+    Ok(Limits::new(available.saturating_sub(RESERVE_KIB)))
+}
+
+fn memory_available_kib(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix("kB")?.trim_end().parse().ok()
+}
+
+fn format_luks(device: &DiskDevice, key: &[u8], config: &Data) -> Result<Unlocked> {
+    let cost = Cost::Argon2id { memory_kib: config.kdf_memory_kib, iterations: config.kdf_iterations };
+    let mut options = FormatOptions::new(cost);
+    if !device.size().is_multiple_of(u64::from(options.sector_size)) {
+        options.sector_size = device.sector_size();
+    }
+    drydock_luks::format(device, key, &options, &mut random_for_keys)
+        .map_err(|source| Error::Luks { doing: format!("make `{}` a LUKS volume", config.label), source })
+}
+
+fn map_new(device: DiskDevice, partition: &Path, unlocked: &Unlocked) -> Result<Mapped> {
+    let opened = Volume::open(&device, &limits()?);
+    let uuid = opened.map(|volume| volume.uuid().to_owned()).map_err(|source| Error::Luks {
+        doing: format!("read the new LUKS header of {}", partition.display()),
+        source,
+    })?;
+    drop(device);
+    let mapped = mapper::map_crypt(DATA_MAPPING, partition, &uuid, unlocked)?;
+    let formatted = DiskDevice::open(&mapped.node, Access::Exclusive)
+        .and_then(|volume| ext4::format(&volume, &ext4::Identity::random()?));
+    if formatted.is_err() {
+        let _ = mapper::unmap(DATA_MAPPING);
+    }
+    formatted.map(|()| mapped)
+}
+
+/// Random bytes that are fit for keys: the kernel is given a minute to gather entropy.
+fn random_for_keys(buffer: &mut [u8]) -> io::Result<()> {
+    let mut random = File::open("/dev/random")?;
+    if poll(&mut [PollFd::new(random.as_fd(), PollFlags::POLLIN)], PollTimeout::from(ENTROPY_MS))? == 0 {
+        return Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the kernel has no entropy yet; try again later",
+        ));
+    }
+    random.read_exact(buffer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn available_memory_is_found() {
+        let text =
+            "MemTotal:         480028 kB\nMemFree:  1 kB\nMemAvailable:     450992 kB\nBuffers: 0 kB\n";
+        assert_eq!(memory_available_kib(text), Some(450_992));
+        assert_eq!(memory_available_kib("MemTotal: 480028 kB\n"), None);
+    }
+
+    #[test]
+    fn random_bytes_differ() {
+        let (mut one, mut other) = ([0; 32], [0; 32]);
+        random_for_keys(&mut one).unwrap();
+        random_for_keys(&mut other).unwrap();
+        assert_ne!(one, other);
+    }
+}

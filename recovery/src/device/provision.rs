@@ -1,0 +1,98 @@
+//! Making the `data` volume on a blank partition, so that a cut of power at any moment loses nothing.
+
+use super::{Error, Result};
+use drydock_block::{BlockDevice, Flush, is_zero, read_vec};
+use std::io;
+
+/// A partition is blank if this much of its start is zeros.
+const BLANK: usize = 1 << 20;
+/// Stands in the partition's last block while a volume is being made. Nothing that is made uses that block
+/// before the mark has gone.
+const MARK: &[u8; 64] = b"drydock: this volume is being made and holds nothing of value\n\0\0";
+const BLOCK: u64 = 4096;
+const EXT4_MAGIC_AT: usize = 1024 + 0x38;
+const EXT4_MAGIC: [u8; 2] = [0x53, 0xef];
+
+/// What is on a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Nothing: it begins with a MiB of zeros.
+    Blank,
+    /// A volume that was being made when the power went. There is nothing to lose.
+    Unfinished,
+    /// Something.
+    Used,
+}
+
+/// Says what is on a partition.
+pub fn content(partition: &dyn BlockDevice) -> Result<Content> {
+    let look = || -> io::Result<Content> {
+        let start = read_vec(partition, 0, BLANK.min(partition.size() as usize))?;
+        let marked = read_vec(partition, mark_at(partition), MARK.len())? == MARK;
+        // A filesystem that is there is used, whatever some file in it looks like.
+        if marked && start.get(EXT4_MAGIC_AT..).is_none_or(|rest| !rest.starts_with(&EXT4_MAGIC)) {
+            return Ok(Content::Unfinished);
+        }
+        Ok(if is_zero(&start) { Content::Blank } else { Content::Used })
+    };
+    look().map_err(Error::doing("look at a volume"))
+}
+
+/// Marks the partition as [`Content::Unfinished`]; durable on return.
+pub fn begin(partition: &dyn BlockDevice) -> Result<()> {
+    let mut block = vec![0; BLOCK as usize];
+    block[..MARK.len()].copy_from_slice(MARK);
+    set_mark(partition, &block)
+}
+
+/// Takes the mark away; durable on return. From now on the volume holds data.
+pub fn finish(partition: &dyn BlockDevice) -> Result<()> {
+    set_mark(partition, &vec![0; BLOCK as usize])
+}
+
+fn set_mark(partition: &dyn BlockDevice, block: &[u8]) -> Result<()> {
+    let write = || {
+        partition.write_at(mark_at(partition), block)?;
+        partition.flush(Flush::FilesystemWritten)
+    };
+    write().map_err(Error::doing("mark a volume as being made"))
+}
+
+fn mark_at(partition: &dyn BlockDevice) -> u64 {
+    (partition.size() / BLOCK).saturating_sub(1) * BLOCK
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use drydock_block::MemoryDevice;
+
+    #[test]
+    fn a_volume_is_unfinished_from_the_first_act_to_the_last() {
+        for sector_size in [512, 4096] {
+            let device = MemoryDevice::new((4 << 20) + u64::from(sector_size), sector_size);
+            assert_eq!(content(&device).unwrap(), Content::Blank);
+            begin(&device).unwrap();
+            assert_eq!(content(&device).unwrap(), Content::Unfinished);
+            device.write_at(4096, &[1; 4096]).unwrap();
+            assert_eq!(content(&device).unwrap(), Content::Unfinished);
+            finish(&device).unwrap();
+            assert_eq!(content(&device).unwrap(), Content::Used);
+        }
+    }
+
+    #[test]
+    fn a_file_that_looks_like_the_mark_endangers_no_filesystem() {
+        let device = MemoryDevice::new(32 << 20, 512);
+        crate::device::ext4::format(&device, &crate::device::ext4::Identity::random().unwrap()).unwrap();
+        begin(&device).unwrap();
+        assert_eq!(content(&device).unwrap(), Content::Used);
+    }
+
+    #[test]
+    fn one_byte_makes_a_partition_used() {
+        let mut bytes = vec![0; 2 << 20];
+        bytes[BLANK - 1] = 1;
+        assert_eq!(content(&MemoryDevice::from_bytes(bytes, 512)).unwrap(), Content::Used);
+    }
+}
