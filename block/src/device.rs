@@ -35,29 +35,35 @@ pub trait BlockDevice: Send + Sync {
     }
 }
 
-impl<T: BlockDevice + ?Sized> BlockDevice for std::sync::Arc<T> {
-    fn size(&self) -> u64 {
-        (**self).size()
-    }
-    fn sector_size(&self) -> u32 {
-        (**self).sector_size()
-    }
-    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
-        (**self).read_at(offset, buf)
-    }
-    fn write_at(&self, offset: u64, buf: &[u8]) -> io::Result<()> {
-        (**self).write_at(offset, buf)
-    }
-    fn flush(&self, guard: Flush) -> io::Result<()> {
-        (**self).flush(guard)
-    }
-    fn discard(&self, offset: u64, len: u64) -> io::Result<()> {
-        (**self).discard(offset, len)
-    }
-    fn drop_caches(&self) -> io::Result<()> {
-        (**self).drop_caches()
-    }
+macro_rules! through_a_pointer {
+    ($($pointer:ty),+) => {$(
+        impl<T: BlockDevice + ?Sized> BlockDevice for $pointer {
+            fn size(&self) -> u64 {
+                (**self).size()
+            }
+            fn sector_size(&self) -> u32 {
+                (**self).sector_size()
+            }
+            fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+                (**self).read_at(offset, buf)
+            }
+            fn write_at(&self, offset: u64, buf: &[u8]) -> io::Result<()> {
+                (**self).write_at(offset, buf)
+            }
+            fn flush(&self, guard: Flush) -> io::Result<()> {
+                (**self).flush(guard)
+            }
+            fn discard(&self, offset: u64, len: u64) -> io::Result<()> {
+                (**self).discard(offset, len)
+            }
+            fn drop_caches(&self) -> io::Result<()> {
+                (**self).drop_caches()
+            }
+        }
+    )+};
 }
+
+through_a_pointer!(&T, Box<T>, std::sync::Arc<T>);
 
 /// Checks a request against a device's size and sector size.
 pub(crate) fn check_range(size: u64, sector: u32, offset: u64, len: u64) -> io::Result<()> {

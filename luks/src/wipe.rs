@@ -1,6 +1,7 @@
 //! Making old key slots and headers unreadable, before anything new is written.
 
 use crate::header2::{self, MAGIC, SECOND_MAGIC};
+use crate::json::AREA_ALIGN;
 use crate::open::Header;
 use crate::{Error, Limits, Volume};
 use drydock_block::{BlockDevice, Flush, read_vec};
@@ -42,7 +43,6 @@ pub fn erase(device: &dyn BlockDevice) -> Result<(), Error> {
         return wipe_headers(device, 0, &[]);
     };
     clear(device, luks2.metadata.area.clone(), &[])?;
-    device.flush(Flush::LuksKeySlotWiped).map_err(Error::io("flushing destroyed LUKS key slots"))?;
     volume.forget_slots()
 }
 
@@ -50,7 +50,7 @@ pub fn erase(device: &dyn BlockDevice) -> Result<(), Error> {
 /// where a second LUKS2 header may lie: cryptsetup trusts a stale one with a higher sequence number over a new
 /// first one. `mark` is written in place of the second header. Flushed on return.
 pub(crate) fn wipe_headers(device: &dyn BlockDevice, data_offset: u64, mark: &[u8]) -> Result<(), Error> {
-    let end = old_payload(device).max(data_offset).min(device.size());
+    let end = old_payload(device).max(data_offset).next_multiple_of(AREA_ALIGN).min(device.size());
     clear(device, 0..end, mark)?;
     for place in header2::SIZES.into_iter().filter(|&place| place >= end && place + 4096 <= device.size()) {
         clear(device, place..place + 4096, &[])?;

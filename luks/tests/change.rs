@@ -5,7 +5,7 @@
 mod common;
 
 use common::{BINARY_KEY, Bench, COST, LIMITS, PBKDF2, key, random};
-use drydock_block::{BlockDevice, is_zero};
+use drydock_block::{BlockDevice, Flush, MemoryDevice, is_zero};
 use drydock_luks::{
     Cost, CryptDevice, Error, FormatOptions, Limits, Volume, erase, format, unfinished_format,
 };
@@ -103,6 +103,20 @@ fn nothing_of_an_older_volume_survives_a_format() {
     bench.luks_format(&["--type", "luks1", "--pbkdf-force-iterations", "1000"], &key(32), b"old");
     format(&bench.device(), b"new", &options(), &mut random(2)).unwrap();
     assert!(bench.opens(b"new") && !bench.opens(b"old"));
+}
+
+/// One that lies in the payload of the volume before: a format that wipes only what that one used would miss it.
+#[test]
+fn a_second_header_of_a_volume_before_the_last_one_is_wiped() {
+    let oldest = Bench::new(20 * MIB);
+    oldest.luks_format(&[PBKDF2, &["--luks2-metadata-size", "2m"]].concat(), &key(64), b"oldest");
+    let small = FormatOptions { data_offset: MIB, ..options() };
+    let bench = formatted(&small, b"old");
+    bench.device().write_at(2 * MIB, &oldest.read(2 * MIB, 2 << 20)).unwrap();
+    format(&bench.device(), b"new", &small, &mut random(2)).unwrap();
+    bench.damage(0, 4096, 0);
+    assert!(bench.opens(b"new"));
+    assert_eq!(slot_of(&bench, b"new").unwrap(), 0);
 }
 
 #[test]
@@ -243,9 +257,70 @@ fn options_that_cannot_be_are_refused_before_anything_is_written() {
 }
 
 #[test]
-fn an_unfinished_format_is_recognised() {
+fn an_unfinished_format_is_told_from_a_finished_and_from_none() {
     let bench = formatted(&options(), b"pass");
     assert!(!unfinished_format(&bench.device()).unwrap());
     assert!(!unfinished_format(&Bench::new(20 * MIB).device()).unwrap());
     assert!(!unfinished_format(&Bench::new(512).device()).unwrap());
+}
+
+#[test]
+fn devices_with_4096_byte_sectors() {
+    for sector_size in [512, 4096] {
+        let device = MemoryDevice::new(2 * MIB, 4096);
+        let options = FormatOptions { sector_size, data_offset: MIB, ..options() };
+        format(&device, b"pass", &options, &mut random(1)).unwrap();
+        let mut volume = Volume::open(&device, &LIMITS).unwrap();
+        volume.change_key(b"pass", b"new", COST, &mut random(2)).unwrap();
+        let unlocked = volume.unlock(b"new").unwrap();
+        let crypt = CryptDevice::new(&device, &unlocked).unwrap();
+        assert_eq!(crypt.sector_size(), 4096);
+        crypt.write_at(4096, &[5; 4096]).unwrap();
+        let mut read = [0; 4096];
+        crypt.read_at(4096, &mut read).unwrap();
+        assert_eq!(read, [5; 4096]);
+        erase(&device).unwrap();
+        assert!(matches!(Volume::open(&device, &LIMITS).unwrap().unlock(b"new"), Err(Error::NoKeySlot)));
+    }
+}
+
+/// A device whose first sectors can't be read.
+struct BadStart(MemoryDevice);
+
+impl BlockDevice for BadStart {
+    fn size(&self) -> u64 {
+        self.0.size()
+    }
+    fn sector_size(&self) -> u32 {
+        512
+    }
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> std::io::Result<()> {
+        match offset {
+            0..4096 => Err(std::io::Error::other("medium error")),
+            _ => self.0.read_at(offset, buf),
+        }
+    }
+    fn write_at(&self, offset: u64, buf: &[u8]) -> std::io::Result<()> {
+        self.0.write_at(offset, buf)
+    }
+    fn flush(&self, guard: Flush) -> std::io::Result<()> {
+        self.0.flush(guard)
+    }
+    fn discard(&self, offset: u64, len: u64) -> std::io::Result<()> {
+        self.0.discard(offset, len)
+    }
+}
+
+#[test]
+fn a_first_header_that_cannot_be_read_is_no_loss() {
+    let device = MemoryDevice::new(2 * MIB, 512);
+    format(&device, b"pass", &FormatOptions { data_offset: MIB, ..options() }, &mut random(1)).unwrap();
+    let device = BadStart(device);
+    let volume = Volume::open(&device, &LIMITS).unwrap();
+    assert!(volume.one_header_stale() && volume.unlock(b"pass").is_ok());
+    erase(&device).unwrap();
+    assert!(Volume::open(&device, &LIMITS).unwrap().unlock(b"pass").is_err());
+    let blank = BadStart(MemoryDevice::new(2 * MIB, 512));
+    let message = Volume::open(&blank, &LIMITS).unwrap_err().to_string();
+    assert!(message.contains("reading the LUKS header: medium error"), "{message}");
 }
