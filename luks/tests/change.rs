@@ -96,8 +96,8 @@ fn nothing_of_an_older_volume_survives_a_format() {
         assert_eq!(slot_of(&bench, b"new").unwrap(), 0);
         // With the first header gone, what is found must still be the new volume.
         bench.damage(0, 4096, 0);
-        assert!(bench.opens(b"new"));
         assert_eq!(slot_of(&bench, b"new").unwrap(), 0);
+        assert!(bench.opens(b"new"));
     }
     let bench = Bench::new(20 * MIB);
     bench.luks_format(&["--type", "luks1", "--pbkdf-force-iterations", "1000"], &key(32), b"old");
@@ -115,8 +115,9 @@ fn a_second_header_of_a_volume_before_the_last_one_is_wiped() {
     bench.device().write_at(2 * MIB, &oldest.read(2 * MIB, 2 << 20)).unwrap();
     format(&bench.device(), b"new", &small, &mut random(2)).unwrap();
     bench.damage(0, 4096, 0);
-    assert!(bench.opens(b"new"));
+    // First ours, because cryptsetup repairs the first header when it opens a volume.
     assert_eq!(slot_of(&bench, b"new").unwrap(), 0);
+    assert!(bench.opens(b"new"));
 }
 
 #[test]
