@@ -1,7 +1,7 @@
 use crate::{Reply, bar::bar, info};
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_bundle::keys::PrivateKey;
-use drydock_bundle::{Digest, Error, Pin, Salt, ordered};
+use drydock_bundle::{Error, Pin, Salt, ordered};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -22,8 +22,8 @@ pub(crate) struct Args {
     /// A raw image. The class of slots that it goes to is its name if not given.
     #[arg(long = "image", value_name = "NAME=PATH[,class=CLASS]", value_parser = parse_image, required = true)]
     images: Vec<Input>,
-    /// A class of the release that is left out of this bundle, with the root hash that it must have.
-    #[arg(long = "pin", value_name = "CLASS=ROOTHASH", value_parser = parse_pin)]
+    /// A class of the release that is left out of this bundle, with what its image must be.
+    #[arg(long = "pin", value_name = "CLASS=ROOTHASH,size=BYTES,salt=HEX", value_parser = parse_pin)]
     pins: Vec<Pin>,
     /// dm-verity's salt in hex, the same for every version of a product [default: the SHA-256 of COMPATIBLE].
     #[arg(long)]
@@ -84,7 +84,10 @@ fn parse_image(text: &str) -> Result<Input, String> {
 }
 
 fn parse_pin(text: &str) -> Result<Pin, String> {
-    let (class, hash) = text.split_once('=').ok_or("not CLASS=ROOTHASH")?;
-    let root_hash: Digest = hash.parse()?;
-    Ok(Pin { class: class.into(), root_hash })
+    const FORM: &str = "not CLASS=ROOTHASH,size=BYTES,salt=HEX";
+    let (class, rest) = text.split_once('=').ok_or(FORM)?;
+    let (hash, rest) = rest.split_once(",size=").ok_or(FORM)?;
+    let (size, salt) = rest.split_once(",salt=").ok_or(FORM)?;
+    let size = size.parse().map_err(|error| format!("the size {size}: {error}"))?;
+    Ok(Pin { class: class.into(), size, salt: salt.parse()?, root_hash: hash.parse()? })
 }
