@@ -28,5 +28,5 @@ bench: setup
 	cargo run --quiet --locked -p drydock-qemu-tests --bin bench
 
 clean:
-	rm -rf target/demo target/images
+	rm -rf target/demo target/demo-roots target/small-systems
 	cargo clean

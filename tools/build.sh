@@ -12,17 +12,21 @@ cd "$(dirname "$0")/.."
 target=x86_64-unknown-linux-gnu
 out=${CARGO_TARGET_DIR:-target}
 limit=2000000
+quiet=${1:-}
 
 # With --target the flags reach the device's code only, not build scripts and procedural macros.
-export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static"
-cargo build ${1:+"$1"} --locked --release --target $target -p drydock
-# Each on its own, so that no feature of theirs reaches the device binary.
-cargo build ${1:+"$1"} --locked --release --target $target -p drydock-qemu-tests --bin test-init
-cargo build ${1:+"$1"} --locked -p drydock-bundle -p drydock-initramfs
+device() {
+    CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static" \
+        cargo build $quiet --locked --release --target $target "$@"
+}
+# Each on its own, so that no feature of the others reaches the device binary.
+device -p drydock
+device -p drydock-qemu-tests --bin test-init
+cargo build $quiet --locked -p drydock-bundle -p drydock-initramfs
 
 binary=$out/$target/release/drydock
 size=$(stat -c %s "$binary")
-[ "${1:-}" = --quiet ] || echo "device binary: $size bytes (limit $limit), static: $binary"
+[ "$quiet" = --quiet ] || echo "device binary: $size bytes (limit $limit), static: $binary"
 if [ "$size" -gt $limit ]; then
     echo "build: $binary has $size bytes, more than $limit" >&2
     exit 1

@@ -27,6 +27,11 @@ impl DebianKernel {
         Self::get("linux-image-amd64")
     }
 
+    /// The folder that the package was unpacked to.
+    pub fn root(&self) -> &Path {
+        self.vmlinuz.parent().and_then(Path::parent).unwrap_or(Path::new("/"))
+    }
+
     /// Gets what a meta package depends on. Only one process at a time downloads.
     fn get(meta: &str) -> Result<Self, QemuError> {
         let dir = target_subdir("kernel")?.join(meta);

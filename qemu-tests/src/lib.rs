@@ -22,6 +22,7 @@
 mod accel;
 mod disk;
 mod error;
+mod factory;
 mod guest;
 mod kernel;
 mod marker;
@@ -30,13 +31,16 @@ mod qemu;
 mod qmp;
 mod serial;
 mod slots;
+mod small;
 mod tools;
 
 pub use disk::{Bus, Disk};
 pub use error::QemuError;
+pub use factory::Recipe;
 pub use guest::{Exit, Guest};
 pub use kernel::DebianKernel;
 pub use marker::{boot_sector, marker_kernel};
-pub use paths::target_dir;
+pub use paths::{run, target_dir};
 pub use qemu::{Firmware, Qemu, Serial};
+pub use small::{Script, SmallRelease, SmallSystem};
 pub use tools::{Tools, repository};

@@ -18,7 +18,7 @@ pub(crate) fn target_subdir(name: &str) -> Result<PathBuf, QemuError> {
 }
 
 /// Runs a host program to its end and returns what it printed to stdout.
-pub(crate) fn run(command: &mut Command) -> Result<String, QemuError> {
+pub fn run(command: &mut Command) -> Result<String, QemuError> {
     let line = format!("{command:?}");
     let output = command.output().map_err(QemuError::io(format!("start {line}")))?;
     if output.status.success() {

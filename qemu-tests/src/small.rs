@@ -1,0 +1,227 @@
+//! A small system for tests: the demo's kernel, a 16 MiB root with nothing but `test-init` and the device binary.
+
+use crate::factory::Recipe;
+use crate::paths::{run, target_subdir};
+use crate::{DebianKernel, QemuError, Tools};
+use nix::fcntl::{Flock, FlockArg};
+use std::fs::{self, File};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The configuration that most tests use.
+const CONFIG: &str = include_str!("small.toml");
+const COMPATIBLE: &str = "drydock-test";
+const ROOT_SIZE: u64 = 16 << 20;
+const FILLER_SIZE: usize = 11 << 20;
+/// Where the payload begins on a script disk; `test-init` has the same number.
+const PAYLOAD_AT: u64 = 4096;
+
+/// The files of a small system below the target directory: made once for a configuration and a state of the
+/// sources, then kept. Processes that ask at the same time wait for each other.
+#[derive(Clone, Debug)]
+pub struct SmallSystem {
+    dir: PathBuf,
+    tools: &'static Tools,
+}
+
+/// A release of a small system.
+#[derive(Clone, Debug)]
+pub struct SmallRelease {
+    /// The signed bundle with the images `boot` and `root`.
+    pub bundle: PathBuf,
+    /// The root image.
+    pub root: PathBuf,
+    /// The root's dm-verity root hash in hex.
+    pub root_hash: String,
+}
+
+impl SmallSystem {
+    /// The system that most tests use: LUKS on `data`, everything else by default.
+    pub fn standard() -> Result<Self, QemuError> {
+        Self::with_config("standard", CONFIG)
+    }
+
+    /// One with a configuration of its own, under a name that only it has. Key files are
+    /// `keys/release.pub.pem` and `keys/unlock.key`.
+    pub fn with_config(name: &str, config: &str) -> Result<Self, QemuError> {
+        let tools = Tools::build()?;
+        let system = Self { dir: target_subdir("small-systems")?.join(name), tools };
+        let _lock = system.lock()?;
+        let stamp = run(Command::new("sha256sum").args([
+            &tools.drydock,
+            &tools.test_init,
+            &tools.bundle,
+            &tools.initramfs,
+        ]))? + config;
+        let stamp_file = system.dir.join("stamp");
+        if fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp) {
+            return Ok(system);
+        }
+        io("remove an old small system", || match fs::remove_dir_all(&system.dir) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
+            _ => fs::create_dir_all(system.dir.join("keys")),
+        })?;
+        io("write a small system's configuration and key", || {
+            fs::write(system.config(), config)?;
+            fs::write(system.dir.join("keys/unlock.key"), [0x5a; 32])
+        })?;
+        let kernel = DebianKernel::cloud()?;
+        run(&mut tools.keygen(&system.key()))?;
+        run(&mut tools.build_initramfs(&system.config(), kernel.root(), &system.initramfs()))?;
+        run(&mut tools.boot_image(&kernel.vmlinuz, &system.initramfs(), &system.boot_image()))?;
+        io("write a small system's stamp", || fs::write(&stamp_file, stamp))?;
+        Ok(system)
+    }
+
+    /// The configuration file.
+    pub fn config(&self) -> PathBuf {
+        self.dir.join("drydock.toml")
+    }
+
+    /// The private key that signs its bundles; the public one is beside it.
+    pub fn key(&self) -> PathBuf {
+        self.dir.join("keys/release.pem")
+    }
+
+    /// The initramfs.
+    pub fn initramfs(&self) -> PathBuf {
+        self.dir.join("initramfs.cpio.zst")
+    }
+
+    /// The boot slot's image, the same for each release.
+    pub fn boot_image(&self) -> PathBuf {
+        self.dir.join("boot.squashfs")
+    }
+
+    /// The release with this version, made when it is first asked for. A quarter of its filler, and the file
+    /// `/etc/version`, differ from every other release's.
+    pub fn release(&self, version: &str, security_version: u32) -> Result<SmallRelease, QemuError> {
+        let _lock = self.lock()?;
+        let path = |extension: &str| self.dir.join(format!("{version}-{security_version}.{extension}"));
+        let (bundle, root) = (path("drydock"), path("erofs"));
+        if !bundle.exists() {
+            self.make_root(version, &root)?;
+            let boot = self.boot_image();
+            let recipe = Recipe {
+                compatible: COMPATIBLE,
+                version,
+                security_version,
+                images: &[("boot", &boot), ("root", &root)],
+                key: &self.key(),
+                level: 3,
+            };
+            let unfinished = path("part");
+            run(&mut self.tools.create(&recipe, &unfinished))?;
+            io("rename a bundle", || fs::rename(&unfinished, &bundle))?;
+        }
+        let root_hash = self.tools.root_hash(&bundle)?;
+        Ok(SmallRelease { bundle, root, root_hash })
+    }
+
+    /// Puts a freshly flashed disk with this release at `disk`.
+    pub fn flash(&self, release: &SmallRelease, disk: &Path) -> Result<(), QemuError> {
+        let image = release.bundle.with_extension("img");
+        {
+            let _lock = self.lock()?;
+            if !image.exists() {
+                run(&mut self.tools.disk(&self.config(), &release.bundle, &image))?;
+            }
+        }
+        run(Command::new("cp").args(["--sparse=always", "--reflink=auto"]).args([&image, disk]))?;
+        Ok(())
+    }
+
+    fn make_root(&self, version: &str, image: &Path) -> Result<(), QemuError> {
+        let tree = tempfile::tempdir().map_err(QemuError::io("make a folder for a small root"))?;
+        let at = |path: &str| tree.path().join(path);
+        io("fill a small root", || {
+            for folder in ["dev", "etc", "proc", "run", "sbin", "sys", "tmp", "usr/bin", "var"] {
+                fs::create_dir_all(at(folder))?;
+            }
+            fs::write(at("etc/version"), format!("{version}\n"))?;
+            fs::write(at("etc/machine-id"), "")?;
+            fs::write(at("filler"), filler(version))?;
+            fs::copy(&self.tools.test_init, at("sbin/init"))?;
+            fs::copy(&self.tools.drydock, at("usr/bin/drydock")).map(|_| ())
+        })?;
+        let fixed = ["-d0", "-T1700000000", "-U6b7c1d2e-7d1f-4c0a-9a35-2f1f0d0c6b02"];
+        let mut mkfs = Command::new("mkfs.erofs");
+        run(mkfs.args(fixed).args(["-Enoinline_data", "--all-root"]).arg(image).arg(tree.path()))?;
+        io("pad a small root", || File::options().write(true).open(image)?.set_len(ROOT_SIZE))
+    }
+
+    fn lock(&self) -> Result<Flock<File>, QemuError> {
+        let file = File::create(self.dir.with_extension("lock"))
+            .map_err(QemuError::io("create a small system's lock file"))?;
+        Flock::lock(file, FlockArg::LockExclusive)
+            .map_err(|(_, errno)| QemuError::io("lock a small system")(errno.into()))
+    }
+}
+
+/// Bytes that compress about as well as programs do, in 64 KiB pieces of which every fourth depends on the version.
+fn filler(version: &str) -> Vec<u8> {
+    let version = version.bytes().fold(1u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
+    let mut bytes = Vec::with_capacity(FILLER_SIZE);
+    for piece in 0..FILLER_SIZE as u64 >> 16 {
+        let mut state = (piece + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        if piece % 4 == 0 {
+            state ^= version;
+        }
+        for _ in 0..1 << 13 {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            bytes.extend((state & 0x0f0f_3f3f_0f0f_3f3f).to_le_bytes());
+        }
+    }
+    bytes
+}
+
+/// A disk with what the small system's init shall do, in place of marking itself good and switching off.
+#[derive(Clone, Debug, Default)]
+pub struct Script {
+    text: String,
+    payload: Option<PathBuf>,
+}
+
+impl Script {
+    /// Adds a command: `drydock …`, `reboot` or `poweroff`. At the end of the script the system switches off.
+    pub fn then(mut self, command: &str) -> Self {
+        self.text += command;
+        self.text.push('\n');
+        self
+    }
+
+    /// Has a file of the host copied to this path of the guest's. One file a script.
+    pub fn save(mut self, file: &Path, path: &str) -> Result<Self, QemuError> {
+        let length = fs::metadata(file).map_err(QemuError::io(format!("look at {}", file.display())))?.len();
+        self.payload = Some(file.into());
+        Ok(self.then(&format!("save {length} {path}")))
+    }
+
+    /// Has the running set marked good, a bundle saved to `data` and staged, and the system restarted.
+    pub fn stage(bundle: &Path) -> Result<Self, QemuError> {
+        const PATH: &str = "/var/lib/drydock/update.drydock";
+        let saved = Self::default().then("drydock mark-good").save(bundle, PATH)?;
+        Ok(saved.then(&format!("drydock stage {PATH}")).then("reboot"))
+    }
+
+    /// Writes the disk image.
+    pub fn write(&self, disk: &Path) -> Result<(), QemuError> {
+        io("write a script disk", || {
+            let mut out = File::create(disk)?;
+            write!(out, "DRYDOCK-TEST-SCRIPT\n{}", self.text)?;
+            out.seek(SeekFrom::Start(PAYLOAD_AT))?;
+            if let Some(payload) = &self.payload {
+                std::io::copy(&mut File::open(payload)?, &mut out)?;
+            }
+            let end = out.stream_position()?;
+            out.set_len(end.next_multiple_of(PAYLOAD_AT).max(1 << 20))
+        })
+    }
+}
+
+fn io<T>(doing: &str, work: impl FnOnce() -> std::io::Result<T>) -> Result<T, QemuError> {
+    work().map_err(QemuError::io(doing))
+}
