@@ -2,7 +2,7 @@
 
 use super::mapper::{self, Mapped};
 use super::provision::{self, Content};
-use super::unlock::{Machine, Unlocker};
+use super::unlock::{Surroundings, Unlocker};
 use super::{Access, DiskDevice, Error, Result, ext4, mounts};
 use drydock_block::BlockDevice;
 use drydock_config::Data;
@@ -34,8 +34,8 @@ pub struct DataVolume {
 
 /// Opens the `data` volume of our disk. A blank partition is made into one first, where the configuration
 /// allows it; so is one that was being made when the power went.
-pub fn open(machine: &mut Machine<'_>, unlocker: &mut Unlocker<'_>, config: &Data) -> Result<DataVolume> {
-    let partition = machine.disk.partition(&config.label)?.node.clone();
+pub fn open(around: &mut Surroundings<'_>, unlocker: &mut Unlocker<'_>, config: &Data) -> Result<DataVolume> {
+    let partition = around.disk.partition(&config.label)?.node.clone();
     let device = DiskDevice::open(&partition, Access::Exclusive)?;
     let content = provision::content(&device)?;
     let is_new = content != Content::Used;
@@ -48,14 +48,14 @@ pub fn open(machine: &mut Machine<'_>, unlocker: &mut Unlocker<'_>, config: &Dat
     if !is_new {
         drop(device);
         let mapped = match config.encrypted {
-            true => Some(open_luks(machine, unlocker, &config.label, DATA_MAPPING)?),
+            true => Some(open_luks(around, unlocker, &config.label, DATA_MAPPING)?),
             false => None,
         };
         let node = mapped.as_ref().map_or(partition, |mapped| mapped.node.clone());
         return Ok(DataVolume { node, mapped, is_new });
     }
     let key = match config.encrypted {
-        true => Some(unlocker.key_for_new(machine, &config.label)?),
+        true => Some(unlocker.key_for_new(around, &config.label)?),
         false => None,
     };
     provision::begin(&device)?;
@@ -100,19 +100,19 @@ impl DataVolume {
 
 /// Opens the LUKS volume on the partition `label` of our disk and maps it as `name`.
 pub fn open_luks(
-    machine: &mut Machine<'_>,
+    around: &mut Surroundings<'_>,
     unlocker: &mut Unlocker<'_>,
     label: &str,
     name: &str,
 ) -> Result<Mapped> {
-    let partition = machine.disk.partition(label)?.node.clone();
+    let partition = around.disk.partition(label)?.node.clone();
     let device = DiskDevice::open(&partition, Access::ReadOnly)?;
     let failed = |source| Error::Luks { doing: format!("open the LUKS volume `{label}`"), source };
     let volume = Volume::open(&device, &limits()?).map_err(failed)?;
     if volume.one_header_stale() {
-        (machine.warn)(format!("one of the two LUKS headers of `{label}` is damaged; the other one is used"));
+        (around.warn)(format!("one of the two LUKS headers of `{label}` is damaged; the other one is used"));
     }
-    let unlocked = unlocker.unlock(machine, label, &mut |key| match volume.unlock(key) {
+    let unlocked = unlocker.unlock(around, label, &mut |key| match volume.unlock(key) {
         Ok(unlocked) => Ok(Some(unlocked)),
         Err(drydock_luks::Error::WrongKey { .. }) => Ok(None),
         Err(error) => Err(failed(error)),

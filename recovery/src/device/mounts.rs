@@ -2,6 +2,7 @@
 
 use super::{Error, Result};
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::sys::signal::SigSet;
 use nix::sys::stat::Mode;
 use nix::sys::statfs::{FsType, TMPFS_MAGIC, statfs};
 use nix::unistd::{chdir, chroot, dup2_stderr, dup2_stdin, dup2_stdout};
@@ -174,8 +175,12 @@ pub fn switch_root(root: &Path, init: &Path) -> Result<Infallible> {
     attach_console();
     let mut command = Command::new(init);
     command.env_clear().env("TERM", std::env::var_os("TERM").unwrap_or_else(|| "linux".into()));
-    // `exec` itself empties the signal mask and gives SIGPIPE its default back.
-    Err(Error::doing(format_args!("start {}", init.display()))(command.exec()))
+    // `exec` gives SIGPIPE its default back, but hands the signals on that are held back.
+    let held = SigSet::thread_get_mask();
+    let _ = SigSet::empty().thread_set_mask();
+    let error = command.exec();
+    let _ = held.and_then(|held| held.thread_set_mask());
+    Err(Error::doing(format_args!("start {}", init.display()))(error))
 }
 
 fn check_program(root: &Path, init: &Path) -> Result<()> {

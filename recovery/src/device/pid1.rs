@@ -29,40 +29,54 @@ pub enum Power {
     Off,
 }
 
-/// Starts to treat signals as process 1 must. Call it first, before any other thread exists.
-///
-/// Orphans that end are reaped. SIGTERM, SIGINT and SIGPWR (the kernel sends SIGINT for ctrl-alt-del, which
-/// from now on no longer resets by itself) end in an orderly reset: everything that drydock does may be cut
-/// off at any moment, so nothing is waited for but the disks. All other signals do nothing, for the kernel
-/// delivers to process 1 only what it has a handler for.
-pub fn handle_signals(console: &Console) -> Result<()> {
-    let mut signals = SigSet::empty();
-    for signal in [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGPWR] {
-        signals.add(signal);
-    }
-    let listen = || {
-        signals.thread_block()?;
-        SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)
-    };
-    let received = listen().map_err(|errno| Error::doing("listen for signals")(errno.into()))?;
-    // Fails where the keyboard is somebody else's, as in a container.
-    let _ = set_cad_enabled(false);
-    let console = console.clone();
-    let thread = thread::Builder::new().name("signals".into()).spawn(move || {
-        loop {
-            match received.read_signal() {
-                Ok(Some(signal)) if signal.ssi_signo == Signal::SIGCHLD as u32 => reap(),
-                Ok(Some(signal)) => {
-                    console.line(&format!("asked to restart (signal {})", signal.ssi_signo));
-                    leave(&console, Power::Reset);
-                }
-                Ok(None) | Err(Errno::EINTR) => {}
-                Err(_) => return,
-            }
+/// The signals that process 1 has to act on, held back until it does.
+#[derive(Debug)]
+pub struct Signals {
+    received: SignalFd,
+}
+
+impl Signals {
+    /// Holds the signals back. Call it first of all: a thread that exists already would still take them, and
+    /// the kernel then ends the whole process, process 1 or not, and panics.
+    pub fn hold() -> Result<Self> {
+        let mut signals = SigSet::empty();
+        for signal in [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGPWR] {
+            signals.add(signal);
         }
-    });
-    thread.map_err(Error::doing("start the thread for signals"))?;
-    Ok(())
+        let hold = || {
+            signals.thread_block()?;
+            SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)
+        };
+        let received = hold().map_err(|errno| Error::doing("hold signals back")(errno.into()))?;
+        // From now on ctrl-alt-del is a SIGINT. It stays a reset where the keyboard is somebody else's.
+        let _ = set_cad_enabled(false);
+        Ok(Self { received })
+    }
+
+    /// Acts on them from now on, in a thread of its own.
+    ///
+    /// Orphans that end are reaped. SIGTERM, SIGINT and SIGPWR end in an orderly reset: everything that drydock
+    /// does may be cut off at any moment, so nothing is waited for but the disks. All other signals do
+    /// nothing, for the kernel delivers to process 1 only what it has a handler for.
+    pub fn handle(self, console: &Console) -> Result<()> {
+        let console = console.clone();
+        let act = move || {
+            reap();
+            loop {
+                match self.received.read_signal() {
+                    Ok(Some(signal)) if signal.ssi_signo == Signal::SIGCHLD as u32 => reap(),
+                    Ok(Some(signal)) => {
+                        console.line(&format!("asked to restart (signal {})", signal.ssi_signo));
+                        leave(&console, Power::Reset);
+                    }
+                    Ok(None) | Err(Errno::EINTR) => {}
+                    Err(_) => return,
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("signals".into()).spawn(act);
+        thread.map(drop).map_err(Error::doing("start the thread for signals"))
+    }
 }
 
 /// Takes leave of every child that has ended. drydock starts none itself; they are orphans of others.

@@ -22,7 +22,7 @@ const KEY_MOUNT: &str = "/run/drydock/key";
 pub type Secret = Zeroizing<Vec<u8>>;
 
 /// What the ways to a key make use of.
-pub struct Machine<'a> {
+pub struct Surroundings<'a> {
     /// Our disk.
     pub disk: &'a OurDisk,
     /// For media that are plugged in.
@@ -50,7 +50,12 @@ impl<'c> Unlocker<'c> {
 
     /// Offers one key after the other until `accept` takes one or fails. `volume` is named to whoever is asked.
     /// Every method has a time limit.
-    pub fn unlock<T>(&mut self, machine: &mut Machine<'_>, volume: &str, accept: Accept<'_, T>) -> Result<T> {
+    pub fn unlock<T>(
+        &mut self,
+        around: &mut Surroundings<'_>,
+        volume: &str,
+        accept: Accept<'_, T>,
+    ) -> Result<T> {
         for key in &self.known {
             if let Some(found) = accept(key)? {
                 return Ok(found);
@@ -66,7 +71,7 @@ impl<'c> Unlocker<'c> {
                 }
                 Ok(found)
             };
-            match offer_by(method, machine, volume, false, &mut offer)? {
+            match offer_by(method, around, volume, false, &mut offer)? {
                 Ok(found) => {
                     self.known.extend(fitting);
                     return Ok(found);
@@ -78,14 +83,13 @@ impl<'c> Unlocker<'c> {
     }
 
     /// The key for a new volume: from the first method that has any. A passphrase is asked for twice.
-    pub fn key_for_new(&mut self, machine: &mut Machine<'_>, volume: &str) -> Result<Secret> {
+    pub fn key_for_new(&mut self, around: &mut Surroundings<'_>, volume: &str) -> Result<Secret> {
         if let Some(key) = self.known.first() {
             return Ok(key.clone());
         }
         let mut reasons = vec![];
         for method in self.methods {
-            match offer_by(method, machine, volume, true, &mut |key| Ok(Some(Zeroizing::new(key.to_vec()))))?
-            {
+            match offer_by(method, around, volume, true, &mut |key| Ok(Some(Zeroizing::new(key.to_vec()))))? {
                 Ok(key) => {
                     self.known.push(key.clone());
                     return Ok(key);
@@ -100,14 +104,14 @@ impl<'c> Unlocker<'c> {
 /// Offers the keys of one method. The inner error says why none of them served.
 fn offer_by<T>(
     method: &Unlock,
-    machine: &mut Machine<'_>,
+    around: &mut Surroundings<'_>,
     volume: &str,
     new: bool,
     accept: Accept<'_, T>,
 ) -> Result<std::result::Result<T, String>> {
     match method {
         Unlock::Initramfs { file } => {
-            (machine.warn)(
+            (around.warn)(
                 "a LUKS key comes from the initramfs: whoever reads the boot partition has it; this is for demos".into(),
             );
             let key = File::open(file).and_then(read_key);
@@ -118,7 +122,7 @@ fn offer_by<T>(
             )
         }
         Unlock::Partition { label, file, length } => {
-            let key = machine.disk.partition(label).and_then(|part| match file {
+            let key = around.disk.partition(label).and_then(|part| match file {
                 Some(file) => key_in_filesystem(&part.node, file),
                 None => raw_key(&part.node, length.unwrap_or_default()),
             });
@@ -138,12 +142,12 @@ fn offer_by<T>(
                     Err(error) => Some(Err(error)),
                 }
             };
-            let found = find_medium(Some(machine.disk), wait, machine.hotplug, machine.warn, &mut examine)?;
+            let found = find_medium(Some(around.disk), wait, around.hotplug, around.warn, &mut examine)?;
             found.transpose().map(|found| found.ok_or(reason))
         }
         Unlock::Passphrase { tries, wait_seconds } => {
             let wait = Duration::from_secs(u64::from(*wait_seconds));
-            ask(machine.console, *tries, wait, volume, new, accept)
+            ask(around.console, *tries, wait, volume, new, accept)
         }
     }
 }
