@@ -1,5 +1,5 @@
 use super::output::{Output, scratch};
-use super::{Input, MAX_LEVEL, Recipe};
+use super::{Input, MAX_LEVEL, Recipe, unfit};
 use crate::manifest::{MAX_IMAGE, MIN_IMAGE, PART};
 use crate::ordered::ordered;
 use crate::tree::{BLOCK, GROUP, Hasher, build};
@@ -49,7 +49,7 @@ impl Packed {
             root_hash: Digest([0; 32]),
             frame_size: recipe.frame_size,
         };
-        image.check()?;
+        image.check().map_err(unfit)?;
 
         let mut data = scratch(output)?;
         let (mut digests, mut frames, mut size) = (Vec::new(), Vec::new(), 0);

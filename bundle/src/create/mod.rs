@@ -98,7 +98,7 @@ pub fn create(
         manifest.images.push(pack.image.clone());
         packed.push(pack);
     }
-    manifest.check()?;
+    manifest.check().map_err(unfit)?;
     let bytes = manifest.to_bytes();
     // What a reader would refuse is never written.
     let manifest = Manifest::parse(&bytes)?;
@@ -116,4 +116,12 @@ pub fn create(
     let size = output.finish()?;
     let slots = manifest.images.iter().map(|image| slot::min_size(image, bytes.len() as u64)).collect();
     Ok(Created { digest: Manifest::digest(&bytes), manifest, slots, size })
+}
+
+/// What a reader would call a fault of the bundle is the caller's here.
+fn unfit(error: Error) -> Error {
+    match error {
+        Error::Field { field, problem } => Error::Input { what: field, problem },
+        other => other,
+    }
 }
