@@ -247,6 +247,7 @@ fn check_layout(config: &Config, layout: &Layout, problems: &mut Problems) {
         "layout.disk_mib",
         format!("the partitions need {needed} MiB at least, more than the disk's {}", layout.disk_mib),
     );
+    problems.unless_within(layout.menu_seconds, 0, 60, "layout.menu_seconds");
     let plain = |byte: u8| (b' '..=b'~').contains(&byte) && !b"'\"`\\$;&|<>{}#".contains(&byte);
     problems.unless(
         layout.cmdline.bytes().all(plain),

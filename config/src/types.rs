@@ -245,8 +245,10 @@ pub struct Layout {
     pub slot_mib: std::collections::BTreeMap<String, u64>,
     /// Size of `stash`; 0 leaves it out.
     pub stash_mib: u64,
-    /// Kernel parameters of every boot entry, consoles for example.
+    /// Kernel parameters of every boot entry, consoles for example. GRUB uses the first serial one too.
     pub cmdline: String,
+    /// Seconds in which ESC at GRUB's console opens its menu.
+    pub menu_seconds: u32,
 }
 
 impl Default for Layout {
@@ -259,6 +261,7 @@ impl Default for Layout {
             slot_mib: Default::default(),
             stash_mib: 32,
             cmdline: String::new(),
+            menu_seconds: 2,
         }
     }
 }

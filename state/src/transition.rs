@@ -48,6 +48,17 @@ pub enum Running {
     Recovery,
 }
 
+/// The record of a device whose set a was written in the factory. It counts as good: there is nothing to fall back
+/// to.
+pub fn flashed(release: SetInfo, time: u64) -> Record {
+    let (version, floor) = (release.version.clone(), release.security_version);
+    let sets = Sets { a: SetInfo { status: SetStatus::Good, ..release }, b: SetInfo::default() };
+    let floors = Floors { install: floor, boot: floor };
+    let mut record = Record { generation: 1, sets, last_good: Some(SetName::A), floors, ..Record::default() };
+    record.remember(entry(0, time, Outcome::Flashed, Some(SetName::A), &version, ""));
+    record
+}
+
 /// Records an intent. The bundle must be there already: from now on recovery will look for it.
 pub fn stage(record: &mut Record, job: Job, version: &str, time: u64) -> Result<u64, Error> {
     if let Some(intent) = &record.intent {
@@ -125,13 +136,6 @@ fn note_fall_back(record: &mut Record, counters: Counters, running: SetName, tim
         let reason = "it did not come up as often as it was started; it is kept as the second choice";
         record.remember(entry(0, time, Outcome::FellBack, Some(passed_over), &version, reason));
     }
-}
-
-/// A set that the bootloader chose could not be started. The bootloader's counter decides what comes next, so
-/// only the history changes.
-pub fn not_started(record: &mut Record, set: SetName, reason: &str, time: u64) {
-    let version = record.sets.get(set).version.clone();
-    record.remember(entry(0, time, Outcome::NotStarted, Some(set), &version, reason));
 }
 
 /// Recovery was started because no set has attempts left: the last good set gets fresh ones. Gives the set,

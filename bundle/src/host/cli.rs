@@ -53,6 +53,8 @@ pub(crate) enum Command {
     /// Each image becomes DIR/NAME.img, sparse where it is zero. Every group is proven against the image's root hash;
     /// the keys say whether that hash can be relied on.
     Extract(crate::extract::Args),
+    /// Make a disk image to flash.
+    Disk(crate::disk::Args),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

@@ -3,6 +3,7 @@
 mod bar;
 mod cli;
 mod create;
+mod disk;
 mod extract;
 mod info;
 mod keygen;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Command::Info(args) => info::run(args),
         Command::Verify(args) => verify::run(args, cli.quiet),
         Command::Extract(args) => extract::run(args, cli.quiet),
+        Command::Disk(args) => disk::run(args, cli.quiet),
         Command::Completions { shell } => Ok(pages::completions(*shell)),
         Command::Man { dir } => pages::man(dir.as_deref()),
     };

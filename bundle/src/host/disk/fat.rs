@@ -1,0 +1,68 @@
+//! Small FAT filesystems, made in memory.
+
+use super::{Part, input};
+use drydock_block::{BlockDevice, is_zero};
+use drydock_bundle::Error;
+use fatfs::{Date, DateTime, FileSystem, FormatVolumeOptions, FsOptions, Time, TimeProvider, format_volume};
+use std::io::{self, Cursor, Write};
+
+/// All files are of the first moment that FAT knows, so that the same input gives the same bytes.
+#[derive(Debug)]
+struct Never;
+
+static NEVER: Never = Never;
+
+impl TimeProvider for Never {
+    fn get_current_date(&self) -> Date {
+        Date { year: 1980, month: 1, day: 1 }
+    }
+    fn get_current_date_time(&self) -> DateTime {
+        DateTime { date: self.get_current_date(), time: Time { hour: 0, min: 0, sec: 0, millis: 0 } }
+    }
+}
+
+/// Fills a partition with a FAT filesystem of one sector a cluster, and the files in it: paths with `/`, contents.
+pub(super) fn make(
+    part: &Part,
+    label: [u8; 11],
+    volume_id: u32,
+    files: &[(&str, Vec<u8>)],
+) -> Result<(), Error> {
+    let mut bytes = vec![0; part.size() as usize];
+    let made = fill(&mut bytes, part.sector_size(), label, volume_id, files);
+    made.and_then(|()| write_sparse(part, &bytes)).map_err(input("making a FAT filesystem"))
+}
+
+fn fill(
+    bytes: &mut [u8],
+    sector_size: u32,
+    label: [u8; 11],
+    volume_id: u32,
+    files: &[(&str, Vec<u8>)],
+) -> io::Result<()> {
+    let mut volume = Cursor::new(bytes);
+    let options = FormatVolumeOptions::new()
+        .bytes_per_sector(sector_size as u16)
+        .bytes_per_cluster(sector_size)
+        .volume_id(volume_id)
+        .volume_label(label);
+    format_volume(&mut volume, options)?;
+    let fs = FileSystem::new(volume, FsOptions::new().time_provider(&NEVER))?;
+    for (path, contents) in files {
+        let mut dir = fs.root_dir();
+        let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+        for folder in folders.split('/').filter(|folder| !folder.is_empty()) {
+            dir = dir.create_dir(folder)?;
+        }
+        let mut file = dir.create_file(name)?;
+        file.write_all(contents)?;
+        file.flush()?;
+    }
+    fs.unmount()
+}
+
+fn write_sparse(part: &Part, bytes: &[u8]) -> io::Result<()> {
+    const PIECE: usize = 4096;
+    let pieces = (0..).step_by(PIECE).zip(bytes.chunks(PIECE));
+    pieces.filter(|(_, piece)| !is_zero(piece)).try_for_each(|(at, piece)| part.write_at(at, piece))
+}
