@@ -12,6 +12,6 @@ mkdir "$work/boot"
 install -m 644 "$1" "$work/boot/vmlinuz"
 install -m 644 "$2" "$work/boot/initramfs.cpio.zst"
 (cd "$work/boot" && sha256sum vmlinuz initramfs.cpio.zst > sha256sums)
-SOURCE_DATE_EPOCH=1700000000 mksquashfs "$work/boot" "$work/image" -noI -noD -noF -noX -no-xattrs -all-root \
-    -all-time 1700000000 -no-progress -quiet > /dev/null
+env -u SOURCE_DATE_EPOCH mksquashfs "$work/boot" "$work/image" -noI -noD -noF -noX -no-xattrs -all-root \
+    -mkfs-time 1700000000 -all-time 1700000000 -no-progress -quiet > /dev/null
 mv "$work/image" "$3"

@@ -5,7 +5,7 @@ pub(crate) const DEBUG_EXIT: &str = "isa-debug-exit,iobase=0xf4,iosize=1";
 /// QEMU's exit status once a boot sector or a marker kernel is through.
 pub(crate) const PROBE_STATUS: i32 = 0x21;
 
-/// Prints the NUL-terminated string at (E)SI to the first serial port, then ends QEMU through
+/// Prints the NUL-terminated string at (E)SI and a newline to the first serial port, then ends QEMU through
 /// [`DEBUG_EXIT`]; without that device it halts. The bytes mean the same in 16-bit and in 32-bit code but
 /// for the immediates of `mov dx`, which therefore differ between the two.
 fn print_and_exit(wide: bool) -> Vec<u8> {
@@ -22,7 +22,9 @@ fn print_and_exit(wide: bool) -> Vec<u8> {
     let forward = body.len() as u8 + 2;
     let back = 0u8.wrapping_sub(body.len() as u8 + 7);
     let mut code = [&[0xac, 0x84, 0xc0, 0x74, forward][..], &body, &[0xeb, back]].concat();
-    // done: out 0xf4, al with PROBE_STATUS = 2 * al + 1; halt: hlt; jmp halt
+    // done: wait; mov al, 10; send
+    code.extend([&wait[..], &[0xb0, 10], &send].concat());
+    // out 0xf4, al with PROBE_STATUS = 2 * al + 1; halt: hlt; jmp halt
     code.extend(mov_dx(0xf4));
     code.extend([0xb0, (PROBE_STATUS / 2) as u8, 0xee, 0xf4, 0xeb, 0xfd]);
     code
