@@ -1,0 +1,56 @@
+//! One function for each thing that drydock parses before anything vouches for it: what a stick, a disk or a
+//! bundle says. None may panic, hang or take memory out of proportion, whatever the bytes are.
+//!
+//! `fuzz/fuzz_targets/` hands these to libFuzzer; [`smoke`] runs them on the stable compiler. Where a format has
+//! checksums, a target mends them first (and tries the bytes as they are as well): random bytes would not get
+//! past them, an attacker's do.
+
+mod bundle;
+mod disk;
+pub mod smoke;
+mod state;
+
+/// One thing to fuzz.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// Its name: that of the libFuzzer binary, and of its folder in `fuzz/seeds`.
+    pub name: &'static str,
+    /// Parses the bytes, and says whether they were accepted. Panics where a promise is broken.
+    pub run: fn(&[u8]) -> bool,
+}
+
+/// All targets, by name.
+pub const TARGETS: &[Target] = &[
+    Target { name: "archive", run: bundle::archive },
+    Target { name: "boot_env", run: state::boot_env },
+    Target { name: "fat", run: disk::fat },
+    Target { name: "frame", run: bundle::frame },
+    Target { name: "frame_table", run: bundle::frame_table },
+    Target { name: "gpt", run: disk::gpt },
+    Target { name: "groups", run: bundle::groups },
+    Target { name: "luks1", run: disk::luks1 },
+    Target { name: "luks2", run: disk::luks2 },
+    Target { name: "luks2_metadata", run: disk::luks2_metadata },
+    Target { name: "manifest", run: bundle::manifest },
+    Target { name: "signatures", run: bundle::signatures },
+    Target { name: "state_record", run: state::record },
+    Target { name: "tar_header", run: bundle::tar_header },
+    Target { name: "trailer", run: state::trailer },
+];
+
+/// Runs the target of that name; the libFuzzer binaries call this.
+///
+/// # Panics
+/// There is no such target, or it found something.
+pub fn run(name: &str, data: &[u8]) {
+    let target = TARGETS.iter().find(|target| target.name == name);
+    assert!(target.is_some(), "no target {name}");
+    if let Some(target) = target {
+        (target.run)(data);
+    }
+}
+
+/// The first byte and the rest: targets take their options from it.
+fn options(data: &[u8]) -> (u8, &[u8]) {
+    data.split_first().map_or((0, data), |(first, rest)| (*first, rest))
+}
