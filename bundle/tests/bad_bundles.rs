@@ -5,8 +5,10 @@ mod common;
 
 use common::{Parts, images, read, trust};
 use drydock_bundle::Error::{self, *};
+use drydock_bundle::frames::FrameTable;
 use drydock_bundle::keys::PrivateKey;
-use drydock_bundle::{Bundle, FrameFault, Tail, signature};
+use drydock_bundle::tree::group_digests;
+use drydock_bundle::{Bundle, FrameFault, Manifest, Tail, signature};
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
@@ -316,6 +318,26 @@ proptest! {
         if let Ok(read) = read(bytes, &trust(&[&KEY], 1)) {
             prop_assert!(read == images());
         }
+    }
+
+    /// Signed by mistake, or on purpose: what parses after the signature survives anything too.
+    #[test]
+    fn a_damaged_manifest_is_survived(at in 0usize..800, cut in 0usize..20, put in prop::collection::vec(any::<u8>(), 0..20)) {
+        let mut manifest = Parts::sample().manifest().into_bytes();
+        let at = at.min(manifest.len() - cut);
+        manifest.splice(at..at + cut, put);
+        if let Ok(parsed) = Manifest::parse(&manifest) {
+            prop_assert_eq!(Manifest::parse(&parsed.to_bytes()).unwrap(), parsed);
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..5000)) {
+        let image = Manifest::parse(Parts::sample().manifest().as_bytes()).unwrap().images[0].clone();
+        prop_assert!(signature::verify(b"", &bytes, &trust(&[&KEY], 1)).is_err());
+        prop_assert!(group_digests(&image, &bytes).is_err());
+        let _ = FrameTable::parse(&image, &bytes[..bytes.len().min(16)], 0);
+        prop_assert!(Bundle::open(bytes, &trust(&[&KEY], 1)).is_err());
     }
 
     #[test]
