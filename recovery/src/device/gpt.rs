@@ -176,7 +176,8 @@ fn convert(
     }
     Ok(Partition {
         index,
-        label: partition.name.clone(),
+        // A disk that anybody wrote shall not drive a console.
+        label: partition.name.chars().map(|c| if c.is_control() { '?' } else { c }).collect(),
         start,
         len,
         guid: partition.part_guid.to_string(),

@@ -66,6 +66,17 @@ fn a_disk_without_a_table_is_told_from_a_damaged_one() {
     }
 }
 
+#[test]
+fn a_label_cannot_drive_a_console() {
+    let mut device = Cursor::new(vec![0; DISK]);
+    let config = gpt::GptConfig::default().writable(true);
+    gpt::mbr::ProtectiveMBR::new().overwrite_lba0(&mut device).unwrap();
+    let mut disk = config.create_from_device(device, None).unwrap();
+    disk.add_partition("a\x1b[2J", 65536, partition_types::LINUX_FS, 0, None).unwrap();
+    let table = read_bytes(disk.write().unwrap().into_inner(), LogicalBlockSize::Lb512).unwrap();
+    assert_eq!(table.partitions[0].label, "a?[2J");
+}
+
 /// Changes header fields and makes the checksum fit again, as an attacker would.
 fn forge(bytes: &mut [u8], header: usize, field: usize, value: &[u8]) {
     bytes[header + field..][..value.len()].copy_from_slice(value);
