@@ -30,6 +30,7 @@ pub(super) fn make(
 ) -> Result<(), Error> {
     let mut bytes = vec![0; part.size() as usize];
     let made = fill(&mut bytes, part.sector_size(), label, volume_id, files);
+    bytes.chunks_mut(part.sector_size() as usize).for_each(shorten_dot_entries);
     made.and_then(|()| write_sparse(part, &bytes)).map_err(input("making a FAT filesystem"))
 }
 
@@ -59,6 +60,20 @@ fn fill(
         file.flush()?;
     }
     fs.unmount()
+}
+
+/// The crate puts long names before a folder's entries `.` and `..`, which must come first and have none: takes them
+/// out of a sector with which a folder begins.
+fn shorten_dot_entries(sector: &mut [u8]) {
+    const ENTRY: usize = 32;
+    const LONG_NAME: u8 = 0x0f;
+    let long = |n: usize, sector: &[u8]| sector[n * ENTRY + 11] == LONG_NAME;
+    if sector[ENTRY..].starts_with(b".          \x10") && long(0, sector) && long(2, sector) {
+        sector.copy_within(ENTRY..2 * ENTRY, 0);
+        sector.copy_within(3 * ENTRY.., ENTRY);
+        let len = sector.len();
+        sector[len - 2 * ENTRY..].fill(0);
+    }
 }
 
 fn write_sparse(part: &Part, bytes: &[u8]) -> io::Result<()> {
