@@ -1,12 +1,12 @@
 use crate::QemuError;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Cargo's target directory, where logs, kernels and images go.
 pub fn target_dir() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {
         Some(dir) => dir.into(),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
+        None => crate::repository().join("target"),
     }
 }
 

@@ -1,15 +1,17 @@
 //! `make demo`: one update of a real Debian system, from the flashed disk to the new system marked good.
 //!
 //! Ends with 0 only if the new system runs, is marked good, and its root hash is the one that was signed. What
-//! it made stays in `target/demo/`. With `--cut` the power fails once in the middle of the update.
+//! it made stays in `target/demo/`, or in the folder that is the argument (and is emptied first). With `--cut`
+//! the power fails once in the middle of the update.
 
 mod make;
 mod watch;
 
-use drydock_qemu::{Disk, Exit, Qemu};
+use drydock_qemu::{Disk, Exit, Qemu, target_dir};
 use make::Made;
 use serde_json::Value;
 use std::error::Error;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use watch::Console;
@@ -20,8 +22,14 @@ const LIMIT: Duration = Duration::from_secs(400);
 const CUT_AT: u32 = 40;
 
 fn main() -> ExitCode {
-    let cut = std::env::args().any(|argument| argument == "--cut");
-    match demo(cut) {
+    let (mut cut, mut dir) = (false, target_dir().join("demo"));
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            "--cut" => cut = true,
+            folder => dir = folder.into(),
+        }
+    }
+    match demo(&dir, cut) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             println!("\nThe demo failed: {error}");
@@ -30,9 +38,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn demo(cut: bool) -> Result<(), Box<dyn Error>> {
+fn demo(dir: &Path, cut: bool) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
-    let made = make::all()?;
+    let made = make::all(dir)?;
     let [v1, v2] = &made.releases;
 
     heading(start, "First start: v1, from the disk as it was flashed; data is blank");
@@ -64,7 +72,7 @@ fn demo(cut: bool) -> Result<(), Box<dyn Error>> {
     );
     println!("   {}", v2.root_hash);
     println!("   Packages that the update changed: {}", made.changed.join(", "));
-    println!("   To look at: {}", made.dir.display());
+    println!("   To look at: {}", dir.display());
     Ok(())
 }
 

@@ -9,8 +9,6 @@ use std::process::Command;
 
 /// What the demo starts from.
 pub(crate) struct Made {
-    /// `target/demo`.
-    pub(crate) dir: PathBuf,
     /// The flashed disk.
     pub(crate) disk: PathBuf,
     /// The operator's stick with v2's bundle.
@@ -34,8 +32,8 @@ pub(crate) struct Release {
 /// One of the two: its name in the file names, version, security version.
 const RELEASES: [(&str, &str, u32); 2] = [("v1", "1.0.0", 1), ("v2", "2.0.0", 2)];
 
-/// Builds the programs, both systems' images, their bundles, and v1's disk.
-pub(crate) fn all() -> Result<Made, Box<dyn Error>> {
+/// Builds the programs, both systems' images, their bundles, and v1's disk, in an emptied folder.
+pub(crate) fn all(dir: &Path) -> Result<Made, Box<dyn Error>> {
     println!("== Programs and root trees (debootstrap; kept for the next time)");
     stream(&mut Command::new(repository().join("tools/build.sh")))?;
     let tools = Tools::build()?;
@@ -44,10 +42,9 @@ pub(crate) fn all() -> Result<Made, Box<dyn Error>> {
     let changed = changed_packages(&roots)?;
 
     println!("\n== Keys, images, bundles, and the disk that a factory flashes");
-    let dir = target_dir().join("demo");
     let at = |name: &str| dir.join(name);
     if dir.exists() {
-        fs::remove_dir_all(&dir)?;
+        fs::remove_dir_all(dir)?;
     }
     fs::create_dir_all(at("keys"))?;
     fs::copy(&tools.drydock, at("drydock"))?;
@@ -85,7 +82,7 @@ pub(crate) fn all() -> Result<Made, Box<dyn Error>> {
     make_stick(&at("v2.drydock"), &at("stick.img"))?;
     let releases = releases.try_into().map_err(|_| "there are two releases")?;
     let (disk, stick, log) = (at("disk.img"), at("stick.img"), at("serial.log"));
-    Ok(Made { dir, disk, stick, log, releases, changed })
+    Ok(Made { disk, stick, log, releases, changed })
 }
 
 /// The recovery keeps v1's kernel and initramfs, which therefore has the plain name.
