@@ -230,23 +230,24 @@ fn the_menu_offers_recovery_and_factory_reset_and_the_other_disk_is_left_alone()
 }
 
 #[test]
-fn grub_for_efi_starts_debians_kernel_from_a_disk_with_4096_byte_sectors() {
+fn grub_for_efi_starts_debians_kernel_from_disks_with_either_sector_size() {
     let kernel = drydock_qemu::DebianKernel::cloud().unwrap();
     let kernel = std::fs::read(kernel.vmlinuz).unwrap();
-    let layout = Layout { efi: true, sector_size: 4096, ..Layout::default() };
-    let device = Device::new(&layout, &kernel);
     let dir = tempfile::tempdir().unwrap();
-    device.put_env(Some(&env(A, Mode::Recovery, 3, 0, 2).encode()));
-    for (left_a, left_recovery, wanted) in
-        [(3, 1, "drydock.reason=intent"), (3, 0, "drydock.reason=intent"), (2, 0, "drydock.set=a")]
-    {
+    let boot = |device: &Device, sector_size, wanted: &str, left_a, left_recovery| {
         let qemu = Qemu::new("efi").firmware(Firmware::Ovmf(dir.path().join("vars.fd")));
-        let mut guest = qemu.disk(Disk::file(device.path()).sector_size(4096)).start().unwrap();
+        let mut guest = qemu.disk(Disk::file(device.path()).sector_size(sector_size)).start().unwrap();
         let line = guest.expect_line("Command line: ", Duration::from_secs(120)).unwrap();
         assert!(line.contains(wanted), "{line}");
         drop(guest);
         let after = env(A, Mode::Recovery, left_a, 0, left_recovery).encode();
         assert_eq!(device.env().unwrap(), after);
+    };
+    for sector_size in [4096, 512] {
+        let device = Device::new(&Layout { efi: true, sector_size, ..Layout::default() }, &kernel);
+        device.put_env(Some(&env(A, Mode::Recovery, 3, 0, 1).encode()));
+        boot(&device, sector_size, "drydock.reason=intent", 3, 0);
+        boot(&device, sector_size, "drydock.set=a", 2, 0);
     }
 }
 

@@ -30,7 +30,8 @@ pub(super) fn make(
 ) -> Result<(), Error> {
     let mut bytes = vec![0; part.size() as usize];
     let made = fill(&mut bytes, part.sector_size(), label, volume_id, files);
-    bytes.chunks_mut(part.sector_size() as usize).for_each(shorten_dot_entries);
+    let fat32 = bytes[82..].starts_with(b"FAT32");
+    bytes.chunks_mut(part.sector_size() as usize).for_each(|sector| mend_dot_entries(sector, fat32));
     made.and_then(|()| write_sparse(part, &bytes)).map_err(input("making a FAT filesystem"))
 }
 
@@ -62,17 +63,23 @@ fn fill(
     fs.unmount()
 }
 
-/// The crate puts long names before a folder's entries `.` and `..`, which must come first and have none: takes them
-/// out of a sector with which a folder begins.
-fn shorten_dot_entries(sector: &mut [u8]) {
+/// The crate puts long names before a folder's entries `.` and `..`, which must come first and have none, and on FAT32
+/// lets the `..` of a first-level folder point to the root's cluster instead of 0. Mends a sector with which
+/// a folder begins.
+fn mend_dot_entries(sector: &mut [u8], fat32: bool) {
     const ENTRY: usize = 32;
     const LONG_NAME: u8 = 0x0f;
     let long = |n: usize, sector: &[u8]| sector[n * ENTRY + 11] == LONG_NAME;
-    if sector[ENTRY..].starts_with(b".          \x10") && long(0, sector) && long(2, sector) {
-        sector.copy_within(ENTRY..2 * ENTRY, 0);
-        sector.copy_within(3 * ENTRY.., ENTRY);
-        let len = sector.len();
-        sector[len - 2 * ENTRY..].fill(0);
+    if !sector[ENTRY..].starts_with(b".          \x10") || !long(0, sector) || !long(2, sector) {
+        return;
+    }
+    sector.copy_within(ENTRY..2 * ENTRY, 0);
+    sector.copy_within(3 * ENTRY.., ENTRY);
+    let len = sector.len();
+    sector[len - 2 * ENTRY..].fill(0);
+    let first_cluster = &mut sector[ENTRY + 26..ENTRY + 28];
+    if fat32 && *first_cluster == [2, 0] {
+        first_cluster.fill(0);
     }
 }
 
