@@ -302,7 +302,8 @@ impl Manifest {
         }
         self.images.iter().try_for_each(Image::check)?;
         self.pins.iter().try_for_each(|pin| pin.image().check())?;
-        distinct("images: name", self.images.iter().map(|image| &image.name))?;
+        let names = self.images.iter().map(|image| &image.name);
+        distinct("name", names.chain(self.pins.iter().map(|pin| &pin.class)))?;
         let classes = self.images.iter().map(|image| &image.class);
         distinct("class", classes.chain(self.pins.iter().map(|pin| &pin.class)))?;
         self.check_members()

@@ -153,6 +153,18 @@ fn fields_of_the_manifest() {
     let newer = edited(r#""min_recovery":1"#, r#""min_recovery":2"#);
     assert!(matches!(newer, NeedsNewerRecovery { needed: 2, have: 1 }), "{newer:?}");
 
+    let entry = |class, size: u64| {
+        format!(r#"{{"class":"{class}","size":{size},"salt":"","root_hash":"{}"}}"#, "0".repeat(64))
+    };
+    let pin = |class, size| format!(r#""pins":[{}]"#, entry(class, size));
+    let twice = format!(r#""pins":[{0},{0}]"#, entry("extra", 8192));
+    open(&Parts::sample().edit(r#""pins":[]"#, &pin("extra", 8192)).sign(&[&KEY])).unwrap();
+    // A pin's class is the name of its image too.
+    let kernel = Parts::sample().edit(r#""name":"boot","class":"boot""#, r#""name":"boot","class":"kernel""#);
+    open(&kernel.clone().sign(&[&KEY])).unwrap();
+    let both = open(&kernel.edit(r#""pins":[]"#, &pin("boot", 8192)).sign(&[&KEY]));
+    refused!(both, Field { .. }, "\"boot\" is there twice");
+
     let (root, size) = (r#""name":"root","class":"root""#, r#""size":1613824,"#);
     for (from, to) in [
         (r#""compatible":"acme-pump","#, ""),
@@ -165,7 +177,11 @@ fn fields_of_the_manifest() {
         (r#""security_version":2"#, r#""security_version":"2""#),
         (r#""deltas":[]"#, r#""deltas":[{}]"#),
         (r#""hooks":[]"#, r#""hooks":[{}]"#),
-        (r#""pins":[]"#, r#""pins":[{"class":"root","root_hash":"00"}]"#),
+        (r#""pins":[]"#, &pin("root", 8192)),
+        (r#""pins":[]"#, &pin("Extra", 8192)),
+        (r#""pins":[]"#, &pin("extra", 4096)),
+        (r#""pins":[]"#, r#""pins":[{"class":"extra"}]"#),
+        (r#""pins":[]"#, &twice),
         (root, r#""name":"Root","class":"root""#),
         (root, r#""name":"ro.ot","class":"root""#),
         (root, r#""name":"boot","class":"root""#),

@@ -19,7 +19,8 @@ fn tool(dir: &Path, line: &str) -> Output {
 /// Calls the tool with `--json` and returns what it printed and its exit code.
 fn json(dir: &Path, line: &str) -> (Value, i32) {
     let output = tool(dir, &format!("--json {line}"));
-    (serde_json::from_slice(&output.stdout).unwrap(), output.status.code().unwrap())
+    let value = serde_json::from_slice(&output.stdout);
+    (value.unwrap_or_else(|error| panic!("{line}: {error}, {output:?}")), output.status.code().unwrap())
 }
 
 fn done(dir: &Path, line: &str) -> Value {
@@ -48,7 +49,10 @@ fn from_keys_to_images() {
     assert_eq!(fs::metadata(dir.join("k.pem")).unwrap().permissions().mode() & 0o777, 0o600);
     let images = "--image root=root.img --image kernel=boot.img,class=boot";
     let hash = "0".repeat(64);
-    let made = done(dir, &format!("{CREATE} {FAST} -o v.drydock {images} --pin extra={hash} --key k.pem"));
+    let made = done(
+        dir,
+        &format!("{CREATE} {FAST} -o v.drydock {images} --pin extra={hash},size=8192,salt=00 --key k.pem"),
+    );
     assert_eq!(made["manifest"]["images"][0]["size"], 3_002_368);
     assert_eq!(made["manifest"]["images"][1]["class"], "boot");
     // Image, tree (6 leaves and the block above), manifest and signatures, footer.

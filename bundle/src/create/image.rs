@@ -119,7 +119,7 @@ struct Worker<'a> {
     level: i32,
     buf: Vec<u8>,
     packed: Vec<u8>,
-    /// What a frame of zeros of full length becomes; most of a sparse image is that.
+    /// What a hole of a whole frame becomes; most of a sparse image is that, and it is not read.
     zeros: Option<Frame>,
 }
 
@@ -140,32 +140,29 @@ impl<'a> Worker<'a> {
     }
 
     fn pack(&mut self, frame: u64) -> io::Result<Frame> {
-        let whole = self.image.frame_size as usize;
+        let (len, whole) = (self.image.frame_len(frame), self.image.frame_size as usize);
         let offset = frame * whole as u64;
-        self.buf.resize(self.image.frame_len(frame), 0);
-        let zero = self.read(offset)? && self.buf.len() == whole;
-        if let Some(packed) = self.zeros.as_ref().filter(|_| zero) {
+        let hole = len == whole && is_hole(self.file, offset, len as u64);
+        let zeros = self.zeros.as_ref().filter(|_| hole);
+        if let Some(packed) = zeros {
             return Ok(packed.clone());
         }
+        self.read(offset, len)?;
         let groups = self.buf.chunks(GROUP).map(|group| self.hasher.group_digest(group)).collect();
         let packed = Frame { bytes: self.compress()?, groups };
-        if zero {
+        if hole {
             self.zeros = Some(packed.clone());
         }
         Ok(packed)
     }
 
-    /// Fills the buffer, past the file's end with zeros, and says whether it is all zeros. Holes are not read.
-    fn read(&mut self, offset: u64) -> io::Result<bool> {
-        let available = self.len.saturating_sub(offset).min(self.buf.len() as u64) as usize;
-        if is_hole(self.file, offset, available as u64) {
-            self.buf.fill(0);
-            return Ok(true);
-        }
+    /// Fills the buffer with the frame at `offset`, past the file's end with zeros.
+    fn read(&mut self, offset: u64, len: usize) -> io::Result<()> {
+        self.buf.resize(len, 0);
+        let available = self.len.saturating_sub(offset).min(len as u64) as usize;
         let (data, padding) = self.buf.split_at_mut(available);
-        self.file.read_exact_at(data, offset)?;
         padding.fill(0);
-        Ok(drydock_block::is_zero(data))
+        self.file.read_exact_at(data, offset)
     }
 
     fn compress(&mut self) -> io::Result<Vec<u8>> {
