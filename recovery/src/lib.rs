@@ -4,15 +4,21 @@
 //! prove, commit, hand over. [`machine`] is the seam between the work, which a simulated disk can run too,
 //! and the [`device`] that does it for real.
 
+pub mod cli;
 pub mod console;
+pub mod context;
 pub mod device;
 pub mod error;
 pub mod event;
+pub mod hardware;
 pub mod live;
 pub mod machine;
 pub mod memory;
 pub mod recover;
 pub mod release;
+pub mod render;
+pub mod start;
+pub mod story;
 pub mod sys;
 pub mod update;
 

@@ -101,6 +101,17 @@ impl Memory {
         Ok(self.env.write(&self.record.boot_env(self.attempts))?)
     }
 
+    /// Takes one start off a set's counter, as the bootloader would: before it is started without a reset.
+    pub fn take_attempt(&self, set: SetName) -> Result<(), Error> {
+        let mut env = self.env.read().unwrap_or_else(|_| self.record.boot_env(self.attempts));
+        let left = match set {
+            SetName::A => &mut env.left_a,
+            SetName::B => &mut env.left_b,
+        };
+        *left = left.saturating_sub(1);
+        Ok(self.env.write(&env)?)
+    }
+
     /// Makes the bootloader choose a set next, without a word in the record: for a device whose state can't
     /// be trusted, so that it does not come back to recovery again and again.
     pub fn stand_down(&self) -> Result<(), Error> {

@@ -178,6 +178,8 @@ pub enum Outcome {
     FellBack,
     /// All attempts of all sets were used up; the last good set was armed again.
     Rearmed,
+    /// A set could not be started; the reason says why.
+    NotStarted,
     /// The state was lost and rebuilt from the slots' trailers.
     StateRebuilt,
     /// A later drydock's entry that this one does not know.

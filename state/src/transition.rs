@@ -138,6 +138,13 @@ fn note_fall_back(record: &mut Record, counters: Counters, running: SetName, tim
     }
 }
 
+/// A set that the bootloader chose could not be started. The bootloader's counter decides what comes next, so
+/// only the history changes.
+pub fn not_started(record: &mut Record, set: SetName, reason: &str, time: u64) {
+    let version = record.sets.get(set).version.clone();
+    record.remember(entry(0, time, Outcome::NotStarted, Some(set), &version, reason));
+}
+
 /// Recovery was started because no set has attempts left: the last good set gets fresh ones. Gives the set,
 /// or nothing if no set is bootable at all.
 pub fn rearm(record: &mut Record, time: u64) -> Option<SetName> {

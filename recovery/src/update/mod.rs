@@ -33,6 +33,26 @@ pub struct Prepared {
     signatures: Vec<u8>,
 }
 
+impl std::fmt::Display for Prepared {
+    /// What [`install`] would do.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let SetInfo { version, security_version, .. } = &self.release;
+        writeln!(
+            f,
+            "version {version}, security version {security_version}, is signed, whole and for this device"
+        )?;
+        for PreparedSlot { plan, .. } in &self.slots {
+            let label = self.plan.target.label(&plan.class.class);
+            let from = match plan.from {
+                Origin::Bundle => "from the bundle".to_owned(),
+                Origin::Set(set) => format!("from set {set}"),
+            };
+            writeln!(f, "{label}: {} MiB {from}, root hash {}", plan.image.size >> 20, plan.image.root_hash)?;
+        }
+        writeln!(f, "the running set is left alone; the next boot after `drydock stage` would install it")
+    }
+}
+
 /// One slot, and what is needed to fill it.
 struct PreparedSlot {
     plan: SlotPlan,

@@ -1,12 +1,20 @@
-//! Proves what is in a slot by reading all of it back and hashing it ourselves.
+//! Proves what is in a slot by reading all of it back.
 //!
-//! On a device the kernel's dm-verity does this (it is what will read the slot later); here is the same proof
-//! for places without device-mapper: the crash simulator, the build host, a dry run.
+//! On a device the kernel's dm-verity hashes ([`by_verity`]): it is what will read the slot later. Where there
+//! is no device-mapper (the crash simulator, the build host) we hash ourselves ([`by_reading`]).
 
+use super::write::PROGRESS_EVERY;
 use crate::error::Error;
+use crate::event::{Event, Events, Step};
 use drydock_block::{AlignedBuffer, BlockDevice};
 use drydock_bundle::tree::{self, BLOCK, GROUP, Hasher};
 use drydock_bundle::{Digest, Image};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// Bytes in one read.
+const READ: usize = 1 << 20;
 
 /// Reads the upper levels of a slot's hash tree and proves them against the image's root hash. Gives their
 /// bytes and the digests of all groups.
@@ -49,4 +57,45 @@ pub fn by_reading(slot: &dyn BlockDevice, image: &Image, label: &str) -> Result<
         }
     }
     Ok(())
+}
+
+/// Reads a whole device through dm-verity, which answers with an error wherever the medium does not have what
+/// was signed. `device` must be opened for direct I/O, so that the bytes come from the medium.
+pub fn by_verity(
+    device: &dyn BlockDevice,
+    label: &str,
+    readers: usize,
+    events: &dyn Events,
+) -> Result<(), Error> {
+    let next = AtomicU64::new(0);
+    let told = Mutex::new(Instant::now());
+    let read = || -> Result<(), Error> {
+        let mut chunk = AlignedBuffer::new(READ);
+        loop {
+            let start = next.fetch_add(READ as u64, Ordering::Relaxed);
+            let Some(rest) = device.size().checked_sub(start).filter(|&rest| rest > 0) else { return Ok(()) };
+            let chunk = &mut chunk[..rest.min(READ as u64) as usize];
+            device.read_at(start, chunk).map_err(|error| {
+                // The others need not go on.
+                next.store(device.size(), Ordering::Relaxed);
+                Error::NotProven {
+                    what: format!("slot {label}"),
+                    why: format!("reading it back at {start}: {error}"),
+                }
+            })?;
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.elapsed() >= PROGRESS_EVERY {
+                *told = Instant::now();
+                let (done, total) = (start, device.size());
+                events.send(Event::Progress { step: Step::Prove, what: label.to_owned(), done, total });
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..readers.max(1)).map(|_| scope.spawn(read)).collect();
+        readers.into_iter().try_for_each(|reader| match reader.join() {
+            Ok(outcome) => outcome,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    })
 }

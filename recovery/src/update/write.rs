@@ -20,7 +20,7 @@ const MEMORY: usize = 24 << 20;
 /// prefix in place, an unrelated image nothing.
 const LOOK_AGAIN: usize = 16;
 /// How often progress is told at most.
-const PROGRESS_EVERY: Duration = Duration::from_secs(2);
+pub(super) const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 
 /// Where frames come from: a bundle, or the same class of another set.
 pub trait Frames: Sync {

@@ -1,0 +1,237 @@
+//! The command line in the live system.
+
+use crate::console::Console;
+use crate::device::discover::{self, Hotplug};
+use crate::device::modules::Aliases;
+use crate::device::uevent::Uevents;
+use crate::error::Error;
+use crate::event::{Event, Events};
+use crate::hardware::Hardware;
+use crate::live::report::{Line, status};
+use crate::live::{self, RunningSet};
+use crate::machine::Machine;
+use crate::memory::Memory;
+use crate::story::read_config;
+use crate::update;
+use drydock_config::Config;
+use drydock_state::{MediumSource, Source};
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+drydock: updates this device from its recovery
+
+  drydock status [--json]        what runs, what is installed, what waits, what has happened
+  drydock stage FILE             check a bundle on the data volume and install it at the next boot
+  drydock stage --medium PATH    the same for a file on a removable medium
+  drydock stage --partition LABEL   the same for a raw partition
+  drydock verify FILE            say what an update would do, without doing it
+  drydock cancel                 take the staged bundle back
+  drydock mark-good              say that the running set is well
+  drydock log [--json]           the whole history
+  drydock --version
+
+Exit codes: 0 done, 1 failed or refused, 2 the command line makes no sense.
+";
+
+/// Runs one command and prints what it has to say.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let outcome = Command::parse(arguments).and_then(|command| command.run());
+    match outcome {
+        Ok(text) => {
+            // A reader that has gone is no reason to fail.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "drydock: {error}");
+            ExitCode::from(if matches!(error, Error::Usage(_)) { 2 } else { 1 })
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Command {
+    Help,
+    Version,
+    Status { json: bool },
+    Log { json: bool },
+    Stage(Where),
+    Verify(Where),
+    Cancel,
+    MarkGood,
+}
+
+/// A bundle as the command line names it.
+#[derive(Debug, PartialEq, Eq)]
+enum Where {
+    File(String),
+    Medium(String),
+    Partition(String),
+}
+
+impl Command {
+    fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Error> {
+        let mut parser = lexopt::Parser::from_args(arguments);
+        Self::parse_all(&mut parser).map_err(|error| Error::Usage(format!("{error}; see drydock --help")))
+    }
+
+    fn parse_all(parser: &mut lexopt::Parser) -> Result<Self, lexopt::Error> {
+        use lexopt::prelude::*;
+        let (mut command, mut operand, mut json) = (None, None, false);
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("help") | Short('h') => return Ok(Self::Help),
+                Long("version") | Short('V') => return Ok(Self::Version),
+                Long("json") => json = true,
+                Long("medium") => operand = Some(Where::Medium(parser.value()?.string()?)),
+                Long("partition") => operand = Some(Where::Partition(parser.value()?.string()?)),
+                Value(word) if command.is_none() => command = Some(word.string()?),
+                Value(word) if operand.is_none() => operand = Some(Where::File(word.string()?)),
+                other => return Err(other.unexpected()),
+            }
+        }
+        let bundle = |operand: Option<Where>| operand.ok_or("which bundle?");
+        Ok(match command.as_deref() {
+            None | Some("help") => Self::Help,
+            Some("status") => Self::Status { json },
+            Some("log") => Self::Log { json },
+            Some("stage") => Self::Stage(bundle(operand)?),
+            Some("verify") => Self::Verify(bundle(operand)?),
+            Some("cancel") => Self::Cancel,
+            Some("mark-good") => Self::MarkGood,
+            Some(other) => return Err(format!("there is no command `{other}`").into()),
+        })
+    }
+
+    fn run(self) -> Result<String, Error> {
+        match self {
+            Self::Help => return Ok(USAGE.into()),
+            Self::Version => return Ok(concat!("drydock ", env!("CARGO_PKG_VERSION"), "\n").into()),
+            _ => {}
+        }
+        let config = ["/run/drydock/config.json", "/etc/drydock/config.json"].iter().map(Path::new);
+        let config = config.into_iter().find(|path| path.exists()).ok_or_else(|| Error::Missing {
+            what: "/run/drydock/config.json".into(),
+            advice: "it is left by drydock's initramfs; with another one, install /etc/drydock/config.json"
+                .into(),
+        })?;
+        let config = read_config(config)?;
+        let console =
+            Console::on(vec![]).map_err(Error::system("starting", "a thread", "free some memory"))?;
+        let machine = find_machine(&config, &console)?;
+        self.run_on(&machine)
+    }
+
+    fn run_on(self, machine: &Hardware<'_>) -> Result<String, Error> {
+        let mut memory = Memory::open(machine)?;
+        Ok(match self {
+            Self::Status { json } => {
+                let status = status(machine, &memory, running().ok());
+                if json { to_json(&status)? } else { status.to_string() }
+            }
+            Self::Log { json: true } => to_json(&memory.record.history)?,
+            Self::Log { json: false } => {
+                memory.record.history.iter().map(|entry| format!("{}\n", Line(entry))).collect()
+            }
+            Self::Stage(bundle) => {
+                let (id, version) = live::stage(machine, &mut memory, bundle.source(machine.config())?)?;
+                format!("version {version} is staged as intent {id}; the next boot installs it\n")
+            }
+            Self::Verify(bundle) => {
+                let source = bundle.source(machine.config())?;
+                update::prepare(machine, &memory, &source, None)?.to_string()
+            }
+            Self::Cancel => format!("intent {} is taken back\n", live::cancel(machine, &mut memory)?),
+            Self::MarkGood => {
+                let running = running()?;
+                let news = live::mark_good(machine, &mut memory, &running)?;
+                let now = if news { "now marked good" } else { "good, as before" };
+                format!("set {} ({}) is {now}\n", running.set, running.version)
+            }
+            Self::Help | Self::Version => String::new(),
+        })
+    }
+}
+
+impl Where {
+    /// What the intent will name: a file must lie on the data volume, which recovery can open.
+    fn source(self, config: &Config) -> Result<Source, Error> {
+        match self {
+            Self::Medium(path) => Ok(Source::Medium(MediumSource { path })),
+            Self::Partition(label) => Ok(Source::Partition { label }),
+            Self::File(path) => {
+                let advice = "check the path";
+                let full = fs::canonicalize(&path).map_err(Error::system("opening", &path, advice))?;
+                let mount = config.data.as_ref().map(|data| data.mount.as_str()).unwrap_or("/nowhere");
+                let inside = full.strip_prefix(mount).map_err(|_| {
+                    Error::Usage(format!(
+                        "{} is not on the data volume ({mount}), so recovery could not read it; copy it there, or use --medium",
+                        full.display()
+                    ))
+                })?;
+                Ok(Source::Data { path: inside.display().to_string() })
+            }
+        }
+    }
+}
+
+/// What process 1 has left about this boot.
+fn running() -> Result<RunningSet, Error> {
+    let path = "/run/drydock/boot.json";
+    let advice = "it is left by drydock's initramfs; a set that it did not start can't be marked good";
+    let bytes = fs::read(path).map_err(Error::system("reading", path, advice))?;
+    serde_json::from_slice(&bytes).map_err(|error| Error::Usage(format!("{path}: {error}")))
+}
+
+fn find_machine<'a>(config: &'a Config, console: &'a Console) -> Result<Hardware<'a>, Error> {
+    let mut warn = |text: String| StderrEvents.send(Event::Warning { text });
+    let aliases = Aliases::read(Path::new("/nonexistent"), &mut |_| {});
+    let mut hotplug = Hotplug { events: Uevents::open()?, aliases };
+    let disk = discover::find_disk(&config.disk, &["bootenv", "state"], &mut hotplug, &mut warn)?;
+    let machine = Hardware::new(config, &StderrEvents, console, disk, hotplug);
+    Ok(match &config.data {
+        Some(data) => machine.with_data_at(Path::new(&data.mount)),
+        None => machine,
+    })
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<String, Error> {
+    let text = serde_json::to_string_pretty(value);
+    text.map(|text| text + "\n")
+        .map_err(|error| Error::Usage(format!("it can't be written as JSON: {error}")))
+}
+
+/// Only what a person must know goes to standard error; progress is for recovery.
+struct StderrEvents;
+
+impl Events for StderrEvents {
+    fn send(&self, event: Event) {
+        if let Event::Warning { text } | Event::Failed { reason: text, .. } = event {
+            let _ = writeln!(std::io::stderr(), "drydock: {text}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, Error> {
+        Command::parse(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn commands_are_understood_or_refused_with_advice() {
+        assert_eq!(parse("status --json").unwrap(), Command::Status { json: true });
+        assert_eq!(parse("stage /var/b").unwrap(), Command::Stage(Where::File("/var/b".into())));
+        assert_eq!(parse("verify --medium b").unwrap(), Command::Verify(Where::Medium("b".into())));
+        assert_eq!(parse("").unwrap(), Command::Help);
+        for wrong in ["stage", "frobnicate", "status extra more", "stage --nonsense"] {
+            assert!(parse(wrong).unwrap_err().to_string().contains("drydock --help"), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What this boot is for, from the kernel's command line.
+
+use crate::recover::Reason;
+use drydock_state::SetName;
+
+/// What the bootloader has started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A set: check its trailer, set up dm-verity, go on into its root.
+    Set(SetName),
+    /// Recovery.
+    Recovery(Reason),
+}
+
+/// What this boot is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BootContext {
+    /// What the bootloader has started.
+    pub purpose: Purpose,
+    /// Which of recovery's two copies runs, if the bootloader said so.
+    pub copy: Option<SetName>,
+}
+
+impl BootContext {
+    /// Reads `drydock.set=a|b`, or `drydock.recovery` with `drydock.reason=fallback` and `drydock.copy=a|b`.
+    /// Without any of them it is a recovery that somebody asked for.
+    pub fn from_command_line(text: &str) -> Self {
+        let value = |name: &str| {
+            let mut values = text.split_ascii_whitespace().filter_map(|word| word.split_once('='));
+            values.find(|(key, _)| *key == name).map(|(_, value)| value)
+        };
+        let set = |name| value(name).and_then(|name| name.parse().ok());
+        let reason = match value("drydock.reason") {
+            Some("fallback") => Reason::Fallback,
+            _ => Reason::Asked,
+        };
+        Self {
+            purpose: set("drydock.set").map_or(Purpose::Recovery(reason), Purpose::Set),
+            copy: set("drydock.copy"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_says_what_a_boot_is_for() {
+        let purpose = |text| BootContext::from_command_line(text).purpose;
+        assert_eq!(purpose("console=ttyS0 drydock.set=b panic=10\n"), Purpose::Set(SetName::B));
+        assert_eq!(purpose("drydock.recovery drydock.reason=intent"), Purpose::Recovery(Reason::Asked));
+        assert_eq!(purpose("drydock.recovery drydock.reason=fallback"), Purpose::Recovery(Reason::Fallback));
+        assert_eq!(purpose("quiet drydock.set=c"), Purpose::Recovery(Reason::Asked));
+        assert_eq!(BootContext::from_command_line("drydock.copy=b").copy, Some(SetName::B));
+    }
+}

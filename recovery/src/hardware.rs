@@ -1,0 +1,227 @@
+//! The real machine: partitions of our disk, device-mapper, mounts.
+
+use crate::console::Console;
+use crate::device::data::{self, DataVolume};
+use crate::device::discover::{Hotplug, OurDisk, find_medium};
+use crate::device::mapper::{self, Mapped, Verity};
+use crate::device::mounts::{MountedMedium, open_inside};
+use crate::device::unlock::{Surroundings, Unlocker};
+use crate::device::{Access, DiskDevice};
+use crate::error::Error;
+use crate::event::Events;
+use crate::machine::{Device, Machine};
+use crate::update::prove;
+use drydock_bundle::{Image, Source as ByteSource, Tail};
+use drydock_config::{Config, Data, SlotClass};
+use drydock_state::{SetName, Source};
+use nix::fcntl::OFlag;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Where recovery mounts the `data` volume.
+const DATA_MOUNT: &str = "/run/drydock/data";
+/// Where recovery mounts a removable medium.
+const MEDIUM_MOUNT: &str = "/run/drydock/medium";
+
+/// The machine that drydock runs on.
+pub struct Hardware<'a> {
+    config: &'a Config,
+    events: &'a dyn Events,
+    console: &'a Console,
+    disk: OurDisk,
+    inner: Mutex<Inner<'a>>,
+}
+
+/// What changes while drydock works.
+struct Inner<'a> {
+    hotplug: Hotplug,
+    unlocker: Unlocker<'a>,
+    /// Where the `data` volume is mounted, once it is.
+    data: Option<PathBuf>,
+    /// The insides of encrypted slots, by label.
+    slots: BTreeMap<String, Mapped>,
+}
+
+impl<'a> Hardware<'a> {
+    /// The machine, with its disk found.
+    pub fn new(
+        config: &'a Config,
+        events: &'a dyn Events,
+        console: &'a Console,
+        disk: OurDisk,
+        hotplug: Hotplug,
+    ) -> Self {
+        let unlocker = Unlocker::new(&config.unlock);
+        let inner = Mutex::new(Inner { hotplug, unlocker, data: None, slots: BTreeMap::new() });
+        Self { config, events, console, disk, inner }
+    }
+
+    /// Says that the `data` volume is mounted already: in the live system.
+    #[must_use]
+    pub fn with_data_at(self, mount_point: &Path) -> Self {
+        self.inner().data = Some(mount_point.to_owned());
+        self
+    }
+
+    /// Our disk.
+    pub fn disk(&self) -> &OurDisk {
+        &self.disk
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner<'a>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens the `data` volume without mounting it. `may_provision` allows to make a blank one where the
+    /// configuration does, too.
+    pub fn open_data(&self, config: &Data, may_provision: bool) -> Result<DataVolume, Error> {
+        let config = Data { provision: config.provision && may_provision, ..config.clone() };
+        self.with_keys(|keys, unlocker| Ok(data::open(keys, unlocker, &config)?))
+    }
+
+    /// Where the `data` volume is mounted; mounts it first if need be.
+    fn data_root(&self) -> Result<PathBuf, Error> {
+        if let Some(mounted) = self.inner().data.clone() {
+            return Ok(mounted);
+        }
+        let config = self.config.data.as_ref().ok_or_else(|| Error::Missing {
+            what: "a data volume in the configuration".into(),
+            advice: "the intent names a file on it; stage the bundle from a medium instead".into(),
+        })?;
+        let volume = self.open_data(config, false)?;
+        volume.mount(Path::new(DATA_MOUNT), &mut |text| self.events.warning(text))?;
+        self.inner().data = Some(DATA_MOUNT.into());
+        Ok(DATA_MOUNT.into())
+    }
+
+    fn slot_node(&self, class: &SlotClass, set: SetName) -> Result<PathBuf, Error> {
+        let label = set.label(&class.class);
+        if !class.encrypted {
+            return Ok(self.disk.partition(&label)?.node.clone());
+        }
+        if let Some(mapped) = self.inner().slots.get(&label) {
+            return Ok(mapped.node.clone());
+        }
+        let mapped = self.with_keys(|keys, unlocker| Ok(data::open_luks(keys, unlocker, &label, &label)?))?;
+        let node = mapped.node.clone();
+        self.inner().slots.insert(label, mapped);
+        Ok(node)
+    }
+
+    fn with_keys<T>(
+        &self,
+        work: impl FnOnce(&mut Surroundings<'_>, &mut Unlocker<'a>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let Inner { hotplug, unlocker, .. } = &mut *self.inner();
+        let mut warn = |text: String| self.events.warning(text);
+        let mut keys = Surroundings { disk: &self.disk, hotplug, console: self.console, warn: &mut warn };
+        work(&mut keys, unlocker)
+    }
+
+    fn on_medium(&self, path: &str) -> Result<Medium, Error> {
+        let wait = Duration::from_secs(u64::from(self.config.recovery.medium_wait_seconds));
+        let mut examine = |node: &Path| {
+            let mounted = MountedMedium::mount(node, Path::new(MEDIUM_MOUNT)).ok()?;
+            let file = open_file(mounted.path(), path).ok()?;
+            Some(Medium { file, _mounted: mounted })
+        };
+        let Inner { hotplug, .. } = &mut *self.inner();
+        let mut warn = |text: String| self.events.warning(text);
+        let found = find_medium(Some(&self.disk), wait, hotplug, &mut warn, &mut examine)?;
+        found.ok_or_else(|| Error::TimedOut {
+            waiting_for: format!("a removable medium with the file {path}"),
+            seconds: wait.as_secs(),
+        })
+    }
+
+    /// Maps an image in a slot through dm-verity. Nothing is proven until it is read.
+    pub fn map_verity(
+        &self,
+        name: &str,
+        class: &SlotClass,
+        set: SetName,
+        image: &Image,
+    ) -> Result<Mapped, Error> {
+        let node = self.slot_node(class, set)?;
+        let root_hash = image.root_hash.to_string();
+        let salt = image.salt.to_string();
+        let verity = Verity { device: &node, size: image.size, root_hash: &root_hash, salt: &salt };
+        Ok(mapper::map_verity(name, &verity)?)
+    }
+}
+
+impl Machine for Hardware<'_> {
+    fn config(&self) -> &Config {
+        self.config
+    }
+
+    fn events(&self) -> &dyn Events {
+        self.events
+    }
+
+    fn now(&self) -> u64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    }
+
+    fn partition(&self, label: &str) -> Result<Device, Error> {
+        Ok(Arc::new(DiskDevice::open(&self.disk.partition(label)?.node, Access::ReadWrite)?))
+    }
+
+    fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error> {
+        Ok(Arc::new(DiskDevice::open(&self.slot_node(class, set)?, Access::ReadWrite)?))
+    }
+
+    fn source(&self, source: &Source) -> Result<(Arc<dyn ByteSource>, Tail), Error> {
+        Ok(match source {
+            Source::Data { path } => (Arc::new(open_file(&self.data_root()?, path)?), Tail::Nothing),
+            Source::Medium(medium) => (Arc::new(self.on_medium(&medium.path)?), Tail::Nothing),
+            Source::Partition { label } => {
+                let node = &self.disk.partition(label)?.node;
+                let open =
+                    File::open(node).map_err(Error::system("opening", node.display(), "check the disk"))?;
+                (Arc::new(open), Tail::Anything)
+            }
+        })
+    }
+
+    fn prove(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
+        let label = set.label(&class.class);
+        let name = format!("prove-{label}");
+        let mapped = self.map_verity(&name, class, set, image)?;
+        let proven = DiskDevice::open(&mapped.node, Access::ReadOnly)
+            .map_err(Error::from)
+            .and_then(|device| prove::by_verity(&device, &label, self.threads(), self.events));
+        let unmapped = mapper::unmap(&name);
+        proven?;
+        Ok(unmapped?)
+    }
+
+    fn threads(&self) -> usize {
+        // One more than there are processors: while one worker waits for the disk, another one computes.
+        std::thread::available_parallelism().map_or(2, |n| n.get() + 1)
+    }
+}
+
+fn open_file(root: &Path, path: &str) -> Result<File, Error> {
+    Ok(open_inside(root, Path::new(path.trim_start_matches('/')), OFlag::O_RDONLY | OFlag::O_NONBLOCK)?)
+}
+
+/// A file on a removable medium, which stays mounted as long as it is read.
+struct Medium {
+    file: File,
+    _mounted: MountedMedium,
+}
+
+impl ByteSource for Medium {
+    fn len(&self) -> io::Result<u64> {
+        ByteSource::len(&self.file)
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        ByteSource::read_at(&self.file, offset, buf)
+    }
+}

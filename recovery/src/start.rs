@@ -1,0 +1,161 @@
+//! Starting a set: from its trailer to its init.
+
+use crate::device::mounts;
+use crate::error::Error;
+use crate::event::Step;
+use crate::hardware::Hardware;
+use crate::live::RunningSet;
+use crate::machine::Machine;
+use crate::release::{Release, trusted_release};
+use drydock_config::{Config, Data, DataFailure, Role, SlotClass};
+use drydock_state::{Floors, SetName};
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use sys_mount::MountFlags;
+
+/// Where the new root is put together.
+const NEW_ROOT: &str = "/sysroot";
+
+/// Puts the set's root together and leaves word for the live system. Gives the path of the new root; what is
+/// left is `switch_root`.
+pub fn prepare_root(machine: &Hardware<'_>, set: SetName, floors: Floors) -> Result<PathBuf, Error> {
+    let (config, events) = (machine.config(), machine.events());
+    events.started(Step::Verify, format_args!("set {set}"));
+    let root_class = config.class_with_role(Role::Root).ok_or_else(|| Error::Missing {
+        what: "a slot class with the role `root` in the configuration".into(),
+        advice: "without one drydock can't start a system; correct the configuration".into(),
+    })?;
+    let release = trusted_release(machine, root_class, set)?;
+    if release.info.security_version < floors.boot {
+        return Err(Error::Refused(format!(
+            "set {set} has security version {}, this device boots nothing below {}; install a newer release",
+            release.info.security_version, floors.boot
+        )));
+    }
+    warn_of_mixed_releases(machine, set, &release);
+    let root = PathBuf::from(NEW_ROOT);
+    let mapped = machine.map_verity("root", root_class, set, &release.image)?;
+    mounts::mount(&mapped.node, &root, &config.boot.root_filesystem, MountFlags::RDONLY, "")?;
+    for class in config.set_classes().filter(|class| class.role == Role::Other) {
+        let release = trusted_release(machine, class, set)?;
+        machine.map_verity(&class.class, class, set, &release.image)?;
+    }
+    events.finished(
+        Step::Verify,
+        format_args!("version {}, root hash {}", release.info.version, release.image.root_hash),
+    );
+    let degraded = match &config.data {
+        Some(data) => mount_data(machine, data, &root)?,
+        None => false,
+    };
+    leave_word(config, set, &release, degraded)?;
+    Ok(root)
+}
+
+/// A kernel that is not the release's own is the bootloader's business; here it is only worth a warning.
+fn warn_of_mixed_releases(machine: &Hardware<'_>, set: SetName, root: &Release) {
+    let boot = machine.config().class_with_role(Role::Boot);
+    let other = |class: &SlotClass| match trusted_release(machine, class, set) {
+        Ok(release) if release.info == root.info => None,
+        Ok(release) => Some(format!("is of version {}", release.info.version)),
+        Err(error) => Some(format!("has no whole trailer ({error})")),
+    };
+    if let Some(why) = boot.and_then(other) {
+        machine.events().warning(format_args!("the boot slot of set {set} {why}"));
+    }
+}
+
+/// Mounts `data` in the new root. Says whether a temporary volume had to take its place.
+fn mount_data(machine: &Hardware<'_>, config: &Data, root: &Path) -> Result<bool, Error> {
+    let events = machine.events();
+    let target = root.join(config.mount.trim_start_matches('/'));
+    events.started(Step::Unlock, format_args!("`{}`", config.label));
+    let opened = machine.open_data(config, true).and_then(|volume| {
+        volume.mount(&target, &mut |text| events.warning(text))?;
+        Ok(volume)
+    });
+    match opened {
+        Ok(volume) => {
+            let what = if volume.is_new { "was blank and is new now" } else { "is open" };
+            events.finished(Step::Unlock, format_args!("`{}` {what}", config.label));
+            keep_machine_id(machine, root, &target);
+            Ok(false)
+        }
+        Err(error) if config.on_failure == DataFailure::Temporary => {
+            events.warning(format_args!("`{}` can't be opened: {error}", config.label));
+            events.warning("this boot is DEGRADED: what it writes is lost at the next one");
+            let flags = MountFlags::NOSUID | MountFlags::NODEV;
+            mounts::mount(Path::new("tmpfs"), &target, "tmpfs", flags, "mode=755")?;
+            Ok(true)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Gives systemd the machine id that is kept on `data`, and makes one at the first boot. A device without a
+/// stable id still boots, so a failure is only a warning.
+fn keep_machine_id(machine: &Hardware<'_>, root: &Path, data: &Path) {
+    let in_root = root.join("etc/machine-id");
+    if !machine.config().boot.machine_id || !in_root.exists() {
+        return;
+    }
+    let kept = data.join("lib/drydock/machine-id");
+    let give = || -> Result<(), Error> {
+        let advice = "systemd makes up an id for this boot";
+        if !kept.exists() {
+            let id = new_machine_id().map_err(Error::system("making", "a machine id", advice))?;
+            let write = || fs::create_dir_all(data.join("lib/drydock")).and_then(|()| fs::write(&kept, id));
+            write().map_err(Error::system("writing", kept.display(), advice))?;
+        }
+        let for_this_boot = Path::new("/run/machine-id");
+        fs::copy(&kept, for_this_boot).map_err(Error::system("copying", kept.display(), advice))?;
+        Ok(mounts::mount(for_this_boot, &in_root, "", MountFlags::BIND, "")?)
+    };
+    if let Err(error) = give() {
+        machine.events().warning(error);
+    }
+}
+
+/// 128 random bits as machine-id(5) wants them: a version 4 UUID without hyphens.
+fn new_machine_id() -> io::Result<String> {
+    let mut id = [0; 16];
+    fs::File::open("/dev/urandom")?.read_exact(&mut id)?;
+    id[6] = id[6] & 0x0f | 0x40;
+    id[8] = id[8] & 0x3f | 0x80;
+    Ok(id.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + "\n")
+}
+
+/// Tells the live system what it is, in `/run/drydock`.
+fn leave_word(config: &Config, set: SetName, release: &Release, degraded: bool) -> Result<(), Error> {
+    let running = RunningSet {
+        set,
+        root_hash: release.image.root_hash.to_string(),
+        version: release.info.version.clone(),
+        degraded,
+    };
+    let folder = Path::new("/run/drydock");
+    let write = || -> io::Result<()> {
+        fs::create_dir_all(folder)?;
+        fs::write(folder.join("config.json"), serde_json::to_vec(config)?)?;
+        fs::write(folder.join("boot.json"), serde_json::to_vec(&running)?)
+    };
+    write().map_err(Error::system(
+        "writing to",
+        folder.display(),
+        "the live system can't mark itself good without it",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_id_is_32_hex_digits_and_a_line_end() {
+        let id = new_machine_id().unwrap();
+        assert_eq!((id.len(), &id[12..13], &id[32..]), (33, "4", "\n"));
+        assert!(id.trim_end().bytes().all(|b| b.is_ascii_hexdigit()));
+        assert_ne!(id, new_machine_id().unwrap());
+    }
+}

@@ -1,0 +1,196 @@
+//! The story of a recovery boot, from the kernel's first process to the hand-over.
+//!
+//! One binary is process 1 for both jobs: recovery, and starting a set. Read [`run`] from top to bottom.
+
+use crate::console::Console;
+use crate::context::{BootContext, Purpose};
+use crate::device::discover::{self, Hotplug};
+use crate::device::modules::{self, Aliases};
+use crate::device::mounts;
+use crate::device::pid1::{self, Power, Signals};
+use crate::device::uevent::Uevents;
+use crate::device::watchdog::Watchdog;
+use crate::error::Error;
+use crate::event::{Event, Events, Step};
+use crate::hardware::Hardware;
+use crate::machine::Machine;
+use crate::memory::{self, Memory, Trust};
+use crate::recover::{self, Next, Reason};
+use crate::release::trusted_release;
+use crate::render::ConsoleEvents;
+use crate::start;
+use drydock_config::{Config, Handover, Role, SlotClass};
+use drydock_state::SetName;
+use drydock_state::transition::{self, Running};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+/// What makes a disk recognisable as ours.
+const LABELS: [&str; 2] = ["bootenv", "state"];
+/// Without progress for this long the machine is reset, where it has a watchdog.
+const WATCHDOG: Duration = Duration::from_secs(60);
+/// How long a person may read the last words before a reset.
+const BEFORE_RESET: Duration = Duration::from_secs(3);
+
+/// Process 1. Never returns: it becomes the live system's init, or it resets the machine.
+pub fn run() -> ! {
+    // First of all, before any thread exists: one that takes a signal unasked would be the end of process 1.
+    let signals = Signals::hold();
+    let early = mounts::mount_early();
+    let console = match Console::open() {
+        Ok(console) => console,
+        // Without a thread for the console nothing else will work either: the bootloader's counters decide.
+        Err(_) => {
+            let _ = nix::sys::reboot::reboot(nix::sys::reboot::RebootMode::RB_AUTOBOOT);
+            std::process::abort()
+        }
+    };
+    pid1::reset_on_panic(&console);
+    let events = ConsoleEvents::new(console.clone());
+    let told = early.and(signals).and_then(|signals| signals.handle(&console)).map_err(Error::from);
+    let outcome = told.and_then(|()| boot(&console, &events));
+    let events: &dyn Events = &events;
+    if let Err(error) = outcome {
+        events.send(Event::Failed { step: Step::HandOver, reason: error.to_string() });
+    }
+    events.note("resetting the machine");
+    std::thread::sleep(BEFORE_RESET);
+    pid1::leave(&console, Power::Reset)
+}
+
+/// Finds out what this boot is for, and does it. Returns when the machine is to be reset.
+fn boot(console: &Console, sink: &ConsoleEvents) -> Result<(), Error> {
+    let events: &dyn Events = sink;
+    events.note(concat!("drydock ", env!("CARGO_PKG_VERSION")));
+    let config = read_config(Path::new("/etc/drydock/config.json"))?;
+    let command_line = fs::read_to_string("/proc/cmdline");
+    let command_line =
+        command_line.map_err(Error::system("reading", "/proc/cmdline", "the kernel is broken"))?;
+    let context = BootContext::from_command_line(&command_line);
+    start_watchdog(sink);
+    let machine = find_machine(&config, events, console)?;
+    match context.purpose {
+        Purpose::Set(set) => start_set(&machine, sink, set),
+        Purpose::Recovery(reason) => run_recovery(&machine, sink, reason, context.copy),
+    }
+}
+
+/// Reads a configuration that the initramfs builder, or the process 1 of this boot, has checked.
+pub fn read_config(path: &Path) -> Result<Config, Error> {
+    let bytes =
+        fs::read(path).map_err(Error::system("reading", path.display(), "build the initramfs anew"))?;
+    Config::from_json(&bytes).map_err(|error| Error::Usage(format!("{}: {error}", path.display())))
+}
+
+fn start_watchdog(sink: &ConsoleEvents) {
+    let events: &dyn Events = sink;
+    match Watchdog::start(WATCHDOG) {
+        Ok(Some(watchdog)) => {
+            events.note(format_args!("watchdog {}, {} s", watchdog.identity, watchdog.timeout.as_secs()));
+            sink.feed(watchdog);
+        }
+        Ok(None) => {}
+        Err(error) => events.warning(error),
+    }
+}
+
+/// Loads modules and waits for our disk.
+fn find_machine<'a>(
+    config: &'a Config,
+    events: &'a dyn Events,
+    console: &'a Console,
+) -> Result<Hardware<'a>, Error> {
+    let mut warn = |text: String| events.warning(text);
+    let listen = Uevents::open()?;
+    modules::load_list(Path::new("/etc/drydock/modules"), &mut warn);
+    let mut aliases = Aliases::read(Path::new("/etc/drydock/aliases"), &mut warn);
+    aliases.coldplug(&mut warn);
+    let mut hotplug = Hotplug { events: listen, aliases };
+    let disk = discover::find_disk(&config.disk, &LABELS, &mut hotplug, &mut warn)?;
+    events.finished(Step::Discover, format_args!("{} at {}", disk.node.display(), disk.facts.bus_path));
+    Ok(Hardware::new(config, events, console, disk, hotplug))
+}
+
+/// Recovery: do the job, then hand over. What is still wanted afterwards is said on every console.
+fn run_recovery(
+    machine: &Hardware<'_>,
+    sink: &ConsoleEvents,
+    reason: Reason,
+    copy: Option<SetName>,
+) -> Result<(), Error> {
+    let events = machine.events();
+    let mut memory = Memory::open(machine)?;
+    memory::describe(&memory.record, events);
+    let next = recover::recover(machine, &mut memory, reason)?;
+    tell_peak(events);
+    match next {
+        Next::Reboot(set) if may_switch(machine, &memory, set, copy) => {
+            memory.take_attempt(set)?;
+            events.started(Step::HandOver, format_args!("switching to set {set} without a reset"));
+            enter(machine, sink, &memory, set)
+        }
+        Next::Reboot(set) => {
+            events.started(Step::HandOver, format_args!("reset; the bootloader starts set {set} next"));
+            Ok(())
+        }
+        Next::Stay(why) => {
+            events.send(Event::Failed { step: Step::HandOver, reason: why });
+            // The bootloader's counters and a medium that may come: both are tried again by a reset.
+            std::thread::sleep(Duration::from_secs(60));
+            Ok(())
+        }
+    }
+}
+
+/// A set: settle what the bootloader has counted, then put its root together and become its init.
+fn start_set(machine: &Hardware<'_>, sink: &ConsoleEvents, set: SetName) -> Result<(), Error> {
+    let events = machine.events();
+    let mut memory = Memory::open(machine)?;
+    memory.settle(Running::Set(set), machine.now())?;
+    if memory.record.intent.is_some() && *memory.trust() == Trust::Whole {
+        events.note("a job is waiting that the bootloader did not know of");
+        return run_recovery(machine, sink, Reason::Asked, None);
+    }
+    let entered = enter(machine, sink, &memory, set);
+    if let Err(error) = &entered
+        && *memory.trust() == Trust::Whole
+    {
+        transition::not_started(&mut memory.record, set, &error.to_string(), machine.now());
+        memory.save_record()?;
+    }
+    entered
+}
+
+fn enter(machine: &Hardware<'_>, sink: &ConsoleEvents, memory: &Memory, set: SetName) -> Result<(), Error> {
+    let root = start::prepare_root(machine, set, memory.record.floors)?;
+    let events = machine.events();
+    events.finished(Step::HandOver, format_args!("starting {} of set {set}", machine.config().boot.init));
+    sink.disarm();
+    sink.drain();
+    match mounts::switch_root(&root, Path::new(&machine.config().boot.init))? {}
+}
+
+/// Recovery may become the new system without a reset only if its kernel is of the same release.
+fn may_switch(machine: &Hardware<'_>, memory: &Memory, set: SetName, copy: Option<SetName>) -> bool {
+    if machine.config().recovery.handover != Handover::SwitchRoot {
+        return false;
+    }
+    let class = SlotClass { class: "recovery".into(), role: Role::Recovery, encrypted: false };
+    let own = copy.and_then(|copy| trusted_release(machine, &class, copy).ok());
+    let same = own.is_some_and(|own| own.info.manifest == memory.record.sets.get(set).manifest);
+    if !same {
+        machine
+            .events()
+            .note("this recovery is of another release than the new set, so the hand-over is a reset");
+    }
+    same
+}
+
+/// Says how much memory drydock has used at most, from `/proc/self/status`.
+fn tell_peak(events: &dyn Events) {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    if let Some(peak) = status.lines().find_map(|line| line.strip_prefix("VmHWM:")) {
+        events.note(format_args!("peak memory of drydock: {}", peak.trim()));
+    }
+}
