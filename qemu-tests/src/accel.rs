@@ -23,7 +23,8 @@ fn kvm_runs() -> std::io::Result<bool> {
     }
     let disk = tempfile::NamedTempFile::new()?;
     std::fs::write(disk.path(), boot_sector("KVM\n"))?;
-    let mut child = Command::new("qemu-system-x86_64")
+    let mut child = Command::new("setpriv")
+        .args(["--pdeathsig", "KILL", "--", "qemu-system-x86_64"])
         .args(["-accel", "kvm", "-m", "32", "-nodefaults", "-display", "none", "-device", DEBUG_EXIT])
         .arg("-drive")
         .arg(format!("file={},format=raw", disk.path().display()))

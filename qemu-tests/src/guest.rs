@@ -25,7 +25,6 @@ pub struct Guest {
     started: Instant,
     stderr: PathBuf,
     _files: TempDir,
-    _slot: Slot,
 }
 
 /// Where the serial log goes.
@@ -82,6 +81,8 @@ impl Launch {
                 read_serial(stdout, &mut sink, pace, &theirs);
             }
             reap(&mut child, &theirs);
+            // From here on another guest may run, even if the test still looks at this one.
+            drop(slot);
         });
         let spawned = told.recv().map_err(|e| QemuError::io("start QEMU")(std::io::Error::other(e)))?;
         let (pid, keyboard) = spawned.map_err(QemuError::io("start qemu-system-x86_64 through setpriv"))?;
@@ -96,7 +97,6 @@ impl Launch {
             started,
             stderr,
             _files: files,
-            _slot: slot,
         })
     }
 }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use drydock_qemu::{Disk, Exit, Qemu, QemuError, Serial, boot_sector};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::NamedTempFile;
 
@@ -14,6 +16,14 @@ fn disk(text: &str) -> NamedTempFile {
 
 fn qemu(name: &str, disk: &NamedTempFile) -> Qemu {
     Qemu::new(name).memory(64).cpus(1).disk(Disk::file(disk.path()).serial("main").addr("04.0"))
+}
+
+/// Whether a QEMU runs with this disk.
+fn runs_on(disk: &Path) -> bool {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let path = disk.to_str().unwrap();
+    let mut lines = processes.flat_map(|entry| std::fs::read_to_string(entry.path().join("cmdline")));
+    lines.any(|line| line.starts_with("qemu-system") && line.contains(path))
 }
 
 #[test]
@@ -43,12 +53,7 @@ fn a_silent_guest_runs_into_the_limit_and_leaves_its_log() {
 #[test]
 fn a_power_cut_and_a_drop_leave_no_process_behind() {
     let disk = disk("running\n");
-    let runs = || {
-        let processes = std::fs::read_dir("/proc").unwrap().flatten();
-        let path = disk.path().to_str().unwrap();
-        let mut lines = processes.flat_map(|entry| std::fs::read_to_string(entry.path().join("cmdline")));
-        lines.any(|line| line.starts_with("qemu-system") && line.contains(path))
-    };
+    let runs = || runs_on(disk.path());
     let mut guest = qemu("cut", &disk).start().unwrap();
     guest.expect("running", Duration::from_secs(20)).unwrap();
     let log = guest.log_path().to_owned();
@@ -87,4 +92,49 @@ fn the_monitor_answers_and_a_guest_without_a_serial_port_ends() {
     drop(guest);
     let mut guest = qemu("portless", &disk).debug_exit().serial(Serial::Absent).start().unwrap();
     assert_eq!(guest.wait_exit(Duration::from_secs(20)).unwrap(), Exit::Other(Some(0x21)));
+}
+
+#[test]
+fn a_guest_that_has_ended_is_in_no_other_guests_way() {
+    let disk = disk("alone\n");
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let mut ended = Vec::new();
+    for _ in 0..=cores {
+        let mut guest = qemu("ended", &disk).debug_exit().start().unwrap();
+        guest.wait_exit(Duration::from_secs(20)).unwrap();
+        ended.push(guest);
+    }
+}
+
+const ORPHAN: &str = "DRYDOCK_TEST_ORPHANS_DISK";
+
+#[test]
+#[ignore = "the other half of the next test"]
+fn wait_with_a_guest_to_be_killed() {
+    let disk = std::env::var(ORPHAN).unwrap();
+    let _guest = Qemu::new("orphan").memory(64).disk(Disk::file(disk)).start().unwrap();
+    std::thread::sleep(Duration::from_secs(60));
+}
+
+#[test]
+fn a_guest_does_not_outlive_a_test_that_is_killed() {
+    let disk = disk("alone\n");
+    let mut test = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "wait_with_a_guest_to_be_killed", "--ignored"])
+        .env(ORPHAN, disk.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let wait_until = |running: bool, seconds: u64| {
+        let start = Instant::now();
+        while runs_on(disk.path()) != running && start.elapsed() < Duration::from_secs(seconds) {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        runs_on(disk.path()) == running
+    };
+    let started = wait_until(true, 50);
+    std::thread::sleep(Duration::from_secs(1));
+    test.kill().unwrap();
+    test.wait().unwrap();
+    assert!(started && wait_until(false, 5));
 }
