@@ -1,6 +1,6 @@
 # Everything here runs on a fresh Debian 12 machine, as root, with Rust installed.
 
-.PHONY: all setup build demo test bench clean
+.PHONY: all setup build demo test cuts bench clean
 
 all: build
 
@@ -22,6 +22,10 @@ test: setup
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo test --workspace --locked
+
+# Cuts the power of simulated devices at every write and flush of every operation.
+cuts: setup
+	cargo run --quiet --locked -p drydock-simulator --bin cuts
 
 # drydock's full install beside `zstd -dc | dd`, and beside other updaters where they are installed.
 bench: setup

@@ -104,18 +104,29 @@ impl Memory {
     /// Takes one start off a set's counter, as the bootloader would: before it is started without a reset.
     pub fn take_attempt(&self, set: SetName) -> Result<(), Error> {
         let mut env = self.env.read().unwrap_or_else(|_| self.record.boot_env(self.attempts));
-        let left = match set {
-            SetName::A => &mut env.left_a,
-            SetName::B => &mut env.left_b,
-        };
+        let left = env.left_mut(set);
         *left = left.saturating_sub(1);
         Ok(self.env.write(&env)?)
+    }
+
+    /// Gives the running set back the attempts that it used; the other set's stay used. The record has no part
+    /// in it, so this is right while the state can't be trusted, too. On return it is on stable storage.
+    pub fn give_back(&self, running: SetName) -> Result<(), Error> {
+        let fresh = self.record.boot_env(self.attempts);
+        let before = self.env.read().ok();
+        let mut env = before.unwrap_or(fresh);
+        *env.left_mut(running) = self.attempts.clamp(1, 9);
+        if before == Some(env) { Ok(()) } else { Ok(self.env.write(&env)?) }
     }
 
     /// Makes the bootloader choose a set next, without a word in the record: for a device whose state can't
     /// be trusted, so that it does not come back to recovery again and again.
     pub fn stand_down(&self) -> Result<(), Error> {
-        let env = self.env.read().unwrap_or_else(|_| self.record.boot_env(self.attempts));
+        let fresh = self.record.boot_env(self.attempts);
+        let mut env = self.env.read().unwrap_or(fresh);
+        if SetName::BOTH.iter().all(|set| env.left(*set) == 0) {
+            (env.left_a, env.left_b) = (fresh.left_a, fresh.left_b);
+        }
         Ok(self.env.write(&BootEnv { mode: drydock_state::Mode::Normal, ..env })?)
     }
 }

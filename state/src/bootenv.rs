@@ -49,6 +49,14 @@ impl BootEnv {
         }
     }
 
+    /// The starts left for a set, to change them.
+    pub fn left_mut(&mut self, set: SetName) -> &mut u8 {
+        match set {
+            SetName::A => &mut self.left_a,
+            SetName::B => &mut self.left_b,
+        }
+    }
+
     /// The block as it stands on the medium.
     pub fn encode(&self) -> [u8; SIZE] {
         let order = match self.first {

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::machine::Machine;
 use crate::memory::{Memory, Trust};
 use crate::update;
-use drydock_state::transition::{self, Counters, Running};
+use drydock_state::transition::{self, Running};
 use drydock_state::{Job, SetName, Source};
 
 /// Records the intent to install a bundle, after checking all that can be checked now. On return the intent
@@ -33,23 +33,25 @@ pub fn cancel(machine: &impl Machine, memory: &mut Memory) -> Result<u64, Error>
 
 /// Marks the running set good, and gives it back the attempts that it used. On return that is on stable
 /// storage. Says whether it was news.
+///
+/// While the state can't be trusted that is refused, but the attempts are given back: nothing shall keep the set
+/// from being started again. The attempts of a set on trial that was passed over stay used, so that its trial ends.
 pub fn mark_good(machine: &impl Machine, memory: &mut Memory, running: &RunningSet) -> Result<bool, Error> {
-    writable(memory)?;
     if running.degraded {
         return Err(Error::Refused(
             "this boot is degraded (data could not be opened), so the set can't be marked good; mend that first".into(),
         ));
     }
+    if let Err(refusal) = writable(memory) {
+        memory.give_back(running.set)?;
+        return Err(refusal);
+    }
     memory.settle(Running::Set(running.set), machine.now())?;
-    let attempts = machine.config().boot.attempts;
     let news = transition::mark_good(&mut memory.record, running.set, machine.now())?;
     if news {
         memory.save()?;
     } else {
-        match memory.counters() {
-            Counters::Current(env) if env.left(running.set) >= attempts => {}
-            _ => memory.write_env()?,
-        }
+        memory.give_back(running.set)?;
     }
     Ok(news)
 }

@@ -1,0 +1,264 @@
+//! The simulated disk: what a program sees, and a log from which every medium that a cut could leave is made.
+
+use crate::medium::Medium;
+use crate::random::Random;
+use crate::truth::Seen;
+use drydock_block::{BlockDevice, Flush};
+use drydock_state::SetName;
+use std::io;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Something that a log remembers.
+#[derive(Clone, Debug)]
+pub enum Op {
+    /// Whole sectors were written. They may be torn, and reordered with all since the last flush.
+    Write {
+        /// Where, in bytes.
+        offset: u64,
+        /// What.
+        bytes: Arc<[u8]>,
+    },
+    /// Everything before is on the medium.
+    Flush(Flush),
+    /// The program above has promised something.
+    Mark(Mark),
+}
+
+/// What a program has promised by returning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mark {
+    /// The intent with this id will be carried out; recovery is next.
+    Staged(u64),
+    /// The intent with this id will not be carried out.
+    Cancelled(u64),
+    /// The bootloader starts this set next.
+    HandsOver(SetName),
+    /// This set is marked good and has all its attempts.
+    MarkedGood(SetName),
+}
+
+/// What a disk answers to a discard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discard {
+    /// It can't.
+    Unsupported,
+    /// The range reads as zeros.
+    Zeroes,
+    /// The range reads as anything.
+    Noise,
+}
+
+/// Where a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    /// Reading.
+    Read,
+    /// Writing.
+    Write,
+}
+
+/// A disk with a volatile cache, a log and faults on request.
+pub struct SimDisk {
+    size: u64,
+    sector: u32,
+    discard: Discard,
+    state: Mutex<State>,
+    /// What was found in its slots.
+    pub(crate) seen: Mutex<Seen>,
+}
+
+struct State {
+    start: Medium,
+    view: Medium,
+    log: Vec<Op>,
+    swallowed: Option<Flush>,
+    faults: Vec<(On, Range<u64>)>,
+    read_only: bool,
+    /// Writes and flushes until the disk is gone.
+    left: Option<u64>,
+}
+
+const EIO: i32 = 5;
+const ENODEV: i32 = 19;
+const EROFS: i32 = 30;
+
+impl SimDisk {
+    /// A disk that has just been switched on.
+    pub fn new(medium: Medium, sector: u32, discard: Discard) -> Self {
+        let state = State {
+            view: medium.clone(),
+            start: medium,
+            log: Vec::new(),
+            swallowed: None,
+            faults: Vec::new(),
+            read_only: false,
+            left: None,
+        };
+        Self { size: state.start.size(), sector, discard, state: Mutex::new(state), seen: Mutex::default() }
+    }
+
+    /// From now on a flush of this name does nothing.
+    pub fn swallow(&self, flush: Option<Flush>) {
+        self.lock().swallowed = flush;
+    }
+
+    /// From now on reading or writing anywhere in the range is an I/O error.
+    pub fn fail(&self, on: On, range: Range<u64>) {
+        self.lock().faults.push((on, range));
+    }
+
+    /// From now on every write is refused.
+    pub fn turn_read_only(&self) {
+        self.lock().read_only = true;
+    }
+
+    /// After `count` more writes and flushes the power is cut, or the cable: every later call fails.
+    pub fn gone_after(&self, count: u64) {
+        self.lock().left = Some(count);
+    }
+
+    /// Remembers a promise.
+    pub fn mark(&self, mark: Mark) {
+        self.lock().log.push(Op::Mark(mark));
+    }
+
+    /// What was on the medium at first.
+    pub fn start(&self) -> Medium {
+        self.lock().start.clone()
+    }
+
+    /// What a program sees now, and what is on the medium if everything is written in the end.
+    pub fn view(&self) -> Medium {
+        self.lock().view.clone()
+    }
+
+    /// Everything that happened.
+    pub fn log(&self) -> Vec<Op> {
+        self.lock().log.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn check(&self, offset: u64, len: u64) -> io::Result<()> {
+        let sector = u64::from(self.sector);
+        let whole = offset.is_multiple_of(sector) && len.is_multiple_of(sector);
+        if whole && offset + len <= self.size { Ok(()) } else { Err(io::ErrorKind::InvalidInput.into()) }
+    }
+}
+
+impl State {
+    fn admit(&mut self, on: On, range: Range<u64>) -> io::Result<()> {
+        let error = |code| Err(io::Error::from_raw_os_error(code));
+        if self.left == Some(0) {
+            return error(ENODEV);
+        }
+        if on == On::Write && self.read_only {
+            return error(EROFS);
+        }
+        if self.faults.iter().any(|(what, at)| *what == on && at.start < range.end && range.start < at.end) {
+            return error(EIO);
+        }
+        Ok(())
+    }
+
+    fn count(&mut self) {
+        self.left = self.left.map(|left| left - 1);
+    }
+
+    fn write(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.admit(On::Write, offset..offset + bytes.len() as u64)?;
+        self.count();
+        self.view.write(offset, bytes);
+        self.log.push(Op::Write { offset, bytes: bytes.into() });
+        Ok(())
+    }
+}
+
+impl BlockDevice for SimDisk {
+    fn size(&self) -> u64 {
+        self.size
+    }
+    fn sector_size(&self) -> u32 {
+        self.sector
+    }
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        self.check(offset, buf.len() as u64)?;
+        let mut state = self.lock();
+        state.admit(On::Read, offset..offset + buf.len() as u64)?;
+        state.view.read(offset, buf);
+        Ok(())
+    }
+    fn write_at(&self, offset: u64, buf: &[u8]) -> io::Result<()> {
+        self.check(offset, buf.len() as u64)?;
+        self.lock().write(offset, buf)
+    }
+    fn flush(&self, guard: Flush) -> io::Result<()> {
+        let mut state = self.lock();
+        // A flush touches no sector, so only the whole disk's faults hit it.
+        state.admit(On::Read, 0..0)?;
+        state.count();
+        if state.swallowed != Some(guard) {
+            state.log.push(Op::Flush(guard));
+        }
+        Ok(())
+    }
+    fn discard(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.check(offset, len)?;
+        let mut bytes = vec![0; len as usize];
+        match self.discard {
+            Discard::Unsupported => return Err(io::ErrorKind::Unsupported.into()),
+            Discard::Zeroes => {}
+            Discard::Noise => Random::new(offset).fill(&mut bytes),
+        }
+        self.lock().write(offset, &bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn disk(discard: Discard) -> SimDisk {
+        SimDisk::new(Medium::new(16384), 512, discard)
+    }
+
+    #[test]
+    fn faults_strike_where_and_how_they_should() {
+        let disk = disk(Discard::Unsupported);
+        disk.fail(On::Read, 512..1024);
+        disk.fail(On::Write, 4096..4608);
+        assert!(disk.read_at(0, &mut [0; 512]).is_ok() && disk.read_at(0, &mut [0; 1024]).is_err());
+        assert!(disk.write_at(512, &[1; 512]).is_ok() && disk.write_at(3584, &[1; 1024]).is_err());
+        assert!(disk.write_at(100, &[1; 512]).is_err(), "not aligned");
+        disk.turn_read_only();
+        assert!(disk.write_at(0, &[1; 512]).is_err() && disk.flush(Flush::ImageWritten).is_ok());
+    }
+
+    #[test]
+    fn a_disk_that_is_gone_answers_nothing() {
+        let disk = disk(Discard::Unsupported);
+        disk.gone_after(2);
+        assert!(disk.write_at(0, &[1; 512]).is_ok() && disk.flush(Flush::ImageWritten).is_ok());
+        assert!(disk.write_at(512, &[1; 512]).is_err() && disk.read_at(0, &mut [0; 512]).is_err());
+        assert!(disk.flush(Flush::ImageWritten).is_err());
+        assert_eq!(disk.log().len(), 2);
+    }
+
+    #[test]
+    fn discards_are_writes_that_may_be_lost() {
+        for (kind, zeros) in [(Discard::Zeroes, true), (Discard::Noise, false)] {
+            let disk = disk(kind);
+            disk.write_at(0, &[1; 1024]).unwrap();
+            disk.discard(0, 512).unwrap();
+            let mut back = [0; 1024];
+            disk.read_at(0, &mut back).unwrap();
+            assert_eq!(back[..512] == [0; 512], zeros);
+            assert_eq!(back[512..], [1; 512]);
+            assert_eq!(disk.log().len(), 2);
+        }
+        assert!(disk(Discard::Unsupported).discard(0, 512).is_err());
+    }
+}

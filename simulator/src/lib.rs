@@ -1,0 +1,19 @@
+//! A simulated device, and the proof that nothing breaks on it.
+//!
+//! [`SimDisk`](disk::SimDisk) is a disk with a volatile cache; its log says what a cut of power at any moment could
+//! have left ([`cut`]). [`SimMachine`](machine::SimMachine) lets drydock's own recovery run on it, the code that
+//! ships; [`SimDevice`](device::SimDevice) is the whole device, with the model of GRUB's decision before it and a
+//! live system behind it. [`truth`] knows what must be on the disk, without asking drydock. [`proof`] cuts an
+//! operation everywhere and lets every device that is left run to its end.
+
+pub mod cut;
+pub mod device;
+pub mod disk;
+pub mod factory;
+pub mod machine;
+pub mod medium;
+pub mod operations;
+pub mod parts;
+pub mod proof;
+pub mod random;
+pub mod truth;

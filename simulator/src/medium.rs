@@ -1,0 +1,88 @@
+//! What is on a disk when its power is off.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+const PAGE: usize = 4096;
+/// The unit in which contents are hashed, in bytes.
+pub const UNIT: usize = 512;
+
+/// The contents of a disk. A clone costs little: it shares every page until one of the two writes to it.
+#[derive(Clone)]
+pub struct Medium {
+    pages: Vec<Arc<[u8; PAGE]>>,
+}
+
+impl Medium {
+    /// `size` bytes of zeros; whole pages of 4096 bytes.
+    pub fn new(size: u64) -> Self {
+        let zeros = Arc::new([0; PAGE]);
+        Self { pages: vec![zeros; size as usize / PAGE] }
+    }
+
+    /// The size in bytes.
+    pub fn size(&self) -> u64 {
+        (self.pages.len() * PAGE) as u64
+    }
+
+    /// Fills `buf` from any offset.
+    pub fn read(&self, offset: u64, mut buf: &mut [u8]) {
+        let mut at = offset as usize;
+        while !buf.is_empty() {
+            let len = buf.len().min(PAGE - at % PAGE);
+            let (part, rest) = buf.split_at_mut(len);
+            part.copy_from_slice(&self.pages[at / PAGE][at % PAGE..][..len]);
+            (buf, at) = (rest, at + len);
+        }
+    }
+
+    /// Puts `bytes` at any offset.
+    pub fn write(&mut self, offset: u64, mut bytes: &[u8]) {
+        let mut at = offset as usize;
+        while !bytes.is_empty() {
+            let (part, rest) = bytes.split_at(bytes.len().min(PAGE - at % PAGE));
+            Arc::make_mut(&mut self.pages[at / PAGE])[at % PAGE..][..part.len()].copy_from_slice(part);
+            (bytes, at) = (rest, at + part.len());
+        }
+    }
+
+    /// Whether no page of a range was written since the two were one.
+    pub fn shares(&self, other: &Self, range: &Range<u64>) -> bool {
+        let pages = range.start as usize / PAGE..(range.end as usize).div_ceil(PAGE);
+        self.pages[pages.clone()].iter().zip(&other.pages[pages]).all(|(a, b)| Arc::ptr_eq(a, b))
+    }
+
+    /// A number that stands for the whole contents: the hashes of all units, added up bit by bit (xor), so that
+    /// it can be kept up to date when a unit changes.
+    pub fn fingerprint(&self) -> u64 {
+        let units = self.pages.iter().flat_map(|page| page.chunks(UNIT));
+        (0..).zip(units).fold(0, |sum, (unit, bytes)| sum ^ hash(unit, bytes))
+    }
+}
+
+/// The hash of one unit at its place. Not cryptographic: it counts states, it proves nothing.
+pub fn hash(unit: u64, bytes: &[u8]) -> u64 {
+    const K: u64 = 0x9e37_79b9_7f4a_7c15;
+    let words = bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+    let sum = words.fold(unit.wrapping_mul(K) ^ K, |sum, word| (sum ^ word).wrapping_mul(K).rotate_left(29));
+    (sum ^ (sum >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clone_is_its_own_and_the_fingerprint_follows_the_contents() {
+        let mut first = Medium::new(16384);
+        let second = first.clone();
+        first.write(4000, &[7; 200]);
+        let mut back = [0; 202];
+        first.read(3999, &mut back);
+        assert_eq!((back[0], back[1], back[200], back[201]), (0, 7, 7, 0));
+        assert_ne!(first.fingerprint(), second.fingerprint());
+        assert!(!first.shares(&second, &(4000..4001)) && first.shares(&second, &(8192..16384)));
+        first.write(4000, &[0; 200]);
+        assert_eq!(first.fingerprint(), second.fingerprint());
+    }
+}

@@ -1,0 +1,148 @@
+//! What is done to a device while its power is cut.
+
+use crate::cut::Progress;
+use crate::device::{End, SimDevice};
+use crate::factory::Factory;
+use crate::medium::Medium;
+use crate::parts::Parts;
+use drydock_state::{EnvStore, Outcome, SetName};
+use std::sync::Arc;
+
+/// One operation, from a device in a known state.
+pub struct Operation<'f> {
+    /// Its name in messages.
+    pub name: &'static str,
+    /// The device at its beginning.
+    pub device: SimDevice<'f>,
+    /// Does it.
+    pub run: fn(&SimDevice),
+    /// The versions that may run in the end, for what had been promised before the cut.
+    pub expect: fn(&Progress) -> &'static [&'static str],
+    /// What the history may tell besides the ordinary course of an update.
+    pub story: &'static [Outcome],
+    /// Whether the record of state may be lost: it was at the beginning.
+    pub lost: bool,
+}
+
+/// All operations.
+pub fn all(factory: &Factory) -> Vec<Operation<'_>> {
+    let media = Media::new(factory);
+    let device = |medium: &Medium| SimDevice::new(factory, medium.clone());
+    vec![
+        op(
+            "stage",
+            device(&media.first),
+            |device| device.stage("2"),
+            |progress| match progress.staged {
+                Some(_) => &["2"],
+                None => &["1", "2"],
+            },
+        ),
+        op(
+            "cancel",
+            device(&media.staged),
+            |device| device.cancel(),
+            |progress| match progress.cancelled {
+                Some(_) => &["1"],
+                None => &["1", "2"],
+            },
+        ),
+        op("update", device(&media.staged), boot, |_| &["2"]),
+        op("update-over", device(&media.staged_again), boot, |_| &["3"]),
+        op("mark-good", device(&media.installed), boot, |_| &["2"]),
+        Operation {
+            story: &[Outcome::RolledBack],
+            ..op("roll-back", sick(device(&media.installed)), boot, |_| &["1"])
+        },
+        Operation {
+            story: &[Outcome::FellBack],
+            ..op("fall-back", sick(device(&media.second)), boot, |_| &["1"])
+        },
+        Operation { story: &[Outcome::Rearmed], ..op("re-arm", device(&media.starved), boot, |_| &["2"]) },
+        Operation {
+            story: &[Outcome::Failed],
+            ..op("failed-update", broken(device(&media.staged)), boot, |_| &["1"])
+        },
+        Operation {
+            story: &[Outcome::StateRebuilt],
+            lost: true,
+            ..op("rebuild", device(&media.lost), boot, |_| &["1"])
+        },
+    ]
+}
+
+fn op<'f>(
+    name: &'static str,
+    device: SimDevice<'f>,
+    run: fn(&SimDevice),
+    expect: fn(&Progress) -> &'static [&'static str],
+) -> Operation<'f> {
+    Operation { name, device, run, expect, story: &[], lost: false }
+}
+
+fn boot(device: &SimDevice) {
+    device.run();
+}
+
+/// Version 2 never says that it is well.
+fn sick(mut device: SimDevice<'_>) -> SimDevice<'_> {
+    device.sick = Some("2".into());
+    device
+}
+
+/// The bundle of version 2 is damaged behind everything that is checked before writing.
+fn broken(mut device: SimDevice<'_>) -> SimDevice<'_> {
+    let mut parts = Parts::of(&device.factory.version("2").bundle);
+    let frames = parts.get("root.zst");
+    let last = frames.len() - 20;
+    frames[last] ^= 1;
+    device.sources.insert("2.drydock".into(), Arc::new(parts.bundle()));
+    device
+}
+
+/// Disks at the moments between operations.
+pub struct Media {
+    /// Version 1 runs, and nothing else was ever there.
+    pub first: Medium,
+    /// Version 2 is staged.
+    pub staged: Medium,
+    /// Version 2 is installed and has not run yet.
+    pub installed: Medium,
+    /// Version 2 runs, version 1 is the second choice.
+    pub second: Medium,
+    /// The same, and version 3 is staged.
+    pub staged_again: Medium,
+    /// Versions 2 and 1 have used up their attempts.
+    pub starved: Medium,
+    /// Version 1 runs, and both copies of the record are gone.
+    pub lost: Medium,
+}
+
+impl Media {
+    /// Lets a device live through all of them, with its power on.
+    pub fn new(factory: &Factory) -> Self {
+        let device = SimDevice::new(factory, factory.flashed());
+        assert_eq!(device.run(), End::Up(SetName::A));
+        let first = device.disk.view();
+        device.stage("2");
+        let staged = device.disk.view();
+        device.boot();
+        let installed = device.disk.view();
+        assert_eq!(device.run(), End::Up(SetName::B));
+        let second = device.disk.view();
+        device.stage("3");
+        let staged_again = device.disk.view();
+
+        let device = SimDevice::new(factory, second.clone());
+        let env = EnvStore::open(factory.partition(&device.disk, "bootenv").unwrap()).unwrap();
+        let mut counters = env.read().expect("the environment is whole");
+        (counters.left_a, counters.left_b) = (0, 0);
+        env.write(&counters).expect("the disk is sound");
+        let starved = device.disk.view();
+
+        let mut lost = first.clone();
+        let state = factory.range("state");
+        lost.write(state.start, &vec![0; (state.end - state.start) as usize]);
+        Self { first, staged, installed, second, staged_again, starved, lost }
+    }
+}

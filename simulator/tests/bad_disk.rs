@@ -1,0 +1,209 @@
+//! Damaged state and trailers, and disks that fail: a system always comes up, and nothing is lost that can be kept.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{FACTORY, MEDIA, Spares, damage, fails, untouched};
+use drydock_recovery::live;
+use drydock_simulator::device::{Boot, End, SimDevice};
+use drydock_simulator::disk::On;
+use drydock_simulator::medium::Medium;
+use drydock_simulator::truth;
+use drydock_state::{Copy, Outcome, Record, SetName, SetStatus, copy_offsets, encode_copy};
+use std::ops::Range;
+
+fn with(medium: &Medium) -> SimDevice<'static> {
+    SimDevice::new(&FACTORY, medium.clone())
+}
+
+fn copies() -> [u64; 2] {
+    let state = FACTORY.range("state");
+    copy_offsets(state.end - state.start).unwrap()
+}
+
+fn last(device: &SimDevice, outcome: Outcome) -> drydock_state::Entry {
+    let history = device.record().unwrap().history;
+    history.into_iter().rfind(|entry| entry.outcome == outcome).expect("it is in the history")
+}
+
+/// Switches the device on often enough for all attempts to be used up, were they not given back.
+fn comes_up_again_and_again(device: &SimDevice, set: SetName) {
+    for start in 1..=12 {
+        assert_eq!(device.run(), End::Up(set), "start {start}");
+    }
+}
+
+#[test]
+fn state_that_is_lost_is_rebuilt_from_the_trailers() {
+    let size = FACTORY.range("state").end - FACTORY.range("state").start;
+    let noise: Vec<u8> = (0..size).map(|n| ((n * 7919) >> 3) as u8).collect();
+    for (name, bytes) in [("zeroed", vec![0; size as usize]), ("garbage", noise)] {
+        let medium = damage(&MEDIA.second, "state", 0, &bytes);
+        let device = with(&medium);
+        comes_up_again_and_again(&device, SetName::B);
+        assert!(untouched(&device, &medium, SetName::A) && untouched(&device, &medium, SetName::B), "{name}");
+        let record = device.record().unwrap();
+        assert_eq!((record.last_good, record.sets.a.status), (Some(SetName::B), SetStatus::Good), "{name}");
+        assert_eq!((record.floors.install, record.floors.boot), (2, 1), "{name}");
+        assert!(last(&device, Outcome::StateRebuilt).reason.contains("rebuilt"), "{name}");
+        // And an update goes on from there.
+        device.stage("3");
+        assert_eq!(device.run(), End::Up(SetName::A), "{name}");
+        assert_eq!(device.violations(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn state_and_boot_environment_that_are_both_lost_leave_a_system() {
+    let medium = damage(&MEDIA.second, "state", 0, &[0; 0x10_0000]);
+    let device = with(&medium);
+    let file = drydock_state::fat::find(&FACTORY.partition(&device.disk, "bootenv").unwrap(), b"GRUBENV    ");
+    let device = with(&damage(&medium, "bootenv", file.unwrap().offset, &[0xff; 512]));
+    // Nothing tells any more which of the two ran last.
+    comes_up_again_and_again(&device, SetName::A);
+    assert_eq!(device.record().unwrap().sets.b.status, SetStatus::Good);
+}
+
+#[test]
+fn a_copy_that_is_half_written_is_made_good() {
+    for at in copies() {
+        let medium = damage(&MEDIA.staged_again, "state", at + 4096, &[0x55; 300]);
+        let device = with(&medium);
+        assert_eq!(device.run(), End::Up(SetName::A));
+        assert!(truth::copies(&FACTORY, &device.disk).iter().all(|copy| matches!(copy, Copy::Valid { .. })));
+        assert_eq!(last(&device, Outcome::Installed).version, "3");
+        assert_eq!(device.violations(), Vec::<String>::new());
+    }
+}
+
+/// A record that a later drydock wrote, with a right checksum.
+fn of_a_later_version(record: &Record) -> Vec<u8> {
+    use sha2::Digest;
+    let mut bytes = encode_copy(99, record).unwrap();
+    bytes[8] = 2;
+    let sum = sha2::Sha256::digest(&bytes[..480]);
+    bytes[480..512].copy_from_slice(&sum);
+    bytes
+}
+
+#[test]
+fn state_from_a_later_version_is_left_alone_and_the_system_runs() {
+    let later = of_a_later_version(&with(&MEDIA.staged_again).record().unwrap());
+    let [first, second] = copies();
+    let medium = damage(&damage(&MEDIA.staged_again, "state", first, &later), "state", second, &later);
+    nothing_is_changed(&medium, &|_| {}, "format version 2");
+    // One copy is enough for caution.
+    nothing_is_changed(&damage(&MEDIA.staged_again, "state", first, &later), &|_| {}, "format version 2");
+}
+
+#[test]
+fn a_copy_that_cannot_be_read_is_left_alone_and_the_system_runs() {
+    for at in copies() {
+        let start = FACTORY.range("state").start + at;
+        let break_it = move |device: &SimDevice| device.disk.fail(On::Read, start..start + 512);
+        nothing_is_changed(&MEDIA.staged_again, &break_it, "reading the state record failed");
+    }
+}
+
+/// The old system runs, again and again; a job that waits is not done, and the state is not written.
+fn nothing_is_changed(medium: &Medium, break_it: &dyn Fn(&SimDevice), why: &str) {
+    let device = with(medium);
+    break_it(&device);
+    comes_up_again_and_again(&device, SetName::B);
+    let now = device.disk.view();
+    assert!(now.shares(medium, &FACTORY.range("state")), "the state was written");
+    assert!(untouched(&device, medium, SetName::A) && untouched(&device, medium, SetName::B));
+    let refused = device.live(|machine, memory| live::stage(machine, memory, common::source())).unwrap_err();
+    assert!(refused.to_string().contains(why), "{refused}");
+}
+
+/// Damages the trailer of a slot.
+fn without_trailer(medium: &Medium, slot: &str) -> Medium {
+    let range = FACTORY.range(slot);
+    damage(medium, slot, range.end - range.start - 4096 + 30, &[0xaa])
+}
+
+#[test]
+fn a_new_set_with_a_damaged_trailer_is_given_up() {
+    let device = with(&without_trailer(&MEDIA.installed, "root-b"));
+    assert!(matches!(device.boot(), Boot::NotStarted(SetName::B, why) if why.contains("trailer is damaged")));
+    assert_eq!(device.run(), End::Up(SetName::A));
+    let entry = last(&device, Outcome::RolledBack);
+    assert!(entry.set == Some(SetName::B) && !entry.reason.is_empty());
+    comes_up_again_and_again(&device, SetName::A);
+}
+
+#[test]
+fn a_good_set_with_a_damaged_trailer_falls_back_to_the_other() {
+    let device = with(&without_trailer(&MEDIA.second, "root-b"));
+    assert_eq!(device.run(), End::Up(SetName::A));
+    assert_eq!(last(&device, Outcome::FellBack).set, Some(SetName::B));
+    comes_up_again_and_again(&device, SetName::A);
+    // An update mends it.
+    device.stage("3");
+    assert_eq!(device.run(), End::Up(SetName::B));
+}
+
+#[test]
+fn damage_to_the_target_does_not_matter() {
+    for slot in ["boot-a", "root-a"] {
+        let device = with(&without_trailer(&MEDIA.staged_again, slot));
+        assert_eq!(device.run(), End::Up(SetName::A));
+        assert_eq!(device.violations(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_new_set_with_a_damaged_kernel_ends_its_trial() {
+    let device = with(&damage(&MEDIA.installed, "boot-b", 5000, &[0xaa; 16]));
+    for _ in 0..12 {
+        assert_eq!(device.run(), End::Up(SetName::A));
+    }
+    assert_eq!(last(&device, Outcome::RolledBack).set, Some(SetName::B));
+}
+
+fn slot(label: &str, part: Range<u64>) -> Range<u64> {
+    let start = FACTORY.range(label).start;
+    start + part.start..start + part.end
+}
+
+#[test]
+fn a_target_that_fails_leaves_the_old_system() {
+    let end = FACTORY.range("boot-a").end;
+    let trailer = end - 4096..end;
+    let faults: [(&str, On, Range<u64>, &[&str]); 5] = [
+        ("its first block", On::Write, slot("boot-a", 0..4096), &["writing", "boot-a"]),
+        ("its last frame", On::Write, slot("root-a", 0x80000..0x81000), &["writing", "root-a"]),
+        ("its hash tree", On::Write, slot("root-a", 0x84000..0x85000), &["root-a"]),
+        ("reading back", On::Read, slot("root-a", 0x40000..0x40200), &["reading", "root-a"]),
+        ("its trailer", On::Write, trailer, &["writing the slot's trailer"]),
+    ];
+    for (name, on, range, words) in faults {
+        let device = with(&MEDIA.staged_again);
+        device.disk.fail(on, range);
+        fails(&device, name, words, Spares::OldSet);
+    }
+}
+
+#[test]
+fn a_target_that_turns_read_only_leaves_the_old_system() {
+    let device = with(&MEDIA.staged_again);
+    device.disk.fail(On::Write, FACTORY.range("root-a"));
+    fails(&device, "read-only", &["writing"], Spares::OldSet);
+}
+
+#[test]
+fn a_disk_that_goes_away_and_comes_back_is_no_more_than_a_cut() {
+    let whole = with(&MEDIA.staged_again);
+    assert_eq!(whole.run(), End::Up(SetName::A));
+    for count in 0..whole.disk.log().len() as u64 {
+        let device = with(&MEDIA.staged_again);
+        device.disk.gone_after(count);
+        while matches!(device.boot(), Boot::Recovered(_)) {}
+        let device = device.again(device.disk.view(), None);
+        assert_eq!(device.run(), End::Up(SetName::A), "gone after {count} writes and flushes");
+        assert_eq!(device.violations(), Vec::<String>::new());
+        assert_eq!(last(&device, Outcome::Installed).version, "3");
+    }
+}
