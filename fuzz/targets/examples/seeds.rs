@@ -56,7 +56,7 @@ fn bundle_seeds(work: &Path) {
     let bundle = Bundle::open_unverified(archive.clone()).unwrap();
     write("archive", "two-images", &archive);
     write("manifest", "two-images", bundle.manifest_bytes());
-    let critical = r#"{"drydock":"bundle/1","compatible":"a","version":"1","security_version":0,"later":[{"x":null}],"images":[{"name":"r","class":"r","size":8192,"salt":"","root_hash":"0000000000000000000000000000000000000000000000000000000000000000","frame_size":4194304}],"pins":[{"class":"boot","root_hash":"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}],"members":[{"name":"r.groups","size":0},{"name":"r.frames","size":4},{"name":"r.zst","size":20}],"critical":["pins"]}"#;
+    let critical = r#"{"drydock":"bundle/1","compatible":"a","version":"1","security_version":0,"later":[{"x":null}],"images":[{"name":"r","class":"r","size":8192,"salt":"","root_hash":"0000000000000000000000000000000000000000000000000000000000000000","frame_size":4194304}],"pins":[{"class":"boot","size":8192,"salt":"00","root_hash":"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}],"members":[{"name":"r.groups","size":0},{"name":"r.frames","size":4},{"name":"r.zst","size":20}],"critical":["pins"]}"#;
     write("manifest", "pins-and-unknown-fields", critical.as_bytes());
     let signature = format!("v1 ed25519 {} {}\n", "5a".repeat(32), "A".repeat(86) + "==");
     let lines = format!("{signature}v2 later thing\nv1 p256 x\n{signature}");
