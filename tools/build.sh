@@ -14,9 +14,15 @@ out=${CARGO_TARGET_DIR:-target}
 limit=2000000
 quiet=${1:-}
 
+# What makes the device binary small: equal functions are folded, relocations packed, unwinding tables left out,
+# and signatures, of which there are a handful a boot, are checked without vector code.
+flags="-C target-feature=+crt-static -C force-unwind-tables=no --cfg curve25519_dalek_backend=\"serial\""
+for option in --icf=all -z,pack-relative-relocs --no-eh-frame-hdr "-T,$PWD/tools/device.ld"; do
+    flags="$flags -C link-arg=-Wl,$option"
+done
 # With --target the flags reach the device's code only, not build scripts and procedural macros.
 device() {
-    CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static" \
+    CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS=$flags \
         cargo build $quiet --locked --release --target $target "$@"
 }
 # Each on its own, so that no feature of the others reaches the device binary.

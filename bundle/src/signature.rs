@@ -160,7 +160,7 @@ pub fn verify(manifest: &[u8], member: &[u8], trusted: &Trusted) -> Result<Vec<K
         }
     }
     let mut distinct: Vec<KeyId> = keys.iter().map(|(id, _)| *id).collect();
-    distinct.sort();
+    distinct.sort_unstable();
     distinct.dedup();
     let Trusted { threshold, .. } = *trusted;
     if threshold == 0 || threshold as usize > distinct.len() {

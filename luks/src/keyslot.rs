@@ -218,7 +218,7 @@ pub(crate) fn write_headers(
 fn unused(metadata: &Metadata) -> Vec<Range<u64>> {
     let mut taken: Vec<Range<u64>> =
         metadata.keyslots.values().filter_map(|slot| slot.area.range()).collect();
-    taken.sort_by_key(|range| range.start);
+    taken.sort_unstable_by_key(|range| range.start);
     let mut free = Vec::new();
     let mut at = metadata.area.start;
     for range in taken {

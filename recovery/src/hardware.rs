@@ -15,6 +15,7 @@ use drydock_bundle::{Image, Source as ByteSource, Tail};
 use drydock_config::{Config, Data, SlotClass};
 use drydock_state::{SetName, Source};
 use nix::fcntl::OFlag;
+use nix::unistd::{SysconfVar, sysconf};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
@@ -202,7 +203,8 @@ impl Machine for Hardware<'_> {
 
     fn threads(&self) -> usize {
         // One more than there are processors: while one worker waits for the disk, another one computes.
-        std::thread::available_parallelism().map_or(2, |n| n.get() + 1)
+        let processors = sysconf(SysconfVar::_NPROCESSORS_ONLN).ok().flatten();
+        processors.and_then(|n| usize::try_from(n).ok()).unwrap_or(1) + 1
     }
 }
 

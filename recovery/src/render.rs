@@ -51,7 +51,7 @@ impl Events for ConsoleEvents {
             watchdog.pet();
         }
         let now = clock_gettime(ClockId::CLOCK_BOOTTIME);
-        let now = now.map_or(0.0, |time| time.tv_sec() as f64 + time.tv_nsec() as f64 / 1e9);
-        self.console.line(&format!("drydock {now:7.2} {event}"));
+        let (seconds, hundredths) = now.map_or((0, 0), |time| (time.tv_sec(), time.tv_nsec() / 10_000_000));
+        self.console.line(&format!("drydock {seconds:4}.{hundredths:02} {event}"));
     }
 }

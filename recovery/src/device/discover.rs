@@ -9,7 +9,7 @@ use super::{Error, Result};
 use crate::sys;
 use drydock_block::BlockDevice;
 use drydock_config as config;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -117,7 +117,7 @@ pub fn find_medium<T>(
     examine: &mut dyn FnMut(&Path) -> Option<T>,
 ) -> Result<Option<T>> {
     let deadline = Instant::now() + wait;
-    let mut seen = HashSet::new();
+    let mut seen = BTreeSet::new();
     loop {
         let own_name = ours.map(|disk| disk.facts.name.as_str());
         let disks = scan().into_iter().filter(|name| Some(name.as_str()) != own_name);
@@ -147,7 +147,7 @@ fn scan() -> Vec<String> {
         .filter(|name| !class(name).join("partition").exists())
         .filter(|name| number(&class(name).join("size")).is_some_and(|size| size > 0))
         .collect();
-    disks.sort();
+    disks.sort_unstable();
     disks
 }
 
@@ -227,7 +227,7 @@ fn parts(disk: &str) -> Vec<String> {
     let entries = fs::read_dir(class(disk)).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let mut parts: Vec<_> = names.filter(|name| class(disk).join(name).join("partition").exists()).collect();
-    parts.sort();
+    parts.sort_unstable();
     parts
 }
 

@@ -3,7 +3,7 @@
 use super::uevent::Uevent;
 use crate::sys;
 use nix::errno::Errno;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub fn load_list(list: &Path, warn: &mut dyn FnMut(String)) {
 #[derive(Debug, Default)]
 pub struct Aliases {
     rules: Vec<(String, Vec<PathBuf>)>,
-    loaded: HashSet<PathBuf>,
+    loaded: BTreeSet<PathBuf>,
 }
 
 impl Aliases {
@@ -36,7 +36,7 @@ impl Aliases {
         let rules = rules.map(|(pattern, paths)| {
             (pattern.to_owned(), paths.split(',').map(|path| PathBuf::from(path.trim())).collect())
         });
-        Self { rules: rules.collect(), loaded: HashSet::new() }
+        Self { rules: rules.collect(), loaded: BTreeSet::new() }
     }
 
     /// Loads what an event's device asks for.

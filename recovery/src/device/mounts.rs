@@ -1,17 +1,18 @@
 //! Mounting and unmounting, from the first `/proc` to the last `switch_root`.
 
 use super::{Error, Result};
+use crate::sys;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::signal::SigSet;
 use nix::sys::stat::Mode;
 use nix::sys::statfs::{FsType, TMPFS_MAGIC, statfs};
-use nix::unistd::{chdir, chroot, dup2_stderr, dup2_stdin, dup2_stdout};
+use nix::unistd::{chdir, chroot, dup2_stderr, dup2_stdin, dup2_stdout, execve};
 use std::convert::Infallible;
+use std::ffi::CString;
 use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use sys_mount::{Mount, MountFlags, UnmountFlags};
 
 /// Filesystems that a removable medium may have. Whatever else is on it is not tried.
@@ -173,14 +174,26 @@ pub fn switch_root(root: &Path, init: &Path) -> Result<Infallible> {
         .map_err(Error::doing("move the new root to /"))?;
     chroot(".").and_then(|()| chdir("/")).map_err(|errno| Error::doing("change the root")(errno.into()))?;
     attach_console();
-    let mut command = Command::new(init);
-    command.env_clear().env("TERM", std::env::var_os("TERM").unwrap_or_else(|| "linux".into()));
-    // `exec` gives SIGPIPE its default back, but hands the signals on that are held back.
+    // Signals that are held back, and SIGPIPE, which Rust ignores, would stay so in the new program.
     let held = SigSet::thread_get_mask();
     let _ = SigSet::empty().thread_set_mask();
-    let error = command.exec();
+    sys::reset_sigpipe();
+    let error = exec(init);
     let _ = held.and_then(|held| held.thread_set_mask());
     Err(Error::doing(format_args!("start {}", init.display()))(error))
+}
+
+/// `std::process::Command` would do, but brings 30 KB of code along for its other uses.
+fn exec(program: &Path) -> std::io::Error {
+    let term = std::env::var_os("TERM").unwrap_or_else(|| "linux".into());
+    let path = CString::new(program.as_os_str().as_bytes());
+    match (path, CString::new([b"TERM=", term.as_bytes()].concat())) {
+        (Ok(path), Ok(term)) => match execve(&path, &[&path], &[&term]) {
+            Ok(never) => match never {},
+            Err(errno) => errno.into(),
+        },
+        _ => std::io::ErrorKind::InvalidInput.into(),
+    }
 }
 
 fn check_program(root: &Path, init: &Path) -> Result<()> {

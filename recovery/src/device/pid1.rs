@@ -9,7 +9,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use std::fs;
-use std::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -102,14 +102,17 @@ pub fn reset_on_panic(console: &Console) {
 /// is reset or switched off. Every step has a time limit; a kernel that does not obey is reset the hard way.
 pub fn leave(console: &Console, power: Power) -> ! {
     console.drain(LAST_WORDS);
-    let (done, wait) = mpsc::channel();
+    let done = Arc::new((Mutex::new(false), Condvar::new()));
+    let signal = Arc::clone(&done);
     let sync = thread::Builder::new().spawn(move || {
         mounts::unmount_all();
         nix::unistd::sync();
-        let _ = done.send(());
+        *signal.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        signal.1.notify_all();
     });
     if sync.is_ok() {
-        let _ = wait.recv_timeout(SYNC);
+        let guard = done.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = done.1.wait_timeout_while(guard, SYNC, |done| !*done);
     }
     let _ = thread::Builder::new().spawn(|| {
         thread::sleep(SHUT_DOWN);

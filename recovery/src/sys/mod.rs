@@ -8,6 +8,7 @@ mod block;
 mod ext4;
 mod keys;
 mod module;
+mod signal;
 mod terminal;
 mod watchdog;
 
@@ -15,5 +16,6 @@ pub use block::{add_partition, discard, flush_buffers, sector_size, size};
 pub use ext4::resize_ext4;
 pub use keys::LogonKey;
 pub use module::load_module;
+pub use signal::reset_sigpipe;
 pub use terminal::unsent;
 pub use watchdog::{set_watchdog_timeout, watchdog_identity};

@@ -7,6 +7,7 @@
 pub mod frames;
 pub mod plan;
 pub mod prove;
+mod workers;
 pub mod write;
 
 use crate::error::Error;

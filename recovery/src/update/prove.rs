@@ -3,15 +3,13 @@
 //! On a device the kernel's dm-verity hashes ([`by_verity`]): it is what will read the slot later. Where there
 //! is no device-mapper (the crash simulator, the build host) we hash ourselves ([`by_reading`]).
 
-use super::write::PROGRESS_EVERY;
+use super::workers::{self, Progress};
 use crate::error::Error;
-use crate::event::{Event, Events, Step};
+use crate::event::{Events, Step};
 use drydock_block::{AlignedBuffer, BlockDevice};
 use drydock_bundle::tree::{self, BLOCK, GROUP, Hasher};
 use drydock_bundle::{Digest, Image};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
 
 /// Bytes in one read.
 const READ: usize = 1 << 20;
@@ -68,8 +66,8 @@ pub fn by_verity(
     events: &dyn Events,
 ) -> Result<(), Error> {
     let next = AtomicU64::new(0);
-    let told = Mutex::new(Instant::now());
-    let read = || -> Result<(), Error> {
+    let progress = Progress::new(events, Step::Prove, label, device.size());
+    workers::run(readers, || {
         let mut chunk = AlignedBuffer::new(READ);
         loop {
             let start = next.fetch_add(READ as u64, Ordering::Relaxed);
@@ -83,19 +81,7 @@ pub fn by_verity(
                     why: format!("reading it back at {start}: {error}"),
                 }
             })?;
-            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-            if told.elapsed() >= PROGRESS_EVERY {
-                *told = Instant::now();
-                let (done, total) = (start, device.size());
-                events.send(Event::Progress { step: Step::Prove, what: label.to_owned(), done, total });
-            }
+            progress.advance(chunk.len() as u64);
         }
-    };
-    std::thread::scope(|scope| {
-        let readers: Vec<_> = (0..readers.max(1)).map(|_| scope.spawn(read)).collect();
-        readers.into_iter().try_for_each(|reader| match reader.join() {
-            Ok(outcome) => outcome,
-            Err(panic) => std::panic::resume_unwind(panic),
-        })
     })
 }

@@ -5,22 +5,19 @@
 //! of it is written. Reading, decompressing, hashing and writing overlap because the workers do; memory is two
 //! buffers a worker, whatever the image's size.
 
+use super::workers::{self, Progress};
 use crate::error::Error;
-use crate::event::{Event, Events, Step};
+use crate::event::{Events, Step};
 use drydock_block::{AlignedBuffer, BlockDevice, Flush};
 use drydock_bundle::tree::{BLOCK, GROUP, Hasher};
 use drydock_bundle::{Digest, Image};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// Memory for all workers together, in bytes; each has a frame and its compressed form.
 const MEMORY: usize = 24 << 20;
 /// After a frame that was not in place, this many are not even looked at: an interrupted write leaves a
 /// prefix in place, an unrelated image nothing.
 const LOOK_AGAIN: usize = 16;
-/// How often progress is told at most.
-pub(super) const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 
 /// Where frames come from: a bundle, or the same class of another set.
 pub trait Frames: Sync {
@@ -72,10 +69,19 @@ impl Job<'_> {
             upper.copy_from_slice(self.upper_tree);
             self.slot.write_at(self.image.size, &upper).map_err(tree_error)?;
         }
-        let written = self.run_workers(self.workers(threads), events)?;
+        let progress = Progress::new(events, Step::Write, &self.label, self.image.size);
+        let queue = Queue::default();
+        workers::run(self.workers(threads), || {
+            let outcome = self.work(&queue, &progress);
+            if outcome.is_err() {
+                queue.stop.store(true, Ordering::Relaxed);
+            }
+            outcome
+        })?;
         let flush_error = Error::system("flushing", &self.label, WRITE_ADVICE);
         self.slot.flush(Flush::ImageWritten).map_err(flush_error)?;
-        Ok(written)
+        let in_place = queue.in_place.load(Ordering::Relaxed);
+        Ok(Written { written: self.image.size - in_place, in_place })
     }
 
     fn workers(&self, threads: usize) -> usize {
@@ -91,61 +97,15 @@ impl Job<'_> {
         self.image.frame_count() as usize
     }
 
-    fn run_workers(&self, workers: usize, events: &dyn Events) -> Result<Written, Error> {
-        let queue = Queue::default();
-        let (send, done) = mpsc::channel::<Result<Written, Error>>();
-        std::thread::scope(|scope| {
-            for _ in 0..workers {
-                let send = send.clone();
-                let queue = &queue;
-                scope.spawn(move || self.work(queue, &send));
-            }
-            drop(send);
-            self.collect(&queue, &done, events)
-        })
-    }
-
-    /// Adds up what the workers report, and stops them at the first error.
-    fn collect(
-        &self,
-        queue: &Queue,
-        done: &mpsc::Receiver<Result<Written, Error>>,
-        events: &dyn Events,
-    ) -> Result<Written, Error> {
-        let mut sum = Written::default();
-        let mut first_error = None;
-        let mut told = Instant::now();
-        for report in done {
-            match report {
-                Ok(frame) => {
-                    sum.written += frame.written;
-                    sum.in_place += frame.in_place;
-                }
-                Err(error) => {
-                    queue.stop.store(true, Ordering::Relaxed);
-                    first_error.get_or_insert(error);
-                }
-            }
-            if told.elapsed() >= PROGRESS_EVERY {
-                told = Instant::now();
-                let (done, total) = (sum.written + sum.in_place, self.image.size);
-                events.send(Event::Progress { step: Step::Write, what: self.label.clone(), done, total });
-            }
-        }
-        first_error.map_or(Ok(sum), Err)
-    }
-
-    fn work(&self, queue: &Queue, send: &mpsc::Sender<Result<Written, Error>>) {
+    fn work(&self, queue: &Queue, progress: &Progress<'_>) -> Result<(), Error> {
         let mut frame = AlignedBuffer::new(self.frame_size());
         let mut leaves = AlignedBuffer::new(self.frame_size() / GROUP * BLOCK);
         let mut scratch = Scratch::default();
         while let Some(index) = queue.next(self.frame_count()) {
-            let report = self.one_frame(index, queue, &mut scratch, &mut frame, &mut leaves);
-            // The receiver lives as long as the workers do.
-            if send.send(report).is_err() {
-                return;
-            }
+            self.one_frame(index, queue, &mut scratch, &mut frame, &mut leaves)?;
+            progress.advance(self.image.frame_len(index as u64) as u64);
         }
+        Ok(())
     }
 
     fn one_frame(
@@ -155,7 +115,7 @@ impl Job<'_> {
         scratch: &mut Scratch,
         frame: &mut AlignedBuffer,
         leaves: &mut AlignedBuffer,
-    ) -> Result<Written, Error> {
+    ) -> Result<(), Error> {
         let start = index as u64 * u64::from(self.image.frame_size);
         let len = self.image.frame_len(index as u64);
         let first_group = start as usize / GROUP;
@@ -165,7 +125,8 @@ impl Job<'_> {
             let found = self.in_place(start, first_group, data, leaves)?;
             queue.looked(index, found);
             if found {
-                return Ok(Written { in_place: len as u64, ..Written::default() });
+                queue.in_place.fetch_add(len as u64, Ordering::Relaxed);
+                return Ok(());
             }
         }
         self.frames.fetch(index, scratch, data)?;
@@ -179,8 +140,7 @@ impl Job<'_> {
         }
         let write_error = || Error::system("writing", &self.label, WRITE_ADVICE);
         self.slot.write_at(start, data).map_err(write_error())?;
-        self.slot.write_at(self.leaf_offset(first_group), leaves).map_err(write_error())?;
-        Ok(Written { written: len as u64, ..Written::default() })
+        self.slot.write_at(self.leaf_offset(first_group), leaves).map_err(write_error())
     }
 
     /// Says whether a frame and its part of the tree's leaf level are in the slot already.
@@ -229,6 +189,8 @@ struct Queue {
     /// The first frame that is worth a look again.
     look_from: AtomicUsize,
     stop: AtomicBool,
+    /// Bytes of the image that were left alone.
+    in_place: AtomicU64,
 }
 
 impl Queue {
