@@ -30,14 +30,16 @@ pub struct Setup {
     pub luks: bool,
     /// What it answers to a discard.
     pub discard: Discard,
+    /// The size of the root image in blocks of 4096 bytes: more than 128 make a whole frame and a short one.
+    pub root_blocks: usize,
 }
 
 /// The set-ups that the proof goes through.
 pub const SETUPS: [Setup; 4] = [
-    Setup { name: "plain-512", sector: 512, luks: false, discard: Discard::Zeroes },
-    Setup { name: "plain-4096", sector: 4096, luks: false, discard: Discard::Noise },
-    Setup { name: "luks-512", sector: 512, luks: true, discard: Discard::Unsupported },
-    Setup { name: "luks-4096", sector: 4096, luks: true, discard: Discard::Zeroes },
+    Setup { name: "plain-512", sector: 512, luks: false, discard: Discard::Zeroes, root_blocks: 132 },
+    Setup { name: "plain-4096", sector: 4096, luks: false, discard: Discard::Noise, root_blocks: 132 },
+    Setup { name: "luks-512", sector: 512, luks: true, discard: Discard::Unsupported, root_blocks: 28 },
+    Setup { name: "luks-4096", sector: 4096, luks: true, discard: Discard::Zeroes, root_blocks: 132 },
 ];
 
 /// The `compatible` of all simulated devices.
@@ -46,8 +48,6 @@ pub const COMPATIBLE: &str = "simulated-pump";
 pub const VERSIONS: [&str; 3] = ["1", "2", "3"];
 /// The size of the boot images in bytes.
 const BOOT_SIZE: usize = 4 * BLOCK;
-/// The size of the root images in bytes: a whole frame and a short one.
-const ROOT_SIZE: usize = GROUP + 4 * BLOCK;
 /// Room in a slot beyond what an image of that size needs.
 const SPARE: u64 = 32 << 10;
 const PARTITION_SIZE: u64 = 1 << 20;
@@ -144,16 +144,16 @@ impl Factory {
         std::fs::read(&path).expect("it was just written")
     }
 
-    /// The images of a release: every version differs in all but the last frame of the root.
-    pub fn images(version: &str) -> [(&'static str, Vec<u8>); 2] {
+    /// The images of a release: every version differs in all but the last four blocks of the root.
+    pub fn images(&self, version: &str) -> [(&'static str, Vec<u8>); 2] {
         let seed = version.bytes().fold(7, |sum: u64, byte| sum * 31 + u64::from(byte));
-        let mut root = image(seed, GROUP);
-        root.extend(image(1, ROOT_SIZE - GROUP));
+        let mut root = image(seed, (self.setup.root_blocks - 4) * BLOCK);
+        root.extend(image(1, 4 * BLOCK));
         [("boot", image(seed + 1, BOOT_SIZE)), ("root", root)]
     }
 
     fn release(&self, version: &str, security_version: u32) -> Release {
-        let images = Self::images(version);
+        let images = self.images(version);
         let bundle = self.bundle(version, security_version, &images);
         let mut parts = Parts::of(&bundle);
         let (manifest, signatures) = (parts.get(MANIFEST).clone(), parts.get(SIGNATURES).clone());

@@ -35,6 +35,8 @@ pub struct Depth {
 const FEW: usize = 64;
 /// The first entries of a log, in which a disk is mended.
 const EARLY: usize = 10;
+/// How often a second cut is tried until it leaves a disk that is new.
+const TRIES: usize = 3;
 /// After this many failures a proof has failed.
 const ENOUGH: usize = 10;
 
@@ -228,19 +230,24 @@ impl<'o, 'f> Proof<'o, 'f> {
         };
         let again = || Replay::after(medium.clone(), fingerprint, self.operation.device.factory.setup.sector);
         if let Some((cut, choice)) = case.second {
-            return self.second(case, again(), progress, &log[..cut], |_| choice);
+            self.second(case, again(), progress, &log[..cut], |_| choice);
+            return;
         }
         let mut random = Random::new(seed);
         let often = replay.flight() <= FEW || random.below(self.depth.seldom) == 0;
-        for _ in 0..if often { self.depth.second } else { 0 } {
+        let (mut wanted, mut tries) = (if often { self.depth.second } else { 0 }, 0);
+        while wanted > 0 && tries < TRIES * self.depth.second {
+            tries += 1;
             // Half of them early, where the disk of the first cut is mended.
             let limit = if random.below(2) == 0 { log.len().min(EARLY) } else { log.len() };
             let cut = random.below(limit + 1);
-            self.second(case, again(), progress, &log[..cut], |flight| Choice::any(flight, &mut random));
+            let new = self.second(case, again(), progress, &log[..cut], |n| Choice::any(n, &mut random));
+            wanted -= usize::from(new);
         }
     }
 
-    /// A second cut, in the run after the first one, when `log` had happened.
+    /// A second cut, in the run after the first one, when `log` had happened. Says whether that leaves a disk as none
+    /// was left before; if not, there is nothing to see.
     fn second(
         &self,
         case: &Case,
@@ -248,22 +255,24 @@ impl<'o, 'f> Proof<'o, 'f> {
         mut progress: Progress,
         log: &[Op],
         choose: impl FnOnce(usize) -> Choice,
-    ) {
+    ) -> bool {
         for op in log {
             replay.play(op);
             progress.note(op);
         }
         let choice = choose(replay.flight());
-        self.count(replay.fingerprint(choice));
+        if !self.count(replay.fingerprint(choice)) {
+            return false;
+        }
         if let Err(why) = self.examine(&replay.medium(choice), progress) {
             self.failed(Case { second: Some((log.len(), choice)), ..case.clone() }, why);
         }
+        true
     }
 
-    fn count(&self, fingerprint: u64) {
-        let mut findings = self.findings.lock().unwrap();
-        findings.states.insert(fingerprint);
-        findings.runs += 1;
+    /// Counts a state of the disk, and says whether it is a new one.
+    fn count(&self, fingerprint: u64) -> bool {
+        self.findings.lock().unwrap().states.insert(fingerprint)
     }
 
     fn failed(&self, case: Case, why: Failure) {
@@ -272,6 +281,7 @@ impl<'o, 'f> Proof<'o, 'f> {
 
     /// Looks at a disk as it is, runs the device to its end, and looks again. Gives what the run wrote.
     fn examine(&self, medium: &Medium, progress: Progress) -> Result<Vec<Op>, Failure> {
+        self.findings.lock().unwrap().runs += 1;
         let device = self.operation.device.again(medium.clone(), self.depth.swallow);
         self.check_at_rest(&device, progress)?;
         let end = device.run();

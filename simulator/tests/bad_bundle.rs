@@ -8,7 +8,7 @@ use common::{FACTORY, MEDIA, Spares, device, parts, refused, refused_from};
 use drydock_bundle::{MANIFEST, SIGNATURES, Source as ByteSource};
 use drydock_config::{Role, SlotClass};
 use drydock_simulator::device::SimDevice;
-use drydock_simulator::factory::{COMPATIBLE, Factory};
+use drydock_simulator::factory::COMPATIBLE;
 use drydock_simulator::parts::Parts;
 use std::io;
 use std::sync::Arc;
@@ -208,7 +208,7 @@ fn frames() {
 
 #[test]
 fn slots() {
-    let [boot, root] = Factory::images("4");
+    let [boot, root] = FACTORY.images("4");
     let large =
         FACTORY.bundle("4", 4, &[boot.clone(), ("root", [root.1.clone(), vec![0; 256 << 10]].concat())]);
     refused("larger than its slot", large, &["image root needs", "slot root-a has"], Spares::Both);
