@@ -27,9 +27,9 @@ test: setup
 cuts: setup
 	cargo run --quiet --locked -p drydock-simulator --bin cuts
 
-# drydock's full install beside `zstd -dc | dd`, and beside other updaters where they are installed.
+# drydock's full install beside `zstd -dc | dd`.
 bench: setup
-	cargo run --quiet --locked -p drydock-qemu-tests --bin bench
+	cargo run --quiet --locked --release -p drydock-simulator --bin bench
 
 clean:
 	rm -rf target/demo target/demo-roots target/small-systems

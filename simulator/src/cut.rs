@@ -15,8 +15,6 @@ use std::sync::Arc;
 
 /// Up to this many sector writes in flight, every subset is tried.
 pub const EXHAUSTIVE: usize = 6;
-/// How many random subsets are tried beyond that.
-const RANDOM: usize = 32;
 
 /// How many sector writes make an edge.
 const EDGE: usize = 12;
@@ -37,14 +35,15 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// All choices that are tried with so many sector writes in flight.
-    pub fn all(flight: usize, random: &mut Random) -> Vec<Self> {
+    /// All choices that are tried with so many sector writes in flight; beyond [`EXHAUSTIVE`], `samples` of them are
+    /// random.
+    pub fn all(flight: usize, samples: usize, random: &mut Random) -> Vec<Self> {
         if flight <= EXHAUSTIVE {
             return (0..1 << flight).map(Self::Mask).collect();
         }
         let prefixes = (0..=flight).map(Self::Prefix);
         let singles = (0..flight).flat_map(|n| [Self::Alone(n), Self::Missing(n)]);
-        let random = std::iter::repeat_with(|| Self::Random(random.number())).take(RANDOM);
+        let random = std::iter::repeat_with(|| Self::Random(random.number())).take(samples);
         prefixes.chain(singles).chain(random).collect()
     }
 
@@ -59,7 +58,7 @@ impl Choice {
 
     /// Some choice.
     pub fn any(flight: usize, random: &mut Random) -> Self {
-        match random.below(8) {
+        match random.below(12) {
             0 => Self::Prefix(random.below(flight + 1)),
             1 if flight > 0 => Self::Alone(random.below(flight)),
             2 if flight > 0 => Self::Missing(random.below(flight)),
@@ -277,7 +276,7 @@ mod tests {
         replay.play(&write(0, 1, 1024));
         replay.play(&write(512, 2, 1024));
         assert_eq!(replay.flight(), 4);
-        let choices = Choice::all(4, &mut Random::new(1));
+        let choices = Choice::all(4, 32, &mut Random::new(1));
         let mut states: Vec<_> = choices.iter().map(|c| first_bytes(&replay.medium(*c))).collect();
         for choice in &choices {
             assert_eq!(replay.fingerprint(*choice), replay.medium(*choice).fingerprint(), "{choice}");
@@ -295,7 +294,7 @@ mod tests {
 
     #[test]
     fn many_in_flight_are_sampled_as_promised() {
-        let choices = Choice::all(10, &mut Random::new(1));
+        let choices = Choice::all(10, 32, &mut Random::new(1));
         assert_eq!(choices.len(), 11 + 20 + 32);
         for choice in choices {
             assert_eq!(choice.to_string().parse(), Ok(choice));

@@ -39,7 +39,7 @@ pub const SETUPS: [Setup; 4] = [
     Setup { name: "plain-512", sector: 512, luks: false, discard: Discard::Zeroes, root_blocks: 132 },
     Setup { name: "plain-4096", sector: 4096, luks: false, discard: Discard::Noise, root_blocks: 132 },
     Setup { name: "luks-512", sector: 512, luks: true, discard: Discard::Unsupported, root_blocks: 28 },
-    Setup { name: "luks-4096", sector: 4096, luks: true, discard: Discard::Zeroes, root_blocks: 132 },
+    Setup { name: "luks-4096", sector: 4096, luks: true, discard: Discard::Zeroes, root_blocks: 60 },
 ];
 
 /// The `compatible` of all simulated devices.
@@ -293,7 +293,7 @@ fn with_tree(image: &Image, mut bytes: Vec<u8>, upper: &[u8]) -> Vec<u8> {
 }
 
 /// A FAT filesystem of one sector a cluster, with a file `grubenv` in it.
-fn fat(size: usize, sector: u32) -> Vec<u8> {
+pub(crate) fn fat(size: usize, sector: u32) -> Vec<u8> {
     let mut bytes = vec![0; size];
     let options = fatfs::FormatVolumeOptions::new().bytes_per_sector(sector as u16).bytes_per_cluster(sector);
     fatfs::format_volume(Cursor::new(&mut bytes), options).unwrap();

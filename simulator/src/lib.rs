@@ -12,6 +12,7 @@ pub mod disk;
 pub mod factory;
 pub mod machine;
 pub mod medium;
+pub mod native;
 pub mod operations;
 pub mod parts;
 pub mod proof;

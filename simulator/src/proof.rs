@@ -21,6 +21,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub struct Depth {
     /// Where more than a hundred choices are to be tried, only one in so many is, and the edges.
     pub thin: usize,
+    /// How many random subsets are tried of many sector writes in flight.
+    pub samples: usize,
     /// Second cuts in the run after each first one.
     pub second: usize,
     /// With many sector writes in flight, only one state in so many gets second cuts.
@@ -35,6 +37,8 @@ pub struct Depth {
 const FEW: usize = 64;
 /// The first entries of a log, in which a disk is mended.
 const EARLY: usize = 10;
+/// A write of so many bytes is large.
+const LARGE: usize = 8192;
 /// How often a second cut is tried until it leaves a disk that is new.
 const TRIES: usize = 3;
 /// After this many failures a proof has failed.
@@ -159,7 +163,7 @@ impl<'o, 'f> Proof<'o, 'f> {
                 replay.play(&self.log[cut - 1]);
                 progress.note(&self.log[cut - 1]);
             }
-            let mut choices = Choice::all(replay.flight(), &mut random);
+            let mut choices = Choice::all(replay.flight(), self.depth.samples, &mut random);
             if choices.len() > 100 {
                 let (thin, flight) = (self.depth.thin, replay.flight());
                 choices.retain(|choice| random.below(thin) == 0 || choice.is_at_an_edge(flight));
@@ -235,12 +239,17 @@ impl<'o, 'f> Proof<'o, 'f> {
         }
         let mut random = Random::new(seed);
         let often = replay.flight() <= FEW || random.below(self.depth.seldom) == 0;
+        let is_large = |op: &Op| matches!(op, Op::Write { bytes, .. } if bytes.len() >= LARGE);
+        let large: Vec<usize> = (1..=log.len()).filter(|cut| is_large(&log[cut - 1])).collect();
         let (mut wanted, mut tries) = (if often { self.depth.second } else { 0 }, 0);
         while wanted > 0 && tries < TRIES * self.depth.second {
             tries += 1;
-            // Half of them early, where the disk of the first cut is mended.
-            let limit = if random.below(2) == 0 { log.len().min(EARLY) } else { log.len() };
-            let cut = random.below(limit + 1);
+            // The first one early, where the disk of the first cut is mended; then half of them in large writes.
+            let cut = match tries {
+                1 => random.below(log.len().min(EARLY) + 1),
+                _ if tries % 2 == 0 && !large.is_empty() => large[random.below(large.len())],
+                _ => random.below(log.len() + 1),
+            };
             let new = self.second(case, again(), progress, &log[..cut], |n| Choice::any(n, &mut random));
             wanted -= usize::from(new);
         }

@@ -9,7 +9,7 @@ use drydock_simulator::operations;
 use drydock_simulator::proof::{Depth, Findings, Proof};
 use std::collections::BTreeSet;
 
-const DEPTH: Depth = Depth { thin: 40, second: 1, seldom: 8, threads: 2, swallow: None };
+const DEPTH: Depth = Depth { thin: 40, samples: 32, second: 1, seldom: 8, threads: 2, swallow: None };
 
 fn a_part_of(setup: usize) {
     let factory = Factory::new(SETUPS[setup]);

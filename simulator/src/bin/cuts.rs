@@ -15,7 +15,7 @@ const SEED: u64 = 1;
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let depth = Depth { thin: 1, second: 6, seldom: 1, threads, swallow: None };
+    let depth = Depth { thin: 1, samples: 250, second: 5, seldom: 1, threads, swallow: None };
     let case = match words.get(2).map(|case| case.parse::<Case>()).transpose() {
         Ok(case) => case,
         Err(why) => {

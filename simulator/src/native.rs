@@ -1,0 +1,195 @@
+//! drydock's full install on files of the machine that this runs on: for measuring time and memory.
+
+use crate::factory::{COMPATIBLE, fat};
+use crate::parts::key;
+use drydock_block::{AlignedBuffer, BlockDevice, FileDevice, Flush, is_zero};
+use drydock_bundle::create::{Input, Recipe, create, default_salt};
+use drydock_bundle::{Image, Source as ByteSource, Tail, ordered};
+use drydock_config::{Boot, Config, Disk, Initramfs, Layout, Recovery, Role, Signatures, SlotClass};
+use drydock_recovery::Error;
+use drydock_recovery::event::{Events, Silent};
+use drydock_recovery::machine::{Device, Machine};
+use drydock_recovery::memory::Memory;
+use drydock_recovery::update::{self, prove};
+use drydock_state::{SetInfo, SetName, Source, Store, transition};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The bundle's name in the folder.
+const BUNDLE: &str = "bundle.drydock";
+/// The slot that is written.
+const SLOT: &str = "root-b";
+const BOOTENV_SIZE: u64 = 1 << 20;
+const STATE_SIZE: u64 = 8 << 20;
+/// How many bytes go through aligned memory at a time when the caller's are not aligned.
+const BOUNCE: usize = 1 << 16;
+
+/// Makes a bundle of an image, and the partitions of a device to install it on, in a folder.
+pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bundle::Error> {
+    let recipe = Recipe {
+        compatible: COMPATIBLE.into(),
+        version: "1".into(),
+        security_version: 0,
+        salt: default_salt(COMPATIBLE),
+        frame_size: 4 << 20,
+        level,
+        workers: ordered::cores(),
+        images: vec![Input { name: "root".into(), class: "root".into(), path: image.into() }],
+        pins: Vec::new(),
+        keys: vec![key(1, folder)],
+    };
+    let made = create(&recipe, &folder.join(BUNDLE), |_, _, _| {})?;
+    let partition = |label: &str, size: u64| {
+        FileDevice::create(&folder.join(label), size, 512).expect("a file can be made in this folder")
+    };
+    let bootenv = partition("bootenv", BOOTENV_SIZE);
+    bootenv.write_at(0, &fat(BOOTENV_SIZE as usize, 512)).expect("it can be written");
+    let record = transition::flashed(SetInfo::default(), 0);
+    let (mut store, _) = Store::open(partition("state", STATE_SIZE)).expect("it is large enough");
+    store.write(&record).expect("it can be written");
+    partition(SLOT, made.slots[0]);
+    Ok(())
+}
+
+/// Makes the slot blank again.
+pub fn blank_slot(folder: &Path) -> io::Result<()> {
+    let file = File::options().write(true).open(folder.join(SLOT))?;
+    let size = file.metadata()?.len();
+    file.set_len(0)?;
+    file.set_len(size)
+}
+
+/// Installs the bundle in the folder into the slot beside it: signatures, writing, reading back, commit.
+pub fn install(folder: &Path, threads: usize, sparse: bool) -> Result<(), Error> {
+    let public = key(1, folder).public()?;
+    let config = Config {
+        compatible: COMPATIBLE.into(),
+        disk: Disk::default(),
+        slots: vec![SlotClass { class: "root".into(), role: Role::Root, encrypted: false }],
+        signatures: Signatures { keys: vec![public.to_string()], threshold: 1 },
+        data: None,
+        unlock: Vec::new(),
+        recovery: Recovery::default(),
+        boot: Boot::default(),
+        initramfs: Initramfs::default(),
+        layout: Layout::default(),
+    };
+    let machine = NativeMachine { folder: folder.into(), config, threads, sparse };
+    let mut memory = Memory::open(&machine)?;
+    let source = Source::Data { path: BUNDLE.into() };
+    let prepared = update::prepare(&machine, &memory, &source, None)?;
+    update::install(&machine, &mut memory, &prepared)
+}
+
+/// The most memory that this process has had resident so far, in KiB.
+pub fn peak_kib() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").parse().unwrap_or_default()
+}
+
+struct NativeMachine {
+    folder: PathBuf,
+    config: Config,
+    threads: usize,
+    sparse: bool,
+}
+
+impl NativeMachine {
+    fn open(&self, label: &str) -> Result<Device, Error> {
+        let path = self.folder.join(label);
+        let device = DirectFile::open(&path, self.sparse);
+        Ok(Arc::new(device.map_err(Error::system("opening", path.display(), "make it first"))?))
+    }
+}
+
+impl Machine for NativeMachine {
+    fn config(&self) -> &Config {
+        &self.config
+    }
+    fn events(&self) -> &dyn Events {
+        &Silent
+    }
+    fn now(&self) -> u64 {
+        0
+    }
+    fn partition(&self, label: &str) -> Result<Device, Error> {
+        self.open(label)
+    }
+    fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error> {
+        self.open(&set.label(&class.class))
+    }
+    fn source(&self, _source: &Source) -> Result<(Arc<dyn ByteSource>, Tail), Error> {
+        let path = self.folder.join(BUNDLE);
+        let file = File::open(&path).map_err(Error::system("opening", path.display(), "make it first"))?;
+        Ok((Arc::new(file), Tail::Nothing))
+    }
+    fn prove(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
+        prove::by_reading(&self.slot(class, set)?, image, &set.label(&class.class))
+    }
+    fn threads(&self) -> usize {
+        self.threads
+    }
+}
+
+/// A file that is read and written past the page cache, as a device's partitions are.
+struct DirectFile {
+    file: File,
+    size: u64,
+    /// Zeros are not written: the file is new and has holes.
+    sparse: bool,
+}
+
+impl DirectFile {
+    fn open(path: &Path, sparse: bool) -> io::Result<Self> {
+        let file = File::options().read(true).write(true).custom_flags(nix::libc::O_DIRECT).open(path)?;
+        Ok(Self { size: file.metadata()?.len(), file, sparse })
+    }
+}
+
+fn is_aligned(buf: &[u8]) -> bool {
+    buf.as_ptr().addr().is_multiple_of(AlignedBuffer::ALIGNMENT)
+}
+
+impl BlockDevice for DirectFile {
+    fn size(&self) -> u64 {
+        self.size
+    }
+    fn sector_size(&self) -> u32 {
+        512
+    }
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        if is_aligned(buf) {
+            return self.file.read_exact_at(buf, offset);
+        }
+        let mut bounce = AlignedBuffer::new(buf.len().min(BOUNCE));
+        for (part, at) in buf.chunks_mut(BOUNCE).zip((offset..).step_by(BOUNCE)) {
+            self.file.read_exact_at(&mut bounce[..part.len()], at)?;
+            part.copy_from_slice(&bounce[..part.len()]);
+        }
+        Ok(())
+    }
+    fn write_at(&self, offset: u64, buf: &[u8]) -> io::Result<()> {
+        if self.sparse && is_zero(buf) {
+            return Ok(());
+        }
+        if is_aligned(buf) {
+            return self.file.write_all_at(buf, offset);
+        }
+        let mut bounce = AlignedBuffer::new(buf.len().min(BOUNCE));
+        for (part, at) in buf.chunks(BOUNCE).zip((offset..).step_by(BOUNCE)) {
+            bounce[..part.len()].copy_from_slice(part);
+            self.file.write_all_at(&bounce[..part.len()], at)?;
+        }
+        Ok(())
+    }
+    fn flush(&self, _guard: Flush) -> io::Result<()> {
+        self.file.sync_data()
+    }
+    fn discard(&self, _offset: u64, _len: u64) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
