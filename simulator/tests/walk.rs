@@ -233,7 +233,10 @@ impl Device {
         self.write()?;
         self.holds.insert(target, Some(self.newest));
         transition::installed(&mut record, target, release(self.newest), 0);
-        self.save(&record)
+        self.save(&record)?;
+        let next = grub::decide(Some(&self.env), |_| true).start;
+        assert_eq!(next, Some(Start::Set(target)), "what was installed is not tried");
+        Ok(())
     }
 
     /// What holds at every moment.
