@@ -10,7 +10,7 @@ setup:
 
 # The static device binary and the host tools, with their sizes.
 build: setup
-	tools/build.sh
+	tools/build.sh --check
 
 # One update of a real Debian system in QEMU, from a flashable disk image to the new system marked good.
 # What it made stays in target/demo/.

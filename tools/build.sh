@@ -1,8 +1,10 @@
 #!/bin/sh
 # Builds the static device binary and the host tools (in the profile of the tests, whose hot crates are
-# optimised), prints what they weigh and fails above the limits.
+# optimised), and prints what the former weighs.
 #
-#   tools/build.sh [--quiet]
+#   tools/build.sh [--quiet | --check]
+#
+# --check fails if the device binary is not static or larger than it may be; the tests do the same.
 #
 # Device binary: $CARGO_TARGET_DIR/x86_64-unknown-linux-gnu/release/drydock (default target/...)
 # Host tools:    $CARGO_TARGET_DIR/debug/drydock-bundle, drydock-initramfs
@@ -10,9 +12,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 target=x86_64-unknown-linux-gnu
-out=${CARGO_TARGET_DIR:-target}
+binary=${CARGO_TARGET_DIR:-target}/$target/release/drydock
 limit=2000000
-quiet=${1:-}
+quiet=
+[ "${1:-}" != --quiet ] || quiet=--quiet
 
 # What makes the device binary small: equal functions are folded, relocations packed, unwinding tables left out,
 # and signatures, of which there are a handful a boot, are checked without vector code.
@@ -30,9 +33,9 @@ device -p drydock
 device -p drydock-qemu-tests --bin test-init
 cargo build $quiet --locked -p drydock-bundle -p drydock-initramfs
 
-binary=$out/$target/release/drydock
 size=$(stat -c %s "$binary")
-[ "$quiet" = --quiet ] || echo "device binary: $size bytes (limit $limit), static: $binary"
+[ "$quiet" ] || echo "device binary: $size bytes (limit $limit): $binary"
+[ "${1:-}" = --check ] || exit 0
 if [ "$size" -gt $limit ]; then
     echo "build: $binary has $size bytes, more than $limit" >&2
     exit 1

@@ -18,8 +18,8 @@ use watch::Console;
 
 /// For a start, an update, or a shutdown: far more than they take, so that a slow machine passes too.
 const LIMIT: Duration = Duration::from_secs(400);
-/// How far the update has come when `--cut` cuts the power, in percent of a slot.
-const CUT_AT: u32 = 40;
+/// How long the root has been being written when `--cut` cuts the power.
+const CUT_AFTER: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let (mut cut, mut dir) = (false, target_dir().join("demo"));
@@ -53,7 +53,8 @@ fn demo(dir: &Path, cut: bool) -> Result<(), Box<dyn Error>> {
     heading(start, "The recovery: PID 1 applies v2 to set b");
     let mut console = Console::new(machine(&made).start()?);
     if cut {
-        console.expect_percent("write", CUT_AT, LIMIT)?;
+        console.expect("write  root-b", LIMIT)?;
+        std::thread::sleep(CUT_AFTER);
         console.power_cut();
         heading(start, "The power is back");
         console = Console::new(machine(&made).start()?);

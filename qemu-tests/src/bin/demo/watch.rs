@@ -20,15 +20,6 @@ impl Console {
         self.find(limit, |line| line.contains(text).then(|| line.to_owned()))
     }
 
-    /// Shows lines up to one of the named step that is at least this far.
-    pub(crate) fn expect_percent(&mut self, step: &str, at: u32, limit: Duration) -> Result<u32, QemuError> {
-        self.find(limit, |line| {
-            let before = line.split_once('%').filter(|_| line.contains(step))?.0;
-            let percent = before.split_whitespace().next_back()?.parse().ok()?;
-            (percent >= at && percent < 100).then_some(percent)
-        })
-    }
-
     /// Shows lines up to the end of the demo's report, and returns the status in it.
     pub(crate) fn report(&mut self, limit: Duration) -> Result<Value, Box<dyn Error>> {
         let line = self.expect("demo: status ", limit)?;
