@@ -1,5 +1,5 @@
 //! What happens in the field, on the small system: the power fails, consoles are slow or missing, a clone of the disk
-//! turns up, keys are wrong, partitions are gone, a medium is pulled out. Each case ends in a system that runs.
+//! turns up, keys are wrong, partitions are gone, a medium stops answering. Each case ends in a system that runs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use drydock_qemu::{Disk, Exit, Guest, Qemu, Script, Serial, SmallSystem};
@@ -219,7 +219,7 @@ fn change_key(disk: &Path, folder: &Path) {
 }
 
 #[test]
-fn a_medium_that_is_pulled_out_leaves_the_old_system_with_the_reason() {
+fn a_medium_that_stops_answering_leaves_the_old_system_with_the_reason() {
     let system = SmallSystem::standard().unwrap();
     let v2 = system.release("2.0.0", 2).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -238,9 +238,18 @@ fn a_medium_that_is_pulled_out_leaves_the_old_system_with_the_reason() {
         Script::default().then("drydock mark-good").then("drydock stage --medium v2.drydock").then("reboot");
     let staged = Staged::with_script("pulled", system, &script, &[&stick]);
 
-    let mut guest = machine("pulled", &staged.disk()).disk(Disk::file(&stick).read_only()).start().unwrap();
-    guest.expect("write  boot-b", LIMIT).unwrap();
-    guest.unplug(1).unwrap();
+    // From here on the medium answers with errors in the middle of the bundle.
+    let file =
+        serde_json::json!({"driver": "file", "filename": stick, "node-name": "file", "read-only": true});
+    let sectors = [12, 16, 20].map(|mib: u64| mib << 11);
+    let errors =
+        sectors.map(|sector| serde_json::json!({"event": "none", "iotype": "read", "sector": sector}));
+    let debug = serde_json::json!({
+        "driver": "blkdebug", "image": "file", "node-name": "stick", "read-only": true, "inject-error": errors
+    });
+    let qemu = machine("pulled", &staged.disk()).arg("-blockdev").arg(file.to_string());
+    let qemu = qemu.arg("-blockdev").arg(debug.to_string()).disk(Disk::node("stick").read_only());
+    let mut guest = qemu.start().unwrap();
     guest.expect("FAILED", LIMIT).unwrap();
     assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset);
     let status = settle("pulled", &staged.disk());
