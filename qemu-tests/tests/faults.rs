@@ -260,3 +260,19 @@ fn a_medium_that_stops_answering_leaves_the_old_system_with_the_reason() {
         reason(&status)
     );
 }
+
+#[test]
+fn without_a_boot_environment_the_last_good_set_still_starts() {
+    let system = SmallSystem::standard().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let disk = folder.path().join("disk.img");
+    system.flash(&system.release("1.0.0", 1).unwrap(), &disk).unwrap();
+    // The whole filesystem of `bootenv`: 4 MiB from the second MiB on.
+    let of = format!("of={}", disk.display());
+    let wiped =
+        Command::new("dd").args(["if=/dev/zero", &of, "bs=1M", "seek=2", "count=4", "conv=notrunc"]).output();
+    assert!(wiped.unwrap().status.success());
+    let mut guest = boot("no-bootenv", &disk);
+    guest.expect("starting set a from here", LIMIT).unwrap();
+    guest.expect("DRYDOCK-TEST-UP", LIMIT).unwrap();
+}

@@ -6,7 +6,7 @@ use crate::device::discover::{Hotplug, OurDisk, find_medium};
 use crate::device::mapper::{self, Mapped, Verity};
 use crate::device::mounts::{MountedMedium, open_inside};
 use crate::device::unlock::{Surroundings, Unlocker};
-use crate::device::{Access, DiskDevice};
+use crate::device::{Access, DiskDevice, Error as DeviceError};
 use crate::error::Error;
 use crate::event::Events;
 use crate::machine::{Device, Machine};
@@ -169,11 +169,11 @@ impl Machine for Hardware<'_> {
     }
 
     fn partition(&self, label: &str) -> Result<Device, Error> {
-        Ok(Arc::new(DiskDevice::open(&self.disk.partition(label)?.node, Access::ReadWrite)?))
+        open_for_work(&self.disk.partition(label)?.node)
     }
 
     fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error> {
-        Ok(Arc::new(DiskDevice::open(&self.slot_node(class, set)?, Access::ReadWrite)?))
+        open_for_work(&self.slot_node(class, set)?)
     }
 
     fn source(&self, source: &Source) -> Result<(Arc<dyn ByteSource>, Tail), Error> {
@@ -206,6 +206,22 @@ impl Machine for Hardware<'_> {
         let processors = sysconf(SysconfVar::_NPROCESSORS_ONLN).ok().flatten();
         processors.and_then(|n| usize::try_from(n).ok()).unwrap_or(1) + 1
     }
+}
+
+/// Opens a device for reading and writing, or only for reading where the disk takes no writes any more: a set can
+/// still be started from it.
+fn open_for_work(node: &Path) -> Result<Device, Error> {
+    let refused = |error: &DeviceError| {
+        matches!(
+            error.io().map(io::Error::kind),
+            Some(io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
+        )
+    };
+    let opened = match DiskDevice::open(node, Access::ReadWrite) {
+        Err(error) if refused(&error) => DiskDevice::open(node, Access::ReadOnly),
+        opened => opened,
+    };
+    Ok(Arc::new(opened?))
 }
 
 fn open_file(root: &Path, path: &str) -> Result<File, Error> {

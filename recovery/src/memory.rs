@@ -14,7 +14,8 @@ pub struct Memory {
     /// The record. Changing it changes nothing on the device until [`save`](Self::save).
     pub record: Record,
     store: Store<Device>,
-    env: EnvStore<Device>,
+    /// Where the environment is kept, or why there is no such place any more.
+    env: Result<EnvStore<Device>, String>,
     attempts: u8,
     trust: Trust,
 }
@@ -35,21 +36,26 @@ impl Memory {
     /// On return the copies are equal and on stable storage, unless the memory is [`Trust::ReadOnly`].
     pub fn open(machine: &impl Machine) -> Result<Self, Error> {
         let events = machine.events();
-        let env = EnvStore::open(machine.partition("bootenv")?)?;
+        let opened = machine.partition("bootenv").and_then(|device| Ok(EnvStore::open(device)?));
+        let env = opened.map_err(|error| error.to_string());
+        if let Err(why) = &env {
+            events.warning(format_args!("the bootloader can't be told anything: {why}"));
+        }
+        let counted = env.as_ref().ok().and_then(|env| env.read().ok());
         let (mut store, opened) = Store::open(machine.partition("state")?)?;
         let mut trust = Trust::Whole;
         let record = match opened {
             Opened::Found(record) => record,
             Opened::Lost => {
                 events.warning("the state record is lost; rebuilding it from the slots' trailers");
-                let record = rebuild(machine, env.read().ok());
+                let record = rebuild(machine, counted);
                 store.write(&record)?;
                 record
             }
             Opened::Untrusted { record, reason } => {
                 events.warning(format_args!("the state can't be trusted: {reason}"));
                 trust = Trust::ReadOnly(reason.to_string());
-                record.unwrap_or_else(|| rebuild(machine, env.read().ok()))
+                record.unwrap_or_else(|| rebuild(machine, counted))
             }
         };
         Ok(Self { record, store, env, attempts: machine.config().boot.attempts, trust })
@@ -62,7 +68,7 @@ impl Memory {
 
     /// What the bootloader has counted, seen from the record.
     pub fn counters(&self) -> Counters {
-        Counters::of(&self.record, self.env.read().ok())
+        Counters::of(&self.record, self.read_env())
     }
 
     /// Takes note of what the bootloader has done, and makes the environment agree with the record again.
@@ -98,36 +104,48 @@ impl Memory {
 
     /// Gives the bootloader fresh counters.
     pub fn write_env(&self) -> Result<(), Error> {
-        Ok(self.env.write(&self.record.boot_env(self.attempts))?)
+        self.put_env(&self.record.boot_env(self.attempts))
     }
 
     /// Takes one start off a set's counter, as the bootloader would: before it is started without a reset.
     pub fn take_attempt(&self, set: SetName) -> Result<(), Error> {
-        let mut env = self.env.read().unwrap_or_else(|_| self.record.boot_env(self.attempts));
+        let mut env = self.read_env().unwrap_or_else(|| self.record.boot_env(self.attempts));
         let left = env.left_mut(set);
         *left = left.saturating_sub(1);
-        Ok(self.env.write(&env)?)
+        self.put_env(&env)
     }
 
     /// Gives the running set back the attempts that it used; the other set's stay used. The record has no part
     /// in it, so this is right while the state can't be trusted, too. On return it is on stable storage.
     pub fn give_back(&self, running: SetName) -> Result<(), Error> {
         let fresh = self.record.boot_env(self.attempts);
-        let before = self.env.read().ok();
+        let before = self.read_env();
         let mut env = before.unwrap_or(fresh);
         *env.left_mut(running) = self.attempts.clamp(1, 9);
-        if before == Some(env) { Ok(()) } else { Ok(self.env.write(&env)?) }
+        if before == Some(env) { Ok(()) } else { self.put_env(&env) }
     }
 
     /// Makes the bootloader choose a set next, without a word in the record: for a device whose state can't
     /// be trusted, so that it does not come back to recovery again and again.
     pub fn stand_down(&self) -> Result<(), Error> {
         let fresh = self.record.boot_env(self.attempts);
-        let mut env = self.env.read().unwrap_or(fresh);
+        let mut env = self.read_env().unwrap_or(fresh);
         if SetName::BOTH.iter().all(|set| env.left(*set) == 0) {
             (env.left_a, env.left_b) = (fresh.left_a, fresh.left_b);
         }
-        Ok(self.env.write(&BootEnv { mode: drydock_state::Mode::Normal, ..env })?)
+        self.put_env(&BootEnv { mode: drydock_state::Mode::Normal, ..env })
+    }
+
+    /// The environment, if it is whole.
+    fn read_env(&self) -> Option<BootEnv> {
+        self.env.as_ref().ok()?.read().ok()
+    }
+
+    fn put_env(&self, env: &BootEnv) -> Result<(), Error> {
+        match &self.env {
+            Ok(store) => Ok(store.write(env)?),
+            Err(why) => Err(Error::Refused(format!("the bootloader can't be told anything: {why}"))),
+        }
     }
 }
 

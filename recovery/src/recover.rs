@@ -6,7 +6,7 @@ use crate::machine::Machine;
 use crate::memory::{Memory, Trust};
 use crate::update;
 use drydock_state::transition::{self, Running};
-use drydock_state::{Intent, Job, SetName};
+use drydock_state::{Intent, Job, Record, SetName};
 
 /// Why recovery runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,10 +84,19 @@ fn no_attempts_left(memory: &Memory) -> bool {
     }
 }
 
+/// The set to start where the bootloader can't be told anything: the last good one before any other.
+pub fn last_resort(record: &Record) -> Option<SetName> {
+    bootable(record, None)
+}
+
+fn bootable(record: &Record, first: Option<SetName>) -> Option<SetName> {
+    let order = [first, record.last_good, Some(SetName::A), Some(SetName::B)];
+    order.into_iter().flatten().find(|set| record.sets.get(*set).bootable())
+}
+
 fn next(memory: &Memory) -> Next {
     let record = &memory.record;
-    let order = [record.trial, record.last_good, Some(SetName::A), Some(SetName::B)];
-    match order.into_iter().flatten().find(|set| record.sets.get(*set).bootable()) {
+    match bootable(record, record.trial) {
         Some(set) => Next::Reboot(set),
         None => Next::Stay(
             "no set is bootable; connect a medium with a bundle, or call the people who know".into(),

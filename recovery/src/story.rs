@@ -122,7 +122,10 @@ fn run_recovery(
     let events = machine.events();
     let mut memory = Memory::open(machine)?;
     memory::describe(&memory.record, events);
-    let next = recover::recover(machine, &mut memory, reason)?;
+    let next = match recover::recover(machine, &mut memory, reason) {
+        Ok(next) => next,
+        Err(error) => return start_without_memory(machine, sink, &memory, error),
+    };
     tell_peak(events);
     match next {
         Next::Reboot(set) if may_switch(machine, &memory, set, copy) => {
@@ -143,11 +146,29 @@ fn run_recovery(
     }
 }
 
+/// The disk takes no writes, or the bootloader's own partition is gone: it would start recovery again and again. The
+/// last good set is started from here instead, with this kernel.
+fn start_without_memory(
+    machine: &Hardware<'_>,
+    sink: &ConsoleEvents,
+    memory: &Memory,
+    error: Error,
+) -> Result<(), Error> {
+    let events = machine.events();
+    let Some(set) = recover::last_resort(&memory.record) else { return Err(error) };
+    events.send(Event::Failed { step: Step::State, reason: error.to_string() });
+    events.warning(format_args!("starting set {set} from here; repair the disk, or nothing can be updated"));
+    enter(machine, sink, memory, set)
+}
+
 /// A set: settle what the bootloader has counted, then put its root together and become its init.
 fn start_set(machine: &Hardware<'_>, sink: &ConsoleEvents, set: SetName) -> Result<(), Error> {
     let events = machine.events();
     let mut memory = Memory::open(machine)?;
-    memory.settle(Running::Set(set), machine.now())?;
+    // The bootloader has decided; that it can't be told anything new is no reason not to start.
+    if let Err(error) = memory.settle(Running::Set(set), machine.now()) {
+        events.warning(error);
+    }
     if memory.record.intent.is_some() && *memory.trust() == Trust::Whole {
         events.note("a job is waiting that the bootloader did not know of");
         return run_recovery(machine, sink, Reason::Asked, None);
