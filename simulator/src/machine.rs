@@ -75,7 +75,7 @@ impl Machine for SimMachine<'_> {
         Ok((bytes, Tail::Nothing))
     }
     fn prove(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
-        prove::by_reading(&self.slot(class, set)?, image, &set.label(&class.class))
+        prove::by_reading(&self.slot(class, set)?, image, &set.label(&class.class), self.threads())
     }
     fn threads(&self) -> usize {
         1

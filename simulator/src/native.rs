@@ -128,7 +128,7 @@ impl Machine for NativeMachine {
         Ok((Arc::new(file), Tail::Nothing))
     }
     fn prove(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
-        prove::by_reading(&self.slot(class, set)?, image, &set.label(&class.class))
+        prove::by_reading(&self.slot(class, set)?, image, &set.label(&class.class), self.threads())
     }
     fn threads(&self) -> usize {
         self.threads

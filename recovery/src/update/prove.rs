@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes in one read.
 const READ: usize = 1 << 20;
+/// Groups that are read at once where we hash ourselves.
+const GROUPS_AT_ONCE: usize = 4;
 
 /// Reads the upper levels of a slot's hash tree and proves them against the image's root hash. Gives their
 /// bytes and the digests of all groups.
@@ -34,27 +36,36 @@ pub fn read_groups(
     Ok((upper.to_vec(), groups))
 }
 
-/// Reads image and hash tree back, and compares every block with the root hash.
-pub fn by_reading(slot: &dyn BlockDevice, image: &Image, label: &str) -> Result<(), Error> {
+/// Reads image and hash tree back with so many readers at once, and compares every block with the root hash.
+pub fn by_reading(slot: &dyn BlockDevice, image: &Image, label: &str, readers: usize) -> Result<(), Error> {
     let read_error = || Error::system("reading back", label, "the disk may be failing; the old system stays");
     slot.drop_caches().map_err(read_error())?;
     let (upper, groups) = read_groups(slot, image, label)?;
     let hasher = Hasher::new(&image.salt);
-    let mut data = AlignedBuffer::new(GROUP);
-    let mut leaf = AlignedBuffer::new(BLOCK);
-    for (index, digest) in groups.iter().enumerate() {
-        let start = (index * GROUP) as u64;
-        let data = &mut data[..GROUP.min((image.size - start) as usize)];
-        slot.read_at(start, data).map_err(read_error())?;
-        slot.read_at(image.size + (upper.len() + index * BLOCK) as u64, &mut leaf).map_err(read_error())?;
-        if hasher.leaf_block(data)[..] != leaf[..] || hasher.digest(&leaf) != *digest {
-            return Err(Error::NotProven {
-                what: format!("slot {label}"),
-                why: format!("the 512 KiB at {start} do not have their signed digest"),
-            });
+    let next = AtomicU64::new(0);
+    workers::run(readers, || {
+        let mut data = AlignedBuffer::new(GROUPS_AT_ONCE * GROUP);
+        let mut leaves = AlignedBuffer::new(GROUPS_AT_ONCE * BLOCK);
+        loop {
+            let first = next.fetch_add(GROUPS_AT_ONCE as u64, Ordering::Relaxed) as usize;
+            let Some(groups) = groups.get(first..).filter(|rest| !rest.is_empty()) else { return Ok(()) };
+            let groups = &groups[..groups.len().min(GROUPS_AT_ONCE)];
+            let start = (first * GROUP) as u64;
+            let data = &mut data[..(groups.len() * GROUP).min((image.size - start) as usize)];
+            let leaves = &mut leaves[..groups.len() * BLOCK];
+            slot.read_at(start, data).map_err(read_error())?;
+            slot.read_at(image.size + (upper.len() + first * BLOCK) as u64, leaves).map_err(read_error())?;
+            for (nth, (group, leaf)) in data.chunks(GROUP).zip(leaves.chunks(BLOCK)).enumerate() {
+                if hasher.leaf_block(group)[..] != *leaf || hasher.digest(leaf) != groups[nth] {
+                    let start = start + (nth * GROUP) as u64;
+                    return Err(Error::NotProven {
+                        what: format!("slot {label}"),
+                        why: format!("the 512 KiB at {start} do not have their signed digest"),
+                    });
+                }
+            }
         }
-    }
-    Ok(())
+    })
 }
 
 /// Reads a whole device through dm-verity, which answers with an error wherever the medium does not have what
