@@ -54,12 +54,13 @@ pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bu
     Ok(())
 }
 
-/// Makes the slot blank again.
-pub fn blank_slot(folder: &Path) -> io::Result<()> {
+/// Makes the slot forget that it holds an image of `size` bytes: hash tree and trailer become zeros. The image's blocks
+/// stay allocated, as those of a partition are, so that what comes next is spared the filesystem's work.
+pub fn blank_slot(folder: &Path, size: u64) -> io::Result<()> {
     let file = File::options().write(true).open(folder.join(SLOT))?;
-    let size = file.metadata()?.len();
-    file.set_len(0)?;
-    file.set_len(size)
+    let tail = file.metadata()?.len().saturating_sub(size);
+    file.write_all_at(&vec![0; tail as usize], size)?;
+    file.sync_all()
 }
 
 /// Installs the bundle in the folder into the slot beside it: signatures, writing, reading back, commit.

@@ -95,7 +95,7 @@ fn compare(image: Option<&str>, rounds: &str) -> Fallible<()> {
             if sha256_of(&target)? == hash { Ok(peak) } else { Err("the hash is wrong".into()) }
         })?);
         // What is in place already would not be written again.
-        native::blank_slot(&folder)?;
+        native::blank_slot(&folder, size)?;
     }
     let (ours, theirs) = (best(&ours), best(&theirs));
     println!(
