@@ -11,7 +11,7 @@ use crate::live::report::{Line, status};
 use crate::live::{self, RunningSet};
 use crate::machine::Machine;
 use crate::memory::Memory;
-use crate::story::read_config;
+use crate::story::{LABELS, read_config};
 use crate::update;
 use drydock_config::Config;
 use drydock_state::{MediumSource, Source};
@@ -191,7 +191,7 @@ fn find_machine<'a>(config: &'a Config, console: &'a Console) -> Result<Hardware
     let mut warn = |text: String| StderrEvents.send(Event::Warning { text });
     let aliases = Aliases::read(Path::new("/nonexistent"), &mut |_| {});
     let mut hotplug = Hotplug { events: Uevents::open()?, aliases };
-    let disk = discover::find_disk(&config.disk, &["bootenv", "state"], &mut hotplug, &mut warn)?;
+    let disk = discover::find_disk(&config.disk, &LABELS, &mut hotplug, &mut warn)?;
     let machine = Hardware::new(config, &StderrEvents, console, disk, hotplug);
     Ok(match &config.data {
         Some(data) => machine.with_data_at(Path::new(&data.mount)),

@@ -27,7 +27,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// What makes a disk recognisable as ours.
-const LABELS: [&str; 2] = ["bootenv", "state"];
+pub const LABELS: [&str; 2] = ["bootenv", "state"];
 /// Without progress for this long the machine is reset, where it has a watchdog.
 const WATCHDOG: Duration = Duration::from_secs(60);
 /// How long a person may read the last words before a reset.

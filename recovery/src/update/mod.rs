@@ -153,9 +153,9 @@ pub fn install(machine: &impl Machine, memory: &mut Memory, prepared: &Prepared)
             slot: &slot.device,
             label: label.clone(),
         };
-        let written = job.run(machine.threads(), events)?;
-        if written.in_place > 0 {
-            events.note(format_args!("{} MiB of {label} were in place already", written.in_place >> 20));
+        let in_place = job.run(machine.threads(), events)?;
+        if in_place > 0 {
+            events.note(format_args!("{} MiB of {label} were in place already", in_place >> 20));
         }
         events.finished(Step::Write, &label);
     }

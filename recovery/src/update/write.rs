@@ -35,15 +35,6 @@ pub struct Scratch {
     pub decoder: drydock_bundle::frames::Decoder,
 }
 
-/// What has been written and what was in place already, in bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Written {
-    /// Bytes of the image that were written.
-    pub written: u64,
-    /// Bytes of the image that were in place and left alone.
-    pub in_place: u64,
-}
-
 /// One image on its way into a slot.
 pub struct Job<'a> {
     /// The image.
@@ -61,8 +52,9 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Writes the image and its tree with up to `threads` workers. On return both are on stable storage.
-    pub fn run(&self, threads: usize, events: &dyn Events) -> Result<Written, Error> {
+    /// Writes the image and its tree with up to `threads` workers. On return both are on stable storage. Gives
+    /// the bytes of the image that were in place already and left alone.
+    pub fn run(&self, threads: usize, events: &dyn Events) -> Result<u64, Error> {
         let tree_error = Error::system("writing the hash tree to", &self.label, WRITE_ADVICE);
         if !self.upper_tree.is_empty() {
             let mut upper = AlignedBuffer::new(self.upper_tree.len());
@@ -80,8 +72,7 @@ impl Job<'_> {
         })?;
         let flush_error = Error::system("flushing", &self.label, WRITE_ADVICE);
         self.slot.flush(Flush::ImageWritten).map_err(flush_error)?;
-        let in_place = queue.in_place.load(Ordering::Relaxed);
-        Ok(Written { written: self.image.size - in_place, in_place })
+        Ok(queue.in_place.load(Ordering::Relaxed))
     }
 
     fn workers(&self, threads: usize) -> usize {
