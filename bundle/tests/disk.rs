@@ -5,7 +5,7 @@
 mod common;
 
 use common::noise;
-use drydock_block::{FileDevice, Section};
+use drydock_block::{FileDevice, Section, read_vec};
 use drydock_state::{Mode, Opened, Outcome, SetName, SetStatus, Store, trailer};
 use serde_json::Value;
 use std::fs;
@@ -95,6 +95,20 @@ fn section(dir: &Path, disk: &Value, label: &str) -> Section<FileDevice> {
     let (start, size) = place(disk, label);
     let sector = disk["sector_size"].as_u64().unwrap() as u32;
     Section::new(FileDevice::open(&dir.join("disk.img"), sector).unwrap(), start, size).unwrap()
+}
+
+#[test]
+fn the_factory_partition_carries_the_bundle_and_refuses_one_that_is_too_large() {
+    let dir = factory(&format!("{BIOS}\nfactory_mib = 2"));
+    let disk = make(dir.path(), "");
+    let bundle = fs::read(dir.path().join("v1.drydock")).unwrap();
+    let found =
+        read_vec(&section(dir.path(), &disk, "factory"), 0, bundle.len().next_multiple_of(512)).unwrap();
+    assert_eq!(found[..bundle.len()], bundle);
+    fs::write(dir.path().join("root.img"), noise(4 << 20, 1)).unwrap();
+    self::bundle(dir.path(), "acme-pump", "--image root=root.img --image boot=boot.img");
+    let said = output(dir.path(), &format!("{} {DISK}", tool()));
+    assert!(String::from_utf8_lossy(&said.stdout).contains("layout.factory_mib"), "{said:?}");
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! What must hold for a configuration beyond its shape. No I/O.
 
-use crate::{Bootloader, Config, Data, Layout, Role, Unlock};
+use crate::{Bootloader, Config, Data, Layout, Role, Unlock, WipeHow};
 
 /// The key at fault (see `Source::fault`), and what is wrong with it.
 pub(crate) type Problem = (String, String);
 
 /// Partitions that every disk has, beside those of the slots.
-const RESERVED_LABELS: [&str; 7] = ["bios", "esp", "bootenv", "state", "stash", "recovery-a", "recovery-b"];
+const RESERVED_LABELS: [&str; 8] =
+    ["bios", "esp", "bootenv", "state", "stash", "recovery-a", "recovery-b", "factory"];
 /// What the firmware's partition, `bootenv`, `state` and the two partition tables take.
 const FIXED_MIB_BIOS: u64 = 1 + 4 + 8 + 2;
 const FIXED_MIB_EFI: u64 = 64 + 4 + 8 + 2;
@@ -50,8 +51,12 @@ pub(crate) fn check(config: &Config) -> Vec<Problem> {
         check_data(config, data, &mut problems);
     }
     check_unlock(config, &mut problems);
+    check_factory_reset(config, &mut problems);
     problems.unless_within(config.recovery.starts, 1, 1000, "recovery.starts");
     problems.unless_within(config.recovery.medium_wait_seconds, 1, 3600, "recovery.medium_wait_seconds");
+    if !config.recovery.rescue_file.is_empty() {
+        check_file(&config.recovery.rescue_file, "recovery.rescue_file".into(), &mut problems);
+    }
     check_boot(config, &mut problems);
     check_initramfs(config, &mut problems);
     check_layout(config, &config.layout, &mut problems);
@@ -126,11 +131,8 @@ fn check_signatures(config: &Config, problems: &mut Problems) {
 
 fn check_data(config: &Config, data: &Data, problems: &mut Problems) {
     check_label(&data.label, "data.label", problems);
-    let slot_label = |slot: &crate::SlotClass| {
-        data.label.strip_suffix("-a").or(data.label.strip_suffix("-b")) == Some(slot.class.as_str())
-    };
     problems.unless(
-        !config.slots.iter().any(slot_label) && !RESERVED_LABELS.contains(&data.label.as_str()),
+        !is_taken(config, &data.label),
         "data.label",
         format!("another partition has the label `{}`", data.label),
     );
@@ -141,6 +143,58 @@ fn check_data(config: &Config, data: &Data, problems: &mut Problems) {
     );
     problems.unless_within(data.kdf_memory_kib, 32, 4 << 20, "data.kdf_memory_kib");
     problems.unless_within(data.kdf_iterations, 1, 1000, "data.kdf_iterations");
+}
+
+fn check_factory_reset(config: &Config, problems: &mut Problems) {
+    let reset = &config.factory_reset;
+    for (index, path) in reset.keep.iter().enumerate() {
+        check_file(path, format!("factory_reset.keep.{index}"), problems);
+    }
+    problems.unless(
+        reset.keep.is_empty() || config.data.as_ref().is_some_and(|data| data.encrypted),
+        "factory_reset.keep",
+        "what is kept is sealed under the key of the new `data`, so that it never lies in the clear: `data.encrypted` must be true",
+    );
+    problems.unless_within(reset.keep_limit_kib, 1, 64 << 10, "factory_reset.keep_limit_kib");
+    // The stash holds the new volume's header, with a key slot, beside what is kept.
+    let needed = u64::from(reset.keep_limit_kib).div_ceil(1024) + 1;
+    problems.unless(
+        reset.keep.is_empty() || config.layout.stash_mib >= needed,
+        "factory_reset.keep_limit_kib",
+        format!("`layout.stash_mib` must be at least {needed} for that much"),
+    );
+    problems.unless_within(reset.confirm_seconds, 1, 3600, "factory_reset.confirm_seconds");
+    for (index, wipe) in config.wipes.iter().enumerate() {
+        let at = format!("wipe.{index}.label");
+        check_label(&wipe.label, &at, problems);
+        problems.unless(
+            !is_taken(config, &wipe.label),
+            &at,
+            format!("`{}` holds what drydock needs to boot, to update or to remember", wipe.label),
+        );
+        problems.unless(
+            config.data.as_ref().is_none_or(|data| data.label != wipe.label),
+            &at,
+            "the data volume is made new by `drydock factory-reset`, which also keeps what is to be kept",
+        );
+        problems.unless(
+            config.wipes.iter().position(|other| other.label == wipe.label) == Some(index),
+            &at,
+            "this partition is listed already",
+        );
+        problems.unless(
+            wipe.how != WipeHow::Volume || !wipe.encrypted || !config.unlock.is_empty(),
+            format!("wipe.{index}.how"),
+            "is encrypted, but no [[unlock]] says where its key comes from (or set `encrypted = false`)",
+        );
+    }
+    problems.unless_within(config.watchdog.seconds, 5, 3600, "watchdog.seconds");
+}
+
+/// Whether a partition of this label has a purpose already, other than `data`.
+fn is_taken(config: &Config, label: &str) -> bool {
+    let class = label.strip_suffix("-a").or(label.strip_suffix("-b"));
+    RESERVED_LABELS.contains(&label) || config.slots.iter().any(|slot| class == Some(slot.class.as_str()))
 }
 
 fn check_unlock(config: &Config, problems: &mut Problems) {
@@ -229,7 +283,10 @@ fn check_layout(config: &Config, layout: &Layout, problems: &mut Problems) {
         Bootloader::GrubEfi => FIXED_MIB_EFI,
         Bootloader::GrubBios | Bootloader::None => FIXED_MIB_BIOS,
     };
-    needed = needed.saturating_add(layout.stash_mib).saturating_add(layout.recovery_mib.saturating_mul(2));
+    needed = needed
+        .saturating_add(layout.stash_mib)
+        .saturating_add(layout.factory_mib)
+        .saturating_add(layout.recovery_mib.saturating_mul(2));
     for (class, &mib) in &layout.slot_mib {
         let at = format!("layout.slot_mib.{class}");
         let known = config.set_classes().any(|slot| slot.class == *class);

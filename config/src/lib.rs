@@ -9,6 +9,7 @@ mod check;
 mod error;
 #[cfg(feature = "toml")]
 mod load;
+mod reset;
 #[cfg(feature = "toml")]
 mod source;
 mod types;
@@ -16,6 +17,7 @@ mod types;
 pub use error::{Error, Fault};
 #[cfg(feature = "toml")]
 pub use load::{load, load_with_source};
+pub use reset::*;
 #[cfg(feature = "toml")]
 pub use source::Source;
 pub use types::*;

@@ -1,3 +1,4 @@
+use crate::reset::{FactoryReset, Watchdog, Wipe};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -24,9 +25,18 @@ pub struct Config {
     /// What recovery does, and how often it tries.
     #[serde(default)]
     pub recovery: Recovery,
+    /// What a factory reset does.
+    #[serde(default)]
+    pub factory_reset: FactoryReset,
+    /// Partitions that `drydock wipe` may wipe.
+    #[serde(default, rename = "wipe")]
+    pub wipes: Vec<Wipe>,
     /// How a set is started.
     #[serde(default)]
     pub boot: Boot,
+    /// The hardware watchdog.
+    #[serde(default)]
+    pub watchdog: Watchdog,
     /// The initramfs that carries this configuration.
     #[serde(default)]
     pub initramfs: Initramfs,
@@ -179,11 +189,19 @@ pub struct Recovery {
     pub handover: Handover,
     /// Seconds to wait for a removable medium that an intent names.
     pub medium_wait_seconds: u32,
+    /// When no set is bootable: path of a bundle on a removable medium that is looked for again and again.
+    /// Empty: none is.
+    pub rescue_file: String,
 }
 
 impl Default for Recovery {
     fn default() -> Self {
-        Self { starts: 20, handover: Handover::Reboot, medium_wait_seconds: 60 }
+        Self {
+            starts: 20,
+            handover: Handover::Reboot,
+            medium_wait_seconds: 60,
+            rescue_file: "rescue.drydock".into(),
+        }
     }
 }
 
@@ -245,6 +263,8 @@ pub struct Layout {
     pub slot_mib: std::collections::BTreeMap<String, u64>,
     /// Size of `stash`; 0 leaves it out.
     pub stash_mib: u64,
+    /// Size of `factory`, which gets the bundle that the disk is made from; 0 leaves it out.
+    pub factory_mib: u64,
     /// Kernel parameters of every boot entry, consoles for example. GRUB uses the first serial one too.
     pub cmdline: String,
     /// Seconds in which ESC at GRUB's console opens its menu.
@@ -260,6 +280,7 @@ impl Default for Layout {
             recovery_mib: 0,
             slot_mib: Default::default(),
             stash_mib: 32,
+            factory_mib: 0,
             cmdline: String::new(),
             menu_seconds: 2,
         }
@@ -279,6 +300,25 @@ pub enum Bootloader {
 }
 
 impl Config {
+    /// A configuration with these slots, trusting one key, and the default for all else.
+    pub fn new(compatible: &str, slots: Vec<SlotClass>, key: String) -> Self {
+        Self {
+            compatible: compatible.into(),
+            disk: Disk::default(),
+            slots,
+            signatures: Signatures { keys: vec![key], threshold: defaults::one() },
+            data: None,
+            unlock: vec![],
+            recovery: Recovery::default(),
+            factory_reset: FactoryReset::default(),
+            wipes: vec![],
+            boot: Boot::default(),
+            watchdog: Watchdog::default(),
+            initramfs: Initramfs::default(),
+            layout: Layout::default(),
+        }
+    }
+
     /// The slot classes that make up a set, in the order in which they are written.
     pub fn set_classes(&self) -> impl Iterator<Item = &SlotClass> {
         self.slots.iter().filter(|slot| slot.role != Role::Recovery)

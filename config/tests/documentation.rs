@@ -1,7 +1,9 @@
 //! `docs/config.md` and the types must tell the same.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use drydock_config::{Bootloader, Config, DataFailure, Handover, Role, Unlock, load};
+use drydock_config::{
+    Bootloader, Config, DataFailure, Handover, IfLocked, Role, Unlock, WatchdogHandover, WipeHow, load,
+};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,6 +61,9 @@ fn minimal() -> Config {
         file = "k"
         [[unlock]]
         kind = "passphrase"
+        [[wipe]]
+        label = "logs"
+        how = "zero"
     "#;
     toml::from_str(text).unwrap()
 }
@@ -109,6 +114,9 @@ fn the_document_names_every_value() {
     let handovers = [Handover::Reboot, Handover::SwitchRoot].map(|v| serde_json::to_string(&v));
     let loaders =
         [Bootloader::GrubBios, Bootloader::GrubEfi, Bootloader::None].map(|v| serde_json::to_string(&v));
+    let locked = [IfLocked::Refuse, IfLocked::Erase].map(|v| serde_json::to_string(&v));
+    let wipes = [WipeHow::Discard, WipeHow::Zero, WipeHow::Volume].map(|v| serde_json::to_string(&v));
+    let dogs = [WatchdogHandover::Disarm, WatchdogHandover::Keep].map(|v| serde_json::to_string(&v));
     let rows = document();
     let row =
         |key: &str| rows.lines().find(|line| line.starts_with(&format!("| `{key}`"))).unwrap().to_owned();
@@ -116,6 +124,9 @@ fn the_document_names_every_value() {
         ("slot[].role", roles.as_slice()),
         ("data.on_failure", &failures),
         ("recovery.handover", &handovers),
+        ("factory_reset.if_locked", &locked),
+        ("wipe[].how", &wipes),
+        ("watchdog.handover", &dogs),
         ("layout.bootloader", &loaders),
     ] {
         for value in values {

@@ -67,6 +67,9 @@ fn carry_out(machine: &impl Machine, memory: &mut Memory, intent: &Intent) -> Re
     let outcome = match &intent.job {
         Job::Update { source, manifest } => update::prepare(machine, memory, source, Some(manifest))
             .and_then(|prepared| update::install(machine, memory, &prepared)),
+        Job::UpdateRecovery { .. } | Job::FactoryReset | Job::Wipe { .. } => {
+            Err(Error::Refused("this drydock can't carry out such an intent yet".into()))
+        }
     };
     if let Err(error) = outcome {
         let reason = error.to_string();

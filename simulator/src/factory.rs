@@ -9,7 +9,7 @@ use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_bundle::keys::PrivateKey;
 use drydock_bundle::tree::{BLOCK, GROUP, Hasher};
 use drydock_bundle::{Image, MANIFEST, Manifest, SIGNATURES};
-use drydock_config::{Boot, Config, Disk, Initramfs, Layout, Recovery, Role, Signatures, SlotClass};
+use drydock_config::{Config, Role, SlotClass};
 use drydock_luks::{Cost, CryptDevice, FormatOptions, Unlocked};
 use drydock_recovery::machine::Device;
 use drydock_state::trailer::{self, Trailer};
@@ -92,18 +92,8 @@ impl Factory {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let keys: Vec<PrivateKey> = (1..=3).map(|seed| key(seed, folder.path())).collect();
         let class = |class: &str, role, encrypted| SlotClass { class: class.into(), role, encrypted };
-        let config = Config {
-            compatible: COMPATIBLE.into(),
-            disk: Disk::default(),
-            slots: vec![class("boot", Role::Boot, false), class("root", Role::Root, setup.luks)],
-            signatures: Signatures { keys: vec![keys[0].public().unwrap().to_string()], threshold: 1 },
-            data: None,
-            unlock: Vec::new(),
-            recovery: Recovery::default(),
-            boot: Boot::default(),
-            initramfs: Initramfs::default(),
-            layout: Layout::default(),
-        };
+        let slots = vec![class("boot", Role::Boot, false), class("root", Role::Root, setup.luks)];
+        let config = Config::new(COMPATIBLE, slots, keys[0].public().unwrap().to_string());
         let mut factory = Self {
             setup,
             config,

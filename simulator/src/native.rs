@@ -5,7 +5,7 @@ use crate::parts::key;
 use drydock_block::{AlignedBuffer, BlockDevice, FileDevice, Flush, is_zero};
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_bundle::{Image, Source as ByteSource, Tail, ordered};
-use drydock_config::{Boot, Config, Disk, Initramfs, Layout, Recovery, Role, Signatures, SlotClass};
+use drydock_config::{Config, Role, SlotClass};
 use drydock_recovery::Error;
 use drydock_recovery::event::{Events, Silent};
 use drydock_recovery::machine::{Device, Machine};
@@ -66,18 +66,8 @@ pub fn blank_slot(folder: &Path, size: u64) -> io::Result<()> {
 /// Installs the bundle in the folder into the slot beside it: signatures, writing, reading back, commit.
 pub fn install(folder: &Path, threads: usize, sparse: bool) -> Result<(), Error> {
     let public = key(1, folder).public()?;
-    let config = Config {
-        compatible: COMPATIBLE.into(),
-        disk: Disk::default(),
-        slots: vec![SlotClass { class: "root".into(), role: Role::Root, encrypted: false }],
-        signatures: Signatures { keys: vec![public.to_string()], threshold: 1 },
-        data: None,
-        unlock: Vec::new(),
-        recovery: Recovery::default(),
-        boot: Boot::default(),
-        initramfs: Initramfs::default(),
-        layout: Layout::default(),
-    };
+    let slots = vec![SlotClass { class: "root".into(), role: Role::Root, encrypted: false }];
+    let config = Config::new(COMPATIBLE, slots, public.to_string());
     let machine = NativeMachine { folder: folder.into(), config, threads, sparse };
     let mut memory = Memory::open(&machine)?;
     let source = Source::Data { path: BUNDLE.into() };

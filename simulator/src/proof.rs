@@ -415,7 +415,7 @@ fn check_history(history: &[Entry], allowed: &[Outcome], set: SetName, version: 
     let mut rebuilt = false;
     for entry in history {
         let lie = |why: &str| Err(format!("the history lies: {why}: {entry:?}"));
-        if matches!(entry.outcome, Outcome::Installed | Outcome::Failed | Outcome::Cancelled) {
+        if entry.outcome.ends_intent() {
             let Some(index) = open.iter().position(|id| *id == entry.intent) else {
                 return lie("an outcome of what was not staged, or a second one");
             };

@@ -6,7 +6,7 @@
 
 use drydock_state::grub::{self, Kernel, Start};
 use drydock_state::transition::{self, Counters, Running};
-use drydock_state::{BootEnv, Entry, Job, Outcome, Record, SetInfo, SetName, Source};
+use drydock_state::{BootEnv, Entry, Job, Record, SetInfo, SetName, Source};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -264,7 +264,7 @@ impl Device {
 }
 
 fn is_outcome(entry: &Entry, id: u64) -> bool {
-    entry.intent == id && matches!(entry.outcome, Outcome::Installed | Outcome::Failed | Outcome::Cancelled)
+    entry.intent == id && entry.outcome.ends_intent()
 }
 
 /// The generation tells environments apart that must not be taken for each other.

@@ -98,6 +98,20 @@ pub enum Job {
         /// SHA-256 of the manifest that is meant, hexadecimal.
         manifest: String,
     },
+    /// Write the recovery's image of a bundle into the copy of the recovery that is not in use.
+    UpdateRecovery {
+        /// Where the bundle is.
+        source: Source,
+        /// SHA-256 of the manifest that is meant, hexadecimal.
+        manifest: String,
+    },
+    /// Make `data` new, and take the slots back to the factory's bundle where the device has one.
+    FactoryReset,
+    /// Wipe one partition, in the way that the configuration names for it.
+    Wipe {
+        /// The partition's label.
+        label: String,
+    },
 }
 
 /// Where a bundle is.
@@ -182,9 +196,32 @@ pub enum Outcome {
     NotStarted,
     /// The state was lost and rebuilt from the slots' trailers.
     StateRebuilt,
+    /// `data` was made new; the reason says what was kept and what became of the slots.
+    Reset,
+    /// A partition was wiped; the reason names it.
+    Wiped,
+    /// A set was given up by hand.
+    MarkedBad,
+    /// A new copy of the recovery was written, and has proven itself by a boot.
+    RecoveryUpdated,
     /// A later drydock's entry that this one does not know.
     #[serde(other)]
     Unknown,
+}
+
+impl Outcome {
+    /// Whether the intent that an entry names is over with it.
+    pub fn ends_intent(self) -> bool {
+        matches!(
+            self,
+            Self::Installed
+                | Self::Failed
+                | Self::Cancelled
+                | Self::Reset
+                | Self::Wiped
+                | Self::RecoveryUpdated
+        )
+    }
 }
 
 impl Sets {
@@ -243,9 +280,6 @@ impl Record {
 
     /// Says whether the outcome of an intent is already in the history.
     pub fn outcome_of(&self, intent: u64) -> Option<&Entry> {
-        self.history.iter().rev().find(|e| {
-            e.intent == intent
-                && matches!(e.outcome, Outcome::Installed | Outcome::Failed | Outcome::Cancelled)
-        })
+        self.history.iter().rev().find(|e| e.intent == intent && e.outcome.ends_intent())
     }
 }

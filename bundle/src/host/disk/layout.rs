@@ -9,6 +9,8 @@ pub(super) const ESP: &str = "esp";
 pub(super) const BOOTENV: &str = "bootenv";
 pub(super) const STATE: &str = "state";
 pub(super) const STASH: &str = "stash";
+/// The bundle that a factory reset takes the slots back to.
+pub(super) const FACTORY: &str = "factory";
 pub(super) const RECOVERY: &str = "recovery";
 
 const MIB: u64 = 1 << 20;
@@ -101,6 +103,9 @@ impl Layout {
             for copy in ["a", "b"] {
                 add(&format!("{}-{copy}", content.class), kind, SLOT_ATTRIBUTES, mib);
             }
+        }
+        if wanted.factory_mib > 0 {
+            plan.add(bundle, FACTORY, Kind::Linux, PRIVATE_ATTRIBUTES, wanted.factory_mib);
         }
         plan.finish(config, bundle)
     }

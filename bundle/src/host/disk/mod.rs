@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Reply, Error> {
     let layout = Layout::plan(&config, &contents, &bundle)?;
 
     let part_file = args.output.with_added_extension("part");
-    let made = make(&config, &bundle, &contents, &layout, &part_file, quiet)
+    let made = make(&config, &bundle, &contents, &layout, &args.bundle, &part_file, quiet)
         .and_then(|()| fs::rename(&part_file, &args.output).map_err(file("renaming to", &args.output)));
     if made.is_err() {
         // Best effort: the name says that it is not whole.
@@ -166,6 +166,7 @@ fn make(
     bundle: &Bundle,
     contents: &[Content<'_>],
     layout: &Layout,
+    bundle_path: &Path,
     path: &Path,
     quiet: bool,
 ) -> Result<(), Error> {
@@ -214,6 +215,16 @@ fn make(
         }
     }
     bar.finish_and_clear();
+    if config.layout.factory_mib > 0 {
+        let (part, whole) = (layout.named(layout::FACTORY)?, RawImage::open(bundle_path)?);
+        if whole.size > part.size {
+            return Err(Error::Input {
+                what: "layout.factory_mib".into(),
+                problem: format!("the bundle has {} bytes, {} are not enough", whole.size, part.size),
+            });
+        }
+        slot::copy(&whole, &[section(part)?], path)?;
+    }
     disk.flush(drydock_block::Flush::ImageWritten).map_err(writing())
 }
 

@@ -1,0 +1,96 @@
+//! Factory reset, wipe and watchdog.
+
+use serde::{Deserialize, Serialize};
+
+/// What a factory reset does.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FactoryReset {
+    /// Files and folders of `data` that survive, as paths within the volume.
+    pub keep: Vec<String>,
+    /// How much they may be together, in KiB.
+    pub keep_limit_kib: u32,
+    /// What to do when there is something to keep and `data` can't be opened.
+    pub if_locked: IfLocked,
+    /// Whether the slots are taken back to the bundle in the partition `factory`, where there is one.
+    pub restore_slots: bool,
+    /// Seconds to wait for an answer at the console, when the reset was chosen from the bootloader's menu.
+    pub confirm_seconds: u32,
+}
+
+impl Default for FactoryReset {
+    fn default() -> Self {
+        Self {
+            keep: vec![],
+            keep_limit_kib: 4096,
+            if_locked: IfLocked::Refuse,
+            restore_slots: true,
+            confirm_seconds: 30,
+        }
+    }
+}
+
+/// What a factory reset does when there is something to keep and `data` can't be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IfLocked {
+    /// Nothing: the reset fails, and everything stays as it is.
+    Refuse,
+    /// It resets without keeping anything, and says so in the history.
+    Erase,
+}
+
+/// A partition that may be wiped.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wipe {
+    /// The partition's label.
+    pub label: String,
+    /// In which way.
+    pub how: WipeHow,
+    /// With `how = "volume"`: whether the volume is a LUKS2 container. Default: yes.
+    #[serde(default = "yes")]
+    pub encrypted: bool,
+}
+
+/// How a partition is wiped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WipeHow {
+    /// The device is told that the blocks are not used any more; the start and the end are overwritten.
+    Discard,
+    /// Every block is overwritten with zeros.
+    Zero,
+    /// A new volume with an empty ext4 takes its place; key slots are destroyed and blocks discarded first.
+    Volume,
+}
+
+/// The hardware watchdog.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Watchdog {
+    /// Seconds without progress after which it resets the machine.
+    pub seconds: u32,
+    /// What becomes of it when a set is started.
+    pub handover: WatchdogHandover,
+}
+
+impl Default for Watchdog {
+    fn default() -> Self {
+        Self { seconds: 60, handover: WatchdogHandover::Disarm }
+    }
+}
+
+/// What becomes of the watchdog when a set is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WatchdogHandover {
+    /// It is stopped: for a live system that does not feed it.
+    Disarm,
+    /// It goes on: the live system must feed it (systemd: `RuntimeWatchdogSec=`), or is reset.
+    Keep,
+}
+
+fn yes() -> bool {
+    true
+}
