@@ -29,6 +29,12 @@ pub enum Flush {
     LuksKeyMaterial,
     /// The key material of a destroyed key slot is gone from the medium.
     LuksKeySlotWiped,
+    /// What is kept, and the new volume's header, are on the medium before the old key slots are destroyed.
+    StashCommitted,
+    /// The stash is empty before the state says that the reset is over.
+    StashCleared,
+    /// A partition is overwritten before the state says so.
+    PartitionWiped,
     /// A fresh filesystem is on the medium before it is mounted.
     FilesystemWritten,
 }

@@ -1,16 +1,17 @@
 //! Making a LUKS2 volume.
 
 use crate::header2::{self, Header2};
+use crate::headers::Headers;
 use crate::json::{AREA_ALIGN, Keyslot, Metadata};
-use crate::kdf::{Hash, Limits};
+use crate::kdf::Hash;
 use crate::keyslot::{area_size, write_headers, write_slot};
-use crate::open::Header;
 use crate::slot::KeyDigest;
 use crate::wipe::{DEFAULT_DATA_OFFSET, wipe_for_format};
-use crate::{Cost, Error, Random, Unlocked, Volume, cipher};
+use crate::{Cost, Error, Random, Unlocked, cipher};
 use base64ct::{Base64, Encoding};
-use drydock_block::BlockDevice;
+use drydock_block::{BlockDevice, Flush, read_vec};
 use serde_json::json;
+use std::ops::Range;
 use zeroize::Zeroizing;
 
 /// The volume key is random and long, so that its digest needs no cost. It is cryptsetup's minimum.
@@ -41,7 +42,7 @@ impl FormatOptions {
         Self { cost, sector_size, data_offset, key_size, discards: false, label: String::new() }
     }
 
-    fn check(&self, device: &dyn BlockDevice) -> Result<(), Error> {
+    fn check(&self, size: u64) -> Result<(), Error> {
         let invalid = |what: String| Err(Error::Invalid(format!("can't format a LUKS volume: {what}")));
         cipher::check(cipher::ALLOWED, self.key_size as usize, "the new volume")?;
         if !matches!(self.sector_size, 512 | 4096) {
@@ -54,11 +55,10 @@ impl FormatOptions {
                 self.data_offset
             ));
         }
-        let payload = device.size().saturating_sub(self.data_offset);
+        let payload = size.saturating_sub(self.data_offset);
         if payload == 0 || !payload.is_multiple_of(u64::from(self.sector_size)) {
             return invalid(format!(
-                "a device of {} bytes leaves {payload} for the payload, which must be whole sectors of {} bytes",
-                device.size(),
+                "a device of {size} bytes leaves {payload} for the payload, which must be whole sectors of {} bytes",
                 self.sector_size
             ));
         }
@@ -71,18 +71,28 @@ impl FormatOptions {
 
 /// Makes a LUKS2 volume with a new UUID, a new volume key and one key slot for `key`, and unlocks it.
 ///
-/// First the headers and key slots of whatever was there are wiped, second headers wherever they may lie
-/// included, and that is flushed; then come the key material, flushed, the first header, flushed, and the
-/// second header, flushed. On return all of it is on stable storage. After a cut of power before that, the
-/// volume opens with `key`, or [`unfinished_format`](crate::unfinished_format) is true, or the wipe was not done
-/// and some of what was there before still is. The payload is not written, so it reads as noise.
+/// It is [`prepare`]d in memory and then [`install`]ed, with what that says about cuts of power. On return all of it is
+/// on stable storage. The payload is not written, so it reads as noise.
 pub fn format(
     device: &dyn BlockDevice,
     key: &[u8],
     options: &FormatOptions,
     random: Random<'_>,
 ) -> Result<Unlocked, Error> {
-    options.check(device)?;
+    let (headers, unlocked) = prepare(device.size(), key, options, random)?;
+    install(device, &headers)?;
+    Ok(unlocked)
+}
+
+/// Makes the headers and the key slot of a new LUKS2 volume for a device of `size` bytes, in memory, and unlocks it.
+/// Nothing of the new volume key is in there but what `key` opens.
+pub fn prepare(
+    size: u64,
+    key: &[u8],
+    options: &FormatOptions,
+    random: Random<'_>,
+) -> Result<(Headers, Unlocked), Error> {
+    options.check(size)?;
     let (mut header_salt, mut digest_salt, mut slot_salt) = ([0; 64], [0; 32], [0; 32]);
     let mut uuid = [0; 16];
     let mut volume_key = Zeroizing::new(vec![0; options.key_size as usize]);
@@ -98,24 +108,51 @@ pub fn format(
         value: vec![0; 32],
     };
     digest.value = digest.of(&volume_key);
-    let size = header2::SIZES[0];
-    let keyslot = Keyslot::new(2 * size, options.key_size, kdf);
+    let header_size = header2::SIZES[0];
+    let keyslot = Keyslot::new(2 * header_size, options.key_size, kdf);
     let mut label = [0; 48];
     label[..options.label.len()].copy_from_slice(options.label.as_bytes());
-    let header =
-        Header2 { size, sequence: 0, label, salt: header_salt, uuid: uuid_text(uuid), subsystem: [0; 48] };
-    let metadata = Metadata::from_value(metadata(options, &keyslot, &digest)?, size)?;
+    let header = Header2 {
+        size: header_size,
+        sequence: 0,
+        label,
+        salt: header_salt,
+        uuid: uuid_text(uuid),
+        subsystem: [0; 48],
+    };
+    let metadata = Metadata::from_value(metadata(options, &keyslot, &digest)?, header_size)?;
 
-    wipe_for_format(device, options.data_offset)?;
-    write_slot(device, &keyslot, key, &volume_key, random)?;
-    write_headers(device, header, metadata)?;
+    let headers = Headers::blank((2 * header_size + area_size(options.key_size)) as usize, size);
+    write_slot(&headers, &keyslot, key, &volume_key, random)?;
+    write_headers(&headers, header, metadata)?;
+    let unlocked = headers.volume()?.unlocked(0, volume_key)?;
+    Ok((headers, unlocked))
+}
 
-    let volume = Volume::open(device, &Limits::new(u64::MAX))?;
-    match &volume.header {
-        Header::Luks2(luks2) if luks2.stale.is_none() && volume.digest().matches(&volume_key) => {
-            volume.unlocked(0, volume_key)
-        }
-        _ => Err(Error::damaged("a header that was just written reads differently")),
+/// Puts a volume that was [`prepare`]d on its device.
+///
+/// First the headers and key slots of whatever was there are wiped, second headers wherever they may lie
+/// included, and that is flushed; then come the key material, flushed, the first header, flushed, and the
+/// second header, flushed. On return all of it is on stable storage. After a cut of power before that, the
+/// volume opens, or [`unfinished_format`](crate::unfinished_format) is true, or the wipe was not done and some of
+/// what was there before still is. It may be repeated.
+pub fn install(device: &dyn BlockDevice, headers: &Headers) -> Result<(), Error> {
+    let data_offset = headers.volume()?.payload().offset;
+    wipe_for_format(device, data_offset)?;
+    let size = header2::SIZES[0] as usize;
+    let bytes = headers.to_bytes();
+    let put = |range: Range<usize>, flush| {
+        device.write_at(range.start as u64, &bytes[range]).map_err(Error::io("writing a new LUKS header"))?;
+        device.flush(flush).map_err(Error::io("flushing a new LUKS header"))
+    };
+    put(2 * size..bytes.len(), Flush::LuksKeyMaterial)?;
+    put(0..size, Flush::LuksFirstHeader)?;
+    put(size..2 * size, Flush::LuksSecondHeader)?;
+    let back = read_vec(device, 0, bytes.len()).map_err(Error::io("reading a new LUKS header back"))?;
+    if back == bytes {
+        Ok(())
+    } else {
+        Err(Error::damaged("a header that was just written reads differently"))
     }
 }
 

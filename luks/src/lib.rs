@@ -8,7 +8,8 @@
 //! - [`Volume::open`] reads and checks the headers, [`Volume::unlock`] finds the volume key.
 //! - [`Unlocked::table`] renders the dm-crypt table, with the key as a reference into the kernel's keyring;
 //!   [`CryptDevice`] does the same job in user space, for tests and for the simulated disk.
-//! - [`format()`] makes a LUKS2 volume, [`erase`] destroys all key slots of whatever is there.
+//! - [`format()`] makes a LUKS2 volume, in two steps where something must happen in between ([`prepare()`], [`install`]);
+//!   [`erase`] destroys all key slots of whatever is there.
 //! - [`Volume::add_key`], [`Volume::change_key`] and [`Volume::destroy_slot`] change key slots so that a cut
 //!   of power at any moment leaves a volume that opens.
 //!
@@ -23,18 +24,21 @@ mod error;
 mod format;
 mod header1;
 mod header2;
+mod headers;
 mod json;
 mod kdf;
 mod keyslot;
 mod open;
 pub mod parse;
+mod seal;
 mod slot;
 mod table;
 mod wipe;
 
 pub use crypt_device::CryptDevice;
 pub use error::Error;
-pub use format::{FormatOptions, format};
+pub use format::{FormatOptions, format, install, prepare};
+pub use headers::Headers;
 pub use kdf::{Cost, Limits};
 pub use open::{Unlocked, Volume};
 pub use table::Table;

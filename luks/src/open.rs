@@ -69,6 +69,11 @@ impl<'d> Volume<'d> {
         }
     }
 
+    /// The size in bytes of the device that it is on.
+    pub fn device_size(&self) -> u64 {
+        self.device.size()
+    }
+
     /// The numbers of the key slots that hold the volume key.
     pub fn slots(&self) -> Vec<u32> {
         self.key_slots().iter().map(|slot| slot.id).collect()

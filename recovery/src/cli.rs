@@ -30,6 +30,8 @@ drydock: updates this device from its recovery
   drydock stage --partition LABEL   the same for a raw partition
   drydock verify FILE            say what an update would do, without doing it
   drydock cancel                 take the staged bundle back
+  drydock factory-reset          make all data new at the next boot, but for what the configuration keeps
+  drydock wipe LABEL             wipe a partition at the next boot, as the configuration says
   drydock mark-good              say that the running set is well
   drydock log [--json]           the whole history
   drydock --version
@@ -63,6 +65,8 @@ enum Command {
     Verify(Where),
     Cancel,
     MarkGood,
+    FactoryReset,
+    Wipe(String),
 }
 
 /// A bundle as the command line names it.
@@ -103,6 +107,11 @@ impl Command {
             Some("verify") => Self::Verify(bundle(operand)?),
             Some("cancel") => Self::Cancel,
             Some("mark-good") => Self::MarkGood,
+            Some("factory-reset") => Self::FactoryReset,
+            Some("wipe") => match operand {
+                Some(Where::File(label)) => Self::Wipe(label),
+                _ => return Err("which partition?".into()),
+            },
             Some(other) => return Err(format!("there is no command `{other}`").into()),
         })
     }
@@ -146,6 +155,14 @@ impl Command {
                 update::prepare(machine, &memory, &source, None)?.to_string()
             }
             Self::Cancel => format!("intent {} is taken back\n", live::cancel(machine, &mut memory)?),
+            Self::FactoryReset => {
+                let id = live::factory_reset(machine, &mut memory)?;
+                format!("the next boot makes all data new (intent {id}); `drydock cancel` takes it back\n")
+            }
+            Self::Wipe(label) => {
+                let id = live::wipe(machine, &mut memory, &label)?;
+                format!("the next boot wipes {label} (intent {id}); `drydock cancel` takes it back\n")
+            }
             Self::MarkGood => {
                 let running = running()?;
                 let news = live::mark_good(machine, &mut memory, &running)?;
@@ -229,8 +246,9 @@ mod tests {
         assert_eq!(parse("status --json").unwrap(), Command::Status { json: true });
         assert_eq!(parse("stage /var/b").unwrap(), Command::Stage(Where::File("/var/b".into())));
         assert_eq!(parse("verify --medium b").unwrap(), Command::Verify(Where::Medium("b".into())));
+        assert_eq!(parse("wipe logs").unwrap(), Command::Wipe("logs".into()));
         assert_eq!(parse("").unwrap(), Command::Help);
-        for wrong in ["stage", "frobnicate", "status extra more", "stage --nonsense"] {
+        for wrong in ["stage", "wipe", "wipe --medium x", "frobnicate", "status extra more", "stage --nonsense"] {
             assert!(parse(wrong).unwrap_err().to_string().contains("drydock --help"), "{wrong}");
         }
     }

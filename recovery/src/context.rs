@@ -22,7 +22,7 @@ pub struct BootContext {
 }
 
 impl BootContext {
-    /// Reads `drydock.set=a|b`, or `drydock.recovery` with `drydock.reason=fallback` and `drydock.copy=a|b`.
+    /// Reads `drydock.set=a|b`, or `drydock.recovery` with `drydock.reason=fallback|menu-factory-reset` and `drydock.copy=a|b`.
     /// Without any of them it is a recovery that somebody asked for.
     pub fn from_command_line(text: &str) -> Self {
         let value = |name: &str| {
@@ -32,6 +32,7 @@ impl BootContext {
         let set = |name| value(name).and_then(|name| name.parse().ok());
         let reason = match value("drydock.reason") {
             Some("fallback") => Reason::Fallback,
+            Some("menu-factory-reset") => Reason::FactoryReset,
             _ => Reason::Asked,
         };
         Self {
@@ -51,6 +52,10 @@ mod tests {
         assert_eq!(purpose("console=ttyS0 drydock.set=b panic=10\n"), Purpose::Set(SetName::B));
         assert_eq!(purpose("drydock.recovery drydock.reason=intent"), Purpose::Recovery(Reason::Asked));
         assert_eq!(purpose("drydock.recovery drydock.reason=fallback"), Purpose::Recovery(Reason::Fallback));
+        assert_eq!(
+            purpose("drydock.recovery drydock.reason=menu-factory-reset"),
+            Purpose::Recovery(Reason::FactoryReset)
+        );
         assert_eq!(purpose("quiet drydock.set=c"), Purpose::Recovery(Reason::Asked));
         assert_eq!(BootContext::from_command_line("drydock.copy=b").copy, Some(SetName::B));
     }

@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 use std::fmt;
+use std::time::Duration;
 
 /// A step of a recovery boot, in the order in which they happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -28,6 +29,8 @@ pub enum Step {
     Commit,
     /// Formatting a blank volume.
     Provision,
+    /// Making `data` new, or wiping a partition.
+    Reset,
     /// Starting what comes next.
     HandOver,
 }
@@ -84,6 +87,9 @@ pub enum Event {
 pub trait Events: Send + Sync {
     /// Takes an event. Never blocks, never fails.
     fn send(&self, event: Event);
+
+    /// Says that the next event may be this long in coming, so that the watchdog does not take it for a hang.
+    fn allow(&self, _quiet: Duration) {}
 }
 
 /// Sending by name, also through a trait object.
@@ -121,6 +127,7 @@ impl fmt::Display for Step {
             Self::Prove => "prove",
             Self::Commit => "commit",
             Self::Provision => "provision",
+            Self::Reset => "reset",
             Self::HandOver => "hand over",
         })
     }

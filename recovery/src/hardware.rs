@@ -68,6 +68,11 @@ impl<'a> Hardware<'a> {
         self
     }
 
+    /// The consoles.
+    pub fn console(&self) -> &Console {
+        self.console
+    }
+
     /// Our disk.
     pub fn disk(&self) -> &OurDisk {
         &self.disk
@@ -113,7 +118,7 @@ impl<'a> Hardware<'a> {
         Ok(node)
     }
 
-    fn with_keys<T>(
+    pub(crate) fn with_keys<T>(
         &self,
         work: impl FnOnce(&mut Surroundings<'_>, &mut Unlocker<'a>) -> Result<T, Error>,
     ) -> Result<T, Error> {

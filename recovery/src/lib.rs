@@ -17,9 +17,11 @@ pub mod memory;
 pub mod recover;
 pub mod release;
 pub mod render;
+pub mod reset;
 pub mod start;
 pub mod story;
 pub mod sys;
 pub mod update;
+pub mod volumes;
 
 pub use error::Error;

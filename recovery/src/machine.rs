@@ -8,8 +8,11 @@ use crate::event::Events;
 use drydock_block::BlockDevice;
 use drydock_bundle::{Image, Source as ByteSource, Tail};
 use drydock_config::{Config, SlotClass};
+use drydock_luks::{Limits, Unlocked, Volume};
 use drydock_state::{SetName, Source};
+use std::io;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// A partition, a mapped volume, or a simulated one.
 pub type Device = Arc<dyn BlockDevice>;
@@ -41,4 +44,38 @@ pub trait Machine: Sync {
 
     /// How many threads may work at once.
     fn threads(&self) -> usize;
+}
+
+/// Volumes with keys and filesystems: what a factory reset and a wipe need beside the disk.
+pub trait Volumes: Machine {
+    /// What a key derivation may cost at this moment.
+    fn limits(&self) -> Result<Limits, Error>;
+
+    /// Opens a LUKS volume by the configured ways, in their order. `label` names it to whoever is asked.
+    fn unlock(&self, label: &str, volume: &Volume<'_>) -> Result<Unlocked, Error>;
+
+    /// The key that a new volume shall open with.
+    fn key_for_new(&self, label: &str) -> Result<Zeroizing<Vec<u8>>, Error>;
+
+    /// Fills a buffer with random bytes that are fit for keys.
+    fn random(&self, buffer: &mut [u8]) -> io::Result<()>;
+
+    /// Packs files and folders of the filesystem in the volume on partition `label`, `limit` bytes at most. See
+    /// [`archive`](crate::reset::archive). The volume is closed again on return.
+    fn pack(
+        &self,
+        label: &str,
+        volume: &Unlocked,
+        paths: &[String],
+        limit: u64,
+    ) -> Result<Zeroizing<Vec<u8>>, Error>;
+
+    /// Makes an empty filesystem on the partition `label`, inside of its volume where there is one, as large as it can
+    /// be, and unpacks what [`pack`](Self::pack) gave. On return all of it is on stable storage, and the volume closed.
+    fn make_filesystem(
+        &self,
+        label: &str,
+        volume: Option<&Unlocked>,
+        packed: Option<&[u8]>,
+    ) -> Result<(), Error>;
 }

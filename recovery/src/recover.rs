@@ -2,9 +2,9 @@
 
 use crate::error::Error;
 use crate::event::{Event, Step};
-use crate::machine::Machine;
+use crate::machine::Volumes;
 use crate::memory::{Memory, Trust};
-use crate::update;
+use crate::{reset, update};
 use drydock_state::transition::{self, Running};
 use drydock_state::{Intent, Job, Record, SetName};
 
@@ -13,6 +13,8 @@ use drydock_state::{Intent, Job, Record, SetName};
 pub enum Reason {
     /// The bootloader saw that there is a job, or a person chose recovery from its menu.
     Asked,
+    /// A person chose the factory reset from the bootloader's menu.
+    FactoryReset,
     /// No set has attempts left, or the bootloader could not read its environment.
     Fallback,
 }
@@ -30,7 +32,7 @@ pub enum Next {
 ///
 /// Whatever happens on the way, the outcome and its reason are in the history when this returns, the intent
 /// is over, and the boot environment agrees. An error means that the memory itself can't be read or written.
-pub fn recover(machine: &impl Machine, memory: &mut Memory, reason: Reason) -> Result<Next, Error> {
+pub fn recover(machine: &impl Volumes, memory: &mut Memory, reason: Reason) -> Result<Next, Error> {
     if let Trust::ReadOnly(why) = memory.trust() {
         machine.events().warning(format_args!("nothing is written while the state can't be trusted: {why}"));
         memory.stand_down()?;
@@ -51,7 +53,7 @@ pub fn recover(machine: &impl Machine, memory: &mut Memory, reason: Reason) -> R
 }
 
 /// Carries an intent out. A failure is recorded, not returned.
-fn carry_out(machine: &impl Machine, memory: &mut Memory, intent: &Intent) -> Result<(), Error> {
+fn carry_out(machine: &impl Volumes, memory: &mut Memory, intent: &Intent) -> Result<(), Error> {
     let limit = machine.config().recovery.starts;
     let Some(start) = transition::count_start(&mut memory.record, limit, machine.now()) else {
         machine
@@ -67,7 +69,9 @@ fn carry_out(machine: &impl Machine, memory: &mut Memory, intent: &Intent) -> Re
     let outcome = match &intent.job {
         Job::Update { source, manifest } => update::prepare(machine, memory, source, Some(manifest))
             .and_then(|prepared| update::install(machine, memory, &prepared)),
-        Job::UpdateRecovery { .. } | Job::FactoryReset | Job::Wipe { .. } => {
+        Job::FactoryReset => reset::factory_reset(machine, memory, intent),
+        Job::Wipe { label } => reset::wipe::wipe(machine, memory, label),
+        Job::UpdateRecovery { .. } => {
             Err(Error::Refused("this drydock can't carry out such an intent yet".into()))
         }
     };

@@ -122,6 +122,9 @@ fn run_recovery(
     let events = machine.events();
     let mut memory = Memory::open(machine)?;
     memory::describe(&memory.record, events);
+    if reason == Reason::FactoryReset {
+        confirm_reset(machine, &mut memory)?;
+    }
     let next = match recover::recover(machine, &mut memory, reason) {
         Ok(next) => next,
         Err(error) => return start_without_memory(machine, sink, &memory, error),
@@ -144,6 +147,20 @@ fn run_recovery(
             Ok(())
         }
     }
+}
+
+/// Asks on all consoles whether the factory reset from the bootloader's menu is meant. Anything but a yes, and above all
+/// silence, means no.
+fn confirm_reset(machine: &Hardware<'_>, memory: &mut Memory) -> Result<(), Error> {
+    let limit = Duration::from_secs(u64::from(machine.config().factory_reset.confirm_seconds));
+    machine.events().allow(limit);
+    let question = format!("Factory reset: ALL DATA ON THIS DEVICE WILL BE LOST. Go on? ({} s)", limit.as_secs());
+    if machine.console().confirm(&question, limit) != Some(true) {
+        machine.events().note("no factory reset, everything stays as it is");
+        return Ok(());
+    }
+    transition::stage_reset(&mut memory.record, machine.now())?;
+    memory.save()
 }
 
 /// The disk takes no writes, or the bootloader's own partition is gone: it would start recovery again and again. The

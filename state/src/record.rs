@@ -1,6 +1,7 @@
 use crate::bootenv::{BootEnv, Mode};
 use crate::set::SetName;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// How many history entries are kept; older ones go first.
 pub const HISTORY_LIMIT: usize = 64;
@@ -207,6 +208,24 @@ pub enum Outcome {
     /// A later drydock's entry that this one does not know.
     #[serde(other)]
     Unknown,
+}
+
+impl Job {
+    /// The set that it is about, if it is about one.
+    pub fn target(&self, record: &Record) -> Option<SetName> {
+        matches!(self, Self::Update { .. }).then(|| record.target_set())
+    }
+}
+
+impl fmt::Display for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Update { .. } => f.write_str("update"),
+            Self::UpdateRecovery { .. } => f.write_str("update of the recovery"),
+            Self::FactoryReset => f.write_str("factory reset"),
+            Self::Wipe { label } => write!(f, "wipe {label}"),
+        }
+    }
 }
 
 impl Outcome {

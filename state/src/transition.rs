@@ -70,9 +70,9 @@ pub fn stage(record: &mut Record, job: Job, version: &str, time: u64) -> Result<
     record.last_intent_id += 1;
     record.generation += 1;
     let id = record.last_intent_id;
+    let (set, told) = (job.target(record), job.to_string());
     record.intent = Some(Intent { id, job, starts: 0, time });
-    let set = Some(record.target_set());
-    record.remember(entry(id, time, Outcome::Staged, set, version, ""));
+    record.remember(entry(id, time, Outcome::Staged, set, version, &told));
     Ok(id)
 }
 
@@ -84,6 +84,14 @@ pub fn cancel(record: &mut Record, time: u64) -> Result<u64, Error> {
     record.generation += 1;
     record.remember(entry(intent.id, time, Outcome::Cancelled, None, "", ""));
     Ok(intent.id)
+}
+
+/// Records a factory reset that somebody asked for at the console. It takes the place of whatever was waiting.
+pub fn stage_reset(record: &mut Record, time: u64) -> Result<u64, Error> {
+    if record.intent.is_some() {
+        cancel(record, time)?;
+    }
+    stage(record, Job::FactoryReset, "", time)
 }
 
 /// Brings the record up to date with what the bootloader has done, at every start. Says whether anything
@@ -185,7 +193,7 @@ pub fn count_start(record: &mut Record, limit: u32, time: u64) -> Option<u32> {
 pub fn fail(record: &mut Record, reason: &str, time: u64) {
     if let Some(intent) = record.intent.take() {
         record.generation += 1;
-        let set = Some(record.target_set());
+        let set = intent.job.target(record);
         record.remember(entry(intent.id, time, Outcome::Failed, set, "", reason));
     }
 }
@@ -216,6 +224,24 @@ pub fn installed(record: &mut Record, target: SetName, release: SetInfo, time: u
     record.trial = Some(target);
     record.generation += 1;
     record.remember(entry(id, time, Outcome::Installed, Some(target), &version, ""));
+}
+
+/// `data` was made new, and the intent for it is over. `restored` is the set that went back to the factory's bundle: it
+/// gets its trial.
+pub fn reset(record: &mut Record, restored: Option<(SetName, SetInfo)>, told: &str, time: u64) {
+    let id = record.intent.take().map_or(0, |intent| intent.id);
+    if let Some((target, release)) = restored {
+        installed(record, target, release, time);
+    }
+    record.generation += 1;
+    record.remember(entry(id, time, Outcome::Reset, None, "", told));
+}
+
+/// A partition was wiped, and the intent for it is over.
+pub fn wiped(record: &mut Record, label: &str, time: u64) {
+    let id = record.intent.take().map_or(0, |intent| intent.id);
+    record.generation += 1;
+    record.remember(entry(id, time, Outcome::Wiped, None, "", label));
 }
 
 /// The running set says that it is well. Says whether that is news; if not, only the attempts that it used

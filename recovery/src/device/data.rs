@@ -12,12 +12,18 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use sys_mount::MountFlags;
 
 /// The name of the mapping of an encrypted `data` volume.
 pub const DATA_MAPPING: &str = "data";
 /// What a key derivation leaves to everything else, in KiB.
 const RESERVE_KIB: u64 = 16 * 1024;
+/// How long a key derivation may take without a sign of life.
+pub const DERIVATION: Duration = Duration::from_secs(120);
+/// A partition below this many bytes gets a smaller area for key slots: room for three of them.
+const SMALL: u64 = 64 << 20;
+const SMALL_OFFSET: u64 = 1 << 20;
 /// How long the kernel may take to gather entropy for a new volume's key, in milliseconds.
 const ENTROPY_MS: u16 = 60_000;
 
@@ -112,12 +118,22 @@ pub fn open_luks(
     if volume.one_header_stale() {
         (around.warn)(format!("one of the two LUKS headers of `{label}` is damaged; the other one is used"));
     }
-    let unlocked = unlocker.unlock(around, label, &mut |key| match volume.unlock(key) {
+    let unlocked = unlock(around, unlocker, label, &volume)?;
+    mapper::map_crypt(name, &partition, volume.uuid(), &unlocked)
+}
+
+/// Finds a key for a volume, and with it the volume's own.
+pub fn unlock(
+    around: &mut Surroundings<'_>,
+    unlocker: &mut Unlocker<'_>,
+    label: &str,
+    volume: &Volume<'_>,
+) -> Result<Unlocked> {
+    unlocker.unlock(around, label, &mut |key| match volume.unlock(key) {
         Ok(unlocked) => Ok(Some(unlocked)),
         Err(drydock_luks::Error::WrongKey { .. }) => Ok(None),
-        Err(error) => Err(failed(error)),
-    })?;
-    mapper::map_crypt(name, &partition, volume.uuid(), &unlocked)
+        Err(source) => Err(Error::Luks { doing: format!("open the LUKS volume `{label}`"), source }),
+    })
 }
 
 /// What a key derivation may ask for on this machine at this moment.
@@ -133,12 +149,22 @@ fn memory_available_kib(meminfo: &str) -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim_end().parse().ok()
 }
 
-fn format_luks(device: &DiskDevice, key: &[u8], config: &Data) -> Result<Unlocked> {
-    let cost = Cost::Argon2id { memory_kib: config.kdf_memory_kib, iterations: config.kdf_iterations };
-    let mut options = FormatOptions::new(cost);
-    if !device.size().is_multiple_of(u64::from(options.sector_size)) {
-        options.sector_size = device.sector_size();
+/// How a new volume on this partition shall be: as costly to open as the configuration says for `data`.
+pub fn format_options(config: Option<&Data>, partition: &dyn BlockDevice) -> FormatOptions {
+    let (memory_kib, iterations) =
+        config.map_or((32 << 10, 4), |data| (data.kdf_memory_kib, data.kdf_iterations));
+    let mut options = FormatOptions::new(Cost::Argon2id { memory_kib, iterations });
+    if !partition.size().is_multiple_of(u64::from(options.sector_size)) {
+        options.sector_size = partition.sector_size();
     }
+    if partition.size() < SMALL {
+        options.data_offset = SMALL_OFFSET;
+    }
+    options
+}
+
+fn format_luks(device: &DiskDevice, key: &[u8], config: &Data) -> Result<Unlocked> {
+    let options = format_options(Some(config), device);
     drydock_luks::format(device, key, &options, &mut random_for_keys)
         .map_err(|source| Error::Luks { doing: format!("make `{}` a LUKS volume", config.label), source })
 }
@@ -160,7 +186,7 @@ fn map_new(device: DiskDevice, partition: &Path, unlocked: &Unlocked) -> Result<
 }
 
 /// Random bytes that are fit for keys: the kernel is given a minute to gather entropy.
-fn random_for_keys(buffer: &mut [u8]) -> io::Result<()> {
+pub fn random_for_keys(buffer: &mut [u8]) -> io::Result<()> {
     let mut random = File::open("/dev/random")?;
     if poll(&mut [PollFd::new(random.as_fd(), PollFlags::POLLIN)], PollTimeout::from(ENTROPY_MS))? == 0 {
         return Err(io::Error::new(

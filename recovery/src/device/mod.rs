@@ -10,6 +10,7 @@ pub mod discover;
 mod error;
 pub mod ext4;
 pub mod gpt;
+pub mod keep;
 pub mod mapper;
 pub mod modules;
 pub mod mounts;

@@ -8,6 +8,7 @@ pub mod report;
 use crate::error::Error;
 use crate::machine::Machine;
 use crate::memory::{Memory, Trust};
+use crate::reset::wipe::refusal;
 use crate::update;
 use drydock_state::transition::{self, Running};
 use drydock_state::{Job, SetName, Source};
@@ -21,6 +22,27 @@ pub fn stage(machine: &impl Machine, memory: &mut Memory, source: Source) -> Res
     let id = transition::stage(&mut memory.record, job, &prepared.release.version, machine.now())?;
     memory.save()?;
     Ok((id, prepared.release.version))
+}
+
+/// Records the intent to make `data` new, and to take the slots back to the factory's bundle. On return it is on stable
+/// storage, and the bootloader will start recovery next. Gives the intent's id.
+pub fn factory_reset(machine: &impl Machine, memory: &mut Memory) -> Result<u64, Error> {
+    record(machine, memory, Job::FactoryReset)
+}
+
+/// Records the intent to wipe a partition that the configuration names for it; as [`factory_reset`].
+pub fn wipe(machine: &impl Machine, memory: &mut Memory, label: &str) -> Result<u64, Error> {
+    if !machine.config().wipes.iter().any(|wipe| wipe.label == label) {
+        return Err(refusal(label));
+    }
+    record(machine, memory, Job::Wipe { label: label.into() })
+}
+
+fn record(machine: &impl Machine, memory: &mut Memory, job: Job) -> Result<u64, Error> {
+    writable(memory)?;
+    let id = transition::stage(&mut memory.record, job, "", machine.now())?;
+    memory.save()?;
+    Ok(id)
 }
 
 /// Takes the staged intent back. Gives its id.

@@ -134,6 +134,16 @@ fn prepare_slot(
 /// Carries a prepared update out: writes, proves, commits. On return the new set has its trial, the intent is
 /// over, and all of it is on stable storage.
 pub fn install(machine: &impl Machine, memory: &mut Memory, prepared: &Prepared) -> Result<(), Error> {
+    fill(machine, memory, prepared)?;
+    transition::installed(&mut memory.record, prepared.plan.target, prepared.release.clone(), machine.now());
+    memory.save()?;
+    machine.events().finished(Step::Commit, "trailers, state and boot environment");
+    Ok(())
+}
+
+/// Fills the slots of the target set, proves them, and gives them their trailers. On return that is on stable storage;
+/// the set is not bootable until the record says so.
+pub fn fill(machine: &impl Machine, memory: &mut Memory, prepared: &Prepared) -> Result<(), Error> {
     let events = machine.events();
     let target = prepared.plan.target;
     if transition::begin_write(&mut memory.record, target) {
@@ -174,9 +184,6 @@ pub fn install(machine: &impl Machine, memory: &mut Memory, prepared: &Prepared)
         };
         trailer::write(&slot.device, &trailer)?;
     }
-    transition::installed(&mut memory.record, target, prepared.release.clone(), machine.now());
-    memory.save()?;
-    events.finished(Step::Commit, "trailers, state and boot environment");
     Ok(())
 }
 

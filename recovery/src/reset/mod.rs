@@ -1,0 +1,215 @@
+//! Factory reset: `data` becomes new, and the slots go back to the factory's bundle where the device has one.
+//!
+//! The order is what makes it safe to cut anywhere and to run again. What is kept is committed to the stash, under a
+//! key of the new volume, before the first key slot of the old one is destroyed; from then on every start goes on from
+//! the stash. The intent is over only when all is done.
+
+pub mod archive;
+pub mod stash;
+pub mod wipe;
+
+use crate::device::data;
+use crate::device::provision::{self, Content};
+use crate::error::Error;
+use crate::event::Step;
+use crate::machine::{Device, Volumes};
+use crate::memory::Memory;
+use crate::update::{self, Prepared};
+use drydock_block::BlockDevice;
+use drydock_config::{Data, IfLocked};
+use drydock_luks::{Headers, Unlocked, Volume};
+use drydock_state::{Intent, Source, transition};
+use stash::Stash;
+use zeroize::Zeroizing;
+
+/// The partition with the bundle that the slots go back to.
+const FACTORY: &str = "factory";
+/// What the kept files are sealed for.
+const PURPOSE: &str = "factory reset";
+
+/// Carries a factory reset out. On return `data` is new, the slots are written, the intent is over, and all of it is
+/// on stable storage. That the slots can't be restored is told in the history, and keeps nothing from being reset.
+pub fn factory_reset(machine: &impl Volumes, memory: &mut Memory, intent: &Intent) -> Result<(), Error> {
+    let events = machine.events();
+    events.started(Step::Reset, "all data on this device will be new");
+    let slots = find_slots(machine, memory);
+    let mut told = match &machine.config().data {
+        Some(data) if data.encrypted => renew_encrypted(machine, data, intent.id)?,
+        Some(data) => {
+            let partition = machine.partition(&data.label)?;
+            wipe::make_unreadable(machine, &partition, &data.label)?;
+            machine.make_filesystem(&data.label, None, None)?;
+            "data is new".into()
+        }
+        None => "there is no data volume".to_owned(),
+    };
+    let filled = slots.and_then(|prepared| {
+        let Some(prepared) = prepared else { return Ok(None) };
+        update::fill(machine, memory, &prepared).map_err(|error| error.to_string())?;
+        Ok(Some((prepared.plan.target, prepared.release)))
+    });
+    let restored = filled.unwrap_or_else(|why| {
+        events.warning(format_args!("the slots stay as they are: {why}"));
+        told = format!("{told}; the slots stay: {why}");
+        None
+    });
+    if let Some((set, release)) = &restored {
+        told = format!("{told}; set {set} is back to version {}", release.version);
+    }
+    transition::reset(&mut memory.record, restored, &told, machine.now());
+    memory.save()?;
+    events.finished(Step::Reset, told);
+    Ok(())
+}
+
+/// The factory's bundle, checked before anything is destroyed; nothing if there is none, or if it is what runs. The
+/// error says why it can't be used.
+fn find_slots(machine: &impl Volumes, memory: &Memory) -> Result<Option<Prepared>, String> {
+    if !machine.config().factory_reset.restore_slots || machine.partition(FACTORY).is_err() {
+        return Ok(None);
+    }
+    let source = Source::Partition { label: FACTORY.into() };
+    let prepared = update::prepare(machine, memory, &source, None).map_err(|error| error.to_string())?;
+    let good = memory.record.last_good.map(|set| memory.record.sets.get(set));
+    let runs = good.is_some_and(|good| good.manifest == prepared.release.manifest);
+    Ok((!runs).then_some(prepared))
+}
+
+/// What becomes of the old volume.
+enum Fresh {
+    /// This is kept of it.
+    Keep(Zeroizing<Vec<u8>>),
+    /// Nothing is kept; the text says why, where something should have been.
+    Nothing(String),
+    /// It is gone already: an earlier start got as far as the stash.
+    Gone(Stash),
+}
+
+/// Makes an encrypted `data` new. Gives what to tell.
+fn renew_encrypted(machine: &impl Volumes, data: &Data, intent: u64) -> Result<String, Error> {
+    let events = machine.events();
+    let partition = machine.partition(&data.label)?;
+    let keep = &machine.config().factory_reset.keep;
+    let stash = if keep.is_empty() { None } else { Some(machine.partition("stash")?) };
+    let fresh = match &stash {
+        Some(stash) => look(machine, data, &partition, Stash::read(stash)?, intent)?,
+        None => Fresh::Nothing(String::new()),
+    };
+    let mut told = "data is new".to_owned();
+    let (headers, unlocked, packed) = match fresh {
+        Fresh::Gone(found) => {
+            events.note("what is kept lies in the stash already; going on from there");
+            open_stash(machine, data, &partition, found)?
+        }
+        Fresh::Keep(packed) => {
+            let (headers, unlocked) = new_volume(machine, &data.label, &partition)?;
+            let sealed = unlocked.seal(PURPOSE, packed.clone()).map_err(|e| luks("seal what is kept", e))?;
+            if let Some(stash) = &stash {
+                Stash { intent, headers: headers.to_bytes(), sealed }.commit(stash)?;
+            }
+            (headers, unlocked, Some(packed))
+        }
+        Fresh::Nothing(why) => {
+            if !why.is_empty() {
+                events.warning(format_args!("nothing is kept: {why}"));
+                told = format!("{told}; nothing was kept: {why}");
+            }
+            let (headers, unlocked) = new_volume(machine, &data.label, &partition)?;
+            (headers, unlocked, None)
+        }
+    };
+    install(machine, &data.label, &partition, &headers, &unlocked, packed.as_ref().map(|packed| &packed[..]))?;
+    if let Some(packed) = &packed {
+        told = format!("{told}; {} files and folders were kept", archive::count(packed));
+    }
+    if let Some(stash) = &stash {
+        stash::clear(stash)?;
+    }
+    Ok(told)
+}
+
+/// Decides where this start stands. Writes nothing.
+fn look(
+    machine: &impl Volumes,
+    data: &Data,
+    partition: &Device,
+    found: Option<Stash>,
+    intent: u64,
+) -> Result<Fresh, Error> {
+    let reset = &machine.config().factory_reset;
+    if found.is_none() && provision::content(partition)? != Content::Used {
+        return Ok(Fresh::Nothing(String::new()));
+    }
+    let volume = Volume::open(partition, &machine.limits()?);
+    let unlocked = match (&volume, &found) {
+        (Ok(volume), Some(found)) if found.intent == intent && is_of(found, volume) => {
+            return Ok(Fresh::Gone(found.clone()));
+        }
+        (Ok(volume), _) => machine.unlock(&data.label, volume),
+        (Err(error), _) => Err(Error::Refused(format!("`{}`: {error}", data.label))),
+    };
+    match unlocked {
+        // The old volume is whole: whatever an earlier start put into the stash, this is newer.
+        Ok(unlocked) => {
+            let limit = u64::from(reset.keep_limit_kib) << 10;
+            Ok(Fresh::Keep(machine.pack(&data.label, &unlocked, &reset.keep, limit)?))
+        }
+        Err(why) => {
+            let has_slots = volume.is_ok_and(|volume| !volume.slots().is_empty());
+            match found {
+                // A stash of an earlier reset counts only where no key can open the volume any more.
+                Some(found) if found.intent == intent || !has_slots => Ok(Fresh::Gone(found)),
+                _ if reset.if_locked == IfLocked::Erase => Ok(Fresh::Nothing(why.to_string())),
+                _ => Err(why),
+            }
+        }
+    }
+}
+
+/// Whether a volume is the one that a stash was made for.
+fn is_of(found: &Stash, volume: &Volume<'_>) -> bool {
+    let headers = Headers::from_bytes(found.headers.clone(), volume.device_size());
+    headers.volume().is_ok_and(|new| new.uuid() == volume.uuid())
+}
+
+type New = (Headers, Unlocked, Option<Zeroizing<Vec<u8>>>);
+
+fn open_stash(machine: &impl Volumes, data: &Data, partition: &Device, found: Stash) -> Result<New, Error> {
+    let headers = Headers::from_bytes(found.headers, partition.size());
+    let volume = headers.volume().map_err(|e| luks("read the LUKS header in the stash", e))?;
+    let unlocked = machine.unlock(&data.label, &volume)?;
+    let packed = unlocked.unseal(PURPOSE, found.sealed).map_err(|e| luks("open the stash", e))?;
+    drop(volume);
+    Ok((headers, unlocked, Some(packed)))
+}
+
+/// Makes a new volume in memory, at the cost that the configuration names for `data`.
+fn new_volume(machine: &impl Volumes, label: &str, partition: &Device) -> Result<(Headers, Unlocked), Error> {
+    let key = machine.key_for_new(label)?;
+    let options = data::format_options(machine.config().data.as_ref(), partition);
+    machine.events().allow(data::DERIVATION);
+    drydock_luks::prepare(partition.size(), &key, &options, &mut |buffer| machine.random(buffer))
+        .map_err(|e| luks(&format!("make `{label}` a LUKS volume"), e))
+}
+
+/// Destroys what is on a partition, and puts a new volume with a fresh filesystem there.
+fn install(
+    machine: &impl Volumes,
+    label: &str,
+    partition: &Device,
+    headers: &Headers,
+    unlocked: &Unlocked,
+    packed: Option<&[u8]>,
+) -> Result<(), Error> {
+    let events = machine.events();
+    events.started(Step::Reset, format_args!("`{label}`: destroying the old key slots"));
+    drydock_luks::erase(partition).map_err(|e| luks(&format!("destroy the key slots of `{label}`"), e))?;
+    wipe::discard(machine, partition, label)?;
+    events.started(Step::Reset, format_args!("`{label}`: making a new volume"));
+    drydock_luks::install(partition, headers).map_err(|e| luks(&format!("make `{label}` a LUKS volume"), e))?;
+    machine.make_filesystem(label, Some(unlocked), packed)
+}
+
+fn luks(doing: &str, source: drydock_luks::Error) -> Error {
+    crate::device::Error::Luks { doing: doing.into(), source }.into()
+}

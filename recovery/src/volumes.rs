@@ -1,0 +1,95 @@
+//! Volumes and filesystems of the real machine, for a factory reset and a wipe.
+
+use crate::device::data::{self, DataVolume};
+use crate::device::mapper;
+use crate::device::{Access, DiskDevice, Error as DeviceError, ext4, keep, mounts};
+use crate::error::Error;
+use crate::hardware::Hardware;
+use crate::machine::{Machine, Volumes};
+use drydock_luks::{Limits, Unlocked, Volume};
+use std::io;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// Where a volume is mounted while it is packed or filled.
+const MOUNT: &str = "/run/drydock/volume";
+/// The name of its mapping.
+const MAPPING: &str = "drydock-volume";
+
+impl Volumes for Hardware<'_> {
+    fn limits(&self) -> Result<Limits, Error> {
+        Ok(data::limits()?)
+    }
+
+    fn unlock(&self, label: &str, volume: &Volume<'_>) -> Result<Unlocked, Error> {
+        self.with_keys(|keys, unlocker| Ok(data::unlock(keys, unlocker, label, volume)?))
+    }
+
+    fn key_for_new(&self, label: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+        self.with_keys(|keys, unlocker| Ok(unlocker.key_for_new(keys, label)?))
+    }
+
+    fn random(&self, buffer: &mut [u8]) -> io::Result<()> {
+        data::random_for_keys(buffer)
+    }
+
+    fn pack(
+        &self,
+        label: &str,
+        volume: &Unlocked,
+        paths: &[String],
+        limit: u64,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let volume = self.open_volume(label, Some(volume))?;
+        self.mounted(volume, |root| keep::pack(root, paths, limit))
+    }
+
+    fn make_filesystem(
+        &self,
+        label: &str,
+        volume: Option<&Unlocked>,
+        packed: Option<&[u8]>,
+    ) -> Result<(), Error> {
+        let volume = self.open_volume(label, volume)?;
+        let formatted = DiskDevice::open(&volume.node, Access::Exclusive)
+            .and_then(|device| ext4::format(&device, &ext4::Identity::random()?));
+        if let Err(error) = formatted {
+            let _ = volume.close();
+            return Err(error.into());
+        }
+        self.mounted(volume, |root| packed.map_or(Ok(()), |packed| keep::unpack(root, packed)))
+    }
+}
+
+impl Hardware<'_> {
+    /// A partition, or the inside of its volume, ready to be mounted.
+    fn open_volume(&self, label: &str, volume: Option<&Unlocked>) -> Result<DataVolume, Error> {
+        let partition = self.disk().partition(label)?.node.clone();
+        let Some(unlocked) = volume else {
+            return Ok(DataVolume { node: partition, mapped: None, is_new: true });
+        };
+        let device = DiskDevice::open(&partition, Access::ReadOnly)?;
+        let header = Volume::open(&device, &data::limits()?);
+        let header = header.map_err(|source| DeviceError::Luks { doing: format!("open `{label}`"), source })?;
+        let mapped = mapper::map_crypt(MAPPING, &partition, header.uuid(), unlocked)?;
+        Ok(DataVolume { node: mapped.node.clone(), mapped: Some(mapped), is_new: false })
+    }
+
+    /// Does something with a mounted volume, and closes it whatever comes of that.
+    fn mounted<T>(
+        &self,
+        volume: DataVolume,
+        work: impl FnOnce(&Path) -> Result<T, DeviceError>,
+    ) -> Result<T, Error> {
+        let root = Path::new(MOUNT);
+        let done = volume.mount(root, &mut |text| self.events().warning(text)).and_then(|()| {
+            let done = work(root);
+            let unmounted = mounts::unmount(root);
+            done.and_then(|value| unmounted.map(|()| value))
+        });
+        let closed = volume.close();
+        let value = done?;
+        closed?;
+        Ok(value)
+    }
+}
