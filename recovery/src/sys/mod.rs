@@ -7,6 +7,8 @@
 mod block;
 mod ext4;
 mod keys;
+#[cfg(all(panic = "abort", target_feature = "crt-static", target_env = "gnu"))]
+mod lean;
 mod module;
 mod signal;
 mod terminal;

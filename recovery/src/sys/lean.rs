@@ -1,0 +1,55 @@
+//! Parts of the C and unwinding libraries that the device binary does without.
+//!
+//! The linker takes a library's member only for a symbol that nothing before it defines, so each function here
+//! keeps out its namesake and all that hangs on it: together a fifth of the binary. Each answers as its namesake
+//! does when it can't help, so that a caller who is added later meets an error and nothing worse.
+use std::ffi::{c_char, c_int, c_uint, c_void};
+
+/// Unwinding needs the tables that `tools/device.ld` leaves out, so each walk along the stack is at its end
+/// (`_URC_END_OF_STACK`) before it begins. A panic still says where it was, and aborts. Takes with it the
+/// standard library's reader of debugging information, which prints backtraces.
+#[unsafe(no_mangle)]
+extern "C" fn _Unwind_Backtrace(_: *const c_void, _: *const c_void) -> c_uint {
+    5
+}
+
+/// What only the walk above could ask for, or a landing pad, which code that aborts has none of.
+macro_rules! never_unwound {
+    ($($name:ident)*) => {$(
+        #[unsafe(no_mangle)]
+        extern "C" fn $name() -> ! {
+            std::process::abort()
+        }
+    )*};
+}
+never_unwound! {
+    _Unwind_ForcedUnwind _Unwind_GetCFA _Unwind_GetDataRelBase _Unwind_GetIP _Unwind_GetIPInfo
+    _Unwind_GetLanguageSpecificData _Unwind_GetRegionStart _Unwind_GetTextRelBase _Unwind_Resume _Unwind_SetGR
+    _Unwind_SetIP __gcc_personality_v0
+}
+
+/// Where a thread's stack is: the standard library asks to word the message on a stack overflow, and does
+/// without. Takes with it `sscanf`, with which glibc reads `/proc/self/maps`, and its floating-point parsers.
+#[unsafe(no_mangle)]
+extern "C" fn pthread_getattr_np(_: *const c_void, _: *mut c_void) -> c_int {
+    nix::libc::ENOSYS
+}
+
+/// A failed assertion inside glibc: aborts without its message, and so without its translations.
+#[unsafe(no_mangle)]
+extern "C" fn __assert_fail(_: *const c_char, _: *const c_char, _: c_uint, _: *const c_char) -> ! {
+    std::process::abort()
+}
+
+/// The start of a DNS query. Takes with it the parser of the resolver's configuration, which the end of a thread
+/// mentions.
+#[unsafe(no_mangle)]
+extern "C" fn __res_vinit(_: *mut c_void, _: c_int) -> c_int {
+    -1
+}
+
+/// The same, for a process whose threads share one configuration: there is none.
+#[unsafe(no_mangle)]
+extern "C" fn __resolv_conf_load(_: *mut c_void, _: *mut c_void) -> *mut c_void {
+    std::ptr::null_mut()
+}
