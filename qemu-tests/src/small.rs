@@ -186,7 +186,7 @@ pub struct Script {
 }
 
 impl Script {
-    /// Adds a command: `drydock …`, `reboot` or `poweroff`. At the end of the script the system switches off.
+    /// Adds a command: `drydock …`, `write PATH WORD`, `show PATH`, `reboot` or `poweroff`. At the end of the script the system switches off.
     pub fn then(mut self, command: &str) -> Self {
         self.text += command;
         self.text.push('\n');

@@ -4,13 +4,15 @@ use crate::disk::{Discard, SimDisk};
 use crate::medium::Medium;
 use crate::parts::{Parts, key};
 use crate::random::Random;
+use crate::volume::{self, IDENTITY};
 use drydock_block::{BlockDevice, Section};
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_bundle::keys::PrivateKey;
 use drydock_bundle::tree::{BLOCK, GROUP, Hasher};
 use drydock_bundle::{Image, MANIFEST, Manifest, SIGNATURES};
-use drydock_config::{Config, Role, SlotClass};
+use drydock_config::{Config, Data, DataFailure, Role, SlotClass, Wipe, WipeHow};
 use drydock_luks::{Cost, CryptDevice, FormatOptions, Unlocked};
+use drydock_recovery::device::data;
 use drydock_recovery::machine::Device;
 use drydock_state::trailer::{self, Trailer};
 use drydock_state::{ENV_SIZE, EnvStore, SetInfo, SetName, Store, transition};
@@ -48,6 +50,9 @@ pub const COMPATIBLE: &str = "simulated-pump";
 pub const VERSIONS: [&str; 3] = ["1", "2", "3"];
 /// The size of the boot images in bytes.
 const BOOT_SIZE: usize = 4 * BLOCK;
+/// What opens every `data` volume.
+pub const DATA_KEY: &[u8] = b"key";
+const DATA_SIZE: u64 = (1 << 20) + (64 << 10);
 /// Room in a slot beyond what an image of that size needs.
 const SPARE: u64 = 32 << 10;
 const PARTITION_SIZE: u64 = 1 << 20;
@@ -93,7 +98,18 @@ impl Factory {
         let keys: Vec<PrivateKey> = (1..=3).map(|seed| key(seed, folder.path())).collect();
         let class = |class: &str, role, encrypted| SlotClass { class: class.into(), role, encrypted };
         let slots = vec![class("boot", Role::Boot, false), class("root", Role::Root, setup.luks)];
-        let config = Config::new(COMPATIBLE, slots, keys[0].public().unwrap().to_string());
+        let mut config = Config::new(COMPATIBLE, slots, keys[0].public().unwrap().to_string());
+        config.data = Some(Data {
+            label: "data".into(),
+            encrypted: true,
+            provision: false,
+            mount: "/var".into(),
+            on_failure: DataFailure::Recovery,
+            kdf_memory_kib: 32,
+            kdf_iterations: 1,
+        });
+        config.factory_reset.keep = vec!["identity".into()];
+        config.wipes = vec![Wipe { label: "logs".into(), how: WipeHow::Zero, encrypted: false }];
         let mut factory = Self {
             setup,
             config,
@@ -170,6 +186,10 @@ impl Factory {
             ("boot-b", boot),
             ("root-a", root),
             ("root-b", root),
+            ("stash", 128 << 10 | 256 << 10),
+            ("factory", self.version("3").bundle.len() as u64),
+            ("logs", 32 << 10),
+            ("data", DATA_SIZE),
         ];
         let mut start = 0;
         for (label, size) in sizes {
@@ -204,7 +224,38 @@ impl Factory {
                 self.volumes.insert(label, unlocked);
             }
         }
+        let data = self.partition(&disk, "data").unwrap();
+        let options = data::format_options(self.config.data.as_ref(), &data);
+        let mut random = Random::new(13);
+        let mut fill = |buf: &mut [u8]| {
+            random.fill(buf);
+            Ok(())
+        };
+        let unlocked = drydock_luks::format(&data, DATA_KEY, &options, &mut fill).unwrap();
+        volume::make(&CryptDevice::new(&data, &unlocked).unwrap(), &self.old_data()).unwrap();
+        self.volumes.insert("data".into(), unlocked);
+        let logs = self.partition(&disk, "logs").unwrap();
+        logs.write_at(0, &image(14, logs.size() as usize)).unwrap();
+        let mut bundle = self.version("3").bundle.to_vec();
+        let factory = self.partition(&disk, "factory").unwrap();
+        bundle.resize(factory.size() as usize, 0);
+        factory.write_at(0, &bundle).unwrap();
         self.blank = disk.view();
+    }
+
+    /// What `data` holds when the device leaves the factory: what is kept at a reset, and more.
+    pub fn old_data(&self) -> Vec<u8> {
+        [&self.kept()[..], &image(15, 4096)].concat()
+    }
+
+    /// What survives a factory reset.
+    pub fn kept(&self) -> Vec<u8> {
+        IDENTITY.to_vec()
+    }
+
+    /// The key of the `data` volume with which the device leaves the factory.
+    pub fn old_data_key(&self) -> &[u8] {
+        self.volumes["data"].volume_key()
     }
 
     /// A disk with this medium in it.

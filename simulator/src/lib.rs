@@ -18,3 +18,4 @@ pub mod parts;
 pub mod proof;
 pub mod random;
 pub mod truth;
+pub mod volume;

@@ -1,16 +1,22 @@
 //! The machine that drydock's recovery sees when it runs on a simulated disk.
 
 use crate::disk::SimDisk;
-use crate::factory::Factory;
+use crate::factory::{DATA_KEY, Factory};
+use crate::random::Random;
+use crate::volume;
+use drydock_block::{BlockDevice, read_vec};
 use drydock_bundle::{Image, Source as ByteSource, Tail};
 use drydock_config::{Config, SlotClass};
+use drydock_luks::{CryptDevice, Limits, Unlocked, Volume};
 use drydock_recovery::Error;
 use drydock_recovery::event::{Event, Events};
-use drydock_recovery::machine::{Device, Machine};
+use drydock_recovery::machine::{Device, Machine, Volumes};
 use drydock_recovery::update::prove;
 use drydock_state::{SetName, Source};
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use zeroize::Zeroizing;
 
 /// The bytes that paths on `data` stand for.
 pub type Sources = BTreeMap<String, Arc<dyn ByteSource>>;
@@ -23,6 +29,7 @@ pub struct SimMachine<'f> {
     config: Config,
     sources: Sources,
     events: Recorder,
+    random: Mutex<Option<Random>>,
 }
 
 /// Remembers every event.
@@ -38,7 +45,7 @@ impl Events for Recorder {
 impl<'f> SimMachine<'f> {
     /// A machine with this disk, and files on `data`.
     pub fn new(factory: &'f Factory, disk: Arc<SimDisk>, config: Config, sources: Sources) -> Self {
-        Self { factory, disk, config, sources, events: Recorder::default() }
+        Self { factory, disk, config, sources, events: Recorder::default(), random: Mutex::default() }
     }
 
     /// Everything that happened, as a console would show it.
@@ -50,6 +57,54 @@ impl<'f> SimMachine<'f> {
 
 fn missing(what: String) -> Error {
     Error::Missing { what, advice: "check the disk".into() }
+}
+
+impl Volumes for SimMachine<'_> {
+    fn limits(&self) -> Result<Limits, Error> {
+        Ok(Limits::new(u64::MAX))
+    }
+    fn unlock(&self, label: &str, volume: &Volume<'_>) -> Result<Unlocked, Error> {
+        let locked = |error: drydock_luks::Error| Error::Refused(format!("`{label}`: {error}"));
+        volume.unlock(DATA_KEY).map_err(locked)
+    }
+    fn key_for_new(&self, _label: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+        Ok(Zeroizing::new(DATA_KEY.to_vec()))
+    }
+    fn random(&self, buffer: &mut [u8]) -> io::Result<()> {
+        // No two starts draw the same numbers, and the same start always the same.
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        random.get_or_insert_with(|| Random::new(self.disk.start().fingerprint())).fill(buffer);
+        Ok(())
+    }
+    fn pack(
+        &self,
+        label: &str,
+        volume: &Unlocked,
+        _paths: &[String],
+        _limit: u64,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let inside = CryptDevice::new(self.partition(label)?, volume).expect("the volume is whole");
+        let found = volume::contents(&inside).ok_or_else(|| missing(format!("the filesystem of {label}")))?;
+        let kept = self.factory.kept();
+        match found.starts_with(&kept) {
+            true => Ok(Zeroizing::new(kept)),
+            false => Err(missing("what is to be kept".into())),
+        }
+    }
+    fn make_filesystem(
+        &self,
+        label: &str,
+        volume: Option<&Unlocked>,
+        packed: Option<&[u8]>,
+    ) -> Result<(), Error> {
+        let partition = self.partition(label)?;
+        let inside: Device = match volume {
+            Some(volume) => Arc::new(CryptDevice::new(partition, volume).expect("the volume is whole")),
+            None => partition,
+        };
+        let made = volume::make(&inside, packed.unwrap_or_default());
+        made.map_err(Error::system("making a filesystem on", label, "check the disk"))
+    }
 }
 
 impl Machine for SimMachine<'_> {
@@ -70,7 +125,16 @@ impl Machine for SimMachine<'_> {
         slot.ok_or_else(|| missing(format!("partition {}", set.label(&class.class))))
     }
     fn source(&self, source: &Source) -> Result<(Arc<dyn ByteSource>, Tail), Error> {
-        let Source::Data { path } = source else { return Err(missing(format!("{source:?}"))) };
+        let path = match source {
+            Source::Data { path } => path,
+            Source::Partition { label } => {
+                let partition = self.partition(label)?;
+                let bytes = read_vec(&partition, 0, partition.size() as usize);
+                let bytes = bytes.map_err(Error::system("reading", label, "check the disk"))?;
+                return Ok((Arc::new(bytes), Tail::Anything));
+            }
+            Source::Medium(_) => return Err(missing(format!("{source:?}"))),
+        };
         let bytes = self.sources.get(path).cloned().ok_or_else(|| missing(format!("{path} on data")))?;
         Ok((bytes, Tail::Nothing))
     }

@@ -5,6 +5,7 @@ use crate::device::{End, SimDevice};
 use crate::factory::Factory;
 use crate::medium::Medium;
 use crate::parts::Parts;
+use drydock_recovery::live;
 use drydock_state::{EnvStore, Outcome, SetName};
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ pub struct Operation<'f> {
     pub story: &'static [Outcome],
     /// Whether the record of state may be lost: it was at the beginning.
     pub lost: bool,
+    /// Of an operation that takes long, only one state in so many gets second cuts.
+    pub seldom: usize,
 }
 
 /// All operations.
@@ -68,6 +71,17 @@ pub fn all(factory: &Factory) -> Vec<Operation<'_>> {
             lost: true,
             ..op("rebuild", device(&media.lost), boot, |_| &["1"])
         },
+        Operation {
+            story: &[Outcome::Reset],
+            seldom: 16,
+            ..op("reset", without_slots(device(&media.reset)), boot, |_| &["1"])
+        },
+        Operation {
+            story: &[Outcome::Reset],
+            seldom: 16,
+            ..op("reset-slots", device(&media.reset), boot, |_| &["3"])
+        },
+        Operation { story: &[Outcome::Wiped], ..op("wipe", device(&media.wipe), boot, |_| &["1"]) },
     ]
 }
 
@@ -77,7 +91,7 @@ fn op<'f>(
     run: fn(&SimDevice),
     expect: fn(&Progress) -> &'static [&'static str],
 ) -> Operation<'f> {
-    Operation { name, device, run, expect, story: &[], lost: false }
+    Operation { name, device, run, expect, story: &[], lost: false, seldom: 1 }
 }
 
 fn boot(device: &SimDevice) {
@@ -87,6 +101,12 @@ fn boot(device: &SimDevice) {
 /// Version 2 never says that it is well.
 fn sick(mut device: SimDevice<'_>) -> SimDevice<'_> {
     device.sick = Some("2".into());
+    device
+}
+
+/// A factory reset leaves the slots alone.
+fn without_slots(mut device: SimDevice<'_>) -> SimDevice<'_> {
+    device.config.factory_reset.restore_slots = false;
     device
 }
 
@@ -116,6 +136,10 @@ pub struct Media {
     pub starved: Medium,
     /// Version 1 runs, and both copies of the record are gone.
     pub lost: Medium,
+    /// Version 1 runs, and a factory reset is staged.
+    pub reset: Medium,
+    /// Version 1 runs, and a wipe of `logs` is staged.
+    pub wipe: Medium,
 }
 
 impl Media {
@@ -143,6 +167,12 @@ impl Media {
         let mut lost = first.clone();
         let state = factory.range("state");
         lost.write(state.start, &vec![0; (state.end - state.start) as usize]);
-        Self { first, staged, installed, second, staged_again, starved, lost }
+        let device = SimDevice::new(factory, first.clone());
+        device.live(live::factory_reset).expect("it is staged");
+        let reset = device.disk.view();
+        let device = SimDevice::new(factory, first.clone());
+        device.live(|machine, memory| live::wipe(machine, memory, "logs")).expect("it is staged");
+        let wipe = device.disk.view();
+        Self { reset, wipe, first, staged, installed, second, staged_again, starved, lost }
     }
 }

@@ -7,6 +7,7 @@ use crate::medium::Medium;
 use crate::operations::Operation;
 use crate::random::Random;
 use crate::truth::{self, Slot};
+use crate::volume::{self, Data, IDENTITY};
 use drydock_block::Flush;
 use drydock_state::grub::Start;
 use drydock_state::{BootEnv, Copy, Entry, Mode, Outcome, Record, SetName};
@@ -157,6 +158,11 @@ impl<'o, 'f> Proof<'o, 'f> {
         let mut replay = self.replay();
         let mut progress = Progress::default();
         let mut random = Random::new(seed);
+        if let Some(cut) = self.log.iter().position(holds_identity) {
+            let what = "what is to be kept was written in the clear".into();
+            let case = Case { cut, choice: Choice::Prefix(0), second: None };
+            self.failed(case, Failure { kind: Kind::Broken, what });
+        }
         let mut seen = HashSet::new();
         for cut in 0..=self.log.len() {
             if cut > 0 {
@@ -238,7 +244,8 @@ impl<'o, 'f> Proof<'o, 'f> {
             return;
         }
         let mut random = Random::new(seed);
-        let often = replay.flight() <= FEW || random.below(self.depth.seldom) == 0;
+        let seldom = self.depth.seldom * self.operation.seldom;
+        let often = random.below(seldom) == 0 || (self.operation.seldom == 1 && replay.flight() <= FEW);
         let is_large = |op: &Op| matches!(op, Op::Write { bytes, .. } if bytes.len() >= LARGE);
         let large: Vec<usize> = (1..=log.len()).filter(|cut| is_large(&log[cut - 1])).collect();
         let (mut wanted, mut tries) = (if often { self.depth.second } else { 0 }, 0);
@@ -334,7 +341,37 @@ impl<'o, 'f> Proof<'o, 'f> {
             let told = format!("version {}, {:?}", info.version, info.status);
             return Kind::Lie.of(format!("the record says that set {set} is {told}; {really}"));
         }
+        self.check_data(device, &record)?;
         self.check_promises(device, &record, progress)
+    }
+
+    /// What is to be kept is never lost, and the history tells what became of `data` and of what was wiped.
+    fn check_data(&self, device: &SimDevice, record: &Record) -> Result<(), Failure> {
+        let (factory, disk) = (device.factory, &device.disk);
+        let view = disk.view();
+        let told = |outcome| record.history.iter().any(|entry| entry.outcome == outcome);
+        let untouched =
+            ["data", "stash"].iter().all(|label| view.shares(&self.start, &factory.range(label)));
+        if !untouched || told(Outcome::Reset) {
+            match volume::look(factory, disk) {
+                Data::Lost(why) => return Kind::Half.of(format!("what is to be kept is lost: {why}")),
+                Data::New if told(Outcome::Reset) && volume::is_stash_committed(factory, disk) => {
+                    return Kind::Lie.of("the reset is told to be over, and the stash is not empty");
+                }
+                Data::New => {}
+                found if told(Outcome::Reset) => {
+                    return Kind::Lie.of(format!("a reset is told, and data is {found:?}"));
+                }
+                Data::Old | Data::Stashed => {}
+            }
+        }
+        let logs = factory.range("logs");
+        let mut bytes = vec![0; (logs.end - logs.start) as usize];
+        view.read(logs.start, &mut bytes);
+        match told(Outcome::Wiped) && !drydock_block::is_zero(&bytes) {
+            true => Kind::Lie.of("a wipe is told, and the partition is not wiped"),
+            false => Ok(()),
+        }
     }
 
     fn check_promises(&self, device: &SimDevice, record: &Record, progress: Progress) -> Result<(), Failure> {
@@ -408,6 +445,13 @@ fn env(device: &SimDevice) -> Option<BootEnv> {
     drydock_state::EnvStore::open(partition).ok()?.read().ok()
 }
 
+/// Whether what is to be kept is written in the clear.
+fn holds_identity(op: &Op) -> bool {
+    let Op::Write { bytes, .. } = op else { return false };
+    let starts = bytes.iter().enumerate().filter(|(_, byte)| **byte == IDENTITY[0]);
+    starts.into_iter().any(|(at, _)| bytes[at..].starts_with(IDENTITY))
+}
+
 /// Whether the history is possible, and ends in what runs.
 fn check_history(history: &[Entry], allowed: &[Outcome], set: SetName, version: &str) -> Result<(), String> {
     let mut holds = BTreeMap::new();
@@ -415,7 +459,8 @@ fn check_history(history: &[Entry], allowed: &[Outcome], set: SetName, version: 
     let mut rebuilt = false;
     for entry in history {
         let lie = |why: &str| Err(format!("the history lies: {why}: {entry:?}"));
-        if entry.outcome.ends_intent() {
+        // A reset that takes a set back to the factory's bundle installs it without an intent of its own.
+        if entry.outcome.ends_intent() && entry.intent != 0 {
             let Some(index) = open.iter().position(|id| *id == entry.intent) else {
                 return lie("an outcome of what was not staged, or a second one");
             };

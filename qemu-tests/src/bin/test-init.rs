@@ -29,6 +29,8 @@ fn main() {
             ["reboot"] => end(RebootMode::RB_AUTOBOOT),
             ["save", length, path] => save(disk.as_mut(), length, path),
             ["drydock", arguments @ ..] => run(arguments),
+            ["write", path, text] => write(path, text),
+            ["show", path] => show(path),
             _ => Err("unknown command".into()),
         };
         say(&format!("DRYDOCK-TEST-DONE {}", done.unwrap_or_else(|e| e)));
@@ -73,6 +75,27 @@ fn save(disk: Option<&mut File>, length: &str, path: &str) -> Result<String, Str
         file.sync_all()
     };
     copy().map_err(|e| format!("{path}: {e}"))?;
+    Ok("0".into())
+}
+
+/// Writes a word to a file, durably.
+fn write(path: &str, text: &str) -> Result<String, String> {
+    let write = || {
+        if let Some(folder) = std::path::Path::new(path).parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut file = File::create(path)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    };
+    write().map_err(|e| format!("{path}: {e}"))?;
+    Ok("0".into())
+}
+
+/// Says what is in a file, or that there is none.
+fn show(path: &str) -> Result<String, String> {
+    let text = std::fs::read_to_string(path).map_err(|e| format!("{path}: {e}"))?;
+    say(&format!("DRYDOCK-TEST-FILE {path} {}", text.trim_end()));
     Ok("0".into())
 }
 

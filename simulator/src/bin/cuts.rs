@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         let factory = Factory::new(setup);
         let mut findings = Findings::default();
         for operation in operations::all(&factory) {
+            let begun = Instant::now();
             if words.get(1).is_some_and(|name| name != operation.name) {
                 continue;
             }
@@ -37,6 +38,9 @@ fn main() -> ExitCode {
                 Some(case) => proof.again(case),
                 None => proof.run(SEED),
             };
+            if std::env::var_os("CUTS_TIMES").is_some() {
+                println!("    {:14} {:7} states  {:7} runs  {:4} s", operation.name, found.states.len(), found.runs, begun.elapsed().as_secs());
+            }
             for (case, failure) in &found.failures {
                 println!("{} {} {case}\n    {failure}", setup.name, operation.name);
             }

@@ -1,0 +1,178 @@
+//! Factory resets of the small system: from GRUB's menu, from the live system, with the power failing in between.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use drydock_block::{FileDevice, Section, read_vec};
+use drydock_luks::{CryptDevice, Limits, Volume};
+use drydock_qemu::{Disk, Exit, Guest, Qemu, Script, SmallSystem, run};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(180);
+const ID: &str = "/var/lib/identity/id";
+const SECRET: &str = "/var/secret";
+
+/// A device that has run v1, with something to keep and something to lose on `data`.
+struct Device {
+    name: &'static str,
+    folder: tempfile::TempDir,
+    system: SmallSystem,
+}
+
+impl Device {
+    fn new(name: &'static str, layout: &str) -> Self {
+        let reset =
+            "[factory_reset]\nkeep = [\"lib/identity\"]\nkeep_limit_kib = 512\nconfirm_seconds = 15\n\n[layout]\n";
+        let config = include_str!("../src/small.toml").replace("[layout]\n", &format!("{reset}{layout}\n"));
+        let system = SmallSystem::with_config(name, &config).unwrap();
+        let device = Self { name, folder: tempfile::tempdir().unwrap(), system };
+        device.system.flash(&device.system.release("1.0.0", 1).unwrap(), &device.disk()).unwrap();
+        device
+    }
+
+    fn disk(&self) -> PathBuf {
+        self.folder.path().join("disk.img")
+    }
+
+    fn start(&self, script: Option<Script>) -> Guest {
+        let qemu = Qemu::new(self.name).memory(256).disk(Disk::file(self.disk()));
+        let Some(script) = script else { return qemu.start().unwrap() };
+        let path = self.folder.path().join("script.img");
+        script.write(&path).unwrap();
+        qemu.disk(Disk::file(&path).read_only()).start().unwrap()
+    }
+
+    /// Starts the set that is next, lets it do something, and gives what it said.
+    fn live(&self, script: Script, end: Exit) -> String {
+        let mut guest = self.start(Some(script));
+        guest.expect("DRYDOCK-TEST-UP", LIMIT).unwrap();
+        assert_eq!(guest.wait_exit(LIMIT).unwrap(), end);
+        guest.said()
+    }
+
+    /// Chooses the factory reset from GRUB's menu, up to the question.
+    fn ask_for_reset(&self) -> Guest {
+        let mut guest = self.start(None);
+        // In the hidden menu's time, ESC opens it.
+        let shown = (0..120).any(|_| {
+            guest.send("\x1b").unwrap();
+            guest.expect("Factory reset", Duration::from_millis(500)).is_ok()
+        });
+        assert!(shown, "no menu");
+        guest.send("\x0e\x0e\r").unwrap();
+        guest.expect("ALL DATA ON THIS DEVICE WILL BE LOST", LIMIT).unwrap();
+        guest
+    }
+
+    /// Start and size of a partition, from util-linux.
+    fn partition(&self, label: &str) -> Section<FileDevice> {
+        let said = run(Command::new("/sbin/sfdisk").arg("--json").arg(self.disk())).unwrap();
+        let table: Value = serde_json::from_str(&said).unwrap();
+        let parts = table["partitiontable"]["partitions"].as_array().unwrap();
+        let part = parts.iter().find(|part| part["name"] == label).unwrap();
+        let [start, size] = ["start", "size"].map(|key| part[key].as_u64().unwrap() * 512);
+        Section::new(FileDevice::open(&self.disk(), 512).unwrap(), start, size).unwrap()
+    }
+
+    /// The filesystem in `data`, decrypted into a file.
+    fn data(&self) -> PathBuf {
+        let partition = self.partition("data");
+        let volume = Volume::open(&partition, &Limits::new(1 << 20)).unwrap();
+        let unlocked = volume.unlock(&[0x5a; 32]).unwrap();
+        let inside = CryptDevice::new(&partition, &unlocked).unwrap();
+        let bytes = read_vec(&inside, 0, drydock_block::BlockDevice::size(&inside) as usize).unwrap();
+        let path = self.folder.path().join("data.ext4");
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// The header of `data`, for `cryptsetup`.
+    fn header(&self) -> PathBuf {
+        let path = self.folder.path().join("header.img");
+        std::fs::write(&path, read_vec(&self.partition("data"), 0, 17 << 20).unwrap()).unwrap();
+        path
+    }
+
+    fn uuid(&self) -> String {
+        run(Command::new("/sbin/cryptsetup").arg("luksUUID").arg(self.header())).unwrap()
+    }
+}
+
+/// Leaves something to keep and something to lose.
+fn fill() -> Script {
+    let written = Script::default().then(&format!("write {ID} pump-0815")).then(&format!("write {SECRET} hush"));
+    written.then("drydock mark-good")
+}
+
+fn show() -> Script {
+    let shown = Script::default().then("drydock mark-good").then(&format!("show {ID}"));
+    shown.then(&format!("show {SECRET}")).then("drydock status --json")
+}
+
+fn check_is_new(said: &str) {
+    assert!(said.contains(&format!("DRYDOCK-TEST-FILE {ID} pump-0815")), "{said}");
+    assert!(said.contains(&format!("DRYDOCK-TEST-DONE {SECRET}: No such file")), "{said}");
+}
+
+/// The outcomes in the history.
+fn outcomes(said: &str) -> Vec<String> {
+    let said = said.split("DRYDOCK-TEST-RUN drydock status --json").nth(1).unwrap();
+    let json = &said[said.find('{').unwrap()..=said.rfind('}').unwrap()];
+    let status: Value = serde_json::from_str(json).unwrap();
+    let entries = status["history"].as_array().unwrap();
+    entries.iter().map(|entry| entry["outcome"].as_str().unwrap().to_owned()).collect()
+}
+
+fn check_filesystem(filesystem: &Path) {
+    run(Command::new("/sbin/e2fsck").arg("-fn").arg(filesystem)).unwrap();
+}
+
+#[test]
+fn a_reset_from_the_menu_happens_after_a_yes_survives_a_power_cut_and_keeps_what_is_listed() {
+    let device = Device::new("reset-menu", "menu_seconds = 60");
+    device.live(fill(), Exit::PowerOff);
+    let old = device.uuid();
+
+    // Nobody answers: that means no.
+    let mut guest = device.ask_for_reset();
+    guest.expect("no factory reset", LIMIT).unwrap();
+    assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset);
+    let said = device.live(show(), Exit::PowerOff);
+    assert!(said.contains(&format!("DRYDOCK-TEST-FILE {SECRET} hush")), "{said}");
+    assert_eq!(device.uuid(), old);
+
+    // Somebody says yes, and then the power fails.
+    let mut guest = device.ask_for_reset();
+    guest.send("y\n").unwrap();
+    guest.expect("making a new volume", LIMIT).unwrap();
+    drop(guest);
+    let mut guest = device.start(None);
+    guest.expect("what is kept lies in the stash already", LIMIT).unwrap();
+    guest.expect("files and folders were kept", LIMIT).unwrap();
+    assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset);
+    check_is_new(&device.live(show(), Exit::PowerOff));
+    assert_ne!(device.uuid(), old);
+    // Both headers are whole, and nothing else of a LUKS volume is left.
+    run(Command::new("/sbin/cryptsetup").arg("luksDump").arg(device.header())).unwrap();
+    check_filesystem(&device.data());
+}
+
+#[test]
+fn a_reset_from_the_live_system_goes_back_to_the_factorys_bundle() {
+    let device = Device::new("reset-live", "factory_mib = 40");
+    let v2 = device.system.release("2.0.0", 1).unwrap();
+    device.live(Script::stage(&v2.bundle).unwrap(), Exit::Reset);
+    assert_eq!(device.start(None).wait_exit(LIMIT).unwrap(), Exit::Reset);
+    let said = device.live(fill().then("drydock factory-reset").then("reboot"), Exit::Reset);
+    assert!(said.contains("set=b version=2.0.0"), "{said}");
+
+    let mut guest = device.start(None);
+    guest.expect("set a is back to version 1.0.0", LIMIT).unwrap();
+    assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset);
+    let said = device.live(show(), Exit::PowerOff);
+    assert!(said.contains("DRYDOCK-TEST-UP set=a version=1.0.0"), "{said}");
+    check_is_new(&said);
+    assert!(outcomes(&said).ends_with(&["installed", "reset", "marked-good"].map(str::to_owned)), "{said}");
+    check_filesystem(&device.data());
+}
