@@ -4,7 +4,7 @@ use super::discover::{Hotplug, OurDisk, find_medium};
 use super::mounts::{MountedMedium, open_inside};
 use super::{Access, DiskDevice, Error, Result};
 use crate::console::Console;
-use drydock_block::read_vec;
+use drydock_block::{is_zero, read_vec};
 use drydock_config::Unlock;
 use nix::fcntl::OFlag;
 use std::fs::File;
@@ -219,7 +219,11 @@ fn raw_key(device: &Path, length: u32) -> Result<Secret> {
     }
     let partition = DiskDevice::open(device, Access::ReadOnly)?;
     let key = read_vec(&partition, 0, length).map(Zeroizing::new);
-    key.map_err(Error::doing(format_args!("read a key from {}", device.display())))
+    let key = key.map_err(Error::doing(format_args!("read a key from {}", device.display())))?;
+    if is_zero(&key) {
+        return Err(Error::Unusable(format!("{} is blank", device.display())));
+    }
+    Ok(key)
 }
 
 #[cfg(test)]
