@@ -6,7 +6,7 @@ use crate::device::discover::{Hotplug, OurDisk, find_medium};
 use crate::device::mapper::{self, Mapped, Verity};
 use crate::device::mounts::{MountedMedium, open_inside};
 use crate::device::unlock::{Surroundings, Unlocker};
-use crate::device::{Access, DiskDevice, Error as DeviceError};
+use crate::device::{Access, DiskDevice};
 use crate::error::Error;
 use crate::event::Events;
 use crate::machine::{Device, Machine};
@@ -216,17 +216,7 @@ impl Machine for Hardware<'_> {
 /// Opens a device for reading and writing, or only for reading where the disk takes no writes any more: a set can
 /// still be started from it.
 fn open_for_work(node: &Path) -> Result<Device, Error> {
-    let refused = |error: &DeviceError| {
-        matches!(
-            error.io().map(io::Error::kind),
-            Some(io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
-        )
-    };
-    let opened = match DiskDevice::open(node, Access::ReadWrite) {
-        Err(error) if refused(&error) => DiskDevice::open(node, Access::ReadOnly),
-        opened => opened,
-    };
-    Ok(Arc::new(opened?))
+    Ok(Arc::new(DiskDevice::open_if_only_to_read(node, Access::ReadWrite)?))
 }
 
 fn open_file(root: &Path, path: &str) -> Result<File, Error> {

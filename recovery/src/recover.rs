@@ -48,6 +48,10 @@ pub fn recover(machine: &impl Volumes, memory: &mut Memory, reason: Reason) -> R
     {
         machine.events().warning("all attempts of all sets were used up; the last good set is armed again");
         memory.save()?;
+    } else if reason == Reason::Fallback {
+        // The bootloader could not count, or no set's kernel is whole. This fails on a disk that takes no writes,
+        // where a reset would only lead here again.
+        memory.stand_down()?;
     }
     Ok(next(memory))
 }

@@ -66,21 +66,21 @@ fn warn_of_mixed_releases(machine: &Hardware<'_>, set: SetName, root: &Release) 
     }
 }
 
-/// Mounts `data` in the new root. Says whether a temporary volume had to take its place.
+/// Mounts `data` in the new root. Says whether it can only be read, or a temporary volume had to take its place.
 fn mount_data(machine: &Hardware<'_>, config: &Data, root: &Path) -> Result<bool, Error> {
     let events = machine.events();
     let target = root.join(config.mount.trim_start_matches('/'));
     events.started(Step::Unlock, format_args!("`{}`", config.label));
     let opened = machine.open_data(config, true).and_then(|volume| {
-        volume.mount(&target, &mut |text| events.warning(text))?;
-        Ok(volume)
+        let writable = volume.mount(&target, &mut |text| events.warning(text))?;
+        Ok((volume, writable))
     });
     match opened {
-        Ok(volume) => {
+        Ok((volume, writable)) => {
             let what = if volume.is_new { "was blank and is new now" } else { "is open" };
             events.finished(Step::Unlock, format_args!("`{}` {what}", config.label));
             keep_machine_id(machine, root, &target);
-            Ok(false)
+            Ok(!writable)
         }
         Err(error) if config.on_failure == DataFailure::Temporary => {
             events.warning(format_args!("`{}` can't be opened: {error}", config.label));

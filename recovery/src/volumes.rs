@@ -82,7 +82,7 @@ impl Hardware<'_> {
         work: impl FnOnce(&Path) -> Result<T, DeviceError>,
     ) -> Result<T, Error> {
         let root = Path::new(MOUNT);
-        let done = volume.mount(root, &mut |text| self.events().warning(text)).and_then(|()| {
+        let done = volume.mount(root, &mut |text| self.events().warning(text)).and_then(|_| {
             let done = work(root);
             let unmounted = mounts::unmount(root);
             done.and_then(|value| unmounted.map(|()| value))

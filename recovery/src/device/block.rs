@@ -48,6 +48,14 @@ impl DiskDevice {
         Self::from_file(file, path).map_err(Error::doing(format_args!("ask {} for its size", path.display())))
     }
 
+    /// Opens it for as much as the disk gives: only for reading where it takes no writes.
+    pub fn open_if_only_to_read(path: &Path, access: Access) -> Result<Self> {
+        match Self::open(path, access) {
+            Err(error) if error.refuses_writes() => Self::open(path, Access::ReadOnly),
+            opened => opened,
+        }
+    }
+
     fn from_file(file: File, path: &Path) -> io::Result<Self> {
         if !file.metadata()?.file_type().is_block_device() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a block device"));

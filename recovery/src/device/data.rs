@@ -42,7 +42,7 @@ pub struct DataVolume {
 /// allows it; so is one that was being made when the power went.
 pub fn open(around: &mut Surroundings<'_>, unlocker: &mut Unlocker<'_>, config: &Data) -> Result<DataVolume> {
     let partition = around.disk.partition(&config.label)?.node.clone();
-    let device = DiskDevice::open(&partition, Access::Exclusive)?;
+    let device = DiskDevice::open_if_only_to_read(&partition, Access::Exclusive)?;
     let content = provision::content(&device)?;
     let is_new = content != Content::Used;
     if is_new && !config.provision {
@@ -82,20 +82,25 @@ pub fn open(around: &mut Surroundings<'_>, unlocker: &mut Unlocker<'_>, config: 
 
 impl DataVolume {
     /// Mounts it and grows its filesystem to the size of the volume, if it is smaller. That it cannot grow is
-    /// only a warning.
-    pub fn mount(&self, target: &Path, warn: &mut dyn FnMut(String)) -> Result<()> {
+    /// only a warning. Says whether it can be written to; on a disk that takes no writes it is mounted all the same.
+    pub fn mount(&self, target: &Path, warn: &mut dyn FnMut(String)) -> Result<bool> {
         let size = DiskDevice::open(&self.node, Access::ReadOnly)?.size();
-        mounts::mount(
-            &self.node,
-            target,
-            "ext4",
-            MountFlags::NOSUID | MountFlags::NODEV,
-            "errors=remount-ro",
-        )?;
+        let mount = |flags, data| {
+            mounts::mount(&self.node, target, "ext4", flags | MountFlags::NOSUID | MountFlags::NODEV, data)
+        };
+        match mount(MountFlags::empty(), "errors=remount-ro") {
+            Err(error) if error.refuses_writes() => {
+                // Replaying the journal would be a write.
+                mount(MountFlags::RDONLY, "noload")?;
+                warn(format!("{error}; it is mounted read-only"));
+                return Ok(false);
+            }
+            done => done?,
+        }
         if let Err(error) = ext4::grow(target, size) {
             warn(error.to_string());
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Takes the mapping away, after the filesystem was unmounted.

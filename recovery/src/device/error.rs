@@ -2,6 +2,7 @@
 
 use super::choice::Refusal;
 use super::gpt;
+use nix::libc;
 use std::{fmt, io};
 
 /// What went wrong at the edge between drydock and the machine.
@@ -56,6 +57,12 @@ impl Error {
     pub fn doing(doing: impl fmt::Display) -> impl FnOnce(io::Error) -> Self {
         let doing = doing.to_string();
         move |source| Self::System { doing, source }
+    }
+
+    /// Whether the kernel's answer is that of a disk that takes no writes: one that is read-only, or is worn out.
+    pub fn refuses_writes(&self) -> bool {
+        let errno = self.io().and_then(io::Error::raw_os_error);
+        matches!(errno, Some(libc::EROFS | libc::EACCES | libc::EPERM | libc::EIO))
     }
 
     /// The kernel's answer, where that is the reason.

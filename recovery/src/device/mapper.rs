@@ -56,7 +56,14 @@ pub fn map_crypt(name: &str, device: &Path, uuid: &str, volume: &Unlocked) -> Re
         .map_err(Error::doing("give the kernel the key of a volume"))?;
     // The form that cryptsetup gives, so that its tools in the live system know the device.
     let dm_uuid = format!("CRYPT-LUKS2-{}-{name}", uuid.replace('-', ""));
-    map(name, &dm_uuid, (table.sectors * 512, "crypt", table.parameters), DmFlags::DM_SECURE_DATA)
+    let map = |flags| {
+        let table = (table.sectors * 512, "crypt", table.parameters.clone());
+        map(name, &dm_uuid, table, DmFlags::DM_SECURE_DATA | flags)
+    };
+    match map(DmFlags::empty()) {
+        Err(error) if error.refuses_writes() => map(DmFlags::DM_READONLY),
+        mapped => mapped,
+    }
 }
 
 /// Removes a mapping that nothing uses. One that is still in use for a moment is tried again for a second.

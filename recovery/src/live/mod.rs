@@ -61,7 +61,7 @@ pub fn cancel(machine: &impl Machine, memory: &mut Memory) -> Result<u64, Error>
 pub fn mark_good(machine: &impl Machine, memory: &mut Memory, running: &RunningSet) -> Result<bool, Error> {
     if running.degraded {
         return Err(Error::Refused(
-            "this boot is degraded (data could not be opened), so the set can't be marked good; mend that first".into(),
+            "this boot is degraded (data is missing or read-only), so the set can't be marked good; mend that first".into(),
         ));
     }
     if let Err(refusal) = writable(memory) {
@@ -94,6 +94,6 @@ pub struct RunningSet {
     pub root_hash: String,
     /// The version, as the slot's trailer has it.
     pub version: String,
-    /// Whether `data` could not be opened and a temporary volume took its place.
+    /// Whether `data` can only be read, or could not be opened and a temporary volume took its place.
     pub degraded: bool,
 }

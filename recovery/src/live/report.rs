@@ -101,7 +101,7 @@ impl fmt::Display for Status {
         writeln!(f, "device     {}", self.compatible)?;
         match &self.running {
             Some(running) => {
-                let degraded = if running.degraded { ", DEGRADED: data could not be opened" } else { "" };
+                let degraded = if running.degraded { ", DEGRADED: data is missing or read-only" } else { "" };
                 writeln!(f, "running    set {} ({}){degraded}", running.set, running.version)?;
             }
             None => writeln!(f, "running    not known (this boot was not drydock's)")?,
