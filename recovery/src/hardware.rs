@@ -4,7 +4,7 @@ use crate::console::Console;
 use crate::device::data::{self, DataVolume};
 use crate::device::discover::{Hotplug, OurDisk, find_medium};
 use crate::device::mapper::{self, Mapped, Verity};
-use crate::device::mounts::{MountedMedium, open_inside};
+use crate::device::mounts::{self, MountedMedium, open_inside};
 use crate::device::unlock::{Surroundings, Unlocker};
 use crate::device::{Access, DiskDevice};
 use crate::error::Error;
@@ -102,6 +102,17 @@ impl<'a> Hardware<'a> {
         volume.mount(Path::new(DATA_MOUNT), &mut |text| self.events.warning(text))?;
         self.inner().data = Some(DATA_MOUNT.into());
         Ok(DATA_MOUNT.into())
+    }
+
+    /// Unmounts and closes the `data` volume, so that a set can have it.
+    pub fn close_data(&self) -> Result<(), Error> {
+        if let Some(mounted) = self.inner().data.take() {
+            mounts::unmount(&mounted)?;
+            if self.config.data.as_ref().is_some_and(|data| data.encrypted) {
+                mapper::unmap(data::DATA_MAPPING)?;
+            }
+        }
+        Ok(())
     }
 
     fn slot_node(&self, class: &SlotClass, set: SetName) -> Result<PathBuf, Error> {

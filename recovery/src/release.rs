@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::machine::Machine;
 use drydock_bundle::{Digest, Image, Manifest, PublicKey, Trusted, sha256, signature};
-use drydock_config::{Config, SlotClass};
+use drydock_config::{Config, Role, SlotClass};
 use drydock_state::trailer;
 use drydock_state::{SetInfo, SetName};
 
@@ -62,8 +62,13 @@ pub fn trusted_release(machine: &impl Machine, class: &SlotClass, set: SetName) 
     let trusted = trusted(machine.config())?;
     signature::verify(&trailer.manifest, &trailer.signatures, &trusted)?;
     let manifest = Manifest::parse(&trailer.manifest)?;
-    let image = image_of(&manifest, &class.class).filter(|(image, _)| image.name == trailer.image);
-    let image = image.map(|(image, _)| image).ok_or_else(|| Error::NotProven {
+    let image_for = |class: &SlotClass| {
+        let image = image_of(&manifest, &class.class).filter(|(image, _)| image.name == trailer.image);
+        image.map(|(image, _)| image)
+    };
+    // The recovery has the boot slot's image where a bundle brings none of its own.
+    let boot = machine.config().class_with_role(Role::Boot).filter(|_| class.role == Role::Recovery);
+    let image = image_for(class).or_else(|| image_for(boot?)).ok_or_else(|| Error::NotProven {
         what: format!("slot {}", set.label(&class.class)),
         why: format!("its trailer names the image {}, which is not one of its class", trailer.image),
     })?;

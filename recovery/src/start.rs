@@ -71,6 +71,7 @@ fn mount_data(machine: &Hardware<'_>, config: &Data, root: &Path) -> Result<bool
     let events = machine.events();
     let target = root.join(config.mount.trim_start_matches('/'));
     events.started(Step::Unlock, format_args!("`{}`", config.label));
+    machine.close_data()?;
     let opened = machine.open_data(config, true).and_then(|volume| {
         let writable = volume.mount(&target, &mut |text| events.warning(text))?;
         Ok((volume, writable))
