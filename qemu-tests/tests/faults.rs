@@ -2,104 +2,13 @@
 //! turns up, keys are wrong, partitions are gone, a medium stops answering. Each case ends in a system that runs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use drydock_qemu::{Disk, Exit, Guest, Qemu, Script, Serial, SmallSystem};
-use serde_json::Value;
-use std::path::{Path, PathBuf};
+mod device;
+
+use device::{LIMIT, Partition, Staged, boot, config, ext4, machine, reason, runs, settle};
+use drydock_qemu::{Disk, Exit, Script, Serial, SmallSystem, run};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-
-const LIMIT: Duration = Duration::from_secs(180);
-const CONFIG: &str = include_str!("../src/small.toml");
-
-/// A device with v1 in set a and v2 staged: the next boot is the recovery's.
-struct Staged {
-    folder: tempfile::TempDir,
-    system: SmallSystem,
-}
-
-impl Staged {
-    fn new(name: &str, system: SmallSystem) -> Self {
-        let v2 = system.release("2.0.0", 2).unwrap();
-        let script = Script::stage(&v2.bundle).unwrap();
-        let staged = Self::with_script(name, system, &script, &[]);
-        assert!(staged.disk().exists());
-        staged
-    }
-
-    /// Boots v1 with the script, which ends in a reset.
-    fn with_script(name: &str, system: SmallSystem, script: &Script, more: &[&Path]) -> Self {
-        let v1 = system.release("1.0.0", 1).unwrap();
-        let staged = Self { folder: tempfile::tempdir().unwrap(), system };
-        let path = staged.folder.path().join("script.img");
-        script.write(&path).unwrap();
-        staged.system.flash(&v1, &staged.disk()).unwrap();
-        let mut qemu = machine(name, &staged.disk()).disk(Disk::file(&path).read_only());
-        for disk in more {
-            qemu = qemu.disk(Disk::file(*disk).read_only());
-        }
-        let mut guest = qemu.start().unwrap();
-        guest.expect("is staged as intent 1", LIMIT).unwrap();
-        assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset);
-        staged
-    }
-
-    fn disk(&self) -> PathBuf {
-        self.folder.path().join("disk.img")
-    }
-
-    /// A copy of the disk, for one of several cases that begin alike.
-    fn copy(&self, name: &str) -> PathBuf {
-        let copy = self.folder.path().join(name);
-        let done = Command::new("cp")
-            .args(["--sparse=always", "--reflink=auto"])
-            .arg(self.disk())
-            .arg(&copy)
-            .status();
-        assert!(done.unwrap().success());
-        copy
-    }
-}
-
-fn machine(name: &str, disk: &Path) -> Qemu {
-    Qemu::new(name).memory(256).disk(Disk::file(disk))
-}
-
-fn boot(name: &str, disk: &Path) -> Guest {
-    machine(name, disk).start().unwrap()
-}
-
-/// Boots until a set is up, at most a few resets, and gives its status.
-fn settle(name: &str, disk: &Path) -> Value {
-    for _ in 0..6 {
-        let mut guest = boot(name, disk);
-        if guest
-            .expect_any(&["DRYDOCK-TEST-RUN drydock status --json", "resetting the machine"], LIMIT)
-            .unwrap()
-            .0
-            == 0
-        {
-            let said = guest.expect("DRYDOCK-TEST-DONE", LIMIT).unwrap();
-            let json = &said[said.find('{').unwrap()..=said.rfind('}').unwrap()];
-            return serde_json::from_str(json).unwrap();
-        }
-        assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset);
-    }
-    panic!("no set came up in six boots");
-}
-
-fn runs(status: &Value) -> (&str, &str) {
-    (status["running"]["set"].as_str().unwrap(), status["running"]["version"].as_str().unwrap())
-}
-
-/// The reason of the outcome of the first intent.
-fn reason(status: &Value) -> String {
-    let entries = status["history"].as_array().unwrap();
-    let outcome = entries.iter().find(|e| e["intent"] == 1 && e["outcome"] == "failed");
-    outcome.unwrap_or_else(|| panic!("no failed outcome in {entries:?}"))["reason"]
-        .as_str()
-        .unwrap()
-        .to_owned()
-}
 
 #[test]
 fn power_cut_at_ten_moments_of_the_apply_ends_in_the_new_system_each_time() {
@@ -166,7 +75,7 @@ fn a_clone_of_the_disk_is_refused_and_forgotten_once_it_is_gone() {
 
 #[test]
 fn a_wrong_key_and_a_missing_data_partition_leave_the_old_system_with_the_reason() {
-    let config = CONFIG.replace("provision = true", "provision = true\non_failure = \"temporary\"");
+    let config = config(&[("provision = true", "provision = true\non_failure = \"temporary\"")]);
     let staged = Staged::new("keys", SmallSystem::with_config("temporary", &config).unwrap());
     let wrong_key = staged.copy("wrong-key.img");
     change_key(&wrong_key, staged.folder.path());
@@ -185,37 +94,21 @@ fn a_wrong_key_and_a_missing_data_partition_leave_the_old_system_with_the_reason
 
 /// Gives the data volume another key with Debian's own tool.
 fn change_key(disk: &Path, folder: &Path) {
-    let run = |program: &str, arguments: &[&str]| {
-        let done = Command::new(program).args(arguments).output().unwrap();
-        assert!(done.status.success(), "{program} {arguments:?}: {done:?}");
-        String::from_utf8(done.stdout).unwrap()
-    };
-    let at = |name: &str| folder.join(name).display().to_string();
-    let disk = disk.display().to_string();
-    let info = run("sgdisk", &["-i", "11", &disk]);
-    let field = |name: &str| {
-        let line = info.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-        line.split_whitespace().next().unwrap().to_owned()
-    };
-    assert!(info.contains("'data'"), "{info}");
-    let (first, sectors) = (field("First sector: "), field("Partition size: "));
-    let (part, old, new) = (at("part"), at("old"), at("new"));
+    let (old, new) = (folder.join("old"), folder.join("new"));
     std::fs::write(&old, [0x5a; 32]).unwrap();
     std::fs::write(&new, [0x77; 32]).unwrap();
-    let (input, output) = (format!("if={disk}"), format!("of={disk}"));
-    run(
-        "dd",
-        &[
-            &input,
-            &format!("of={part}"),
-            &format!("skip={first}"),
-            &format!("count={sectors}"),
-            "status=none",
-        ],
-    );
-    let cheap = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000", "--batch-mode"];
-    run("cryptsetup", &[&["luksChangeKey", &part, "--key-file", &old, &new][..], &cheap].concat());
-    run("dd", &[&format!("if={part}"), &output, &format!("seek={first}"), "conv=notrunc", "status=none"]);
+    Partition::find(disk, "data").change(|part| {
+        let mut change = Command::new("cryptsetup");
+        change.args([
+            "luksChangeKey",
+            "--batch-mode",
+            "--pbkdf",
+            "pbkdf2",
+            "--pbkdf-force-iterations",
+            "1000",
+        ]);
+        run(change.arg("--key-file").args([&old, part, &new])).unwrap();
+    });
 }
 
 #[test]
@@ -223,17 +116,8 @@ fn a_medium_that_stops_answering_leaves_the_old_system_with_the_reason() {
     let system = SmallSystem::standard().unwrap();
     let v2 = system.release("2.0.0", 2).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let (tree, stick) = (folder.path().join("tree"), folder.path().join("stick.img"));
-    std::fs::create_dir(&tree).unwrap();
-    std::fs::copy(&v2.bundle, tree.join("v2.drydock")).unwrap();
-    let made = Command::new("mke2fs")
-        .args(["-q", "-t", "ext4", "-d"])
-        .arg(&tree)
-        .arg(&stick)
-        .arg("64M")
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
+    let stick = folder.path().join("stick.img");
+    ext4(&stick, 64, &[("v2.drydock", &std::fs::read(&v2.bundle).unwrap())]);
     let script =
         Script::default().then("drydock mark-good").then("drydock stage --medium v2.drydock").then("reboot");
     let staged = Staged::with_script("pulled", system, &script, &[&stick]);
