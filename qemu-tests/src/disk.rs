@@ -23,6 +23,8 @@ pub(crate) enum Source {
 pub enum Bus {
     /// virtio-blk: `/dev/vda`.
     Virtio,
+    /// virtio-blk behind a PCIe port of its own, so that it can be pulled out while the guest runs.
+    VirtioPort,
     /// NVMe: `/dev/nvme0n1`.
     Nvme,
     /// AHCI: `/dev/sda`.
@@ -102,6 +104,11 @@ impl Disk {
         };
         let mut device = match self.bus {
             Bus::Virtio => "virtio-blk-pci".to_owned(),
+            Bus::VirtioPort => {
+                let port = format!("pcie-root-port,id=port{n},chassis={0},slot={0}", n + 1);
+                args.extend(["-device".into(), port]);
+                format!("virtio-blk-pci,bus=port{n}")
+            }
             Bus::Nvme => "nvme".to_owned(),
             Bus::Sata => format!("ide-hd,bus=ide.{n}"),
             Bus::Usb => "usb-storage,bus=xhci.0,removable=on".to_owned(),

@@ -1,0 +1,183 @@
+//! Ways to the key of `data`: typed at the console, on a medium, on our own disk. The volumes that are opened are
+//! LUKS1, made by Debian's own tools; those that the device makes are judged by them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod device;
+
+use device::{LIMIT, Partition, boot, config, copy_disk, ext4, machine, runs, status};
+use drydock_qemu::{Disk, Exit, Qemu, SmallSystem, run};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const KEY: &[u8; 32] = b"32 bytes that QEMU takes as text";
+
+/// Tries every way to a key in turn.
+fn system() -> SmallSystem {
+    let unlock = r#"
+kind = "partition"
+label = "stash"
+file = "keys/data.key"
+
+[[unlock]]
+kind = "partition"
+label = "stash"
+length = 32
+
+[[unlock]]
+kind = "medium"
+file = "keys/data.key"
+wait_seconds = 3
+
+[[unlock]]
+kind = "passphrase""#;
+    let config = config(&[
+        ("\nkind = \"initramfs\"\nfile = \"keys/unlock.key\"", unlock),
+        ("\"erofs\"]", "\"erofs\", \"vfat\", \"nls_cp437\", \"nls_ascii\"]"),
+    ]);
+    SmallSystem::with_config("keys", &config).unwrap()
+}
+
+#[test]
+fn a_passphrase_is_set_at_the_console_asked_for_again_and_shown_nowhere() {
+    let system = system();
+    let folder = tempfile::tempdir().unwrap();
+    let disk = folder.path().join("disk.img");
+    system.flash(&system.release("1.0.0", 1).unwrap(), &disk).unwrap();
+
+    // Prompt and answer: first for a new volume, then, after a restart, to open it.
+    let setting = [
+        ("New passphrase for `data`: ", "mistyped at first"),
+        ("The same again: ", "correct horse"),
+        ("The two differ.", ""),
+        ("New passphrase for `data`: ", "correct horse"),
+        ("The same again: ", "correct horse"),
+        ("was blank and is new now", ""),
+    ];
+    let opening = [
+        ("Passphrase for `data`: ", "incorrect horse"),
+        ("This passphrase does not fit.", ""),
+        ("Passphrase for `data`: ", "correct horse"),
+        ("`data` is open", ""),
+    ];
+    for dialogue in [&setting[..], &opening[..]] {
+        let mut guest = boot("passphrase", &disk);
+        for (said, answer) in dialogue {
+            guest.expect(said, LIMIT).unwrap();
+            if !answer.is_empty() {
+                guest.send(&format!("{answer}\n")).unwrap();
+            }
+        }
+        let status = status(&mut guest);
+        assert_eq!((runs(&status), &status["running"]["degraded"]), (("a", "1.0.0"), &false.into()));
+        assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::PowerOff);
+        assert!(!guest.said().contains("horse"), "a passphrase is on the console");
+    }
+    let key = folder.path().join("key");
+    for (passphrase, fits) in [("correct horse", true), ("incorrect horse", false)] {
+        fs::write(&key, passphrase).unwrap();
+        Partition::find(&disk, "data").change(|part| {
+            let mut open = Command::new("cryptsetup");
+            open.args(["open", "--test-passphrase", "--key-file"]).args([&key, part]);
+            assert_eq!(run(&mut open).is_ok(), fits, "{passphrase}");
+        });
+    }
+}
+
+/// A device whose `data` is a LUKS1 volume with a filesystem, and whose key is where `place` puts it. Boots, and
+/// checks that what the kernel has written can be read by QEMU's own LUKS.
+struct Locked {
+    folder: tempfile::TempDir,
+    disk: PathBuf,
+}
+
+impl Locked {
+    fn new() -> Self {
+        let system = system();
+        let folder = tempfile::tempdir().unwrap();
+        let disk = folder.path().join("disk.img");
+        system.flash(&system.release("1.0.0", 1).unwrap(), &disk).unwrap();
+        let (key, plain) = (folder.path().join("data.key"), folder.path().join("plain.img"));
+        fs::write(&key, KEY).unwrap();
+        ext4(&plain, 32, &[("kept", b"since before\n")]);
+        Partition::find(&disk, "data").change(|part| {
+            let mut format = Command::new("cryptsetup");
+            format.args([
+                "luksFormat",
+                "--type",
+                "luks1",
+                "--batch-mode",
+                "--pbkdf-force-iterations",
+                "1000",
+            ]);
+            run(format.arg("--key-file").args([&key, part])).unwrap();
+            let mut fill = Command::new("qemu-img");
+            fill.args(["convert", "-n", "-f", "raw", "--target-image-opts"]).args(secret(&key)).arg(&plain);
+            run(fill.arg(luks(part))).unwrap();
+        });
+        Self { folder, disk }
+    }
+
+    /// One copy of the device boots and is looked at.
+    fn opens(&self, name: &str, prepare: impl FnOnce(Qemu, &Path) -> Qemu) {
+        let disk = self.folder.path().join(name);
+        copy_disk(&self.disk, &disk);
+        let mut guest = prepare(machine(name, &disk), &disk).start().unwrap();
+        guest.expect("`data` is open", LIMIT).unwrap();
+        assert_eq!(runs(&status(&mut guest)), ("a", "1.0.0"), "{name}");
+        assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::PowerOff);
+        assert!(!guest.said().contains("Passphrase for"), "{name}");
+
+        let plain = disk.with_extension("plain");
+        Partition::find(&disk, "data").change(|part| {
+            let mut read = Command::new("qemu-img");
+            read.args(["convert", "-O", "raw"]).args(secret(&self.folder.path().join("data.key")));
+            run(read.arg("--image-opts").arg(luks(part)).arg(&plain)).unwrap();
+        });
+        run(Command::new("e2fsck").arg("-fn").arg(&plain)).unwrap();
+        let cat = |file: &str| {
+            run(Command::new("debugfs").args(["-R", &format!("cat {file}")]).arg(&plain)).unwrap()
+        };
+        assert_eq!(cat("/kept"), "since before\n", "{name}");
+        assert_eq!(cat("/lib/drydock/machine-id").len(), 33, "{name}");
+        fs::remove_file(disk).unwrap();
+    }
+}
+
+fn secret(key: &Path) -> [String; 2] {
+    ["--object".into(), format!("secret,id=key,file={}", key.display())]
+}
+
+fn luks(file: &Path) -> String {
+    format!("driver=luks,key-secret=key,file.filename={}", file.display())
+}
+
+#[test]
+fn a_luks1_volume_opens_with_a_key_on_a_stick_in_a_filesystem_of_our_disk_or_raw_on_a_partition() {
+    let locked = Locked::new();
+    let at = |name: &str| locked.folder.path().join(name);
+    let key = at("data.key");
+    let stick = || {
+        let stick = at("stick.img");
+        fs::File::create(&stick).unwrap().set_len(16 << 20).unwrap();
+        run(Command::new("mkfs.vfat").arg(&stick)).unwrap();
+        run(Command::new("mmd").arg("-i").arg(&stick).arg("::keys")).unwrap();
+        run(Command::new("mcopy").arg("-i").args([&stick, &key]).arg("::keys/data.key")).unwrap();
+        stick
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            locked.opens("key-on-stick", |qemu, _| qemu.disk(Disk::file(stick()).read_only()));
+        });
+        locked.opens("key-in-filesystem", |qemu, disk| {
+            let image = at("stash.img");
+            ext4(&image, 8, &[("keys/data.key", KEY)]);
+            Partition::find(disk, "stash").write(&fs::read(image).unwrap());
+            qemu
+        });
+        locked.opens("raw-key", |qemu, disk| {
+            Partition::find(disk, "stash").write(KEY);
+            qemu
+        });
+    });
+}
