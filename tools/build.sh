@@ -23,9 +23,11 @@ flags="-C target-feature=+crt-static -C force-unwind-tables=no --cfg curve25519_
 for option in --icf=all -z,pack-relative-relocs --no-eh-frame-hdr "-T,$PWD/tools/device.ld"; do
     flags="$flags -C link-arg=-Wl,$option"
 done
+# Of zstd's two sequence decoders only the one for windows up to 16 MiB: a frame of a bundle has at most 8 MiB.
+cflags=-DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT
 # With --target the flags reach the device's code only, not build scripts and procedural macros.
 device() {
-    CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS=$flags \
+    CFLAGS_x86_64_unknown_linux_gnu=$cflags CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS=$flags \
         cargo build $quiet --locked --release --target $target "$@"
 }
 # Each on its own, so that no feature of the others reaches the device binary.

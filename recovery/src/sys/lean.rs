@@ -53,3 +53,22 @@ extern "C" fn __res_vinit(_: *mut c_void, _: c_int) -> c_int {
 extern "C" fn __resolv_conf_load(_: *mut c_void, _: *mut c_void) -> *mut c_void {
     std::ptr::null_mut()
 }
+
+/// The C library's formatted output, with which glibc words its own reports, and errors whose number it doesn't
+/// know. Takes with it floating-point output and wide characters.
+#[unsafe(no_mangle)]
+extern "C" fn __vfprintf_internal(_: *mut c_void, _: *const c_char, _: *mut c_void, _: c_uint) -> c_int {
+    -1
+}
+
+/// What is loaded at run time: nothing is found, neither symbols nor the libraries that glibc asks for itself, for
+/// character sets and for unwinding. Takes with it the dynamic loader.
+macro_rules! never_loaded {
+    ($($name:ident)*) => {$(
+        #[unsafe(no_mangle)]
+        extern "C" fn $name() -> *mut c_void {
+            std::ptr::null_mut()
+        }
+    )*};
+}
+never_loaded! { dlsym __libc_dlopen_mode __libc_dlsym __libc_dlsym_private __libc_dlvsym __libc_dlclose }
