@@ -18,7 +18,8 @@ quiet=
 [ "${1:-}" != --quiet ] || quiet=--quiet
 
 # What makes the device binary small: equal functions are folded, relocations packed, unwinding tables left out,
-# and signatures, of which there are a handful a boot, are checked without vector code.
+# and signatures, of which there are a handful a boot, are checked without vector code. recovery/src/sys/lean.rs does
+# the rest.
 flags="-C target-feature=+crt-static -C force-unwind-tables=no --cfg curve25519_dalek_backend=\"serial\""
 for option in --icf=all -z,pack-relative-relocs --no-eh-frame-hdr "-T,$PWD/tools/device.ld"; do
     flags="$flags -C link-arg=-Wl,$option"
