@@ -22,8 +22,7 @@ struct Device {
 
 impl Device {
     fn new(name: &'static str, layout: &str) -> Self {
-        let reset =
-            "[factory_reset]\nkeep = [\"lib/identity\"]\nkeep_limit_kib = 512\nconfirm_seconds = 15\n\n[layout]\n";
+        let reset = "[factory_reset]\nkeep = [\"lib/identity\"]\nkeep_limit_kib = 512\nconfirm_seconds = 15\n\n[layout]\n";
         let config = include_str!("../src/small.toml").replace("[layout]\n", &format!("{reset}{layout}\n"));
         let system = SmallSystem::with_config(name, &config).unwrap();
         let device = Self { name, folder: tempfile::tempdir().unwrap(), system };
@@ -101,7 +100,8 @@ impl Device {
 
 /// Leaves something to keep and something to lose.
 fn fill() -> Script {
-    let written = Script::default().then(&format!("write {ID} pump-0815")).then(&format!("write {SECRET} hush"));
+    let written =
+        Script::default().then(&format!("write {ID} pump-0815")).then(&format!("write {SECRET} hush"));
     written.then("drydock mark-good")
 }
 

@@ -248,7 +248,9 @@ mod tests {
         assert_eq!(parse("verify --medium b").unwrap(), Command::Verify(Where::Medium("b".into())));
         assert_eq!(parse("wipe logs").unwrap(), Command::Wipe("logs".into()));
         assert_eq!(parse("").unwrap(), Command::Help);
-        for wrong in ["stage", "wipe", "wipe --medium x", "frobnicate", "status extra more", "stage --nonsense"] {
+        for wrong in
+            ["stage", "wipe", "wipe --medium x", "frobnicate", "status extra more", "stage --nonsense"]
+        {
             assert!(parse(wrong).unwrap_err().to_string().contains("drydock --help"), "{wrong}");
         }
     }

@@ -12,7 +12,7 @@ use crate::event::Events;
 use crate::machine::{Device, Machine};
 use crate::update::prove;
 use drydock_bundle::{Image, Source as ByteSource, Tail};
-use drydock_config::{Config, Data, SlotClass};
+use drydock_config::{Config, Data, SlotClass, Unlock};
 use drydock_state::{SetName, Source};
 use nix::fcntl::OFlag;
 use nix::unistd::{SysconfVar, sysconf};
@@ -27,6 +27,24 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const DATA_MOUNT: &str = "/run/drydock/data";
 /// Where recovery mounts a removable medium.
 const MEDIUM_MOUNT: &str = "/run/drydock/medium";
+
+/// How long mounting may take: a journal is replayed, a filesystem grown.
+pub const MOUNT_TIME: Duration = Duration::from_secs(120);
+
+/// How long it may take to go through all ways to a key, each with the derivations for it.
+fn unlock_time(ways: &[Unlock]) -> Duration {
+    let one = |way: &Unlock| match way {
+        Unlock::Initramfs { .. } | Unlock::Partition { .. } => data::DERIVATION,
+        Unlock::Medium { wait_seconds, .. } => {
+            Duration::from_secs(u64::from(*wait_seconds)) + data::DERIVATION
+        }
+        // A new passphrase is asked for twice.
+        Unlock::Passphrase { tries, wait_seconds } => {
+            (Duration::from_secs(2 * u64::from(*wait_seconds)) + data::DERIVATION) * *tries
+        }
+    };
+    ways.iter().map(one).sum()
+}
 
 /// The machine that drydock runs on.
 pub struct Hardware<'a> {
@@ -99,6 +117,7 @@ impl<'a> Hardware<'a> {
             advice: "the intent names a file on it; stage the bundle from a medium instead".into(),
         })?;
         let volume = self.open_data(config, false)?;
+        self.events.allow(MOUNT_TIME);
         volume.mount(Path::new(DATA_MOUNT), &mut |text| self.events.warning(text))?;
         self.inner().data = Some(DATA_MOUNT.into());
         Ok(DATA_MOUNT.into())
@@ -133,6 +152,7 @@ impl<'a> Hardware<'a> {
         &self,
         work: impl FnOnce(&mut Surroundings<'_>, &mut Unlocker<'a>) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        self.events.allow(unlock_time(&self.config.unlock));
         let Inner { hotplug, unlocker, .. } = &mut *self.inner();
         let mut warn = |text: String| self.events.warning(text);
         let mut keys = Surroundings { disk: &self.disk, hotplug, console: self.console, warn: &mut warn };
@@ -146,6 +166,7 @@ impl<'a> Hardware<'a> {
             let file = open_file(mounted.path(), path).ok()?;
             Some(Medium { file, _mounted: mounted })
         };
+        self.events.allow(wait + MOUNT_TIME);
         let Inner { hotplug, .. } = &mut *self.inner();
         let mut warn = |text: String| self.events.warning(text);
         let found = find_medium(Some(&self.disk), wait, hotplug, &mut warn, &mut examine)?;

@@ -8,7 +8,7 @@ use crate::event::Events;
 use drydock_block::BlockDevice;
 use drydock_bundle::{Image, Source as ByteSource, Tail};
 use drydock_config::{Config, SlotClass};
-use drydock_luks::{Limits, Unlocked, Volume};
+use drydock_luks::{FormatOptions, Limits, Unlocked, Volume};
 use drydock_state::{SetName, Source};
 use std::io;
 use std::sync::Arc;
@@ -56,6 +56,9 @@ pub trait Volumes: Machine {
 
     /// The key that a new volume shall open with.
     fn key_for_new(&self, label: &str) -> Result<Zeroizing<Vec<u8>>, Error>;
+
+    /// How a new LUKS volume on this partition shall be.
+    fn format_options(&self, partition: &Device) -> FormatOptions;
 
     /// Fills a buffer with random bytes that are fit for keys.
     fn random(&self, buffer: &mut [u8]) -> io::Result<()>;

@@ -6,7 +6,7 @@ use crate::machine::Volumes;
 use crate::memory::{Memory, Trust};
 use crate::{reset, update};
 use drydock_state::transition::{self, Running};
-use drydock_state::{Intent, Job, Record, SetName};
+use drydock_state::{Intent, Job, MediumSource, Record, SetName, Source};
 
 /// Why recovery runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +86,23 @@ fn carry_out(machine: &impl Volumes, memory: &mut Memory, intent: &Intent) -> Re
         memory.save()?;
     }
     Ok(())
+}
+
+/// Looks once for a bundle that makes a set bootable again: in the partition `factory`, and as the configured file on a
+/// removable medium. Says whether one was installed. What stood in the way is told, not returned.
+pub fn rescue(machine: &impl Volumes, memory: &mut Memory) -> Result<bool, Error> {
+    let medium = machine.config().recovery.rescue_file.clone();
+    let factory = machine.partition("factory").is_ok().then(|| Source::Partition { label: "factory".into() });
+    let medium = (!medium.is_empty()).then_some(Source::Medium(MediumSource { path: medium }));
+    for source in factory.into_iter().chain(medium) {
+        let outcome = update::prepare(machine, memory, &source, None)
+            .and_then(|prepared| update::install(machine, memory, &prepared));
+        match outcome {
+            Ok(()) => return Ok(true),
+            Err(error) => machine.events().warning(error),
+        }
+    }
+    Ok(false)
 }
 
 fn no_attempts_left(memory: &Memory) -> bool {

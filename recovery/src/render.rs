@@ -1,32 +1,64 @@
 //! The event stream as lines on the consoles, with the time since the kernel started.
 
 use crate::console::Console;
+use crate::device::pstore;
 use crate::device::watchdog::Watchdog;
 use crate::event::{Event, Events};
 use nix::time::{ClockId, clock_gettime};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often a quiet step that has declared its time feeds the watchdog.
+const QUIET_FEED: Duration = Duration::from_secs(1);
 
 /// Sends every event to the consoles, and lets the watchdog see that there is progress.
 pub struct ConsoleEvents {
     console: Console,
-    watchdog: Mutex<Option<Watchdog>>,
+    feed: Arc<Mutex<Feed>>,
+}
+
+#[derive(Default)]
+struct Feed {
+    watchdog: Option<Watchdog>,
+    /// Until then no event need come: a step has declared its time.
+    quiet_until: Option<Instant>,
 }
 
 impl ConsoleEvents {
     /// Events for the given consoles.
     pub fn new(console: Console) -> Self {
-        Self { console, watchdog: Mutex::new(None) }
+        Self { console, feed: Arc::default() }
     }
 
-    /// From now on every event but a warning counts as progress for the watchdog.
+    /// From now on every event but a warning counts as progress for the watchdog, and so does the time that
+    /// [`allow`](Events::allow) grants to a quiet step; nothing else does.
     pub fn feed(&self, watchdog: Watchdog) {
-        *self.watchdog() = Some(watchdog);
+        lock(&self.feed).watchdog = Some(watchdog);
+        let feed = Arc::clone(&self.feed);
+        let quietly = move || {
+            loop {
+                thread::sleep(QUIET_FEED);
+                let Feed { watchdog, quiet_until } = &mut *lock(&feed);
+                let Some(watchdog) = watchdog else { return };
+                if quiet_until.is_some_and(|until| Instant::now() < until) {
+                    watchdog.pet();
+                }
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("watchdog".into()).spawn(quietly) {
+            self.console.line(&format!("long steps can't feed the watchdog: {error}"));
+        }
+    }
+
+    /// Whether there is a watchdog already.
+    pub fn is_watched(&self) -> bool {
+        lock(&self.feed).watchdog.is_some()
     }
 
     /// Stops the watchdog, for a system that does not take it over.
     pub fn disarm(&self) {
-        if let Some(watchdog) = self.watchdog().take()
+        if let Some(watchdog) = lock(&self.feed).watchdog.take()
             && let Err(error) = watchdog.stop()
         {
             self.console.line(&format!("the watchdog can't be stopped: {error}"));
@@ -37,21 +69,30 @@ impl ConsoleEvents {
     pub fn drain(&self) {
         self.console.drain(Duration::from_secs(1));
     }
+}
 
-    fn watchdog(&self) -> std::sync::MutexGuard<'_, Option<Watchdog>> {
-        self.watchdog.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock(feed: &Mutex<Feed>) -> MutexGuard<'_, Feed> {
+    feed.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Events for ConsoleEvents {
     fn send(&self, event: Event) {
-        if !matches!(event, Event::Warning { .. })
-            && let Some(watchdog) = &mut *self.watchdog()
-        {
-            watchdog.pet();
+        if !matches!(event, Event::Warning { .. }) {
+            let Feed { watchdog, quiet_until } = &mut *lock(&self.feed);
+            *quiet_until = None;
+            watchdog.iter_mut().for_each(Watchdog::pet);
+        }
+        if let Event::Failed { reason, .. } = &event {
+            pstore::leave(reason);
         }
         let now = clock_gettime(ClockId::CLOCK_BOOTTIME);
         let (seconds, hundredths) = now.map_or((0, 0), |time| (time.tv_sec(), time.tv_nsec() / 10_000_000));
         self.console.line(&format!("drydock {seconds:4}.{hundredths:02} {event}"));
+    }
+
+    fn allow(&self, quiet: Duration) {
+        let Feed { watchdog, quiet_until } = &mut *lock(&self.feed);
+        *quiet_until = (*quiet_until).max(Instant::now().checked_add(quiet));
+        watchdog.iter_mut().for_each(Watchdog::pet);
     }
 }

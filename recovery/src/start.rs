@@ -3,7 +3,7 @@
 use crate::device::mounts;
 use crate::error::Error;
 use crate::event::Step;
-use crate::hardware::Hardware;
+use crate::hardware::{Hardware, MOUNT_TIME};
 use crate::live::RunningSet;
 use crate::machine::Machine;
 use crate::release::{Release, trusted_release};
@@ -73,6 +73,7 @@ fn mount_data(machine: &Hardware<'_>, config: &Data, root: &Path) -> Result<bool
     events.started(Step::Unlock, format_args!("`{}`", config.label));
     machine.close_data()?;
     let opened = machine.open_data(config, true).and_then(|volume| {
+        events.allow(MOUNT_TIME);
         let writable = volume.mount(&target, &mut |text| events.warning(text))?;
         Ok((volume, writable))
     });

@@ -8,6 +8,7 @@ use crate::device::discover::{self, Hotplug};
 use crate::device::modules::{self, Aliases};
 use crate::device::mounts;
 use crate::device::pid1::{self, Power, Signals};
+use crate::device::pstore;
 use crate::device::uevent::Uevents;
 use crate::device::watchdog::Watchdog;
 use crate::error::Error;
@@ -19,7 +20,7 @@ use crate::recover::{self, Next, Reason};
 use crate::release::trusted_release;
 use crate::render::ConsoleEvents;
 use crate::start;
-use drydock_config::{Config, Handover, Role, SlotClass};
+use drydock_config::{Config, Handover, Role, SlotClass, WatchdogHandover};
 use drydock_state::SetName;
 use drydock_state::transition::{self, Running};
 use std::fs;
@@ -28,8 +29,8 @@ use std::time::Duration;
 
 /// What makes a disk recognisable as ours.
 pub const LABELS: [&str; 2] = ["bootenv", "state"];
-/// Without progress for this long the machine is reset, where it has a watchdog.
-const WATCHDOG: Duration = Duration::from_secs(60);
+/// The pauses between tries while no set is bootable: the first one, and the longest.
+const PAUSES: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(640)];
 /// How long a person may read the last words before a reset.
 const BEFORE_RESET: Duration = Duration::from_secs(3);
 
@@ -68,8 +69,8 @@ fn boot(console: &Console, sink: &ConsoleEvents) -> Result<(), Error> {
     let command_line =
         command_line.map_err(Error::system("reading", "/proc/cmdline", "the kernel is broken"))?;
     let context = BootContext::from_command_line(&command_line);
-    start_watchdog(sink);
-    let machine = find_machine(&config, events, console)?;
+    start_watchdog(sink, &config);
+    let machine = find_machine(&config, sink, console)?;
     match context.purpose {
         Purpose::Set(set) => start_set(&machine, sink, set),
         Purpose::Recovery(reason) => run_recovery(&machine, sink, reason, context.copy),
@@ -83,9 +84,9 @@ pub fn read_config(path: &Path) -> Result<Config, Error> {
     Config::from_json(&bytes).map_err(|error| Error::Usage(format!("{}: {error}", path.display())))
 }
 
-fn start_watchdog(sink: &ConsoleEvents) {
+fn start_watchdog(sink: &ConsoleEvents, config: &Config) {
     let events: &dyn Events = sink;
-    match Watchdog::start(WATCHDOG) {
+    match Watchdog::start(Duration::from_secs(u64::from(config.watchdog.seconds))) {
         Ok(Some(watchdog)) => {
             events.note(format_args!("watchdog {}, {} s", watchdog.identity, watchdog.timeout.as_secs()));
             sink.feed(watchdog);
@@ -98,14 +99,20 @@ fn start_watchdog(sink: &ConsoleEvents) {
 /// Loads modules and waits for our disk.
 fn find_machine<'a>(
     config: &'a Config,
-    events: &'a dyn Events,
+    sink: &'a ConsoleEvents,
     console: &'a Console,
 ) -> Result<Hardware<'a>, Error> {
+    let events: &dyn Events = sink;
     let mut warn = |text: String| events.warning(text);
     let listen = Uevents::open()?;
     modules::load_list(Path::new("/etc/drydock/modules"), &mut warn);
     let mut aliases = Aliases::read(Path::new("/etc/drydock/aliases"), &mut warn);
     aliases.coldplug(&mut warn);
+    // Its driver may have been one of the modules.
+    if !sink.is_watched() {
+        start_watchdog(sink, config);
+    }
+    events.allow(config.disk.wait());
     let mut hotplug = Hotplug { events: listen, aliases };
     let disk = discover::find_disk(&config.disk, &LABELS, &mut hotplug, &mut warn)?;
     events.finished(Step::Discover, format_args!("{} at {}", disk.node.display(), disk.facts.bus_path));
@@ -120,7 +127,7 @@ fn run_recovery(
     copy: Option<SetName>,
 ) -> Result<(), Error> {
     let events = machine.events();
-    let mut memory = Memory::open(machine)?;
+    let mut memory = open_memory(machine)?;
     memory::describe(&memory.record, events);
     if reason == Reason::FactoryReset {
         confirm_reset(machine, &mut memory)?;
@@ -140,12 +147,38 @@ fn run_recovery(
             events.started(Step::HandOver, format_args!("reset; the bootloader starts set {set} next"));
             Ok(())
         }
-        Next::Stay(why) => {
-            events.send(Event::Failed { step: Step::HandOver, reason: why });
-            // The bootloader's counters and a medium that may come: both are tried again by a reset.
-            std::thread::sleep(Duration::from_secs(60));
-            Ok(())
+        Next::Stay(why) => stay(machine, &mut memory, &why),
+    }
+}
+
+/// Opens the memory, and takes note of what an earlier boot could not write into it.
+fn open_memory(machine: &Hardware<'_>) -> Result<Memory, Error> {
+    let mut memory = Memory::open(machine)?;
+    let panics = pstore::take_panics();
+    for reason in &panics {
+        machine.events().warning(format_args!("an earlier boot ended in a defect: {reason}"));
+        transition::crashed(&mut memory.record, reason, machine.now());
+    }
+    if !panics.is_empty() && *memory.trust() == Trust::Whole {
+        memory.save_record()?;
+    }
+    Ok(memory)
+}
+
+/// Nothing is bootable: says so on every console, and looks for a bundle that mends it, again and again. Returns when one
+/// is installed.
+fn stay(machine: &Hardware<'_>, memory: &mut Memory, why: &str) -> Result<(), Error> {
+    let events = machine.events();
+    let [mut pause, longest] = PAUSES;
+    loop {
+        events.send(Event::Failed { step: Step::HandOver, reason: why.into() });
+        if recover::rescue(machine, memory)? {
+            return Ok(());
         }
+        events.note(format_args!("next try in {} s", pause.as_secs()));
+        events.allow(pause);
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(longest);
     }
 }
 
@@ -154,7 +187,8 @@ fn run_recovery(
 fn confirm_reset(machine: &Hardware<'_>, memory: &mut Memory) -> Result<(), Error> {
     let limit = Duration::from_secs(u64::from(machine.config().factory_reset.confirm_seconds));
     machine.events().allow(limit);
-    let question = format!("Factory reset: ALL DATA ON THIS DEVICE WILL BE LOST. Go on? ({} s)", limit.as_secs());
+    let question =
+        format!("Factory reset: ALL DATA ON THIS DEVICE WILL BE LOST. Go on? ({} s)", limit.as_secs());
     if machine.console().confirm(&question, limit) != Some(true) {
         machine.events().note("no factory reset, everything stays as it is");
         return Ok(());
@@ -181,7 +215,7 @@ fn start_without_memory(
 /// A set: settle what the bootloader has counted, then put its root together and become its init.
 fn start_set(machine: &Hardware<'_>, sink: &ConsoleEvents, set: SetName) -> Result<(), Error> {
     let events = machine.events();
-    let mut memory = Memory::open(machine)?;
+    let mut memory = open_memory(machine)?;
     // The bootloader has decided; that it can't be told anything new is no reason not to start.
     if let Err(error) = memory.settle(Running::Set(set), machine.now()) {
         events.warning(error);
@@ -204,7 +238,9 @@ fn enter(machine: &Hardware<'_>, sink: &ConsoleEvents, memory: &Memory, set: Set
     let root = start::prepare_root(machine, set, memory.record.floors)?;
     let events = machine.events();
     events.finished(Step::HandOver, format_args!("starting {} of set {set}", machine.config().boot.init));
-    sink.disarm();
+    if machine.config().watchdog.handover == WatchdogHandover::Disarm {
+        sink.disarm();
+    }
     sink.drain();
     match mounts::switch_root(&root, Path::new(&machine.config().boot.init))? {}
 }

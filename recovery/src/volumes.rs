@@ -4,9 +4,9 @@ use crate::device::data::{self, DataVolume};
 use crate::device::mapper;
 use crate::device::{Access, DiskDevice, Error as DeviceError, ext4, keep, mounts};
 use crate::error::Error;
-use crate::hardware::Hardware;
-use crate::machine::{Machine, Volumes};
-use drydock_luks::{Limits, Unlocked, Volume};
+use crate::hardware::{Hardware, MOUNT_TIME};
+use crate::machine::{Device, Machine, Volumes};
+use drydock_luks::{FormatOptions, Limits, Unlocked, Volume};
 use std::io;
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -27,6 +27,10 @@ impl Volumes for Hardware<'_> {
 
     fn key_for_new(&self, label: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
         self.with_keys(|keys, unlocker| Ok(unlocker.key_for_new(keys, label)?))
+    }
+
+    fn format_options(&self, partition: &Device) -> FormatOptions {
+        data::format_options(self.config().data.as_ref(), partition)
     }
 
     fn random(&self, buffer: &mut [u8]) -> io::Result<()> {
@@ -70,7 +74,8 @@ impl Hardware<'_> {
         };
         let device = DiskDevice::open(&partition, Access::ReadOnly)?;
         let header = Volume::open(&device, &data::limits()?);
-        let header = header.map_err(|source| DeviceError::Luks { doing: format!("open `{label}`"), source })?;
+        let header =
+            header.map_err(|source| DeviceError::Luks { doing: format!("open `{label}`"), source })?;
         let mapped = mapper::map_crypt(MAPPING, &partition, header.uuid(), unlocked)?;
         Ok(DataVolume { node: mapped.node.clone(), mapped: Some(mapped), is_new: false })
     }
@@ -82,6 +87,7 @@ impl Hardware<'_> {
         work: impl FnOnce(&Path) -> Result<T, DeviceError>,
     ) -> Result<T, Error> {
         let root = Path::new(MOUNT);
+        self.events().allow(MOUNT_TIME);
         let done = volume.mount(root, &mut |text| self.events().warning(text)).and_then(|_| {
             let done = work(root);
             let unmounted = mounts::unmount(root);

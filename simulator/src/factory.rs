@@ -12,7 +12,6 @@ use drydock_bundle::tree::{BLOCK, GROUP, Hasher};
 use drydock_bundle::{Image, MANIFEST, Manifest, SIGNATURES};
 use drydock_config::{Config, Data, DataFailure, Role, SlotClass, Wipe, WipeHow};
 use drydock_luks::{Cost, CryptDevice, FormatOptions, Unlocked};
-use drydock_recovery::device::data;
 use drydock_recovery::machine::Device;
 use drydock_state::trailer::{self, Trailer};
 use drydock_state::{ENV_SIZE, EnvStore, SetInfo, SetName, Store, transition};
@@ -52,7 +51,7 @@ pub const VERSIONS: [&str; 3] = ["1", "2", "3"];
 const BOOT_SIZE: usize = 4 * BLOCK;
 /// What opens every `data` volume.
 pub const DATA_KEY: &[u8] = b"key";
-const DATA_SIZE: u64 = (1 << 20) + (64 << 10);
+const DATA_SIZE: u64 = volume::PAYLOAD + (64 << 10);
 /// Room in a slot beyond what an image of that size needs.
 const SPARE: u64 = 32 << 10;
 const PARTITION_SIZE: u64 = 1 << 20;
@@ -225,7 +224,7 @@ impl Factory {
             }
         }
         let data = self.partition(&disk, "data").unwrap();
-        let options = data::format_options(self.config.data.as_ref(), &data);
+        let options = volume::format_options();
         let mut random = Random::new(13);
         let mut fill = |buf: &mut [u8]| {
             random.fill(buf);

@@ -7,7 +7,7 @@ use crate::volume;
 use drydock_block::{BlockDevice, read_vec};
 use drydock_bundle::{Image, Source as ByteSource, Tail};
 use drydock_config::{Config, SlotClass};
-use drydock_luks::{CryptDevice, Limits, Unlocked, Volume};
+use drydock_luks::{CryptDevice, FormatOptions, Limits, Unlocked, Volume};
 use drydock_recovery::Error;
 use drydock_recovery::event::{Event, Events};
 use drydock_recovery::machine::{Device, Machine, Volumes};
@@ -69,6 +69,9 @@ impl Volumes for SimMachine<'_> {
     }
     fn key_for_new(&self, _label: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
         Ok(Zeroizing::new(DATA_KEY.to_vec()))
+    }
+    fn format_options(&self, _partition: &Device) -> FormatOptions {
+        volume::format_options()
     }
     fn random(&self, buffer: &mut [u8]) -> io::Result<()> {
         // No two starts draw the same numbers, and the same start always the same.

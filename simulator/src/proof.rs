@@ -350,8 +350,7 @@ impl<'o, 'f> Proof<'o, 'f> {
         let (factory, disk) = (device.factory, &device.disk);
         let view = disk.view();
         let told = |outcome| record.history.iter().any(|entry| entry.outcome == outcome);
-        let untouched =
-            ["data", "stash"].iter().all(|label| view.shares(&self.start, &factory.range(label)));
+        let untouched = ["data", "stash"].iter().all(|label| view.shares(&self.start, &factory.range(label)));
         if !untouched || told(Outcome::Reset) {
             match volume::look(factory, disk) {
                 Data::Lost(why) => return Kind::Half.of(format!("what is to be kept is lost: {why}")),

@@ -4,7 +4,7 @@ use crate::disk::SimDisk;
 use crate::factory::{DATA_KEY, Factory};
 use drydock_block::{BlockDevice, Flush, read_vec};
 use drydock_bundle::sha256;
-use drydock_luks::{CryptDevice, Headers, Limits, Unlocked, Volume};
+use drydock_luks::{Cost, CryptDevice, FormatOptions, Headers, Limits, Unlocked, Volume};
 use drydock_recovery::reset::stash::Stash;
 use std::io;
 use std::sync::Arc;
@@ -14,6 +14,15 @@ pub const IDENTITY: &[u8; 48] = b"the identity of this pump, known to nobody els
 /// Begins what stands for a filesystem: then come the length and the checksum of what is in it.
 const MAGIC: &[u8; 16] = b"SIMULATED FILES\n";
 const AT: u64 = 4096;
+
+/// Where the payload of `data` begins, in bytes: two headers and room for two small key slots.
+pub const PAYLOAD: u64 = 320 << 10;
+
+/// How a new volume shall be: small, and cheap to open.
+pub fn format_options() -> FormatOptions {
+    let cost = Cost::Pbkdf2 { iterations: 1000 };
+    FormatOptions { data_offset: PAYLOAD, key_size: 32, ..FormatOptions::new(cost) }
+}
 
 /// Makes a filesystem with this in it. On return it is on stable storage.
 pub fn make(device: &dyn BlockDevice, contents: &[u8]) -> io::Result<()> {

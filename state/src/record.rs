@@ -201,6 +201,8 @@ pub enum Outcome {
     Reset,
     /// A partition was wiped; the reason names it.
     Wiped,
+    /// drydock itself had a defect and restarted; the reason says where.
+    Crashed,
     /// A set was given up by hand.
     MarkedBad,
     /// A new copy of the recovery was written, and has proven itself by a boot.

@@ -237,6 +237,11 @@ pub fn reset(record: &mut Record, restored: Option<(SetName, SetInfo)>, told: &s
     record.remember(entry(id, time, Outcome::Reset, None, "", told));
 }
 
+/// drydock itself had a defect in an earlier boot.
+pub fn crashed(record: &mut Record, reason: &str, time: u64) {
+    record.remember(entry(0, time, Outcome::Crashed, None, "", reason));
+}
+
 /// A partition was wiped, and the intent for it is over.
 pub fn wiped(record: &mut Record, label: &str, time: u64) {
     let id = record.intent.take().map_or(0, |intent| intent.id);

@@ -16,6 +16,7 @@ pub mod modules;
 pub mod mounts;
 pub mod pid1;
 pub mod provision;
+pub mod pstore;
 pub mod uevent;
 pub mod unlock;
 pub mod watchdog;

@@ -1,7 +1,7 @@
 //! What the kernel expects of process 1: it reaps, it does not die, and it ends with a reset.
 
-use super::mounts;
 use super::{Error, Result};
+use super::{mounts, pstore};
 use crate::console::Console;
 use nix::errno::Errno;
 use nix::sys::reboot::{RebootMode, reboot, set_cad_enabled};
@@ -88,12 +88,13 @@ fn reap() {
     }
 }
 
-/// A panic in any thread is told to the consoles and resets the machine, so that the bootloader's counters
+/// A panic in any thread is told to the consoles and to pstore, and resets the machine, so that the bootloader's counters
 /// decide what comes next. Without this the kernel would panic, and not every kernel resets then.
 pub fn reset_on_panic(console: &Console) {
     let console = console.clone();
     std::panic::set_hook(Box::new(move |panic| {
         console.line(&format!("drydock has a defect and restarts: {panic}"));
+        pstore::leave_panic(&panic.to_string());
         leave(&console, Power::Reset);
     }));
 }

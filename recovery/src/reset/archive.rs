@@ -102,8 +102,22 @@ mod tests {
     fn what_is_packed_is_unpacked() {
         let all = [
             Entry { kind: Kind::Folder, path: Path::new("lib"), mode: 0o755, uid: 0, gid: 0, contents: b"" },
-            Entry { kind: Kind::File, path: Path::new("lib/id"), mode: 0o600, uid: 1, gid: 2, contents: b"x" },
-            Entry { kind: Kind::Link, path: Path::new("l"), mode: 0o777, uid: 0, gid: 0, contents: b"lib/id" },
+            Entry {
+                kind: Kind::File,
+                path: Path::new("lib/id"),
+                mode: 0o600,
+                uid: 1,
+                gid: 2,
+                contents: b"x",
+            },
+            Entry {
+                kind: Kind::Link,
+                path: Path::new("l"),
+                mode: 0o777,
+                uid: 0,
+                gid: 0,
+                contents: b"lib/id",
+            },
         ];
         let mut archive = vec![];
         assert!(all.iter().all(|entry| entry.append(&mut archive)));

@@ -118,7 +118,14 @@ fn renew_encrypted(machine: &impl Volumes, data: &Data, intent: u64) -> Result<S
             (headers, unlocked, None)
         }
     };
-    install(machine, &data.label, &partition, &headers, &unlocked, packed.as_ref().map(|packed| &packed[..]))?;
+    install(
+        machine,
+        &data.label,
+        &partition,
+        &headers,
+        &unlocked,
+        packed.as_ref().map(|packed| &packed[..]),
+    )?;
     if let Some(packed) = &packed {
         told = format!("{told}; {} files and folders were kept", archive::count(packed));
     }
@@ -186,7 +193,7 @@ fn open_stash(machine: &impl Volumes, data: &Data, partition: &Device, found: St
 /// Makes a new volume in memory, at the cost that the configuration names for `data`.
 fn new_volume(machine: &impl Volumes, label: &str, partition: &Device) -> Result<(Headers, Unlocked), Error> {
     let key = machine.key_for_new(label)?;
-    let options = data::format_options(machine.config().data.as_ref(), partition);
+    let options = machine.format_options(partition);
     machine.events().allow(data::DERIVATION);
     drydock_luks::prepare(partition.size(), &key, &options, &mut |buffer| machine.random(buffer))
         .map_err(|e| luks(&format!("make `{label}` a LUKS volume"), e))
@@ -206,7 +213,8 @@ fn install(
     drydock_luks::erase(partition).map_err(|e| luks(&format!("destroy the key slots of `{label}`"), e))?;
     wipe::discard(machine, partition, label)?;
     events.started(Step::Reset, format_args!("`{label}`: making a new volume"));
-    drydock_luks::install(partition, headers).map_err(|e| luks(&format!("make `{label}` a LUKS volume"), e))?;
+    drydock_luks::install(partition, headers)
+        .map_err(|e| luks(&format!("make `{label}` a LUKS volume"), e))?;
     machine.make_filesystem(label, Some(unlocked), packed)
 }
 

@@ -12,7 +12,10 @@ use drydock_block::{AlignedBuffer, BlockDevice, Flush};
 use drydock_bundle::tree::{BLOCK, GROUP, Hasher};
 use drydock_bundle::{Digest, Image};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
+/// How long the device may take to write its cache back.
+const FLUSH_TIME: Duration = Duration::from_secs(120);
 /// Memory for all workers together, in bytes; each has a frame and its compressed form.
 const MEMORY: usize = 24 << 20;
 /// After a frame that was not in place, this many are not even looked at: an interrupted write leaves a
@@ -70,6 +73,7 @@ impl Job<'_> {
             }
             outcome
         })?;
+        events.allow(FLUSH_TIME);
         let flush_error = Error::system("flushing", &self.label, WRITE_ADVICE);
         self.slot.flush(Flush::ImageWritten).map_err(flush_error)?;
         Ok(queue.in_place.load(Ordering::Relaxed))

@@ -39,7 +39,13 @@ fn main() -> ExitCode {
                 None => proof.run(SEED),
             };
             if std::env::var_os("CUTS_TIMES").is_some() {
-                println!("    {:14} {:7} states  {:7} runs  {:4} s", operation.name, found.states.len(), found.runs, begun.elapsed().as_secs());
+                println!(
+                    "    {:14} {:7} states  {:7} runs  {:4} s",
+                    operation.name,
+                    found.states.len(),
+                    found.runs,
+                    begun.elapsed().as_secs()
+                );
             }
             for (case, failure) in &found.failures {
                 println!("{} {} {case}\n    {failure}", setup.name, operation.name);
