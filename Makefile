@@ -23,9 +23,9 @@ test: setup
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo test --workspace --locked
 
-# Cuts the power of simulated devices at every write and flush of every operation.
+# Cuts the power: of simulated devices at every write and flush of every operation, and of recorded ones in QEMU.
 cuts: setup
-	cargo run --quiet --locked -p drydock-simulator --bin cuts
+	cargo run --quiet --locked -p drydock-cuts
 
 # drydock's full install beside `zstd -dc | dd`.
 bench: setup

@@ -161,7 +161,7 @@ impl Replay {
     pub fn play(&mut self, op: &Op) {
         match op {
             Op::Write { offset, bytes } => self.write(*offset, bytes),
-            Op::Flush(_) => self.arrive(),
+            Op::Flush(_) => self.flush(),
             Op::Mark(_) => {}
         }
     }
@@ -194,7 +194,8 @@ impl Replay {
         &write.bytes[write.at..][..self.sector]
     }
 
-    fn write(&mut self, offset: u64, bytes: &Arc<[u8]>) {
+    /// Whole sectors are written: from now on each of them is in flight.
+    pub fn write(&mut self, offset: u64, bytes: &Arc<[u8]>) {
         let mut old = vec![0; self.sector];
         for at in (0..bytes.len()).step_by(self.sector) {
             let offset = offset + at as u64;
@@ -214,7 +215,8 @@ impl Replay {
         }
     }
 
-    fn arrive(&mut self) {
+    /// All that is in flight arrives.
+    pub fn flush(&mut self) {
         let all = Choice::Prefix(self.flight.len());
         (self.fingerprint, self.stable) = (self.fingerprint(all), self.medium(all));
         self.flight.clear();

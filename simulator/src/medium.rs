@@ -1,9 +1,15 @@
 //! What is on a disk when its power is off.
 
+use std::fs::File;
+use std::io;
 use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::Arc;
 
 const PAGE: usize = 4096;
+/// Bytes that are read from a file at once.
+const PIECE: usize = 1 << 20;
 /// The unit in which contents are hashed, in bytes.
 pub const UNIT: usize = 512;
 
@@ -18,6 +24,32 @@ impl Medium {
     pub fn new(size: u64) -> Self {
         let zeros = Arc::new([0; PAGE]);
         Self { pages: vec![zeros; size as usize / PAGE] }
+    }
+
+    /// What a disk image holds. Its size is a multiple of 4096 bytes; holes take no memory.
+    pub fn load(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let mut medium = Self::new(file.metadata()?.len());
+        let mut piece = vec![0; PIECE];
+        for at in (0..medium.pages.len() * PAGE).step_by(PIECE) {
+            let len = PIECE.min(medium.pages.len() * PAGE - at);
+            file.read_exact_at(&mut piece[..len], at as u64)?;
+            for (page, bytes) in medium.pages[at / PAGE..].iter_mut().zip(piece[..len].as_chunks().0) {
+                if *bytes != [0; PAGE] {
+                    *page = Arc::new(*bytes);
+                }
+            }
+        }
+        Ok(medium)
+    }
+
+    /// Writes a disk image with holes, replacing what was there.
+    pub fn save(&self, path: &Path) -> io::Result<()> {
+        let file = File::create(path)?;
+        file.set_len(self.size())?;
+        let written = (0..).zip(&self.pages).filter(|(_, page)| ***page != [0; PAGE]);
+        let mut pieces = written.map(|(n, page)| (n * PAGE as u64, page));
+        pieces.try_for_each(|(at, page)| file.write_all_at(&page[..], at))
     }
 
     /// The size in bytes.
@@ -84,5 +116,16 @@ mod tests {
         assert!(!first.shares(&second, &(4000..4001)) && first.shares(&second, &(8192..16384)));
         first.write(4000, &[0; 200]);
         assert_eq!(first.fingerprint(), second.fingerprint());
+    }
+
+    #[test]
+    fn an_image_is_loaded_as_it_was_saved() {
+        let mut medium = Medium::new(3 << 20);
+        medium.write((1 << 20) - 100, &[7; 5000]);
+        medium.write((3 << 20) - 1, &[9]);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        medium.save(file.path()).unwrap();
+        let loaded = Medium::load(file.path()).unwrap();
+        assert_eq!((loaded.size(), loaded.fingerprint()), (medium.size(), medium.fingerprint()));
     }
 }

@@ -451,8 +451,14 @@ fn holds_identity(op: &Op) -> bool {
     starts.into_iter().any(|(at, _)| bytes[at..].starts_with(IDENTITY))
 }
 
-/// Whether the history is possible, and ends in what runs.
-fn check_history(history: &[Entry], allowed: &[Outcome], set: SetName, version: &str) -> Result<(), String> {
+/// Whether the history is possible, and ends in what runs. Besides the ordinary course of an update it tells each of
+/// the `allowed` outcomes exactly once, and no other.
+pub fn check_history(
+    history: &[Entry],
+    allowed: &[Outcome],
+    set: SetName,
+    version: &str,
+) -> Result<(), String> {
     let mut holds = BTreeMap::new();
     let mut open = Vec::new();
     let mut rebuilt = false;

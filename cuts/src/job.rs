@@ -1,0 +1,127 @@
+//! What is recorded: updates and a factory reset of a small system that runs in QEMU.
+
+use drydock_bundle::Bundle;
+use drydock_qemu::{Disk, Exit, Qemu, QemuError, Script, SmallRelease, SmallSystem};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const CONFIG: &str = include_str!("system.toml");
+const LIMIT: Duration = Duration::from_secs(300);
+/// A bundle's way onto a device, and its boots until it is marked good.
+const BOOTS: usize = 3;
+
+/// A file that a factory reset keeps, one that it does not keep, and what is in both.
+pub const KEPT: &str = "/var/kept/file";
+/// See [`KEPT`].
+pub const LOST: &str = "/var/lost/file";
+/// See [`KEPT`].
+pub const WORD: &str = "known-by-this-word";
+
+/// Something that a device does, to be cut.
+pub struct Job {
+    /// Its name in messages.
+    pub name: &'static str,
+    /// The releases that are installed one after the other before it begins.
+    pub before: Vec<SmallRelease>,
+    /// What the init of the system that runs is told to do. The recovery and the next system are on their own.
+    pub script: Script,
+    /// How often the device is started from there to its end.
+    pub boots: usize,
+    /// The release that it ends in.
+    pub target: SmallRelease,
+    /// Whether it is a factory reset.
+    pub reset: bool,
+    system: SmallSystem,
+}
+
+/// The versions of the releases.
+const VERSIONS: [(&str, u32); 3] = [("1.0.0", 1), ("2.0.0", 2), ("3.0.0", 3)];
+
+impl Job {
+    /// The names of all jobs.
+    pub const NAMES: [&str; 3] = ["first-update", "update", "factory-reset"];
+
+    /// The job of this name: `first-update` fills the set that is empty, `update` overwrites an old release.
+    pub fn named(name: &str) -> Result<Self, QemuError> {
+        // The releases before, and the one after.
+        let (name, before, after) = match name {
+            "first-update" => (Self::NAMES[0], 1, 1),
+            "update" => (Self::NAMES[1], 2, 2),
+            "factory-reset" => (Self::NAMES[2], 1, 0),
+            _ => {
+                let output = format!("there are only {:?}", Self::NAMES);
+                return Err(QemuError::Program { command: format!("cuts boot {name}"), output });
+            }
+        };
+        let system = SmallSystem::with_config("cuts", CONFIG)?;
+        let release = |n: usize| system.release(VERSIONS[n].0, VERSIONS[n].1);
+        let (target, reset) = (release(after)?, after == 0);
+        let script = match reset {
+            true => Script::default().then("drydock mark-good").then("drydock factory-reset").then("reboot"),
+            false => Script::stage(&target.bundle)?,
+        };
+        let before = (0..before).map(release).collect::<Result<_, _>>()?;
+        Ok(Self { name, before, script, boots: BOOTS, target, reset, system })
+    }
+
+    /// Flashes a disk and lets it come to rest in the release that the job begins with, with two files on `data`.
+    pub fn prepare(&self, disk: &Path) -> Result<(), QemuError> {
+        self.system.flash(&self.before[0], disk)?;
+        let device = machine(self.name).disk(Disk::file(disk));
+        let path = disk.with_extension("script");
+        let with = |script: &Script| {
+            script.write(&path)?;
+            boot(&device.clone().disk(Disk::file(&path).read_only()))
+        };
+        let write = |path: &str| format!("write {path} {WORD}");
+        let files = Script::default().then("drydock mark-good").then(&write(KEPT)).then(&write(LOST));
+        with(&files.then("poweroff"))?;
+        for release in &self.before[1..] {
+            with(&Script::stage(&release.bundle)?)?;
+            (1..BOOTS).try_for_each(|_| boot(&device))?;
+        }
+        Ok(())
+    }
+
+    /// The boot slots' image: the same in all releases.
+    pub fn boot_image(&self) -> PathBuf {
+        self.system.boot_image()
+    }
+}
+
+/// The machine without its disks.
+pub fn machine(name: &str) -> Qemu {
+    Qemu::new(name).memory(256).cpus(1)
+}
+
+/// Boots until the guest resets or switches off by itself.
+pub fn boot(qemu: &Qemu) -> Result<(), QemuError> {
+    let mut guest = qemu.start()?;
+    match guest.wait_exit(LIMIT)? {
+        Exit::Reset | Exit::PowerOff => Ok(()),
+        other => Err(QemuError::Program { command: format!("QEMU: {other:?}"), output: guest.said() }),
+    }
+}
+
+/// What a whole slot holds, known without asking drydock.
+pub struct Release {
+    /// The version.
+    pub version: String,
+    /// The manifest's bytes, as they stand in a trailer.
+    pub manifest: Vec<u8>,
+    /// Slot class and image.
+    pub images: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Release {
+    /// Reads the bundle, and the images that it was made of.
+    pub fn read(bundle: &Path, root: &Path, boot: &Path) -> std::io::Result<Self> {
+        let opened = Bundle::open_unverified(File::open(bundle)?).map_err(std::io::Error::other)?;
+        Ok(Self {
+            version: opened.manifest().version.clone(),
+            manifest: opened.manifest_bytes().to_vec(),
+            images: vec![("boot", fs::read(boot)?), ("root", fs::read(root)?)],
+        })
+    }
+}

@@ -1,0 +1,44 @@
+//! The half of the proof that runs on simulated disks.
+
+use drydock_simulator::factory::{Factory, SETUPS};
+use drydock_simulator::operations;
+use drydock_simulator::proof::{Case, Depth, Findings, Proof};
+use std::time::Instant;
+
+/// Goes through every set-up and operation, or the one of this name, or does one case again. Prints a line a set-up, and
+/// each failure with the words that lead back to it.
+pub fn run(setup: Option<&str>, operation: Option<&str>, case: Option<&Case>, seed: u64) -> Findings {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let depth = Depth { thin: 1, samples: 250, second: 5, seldom: 1, threads, swallow: None };
+    let mut all = Findings::default();
+    for chosen in SETUPS.into_iter().filter(|own| setup.is_none_or(|name| name == own.name)) {
+        let begun = Instant::now();
+        let factory = Factory::new(chosen);
+        let mut findings = Findings::default();
+        for own in operations::all(&factory) {
+            if operation.is_some_and(|name| name != own.name) {
+                continue;
+            }
+            let proof = Proof::new(&own, depth);
+            let found = match case {
+                Some(case) => proof.again(case),
+                None => proof.run(seed),
+            };
+            for (case, failure) in &found.failures {
+                println!("cuts {} {} {case}\n    {failure}", chosen.name, own.name);
+            }
+            findings.add(found);
+        }
+        println!(
+            "{:12}  {:6} cuts  {:7} distinct states  {:7} devices run to their end  {:3} failures  {:4} s",
+            chosen.name,
+            findings.cuts,
+            findings.states.len(),
+            findings.runs,
+            findings.failures.len(),
+            begun.elapsed().as_secs()
+        );
+        all.add(findings);
+    }
+    all
+}
