@@ -45,6 +45,11 @@ impl SmallSystem {
     /// One with a configuration of its own, under a name that only it has. Key files are
     /// `keys/release.pub.pem` and `keys/unlock.key`.
     pub fn with_config(name: &str, config: &str) -> Result<Self, QemuError> {
+        Self::with_kernel(name, config, &DebianKernel::cloud()?)
+    }
+
+    /// The same with another kernel than that for virtual machines.
+    pub fn with_kernel(name: &str, config: &str, kernel: &DebianKernel) -> Result<Self, QemuError> {
         let tools = Tools::build()?;
         let system = Self { dir: target_subdir("small-systems")?.join(name), tools };
         let _lock = system.lock()?;
@@ -66,7 +71,6 @@ impl SmallSystem {
             fs::write(system.config(), config)?;
             fs::write(system.dir.join("keys/unlock.key"), [0x5a; 32])
         })?;
-        let kernel = DebianKernel::cloud()?;
         run(&mut tools.keygen(&system.key()))?;
         run(&mut tools.build_initramfs(&system.config(), kernel.root(), &system.initramfs()))?;
         run(&mut tools.boot_image(&kernel.vmlinuz, &system.initramfs(), &system.boot_image()))?;
@@ -186,7 +190,7 @@ pub struct Script {
 }
 
 impl Script {
-    /// Adds a command: `drydock …`, `write PATH WORD`, `show PATH`, `reboot` or `poweroff`. At the end of the script the system switches off.
+    /// Adds a command: `drydock …`, `write PATH WORD`, `show PATH`, `hang`, `reboot` or `poweroff`. At the end of the script the system switches off.
     pub fn then(mut self, command: &str) -> Self {
         self.text += command;
         self.text.push('\n');

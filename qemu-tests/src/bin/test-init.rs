@@ -9,6 +9,8 @@ use nix::sys::reboot::{RebootMode, reboot};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 const HEADER: &str = "DRYDOCK-TEST-SCRIPT\n";
 const PAYLOAD_AT: u64 = 4096;
@@ -20,8 +22,12 @@ fn main() {
     let version = std::fs::read_to_string("/etc/version").unwrap_or_default();
     say(&format!("DRYDOCK-TEST-UP set={set} version={}", version.trim()));
 
+    feed_watchdog();
     let (script, mut disk) = find_script();
     for line in script.lines() {
+        while HUNG.load(Ordering::Relaxed) {
+            std::thread::park();
+        }
         say(&format!("DRYDOCK-TEST-RUN {line}"));
         let words: Vec<_> = line.split_whitespace().collect();
         let done = match words.as_slice() {
@@ -31,14 +37,37 @@ fn main() {
             ["drydock", arguments @ ..] => run(arguments),
             ["write", path, text] => write(path, text),
             ["show", path] => show(path),
+            ["hang"] => {
+                HUNG.store(true, Ordering::Relaxed);
+                Ok("0".into())
+            }
             _ => Err("unknown command".into()),
         };
         say(&format!("DRYDOCK-TEST-DONE {}", done.unwrap_or_else(|e| e)));
     }
-    let _ = end(RebootMode::RB_POWER_OFF);
+    if !HUNG.load(Ordering::Relaxed) {
+        let _ = end(RebootMode::RB_POWER_OFF);
+    }
     loop {
         std::thread::park();
     }
+}
+
+/// Whether the system hangs: then nothing feeds the watchdog.
+static HUNG: AtomicBool = AtomicBool::new(false);
+
+/// Feeds the watchdog that process 1 of the initramfs has left running, where there is one.
+fn feed_watchdog() {
+    let Ok(mut watchdog) = File::options().write(true).open("/dev/watchdog0") else { return };
+    std::thread::spawn(move || {
+        while !HUNG.load(Ordering::Relaxed) {
+            let _ = watchdog.write_all(b"\0");
+            std::thread::sleep(Duration::from_secs(1));
+        }
+        loop {
+            std::thread::park();
+        }
+    });
 }
 
 /// Writes to the console; a console that fails is no reason to stop.

@@ -144,7 +144,9 @@ fn look(
     intent: u64,
 ) -> Result<Fresh, Error> {
     let reset = &machine.config().factory_reset;
-    if found.is_none() && provision::content(partition)? != Content::Used {
+    let content = provision::content(partition);
+    let content = content.map_err(|error| Error::Refused(format!("`{}`: {error}", data.label)))?;
+    if found.is_none() && content != Content::Used {
         return Ok(Fresh::Nothing(String::new()));
     }
     let volume = Volume::open(partition, &machine.limits()?);

@@ -1,0 +1,137 @@
+//! Factory resets that something stands in the way of: what is to be kept is kept, or nothing is reset.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{FACTORY, MEDIA, damage};
+use drydock_config::IfLocked;
+use drydock_recovery::live;
+use drydock_simulator::device::{End, SimDevice};
+use drydock_simulator::disk::On;
+use drydock_simulator::medium::Medium;
+use drydock_simulator::volume::{self, Data};
+use drydock_state::{Outcome, SetName};
+
+/// Version 1 runs, and a factory reset is staged.
+fn device(medium: &Medium) -> SimDevice<'static> {
+    let mut device = SimDevice::new(&FACTORY, medium.clone());
+    device.config.factory_reset.restore_slots = false;
+    device
+}
+
+/// Boots until a set is up, and gives the outcome of the reset and its reason.
+fn outcome(device: &SimDevice) -> (Outcome, String) {
+    assert!(matches!(device.run(), End::Up(_)));
+    assert_eq!(device.violations(), Vec::<String>::new());
+    let mut history = device.record().unwrap().history.into_iter();
+    let entry = history.rfind(|entry| entry.outcome.ends_intent() && entry.intent != 0).unwrap();
+    (entry.outcome, entry.reason)
+}
+
+fn data(device: &SimDevice) -> Data {
+    volume::look(&FACTORY, &device.disk)
+}
+
+/// The same disk, sound again, with another reset staged.
+fn once_more(device: &SimDevice) -> SimDevice<'static> {
+    let again = self::device(&device.disk.view());
+    again.live(live::factory_reset).unwrap();
+    again
+}
+
+#[test]
+fn a_disk_that_fails_before_the_stash_is_committed_loses_nothing() {
+    for (on, label) in [(On::Read, "stash"), (On::Write, "stash"), (On::Read, "data")] {
+        let device = device(&MEDIA.reset);
+        device.disk.fail(on, FACTORY.range(label));
+        let (outcome, reason) = outcome(&device);
+        assert_eq!(outcome, Outcome::Failed, "{label}");
+        assert!(reason.contains(label), "{on:?} {label}: {reason}");
+        assert_eq!(data(&self::device(&device.disk.view())), Data::Old, "{on:?} {label}");
+    }
+}
+
+#[test]
+fn a_reset_that_failed_halfway_is_gone_on_with_by_the_next_one() {
+    let first = device(&MEDIA.reset);
+    let range = FACTORY.range("data");
+    first.disk.fail(On::Write, range.start + volume::PAYLOAD..range.end);
+    let (failed, reason) = outcome(&first);
+    assert_eq!(failed, Outcome::Failed, "{reason}");
+    let second = once_more(&first);
+    assert_eq!(data(&second), Data::Stashed);
+    assert_eq!(outcome(&second).0, Outcome::Reset);
+    assert_eq!(data(&second), Data::New);
+}
+
+#[test]
+fn a_stash_that_was_left_behind_is_not_preferred_to_a_volume_that_opens() {
+    // The first reset fails where the old key slots would be destroyed; the device goes on with its data.
+    let first = device(&MEDIA.reset);
+    first.disk.fail(On::Write, FACTORY.range("data"));
+    assert_eq!(outcome(&first).0, Outcome::Failed);
+    assert!(volume::is_stash_committed(&FACTORY, &first.disk));
+    let second = once_more(&first);
+    assert_eq!(data(&second), Data::Old);
+    assert_eq!(outcome(&second).0, Outcome::Reset);
+    assert_eq!(data(&second), Data::New);
+    assert!(!volume::is_stash_committed(&FACTORY, &second.disk));
+    // And one that can't be opened for the moment is not given up for it: its key slots are there.
+    let mut locked = once_more(&first);
+    locked.config.factory_reset.if_locked = IfLocked::Refuse;
+    let material = FACTORY.range("data").start + 0x8000;
+    let mut medium = locked.disk.view();
+    medium.write(material, &[0xaa; 4096]);
+    let locked = locked.again(medium, None);
+    assert_eq!(outcome(&locked).0, Outcome::Failed);
+}
+
+#[test]
+fn data_that_cannot_be_opened_is_reset_only_if_the_configuration_says_so() {
+    let medium = damage(&MEDIA.reset, "data", 0, &[0x55; 0x8000]);
+    let mut device = device(&medium);
+    let (outcome_now, reason) = outcome(&device);
+    assert_eq!(outcome_now, Outcome::Failed);
+    assert!(reason.contains("`data`"), "{reason}");
+    let range = FACTORY.range("data");
+    assert!(device.disk.view().shares(&medium, &range));
+
+    device = self::device(&medium);
+    device.config.factory_reset.if_locked = IfLocked::Erase;
+    let (outcome_now, reason) = outcome(&device);
+    assert_eq!(outcome_now, Outcome::Reset);
+    assert!(reason.contains("nothing was kept"), "{reason}");
+}
+
+#[test]
+fn a_blank_volume_has_nothing_to_keep() {
+    let size = FACTORY.range("data").end - FACTORY.range("data").start;
+    let device = device(&damage(&MEDIA.reset, "data", 0, &vec![0; size as usize]));
+    assert_eq!(outcome(&device).0, Outcome::Reset);
+}
+
+#[test]
+fn slots_go_back_to_the_factorys_bundle_unless_it_is_damaged_or_too_old() {
+    let whole = SimDevice::new(&FACTORY, MEDIA.reset.clone());
+    let (_, reason) = outcome(&whole);
+    assert!(reason.contains("set b is back to version 3"), "{reason}");
+    assert_eq!(whole.run(), End::Up(SetName::B));
+
+    let bundle = FACTORY.version("3").bundle.len() as u64;
+    let damaged = SimDevice::new(&FACTORY, damage(&MEDIA.reset, "factory", bundle / 2, &[0x55; 64]));
+    let (done, reason) = outcome(&damaged);
+    assert_eq!((done, data(&damaged)), (Outcome::Reset, Data::New));
+    assert!(reason.contains("the slots stay"), "{reason}");
+    assert_eq!(damaged.run(), End::Up(SetName::A));
+
+    let old = damage(&MEDIA.reset, "factory", 0, &FACTORY.version("1").bundle);
+    let old = SimDevice::new(&FACTORY, old);
+    old.live(|_, memory| {
+        memory.record.floors.install = 2;
+        memory.save().unwrap();
+    });
+    let (done, reason) = outcome(&old);
+    assert_eq!((done, data(&old)), (Outcome::Reset, Data::New));
+    assert!(reason.contains("floor"), "{reason}");
+}
