@@ -1,7 +1,10 @@
 //! Factory resets of the small system: from GRUB's menu, from the live system, with the power failing in between.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use drydock_block::{FileDevice, Section, read_vec};
+mod device;
+
+use device::{LIMIT, Partition, config};
+use drydock_block::{BlockDevice, MemoryDevice, read_vec};
 use drydock_luks::{CryptDevice, Limits, Volume};
 use drydock_qemu::{Disk, Exit, Guest, Qemu, Script, SmallSystem, run};
 use serde_json::Value;
@@ -9,7 +12,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-const LIMIT: Duration = Duration::from_secs(180);
 const ID: &str = "/var/lib/identity/id";
 const SECRET: &str = "/var/secret";
 
@@ -22,8 +24,8 @@ struct Device {
 
 impl Device {
     fn new(name: &'static str, layout: &str) -> Self {
-        let reset = "[factory_reset]\nkeep = [\"lib/identity\"]\nkeep_limit_kib = 512\nconfirm_seconds = 15\n\n[layout]\n";
-        let config = include_str!("../src/small.toml").replace("[layout]\n", &format!("{reset}{layout}\n"));
+        let reset = "[factory_reset]\nkeep = [\"lib/identity\"]\nkeep_limit_kib = 512\nconfirm_seconds = 15";
+        let config = config(&[("[layout]\n", &format!("{reset}\n\n[layout]\n{layout}\n"))]);
         let system = SmallSystem::with_config(name, &config).unwrap();
         let device = Self { name, folder: tempfile::tempdir().unwrap(), system };
         device.system.flash(&device.system.release("1.0.0", 1).unwrap(), &device.disk()).unwrap();
@@ -64,32 +66,20 @@ impl Device {
         guest
     }
 
-    /// Start and size of a partition, from util-linux.
-    fn partition(&self, label: &str) -> Section<FileDevice> {
-        let said = run(Command::new("/sbin/sfdisk").arg("--json").arg(self.disk())).unwrap();
-        let table: Value = serde_json::from_str(&said).unwrap();
-        let parts = table["partitiontable"]["partitions"].as_array().unwrap();
-        let part = parts.iter().find(|part| part["name"] == label).unwrap();
-        let [start, size] = ["start", "size"].map(|key| part[key].as_u64().unwrap() * 512);
-        Section::new(FileDevice::open(&self.disk(), 512).unwrap(), start, size).unwrap()
-    }
-
     /// The filesystem in `data`, decrypted into a file.
     fn data(&self) -> PathBuf {
-        let partition = self.partition("data");
+        let partition = MemoryDevice::from_bytes(Partition::find(&self.disk(), "data").read(), 512);
         let volume = Volume::open(&partition, &Limits::new(1 << 20)).unwrap();
-        let unlocked = volume.unlock(&[0x5a; 32]).unwrap();
-        let inside = CryptDevice::new(&partition, &unlocked).unwrap();
-        let bytes = read_vec(&inside, 0, drydock_block::BlockDevice::size(&inside) as usize).unwrap();
+        let inside = CryptDevice::new(&partition, &volume.unlock(&[0x5a; 32]).unwrap()).unwrap();
         let path = self.folder.path().join("data.ext4");
-        std::fs::write(&path, bytes).unwrap();
+        std::fs::write(&path, read_vec(&inside, 0, inside.size() as usize).unwrap()).unwrap();
         path
     }
 
-    /// The header of `data`, for `cryptsetup`.
+    /// The volume in `data`, for `cryptsetup`.
     fn header(&self) -> PathBuf {
         let path = self.folder.path().join("header.img");
-        std::fs::write(&path, read_vec(&self.partition("data"), 0, 17 << 20).unwrap()).unwrap();
+        std::fs::write(&path, Partition::find(&self.disk(), "data").read()).unwrap();
         path
     }
 
