@@ -1,6 +1,7 @@
 //! The command line in the live system.
 
 use crate::console::Console;
+use crate::context::{BootContext, Purpose};
 use crate::device::discover::{self, Hotplug};
 use crate::device::modules::Aliases;
 use crate::device::uevent::Uevents;
@@ -14,7 +15,7 @@ use crate::memory::Memory;
 use crate::story::{LABELS, read_config};
 use crate::update;
 use drydock_config::Config;
-use drydock_state::{MediumSource, Source};
+use drydock_state::{MediumSource, SetName, Source};
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
@@ -33,6 +34,9 @@ drydock: updates this device from its recovery
   drydock factory-reset          make all data new at the next boot, but for what the configuration keeps
   drydock wipe LABEL             wipe a partition at the next boot, as the configuration says
   drydock mark-good              say that the running set is well
+  drydock mark-bad [a|b]         give a set up for good (the running one if none is named)
+  drydock rollback               start the other set from the next boot on
+  drydock settle                 make the boot environment agree with the state again
   drydock log [--json]           the whole history
   drydock --version
 
@@ -67,6 +71,9 @@ enum Command {
     MarkGood,
     FactoryReset,
     Wipe(String),
+    MarkBad(Option<SetName>),
+    Rollback,
+    Settle,
 }
 
 /// A bundle as the command line names it.
@@ -112,6 +119,13 @@ impl Command {
                 Some(Where::File(label)) => Self::Wipe(label),
                 _ => return Err("which partition?".into()),
             },
+            Some("mark-bad") => Self::MarkBad(match operand {
+                None => None,
+                Some(Where::File(set)) => Some(set.parse().map_err(|()| format!("there is no set `{set}`"))?),
+                Some(_) => return Err("which set?".into()),
+            }),
+            Some("rollback") => Self::Rollback,
+            Some("settle") => Self::Settle,
             Some(other) => return Err(format!("there is no command `{other}`").into()),
         })
     }
@@ -139,7 +153,7 @@ impl Command {
         let mut memory = Memory::open(machine)?;
         Ok(match self {
             Self::Status { json } => {
-                let status = status(machine, &memory, running().ok());
+                let status = status(machine, &memory, running(&memory).ok());
                 if json { to_json(&status)? } else { status.to_string() }
             }
             Self::Log { json: true } => to_json(&memory.record.history)?,
@@ -164,10 +178,26 @@ impl Command {
                 format!("the next boot wipes {label} (intent {id}); `drydock cancel` takes it back\n")
             }
             Self::MarkGood => {
-                let running = running()?;
+                let running = running(&memory)?;
                 let news = live::mark_good(machine, &mut memory, &running)?;
                 let now = if news { "now marked good" } else { "good, as before" };
                 format!("set {} ({}) is {now}\n", running.set, running.version)
+            }
+            Self::MarkBad(set) => {
+                let running = running(&memory)?.set;
+                let set = set.unwrap_or(running);
+                let next = live::mark_bad(machine, &mut memory, running, set)?;
+                format!("set {set} is marked bad; set {next} is started next\n")
+            }
+            Self::Rollback => {
+                let running = running(&memory)?.set;
+                let next = live::roll_back(machine, &mut memory, running)?;
+                format!("set {next} is started from the next boot on\n")
+            }
+            Self::Settle => {
+                let running = running(&memory)?.set;
+                live::settle(machine, &mut memory, running)?;
+                String::new()
             }
             Self::Help | Self::Version => String::new(),
         })
@@ -196,12 +226,29 @@ impl Where {
     }
 }
 
-/// What process 1 has left about this boot.
-fn running() -> Result<RunningSet, Error> {
-    let path = "/run/drydock/boot.json";
-    let advice = "it is left by drydock's initramfs; a set that it did not start can't be marked good";
-    let bytes = fs::read(path).map_err(Error::system("reading", path, advice))?;
-    serde_json::from_slice(&bytes).map_err(|error| Error::Usage(format!("{path}: {error}")))
+/// What process 1 has left about this boot. Where that was not drydock, the kernel's command line has the set.
+fn running(memory: &Memory) -> Result<RunningSet, Error> {
+    let (path, command_line) = ("/run/drydock/boot.json", "/proc/cmdline");
+    if let Ok(bytes) = fs::read(path) {
+        return serde_json::from_slice(&bytes).map_err(|error| Error::Usage(format!("{path}: {error}")));
+    }
+    let words = fs::read_to_string(command_line).map_err(Error::system(
+        "reading",
+        command_line,
+        "the system needs /proc",
+    ))?;
+    match BootContext::from_command_line(&words).purpose {
+        Purpose::Set(set) => Ok(RunningSet {
+            set,
+            root_hash: String::new(),
+            version: memory.record.sets.get(set).version.clone(),
+            degraded: false,
+        }),
+        Purpose::Recovery(_) => Err(Error::Missing {
+            what: format!("`drydock.set=` in {command_line}"),
+            advice: "this system is none of the sets that the bootloader has started".into(),
+        }),
+    }
 }
 
 fn find_machine<'a>(config: &'a Config, console: &'a Console) -> Result<Hardware<'a>, Error> {
@@ -248,9 +295,18 @@ mod tests {
         assert_eq!(parse("verify --medium b").unwrap(), Command::Verify(Where::Medium("b".into())));
         assert_eq!(parse("wipe logs").unwrap(), Command::Wipe("logs".into()));
         assert_eq!(parse("").unwrap(), Command::Help);
-        for wrong in
-            ["stage", "wipe", "wipe --medium x", "frobnicate", "status extra more", "stage --nonsense"]
-        {
+        assert_eq!(parse("mark-bad").unwrap(), Command::MarkBad(None));
+        assert_eq!(parse("mark-bad b").unwrap(), Command::MarkBad(Some(SetName::B)));
+        for wrong in [
+            "stage",
+            "wipe",
+            "wipe --medium x",
+            "frobnicate",
+            "mark-bad c",
+            "mark-bad --medium a",
+            "status extra more",
+            "stage --nonsense",
+        ] {
             assert!(parse(wrong).unwrap_err().to_string().contains("drydock --help"), "{wrong}");
         }
     }

@@ -3,9 +3,9 @@
 use crate::error::Error;
 use crate::event::Events;
 use crate::machine::{Device, Machine};
-use crate::release::trusted_release;
+use crate::release;
 use drydock_state::transition::{self, Counters, Running};
-use drydock_state::{BootEnv, EnvStore, Opened, Record, SetInfo, SetName, Store};
+use drydock_state::{BootEnv, EnvStore, Opened, Record, SetName, Store};
 
 /// The state record in memory, and the two places where it is kept.
 ///
@@ -72,19 +72,20 @@ impl Memory {
     }
 
     /// Takes note of what the bootloader has done, and makes the environment agree with the record again.
-    /// Every start does this first. On return both are on stable storage.
-    pub fn settle(&mut self, running: Running, time: u64) -> Result<(), Error> {
+    /// Every start does this first. On return both are on stable storage. Says whether the bootloader has chosen by
+    /// an environment that was not this record's.
+    pub fn settle(&mut self, running: Running, time: u64) -> Result<bool, Error> {
         if self.trust != Trust::Whole {
-            return Ok(());
+            return Ok(false);
         }
         let counters = self.counters();
+        let stale = counters == Counters::Unknown;
         if transition::settle(&mut self.record, counters, running, time) {
-            return self.save();
+            self.save()?;
+        } else if stale {
+            self.write_env()?;
         }
-        match counters {
-            Counters::Current(_) => Ok(()),
-            Counters::Unknown => self.write_env(),
-        }
+        Ok(stale)
     }
 
     /// Makes the record durable, and then the boot environment that follows from it, with fresh counters.
@@ -152,13 +153,7 @@ impl Memory {
 /// What the slots' trailers say of the sets. A set counts only if every class has a whole, signed trailer of
 /// one and the same release.
 fn rebuild(machine: &impl Machine, env: Option<BootEnv>) -> Record {
-    let info = |set| -> Option<SetInfo> {
-        let mut releases =
-            machine.config().set_classes().map(|class| trusted_release(machine, class, set).ok());
-        let first = releases.next()??;
-        let same = releases.all(|other| other.is_some_and(|other| other.info == first.info));
-        same.then_some(first.info)
-    };
+    let info = |set| release::of_set(machine, set).ok();
     transition::rebuild(info(SetName::A), info(SetName::B), env, machine.now())
 }
 

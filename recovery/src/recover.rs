@@ -28,6 +28,38 @@ pub enum Next {
     Stay(String),
 }
 
+/// What process 1 does with a set that the bootloader has started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chosen {
+    /// Start it.
+    Enter,
+    /// A job waits that the bootloader did not know of: do that first.
+    Recover,
+    /// Another set is first, which the bootloader did not know: reset, and let it choose again.
+    Reset,
+}
+
+/// Takes note of what the bootloader has counted, and of what it did not know when it chose this set.
+pub fn settle_set(machine: &impl Volumes, memory: &mut Memory, set: SetName) -> Chosen {
+    // The bootloader has decided; that it can't be told anything new is no reason not to start.
+    let stale = memory.settle(Running::Set(set), machine.now()).unwrap_or_else(|error| {
+        machine.events().warning(error);
+        false
+    });
+    let first = memory.record.first_set();
+    if *memory.trust() != Trust::Whole {
+        Chosen::Enter
+    } else if memory.record.intent.is_some() {
+        machine.events().note("a job is waiting that the bootloader did not know of");
+        Chosen::Recover
+    } else if stale && first != set && memory.record.sets.get(first).bootable() {
+        machine.events().note(format_args!("the bootloader did not know yet that set {first} is first"));
+        Chosen::Reset
+    } else {
+        Chosen::Enter
+    }
+}
+
 /// Does what the intent asks for, or arms the last good set again, or nothing.
 ///
 /// Whatever happens on the way, the outcome and its reason are in the history when this returns, the intent

@@ -75,3 +75,19 @@ pub fn trusted_release(machine: &impl Machine, class: &SlotClass, set: SetName) 
     let digest = sha256(&trailer.manifest);
     Ok(Release { image, info: info(&manifest, digest) })
 }
+
+/// The release of a whole set: every slot has a trailer whose signatures hold, and all of them name the same one.
+pub fn of_set(machine: &impl Machine, set: SetName) -> Result<SetInfo, Error> {
+    let mut found: Option<SetInfo> = None;
+    for class in machine.config().set_classes() {
+        let info = trusted_release(machine, class, set)?.info;
+        if found.as_ref().is_some_and(|other| *other != info) {
+            return Err(Error::NotProven {
+                what: format!("slot {}", set.label(&class.class)),
+                why: format!("it is of version {}, unlike the rest of its set", info.version),
+            });
+        }
+        found = Some(info);
+    }
+    found.ok_or_else(|| Error::Refused("the configuration has no slots".into()))
+}

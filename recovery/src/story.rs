@@ -16,13 +16,13 @@ use crate::event::{Event, Events, Step};
 use crate::hardware::Hardware;
 use crate::machine::Machine;
 use crate::memory::{self, Memory, Trust};
-use crate::recover::{self, Next, Reason};
+use crate::recover::{self, Chosen, Next, Reason};
 use crate::release::trusted_release;
 use crate::render::ConsoleEvents;
 use crate::start;
 use drydock_config::{Config, Handover, Role, SlotClass, WatchdogHandover};
 use drydock_state::SetName;
-use drydock_state::transition::{self, Running};
+use drydock_state::transition;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -214,15 +214,11 @@ fn start_without_memory(
 
 /// A set: settle what the bootloader has counted, then put its root together and become its init.
 fn start_set(machine: &Hardware<'_>, sink: &ConsoleEvents, set: SetName) -> Result<(), Error> {
-    let events = machine.events();
     let mut memory = open_memory(machine)?;
-    // The bootloader has decided; that it can't be told anything new is no reason not to start.
-    if let Err(error) = memory.settle(Running::Set(set), machine.now()) {
-        events.warning(error);
-    }
-    if memory.record.intent.is_some() && *memory.trust() == Trust::Whole {
-        events.note("a job is waiting that the bootloader did not know of");
-        return run_recovery(machine, sink, Reason::Asked, None);
+    match recover::settle_set(machine, &mut memory, set) {
+        Chosen::Enter => {}
+        Chosen::Recover => return run_recovery(machine, sink, Reason::Asked, None),
+        Chosen::Reset => return Ok(()),
     }
     let entered = enter(machine, sink, &memory, set);
     if let Err(error) = &entered

@@ -10,10 +10,10 @@ use drydock_config::{Config, Role};
 use drydock_recovery::live::{self, RunningSet};
 use drydock_recovery::machine::Machine;
 use drydock_recovery::memory::{Memory, Trust};
-use drydock_recovery::recover::{self, Next};
+use drydock_recovery::recover::{self, Chosen, Next};
 use drydock_recovery::release::trusted_release;
 use drydock_state::grub::{self, Decision, Kernel, Start};
-use drydock_state::transition::{self, Running};
+use drydock_state::transition;
 use drydock_state::{ENV_SIZE, Record, SetName, Source, fat};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -44,6 +44,8 @@ pub enum Boot {
     Up(SetName),
     /// The set was started and gave up.
     NotStarted(SetName, String),
+    /// The bootloader started a set without knowing that another one is first.
+    ChoosesAgain,
     /// Recovery or process 1 ended with this error.
     Error(String),
     /// GRUB found nothing to start.
@@ -243,17 +245,14 @@ impl<'f> SimDevice<'f> {
     /// Process 1 of a set: settle, do a job that the bootloader did not know of, or start the set.
     fn set(&self, set: SetName) -> Boot {
         let machine = self.machine();
-        let settled = || {
-            let mut memory = Memory::open(&machine)?;
-            memory.settle(Running::Set(set), machine.now())?;
-            Ok::<_, drydock_recovery::Error>(memory)
-        };
-        let mut memory = match settled() {
+        let mut memory = match Memory::open(&machine) {
             Ok(memory) => memory,
             Err(error) => return Boot::Error(error.to_string()),
         };
-        if memory.record.intent.is_some() && *memory.trust() == Trust::Whole {
-            return self.recover(&machine, &mut memory, recover::Reason::Asked);
+        match recover::settle_set(&machine, &mut memory, set) {
+            Chosen::Enter => {}
+            Chosen::Recover => return self.recover(&machine, &mut memory, recover::Reason::Asked),
+            Chosen::Reset => return Boot::ChoosesAgain,
         }
         match self.enter(&machine, set) {
             Ok(()) => Boot::Up(set),

@@ -23,6 +23,10 @@ enum Event {
     Stage(Option<u8>),
     /// `drydock cancel`.
     Cancel(Option<u8>),
+    /// `drydock rollback`.
+    RollBack(Option<u8>),
+    /// `drydock mark-bad`.
+    MarkBad(SetName, Option<u8>),
     /// The boot environment is damaged.
     Garbage,
     /// GRUB counts, and nothing else comes of the boot.
@@ -53,6 +57,8 @@ fn any_event() -> impl Strategy<Value = Event> {
         }),
         3 => cut().prop_map(Event::Stage),
         1 => cut().prop_map(Event::Cancel),
+        1 => cut().prop_map(Event::RollBack),
+        1 => (any::<bool>(), cut()).prop_map(|(b, cut)| Event::MarkBad(SetName::BOTH[usize::from(b)], cut)),
         1 => Just(Event::Garbage),
         4 => Just(Event::Flicker),
     ]
@@ -94,21 +100,25 @@ impl Device {
             Event::Boot(boot) => {
                 let _ = self.boot(*boot);
             }
-            Event::Stage(cut) | Event::Cancel(cut) if self.up.is_some() => {
+            Event::Stage(cut) | Event::Cancel(cut) | Event::RollBack(cut) | Event::MarkBad(_, cut)
+                if self.up.is_some() =>
+            {
                 self.left = *cut;
                 let mut record = self.record.clone();
                 let job = Job::Update { source: Source::Data { path: "x".into() }, manifest: String::new() };
                 let version = (self.newest + 1).to_string();
                 let done = match event {
-                    Event::Stage(_) => transition::stage(&mut record, job, &version, 0),
-                    _ => transition::cancel(&mut record, 0),
+                    Event::Stage(_) => transition::stage(&mut record, job, &version, 0).is_ok(),
+                    Event::RollBack(_) => transition::roll_back(&mut record, 0).is_ok(),
+                    Event::MarkBad(set, _) => transition::mark_bad(&mut record, *set, 0).is_ok(),
+                    _ => transition::cancel(&mut record, 0).is_ok(),
                 };
-                if done.is_ok() {
+                if done {
                     self.newest += u32::from(matches!(event, Event::Stage(_)));
                     let _ = self.save(&record);
                 }
             }
-            Event::Stage(_) | Event::Cancel(_) => {}
+            Event::Stage(_) | Event::Cancel(_) | Event::RollBack(_) | Event::MarkBad(..) => {}
             Event::Garbage => self.env = vec![b'#'; 512],
             Event::Flicker => {
                 let decision = grub::decide(Some(&self.env), |kernel| self.has(kernel));
@@ -189,9 +199,13 @@ impl Device {
 
     fn start(&mut self, set: SetName, boot: Boot) -> Result<(), Cut> {
         let mut record = self.record.clone();
+        let stale = self.counters(&record) == Counters::Unknown;
         self.settle(&mut record, Running::Set(set))?;
         if record.intent.is_some() {
             return self.recover(record, false, boot);
+        }
+        if stale && record.first_set() != set && record.sets.get(record.first_set()).bootable() {
+            return Ok(());
         }
         if boot.well {
             self.up = Some(set);

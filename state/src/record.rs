@@ -275,16 +275,20 @@ impl Record {
     ///
     /// `attempts` is how often a set may be started without being marked good (1 to 9).
     pub fn boot_env(&self, attempts: u8) -> BootEnv {
-        let first = self.trial.or(self.last_good).unwrap_or(SetName::A);
         let left = |set| if self.sets.get(set).bootable() { attempts.clamp(1, 9) } else { 0 };
         BootEnv {
             generation: self.generation,
-            first,
+            first: self.first_set(),
             mode: if self.intent.is_some() { Mode::Recovery } else { Mode::Normal },
             left_a: left(SetName::A),
             left_b: left(SetName::B),
             left_recovery: attempts.clamp(1, 9),
         }
+    }
+
+    /// The set that the bootloader tries first.
+    pub fn first_set(&self) -> SetName {
+        self.trial.or(self.last_good).unwrap_or(SetName::A)
     }
 
     /// The set that an update may overwrite: never the last good one.

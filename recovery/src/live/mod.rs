@@ -8,6 +8,7 @@ pub mod report;
 use crate::error::Error;
 use crate::machine::Machine;
 use crate::memory::{Memory, Trust};
+use crate::release;
 use crate::reset::wipe::refusal;
 use crate::update;
 use drydock_state::transition::{self, Running};
@@ -68,7 +69,7 @@ pub fn mark_good(machine: &impl Machine, memory: &mut Memory, running: &RunningS
         memory.give_back(running.set)?;
         return Err(refusal);
     }
-    memory.settle(Running::Set(running.set), machine.now())?;
+    settle(machine, memory, running.set)?;
     let news = transition::mark_good(&mut memory.record, running.set, machine.now())?;
     if news {
         memory.save()?;
@@ -76,6 +77,50 @@ pub fn mark_good(machine: &impl Machine, memory: &mut Memory, running: &RunningS
         memory.give_back(running.set)?;
     }
     Ok(news)
+}
+
+/// Gives up the set that is first in order for the other one, from the next boot on. On return that is on stable
+/// storage. Gives the set that is first now.
+pub fn roll_back(machine: &impl Machine, memory: &mut Memory, running: SetName) -> Result<SetName, Error> {
+    settle(machine, memory, running)?;
+    may_take_over(machine, memory, memory.record.first_set())?;
+    let next = transition::roll_back(&mut memory.record, machine.now())?;
+    memory.save()?;
+    Ok(next)
+}
+
+/// Gives up a set for good; the next boot starts the other one. On return that is on stable storage. Gives the set that
+/// is first now.
+pub fn mark_bad(
+    machine: &impl Machine,
+    memory: &mut Memory,
+    running: SetName,
+    set: SetName,
+) -> Result<SetName, Error> {
+    settle(machine, memory, running)?;
+    may_take_over(machine, memory, set)?;
+    let next = transition::mark_bad(&mut memory.record, set, machine.now())?;
+    memory.save()?;
+    Ok(next)
+}
+
+/// Takes note of what the bootloader has done, and makes its environment agree with the state again, as process 1 does
+/// where it is drydock. On return both are on stable storage.
+pub fn settle(machine: &impl Machine, memory: &mut Memory, running: SetName) -> Result<(), Error> {
+    writable(memory)?;
+    memory.settle(Running::Set(running), machine.now()).map(drop)
+}
+
+/// Checks that what would be started in place of a set is still in its slots, and signed.
+fn may_take_over(machine: &impl Machine, memory: &Memory, given_up: SetName) -> Result<(), Error> {
+    let next = transition::successor(&memory.record, given_up)?;
+    let found = release::of_set(machine, next)?.manifest;
+    if found == memory.record.sets.get(next).manifest {
+        return Ok(());
+    }
+    Err(Error::Refused(format!(
+        "set {next} can't take over: it does not hold the release that was marked good"
+    )))
 }
 
 fn writable(memory: &Memory) -> Result<(), Error> {

@@ -23,6 +23,8 @@ pub struct Status {
     pub last_good: Option<SetName>,
     /// The set that has its trial.
     pub trial: Option<SetName>,
+    /// The set that the bootloader tries first.
+    pub first: SetName,
     /// What waits for recovery.
     pub intent: Option<Intent>,
     /// Security versions below which nothing is accepted.
@@ -82,6 +84,7 @@ pub fn status(machine: &impl Machine, memory: &Memory, running: Option<RunningSe
         sets: SetName::BOTH.into_iter().map(|set| (set, set_status(set))).collect(),
         last_good: record.last_good,
         trial: record.trial,
+        first: record.first_set(),
         intent: record.intent.clone(),
         floors: record.floors,
         boot_environment: match counters {
@@ -140,6 +143,9 @@ impl Status {
         }
         if self.last_good == Some(set) {
             write!(f, ", the last good one")?;
+        }
+        if self.first == set && self.running.as_ref().is_some_and(|running| running.set != set) {
+            write!(f, ", started next")?;
         }
         writeln!(f)?;
         for (class, hash) in &status.root_hashes {

@@ -4,6 +4,10 @@
 //! writes the record first and the boot environment second; a cut in between is mended by [`settle`], which
 //! every start runs.
 
+mod by_hand;
+
+pub use by_hand::{mark_bad, roll_back, successor};
+
 use crate::bootenv::{BootEnv, Mode};
 use crate::error::Error;
 use crate::record::{Entry, Floors, Intent, Job, Outcome, Record, SetInfo, SetStatus, Sets};
@@ -61,12 +65,7 @@ pub fn flashed(release: SetInfo, time: u64) -> Record {
 
 /// Records an intent. The bundle must be there already: from now on recovery will look for it.
 pub fn stage(record: &mut Record, job: Job, version: &str, time: u64) -> Result<u64, Error> {
-    if let Some(intent) = &record.intent {
-        let id = intent.id;
-        return Err(Error::Refused(format!(
-            "intent {id} is waiting already; take it back with `drydock cancel`"
-        )));
-    }
+    refuse_if_busy(record)?;
     record.last_intent_id += 1;
     record.generation += 1;
     let id = record.last_intent_id;
@@ -74,6 +73,15 @@ pub fn stage(record: &mut Record, job: Job, version: &str, time: u64) -> Result<
     record.intent = Some(Intent { id, job, starts: 0, time });
     record.remember(entry(id, time, Outcome::Staged, set, version, &told));
     Ok(id)
+}
+
+fn refuse_if_busy(record: &Record) -> Result<(), Error> {
+    match record.intent.as_ref().map(|intent| intent.id) {
+        None => Ok(()),
+        Some(id) => {
+            Err(Error::Refused(format!("intent {id} is waiting; take it back with `drydock cancel` first")))
+        }
+    }
 }
 
 /// Takes a staged intent back.

@@ -1,0 +1,164 @@
+//! What a person, or a program that watches the system, decides against the set that is first in order.
+
+use super::{entry, refuse_if_busy};
+use crate::error::Error;
+use crate::record::{Outcome, Record, SetStatus};
+use crate::set::SetName;
+
+const REASON: &str = "by hand";
+
+/// The set that takes over once this one is given up. It is good, and not below the boot floor.
+///
+/// [`roll_back`] and [`mark_bad`] ask the same; whoever writes their outcome checks the trailers of this set first.
+pub fn successor(record: &Record, given_up: SetName) -> Result<SetName, Error> {
+    let set = given_up.other();
+    let info = record.sets.get(set);
+    let why = match info.status {
+        SetStatus::Good if info.security_version >= record.floors.boot => return Ok(set),
+        SetStatus::Good => format!(
+            "its security version {} is below {}, the lowest that this device boots",
+            info.security_version, record.floors.boot
+        ),
+        SetStatus::Trial => "it has not said yet that it is well".into(),
+        SetStatus::Empty => "it is empty".into(),
+        SetStatus::Bad => "it is marked bad".into(),
+    };
+    Err(Error::Refused(format!("set {set} can't take over: {why}; install a release into it first")))
+}
+
+/// Gives up the set that is first in order for the other one, which becomes the last good one. A set on trial becomes
+/// bad; a good one stays the second choice. Gives the set that is first now.
+pub fn roll_back(record: &mut Record, time: u64) -> Result<SetName, Error> {
+    let given_up = record.first_set();
+    let status = match record.trial {
+        Some(_) => SetStatus::Bad,
+        None => record.sets.get(given_up).status,
+    };
+    give_up(record, given_up, status, Outcome::RolledBack, time)
+}
+
+/// A set is not to be started any more. Gives the set that is first now.
+pub fn mark_bad(record: &mut Record, set: SetName, time: u64) -> Result<SetName, Error> {
+    if !record.sets.get(set).bootable() {
+        return Err(Error::Refused(format!("set {set} is not started anyway: it is empty or bad already")));
+    }
+    give_up(record, set, SetStatus::Bad, Outcome::MarkedBad, time)
+}
+
+fn give_up(
+    record: &mut Record,
+    set: SetName,
+    status: SetStatus,
+    outcome: Outcome,
+    time: u64,
+) -> Result<SetName, Error> {
+    let next = successor(record, set)?;
+    refuse_if_busy(record)?;
+    let info = record.sets.get_mut(set);
+    info.status = status;
+    let version = info.version.clone();
+    // The other set is good, so no other trial goes on.
+    record.trial = None;
+    record.last_good = Some(next);
+    record.generation += 1;
+    record.remember(entry(0, time, outcome, Some(set), &version, REASON));
+    Ok(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Job, SetInfo, Source};
+    use crate::transition::{flashed, installed, mark_good, stage};
+
+    const A: SetName = SetName::A;
+    const B: SetName = SetName::B;
+
+    fn release(version: &str, security_version: u32) -> SetInfo {
+        SetInfo { version: version.into(), security_version, ..SetInfo::default() }
+    }
+
+    /// Version 1 in a is good, version 2 in b has its trial.
+    fn on_trial() -> Record {
+        let mut record = flashed(release("1", 1), 0);
+        installed(&mut record, B, release("2", 2), 0);
+        record
+    }
+
+    /// Version 2 in b runs, version 1 in a is the second choice.
+    fn both_good() -> Record {
+        let mut record = on_trial();
+        mark_good(&mut record, B, 0).unwrap();
+        record
+    }
+
+    fn refused(result: Result<SetName, Error>, words: &str) {
+        let text = result.unwrap_err().to_string();
+        assert!(text.contains(words), "{text}");
+    }
+
+    /// What a set is now, what is first and last good, and how the last entry tells it.
+    fn told(
+        record: &Record,
+        set: SetName,
+    ) -> (SetStatus, SetName, Option<SetName>, Outcome, Option<SetName>) {
+        let last = record.history.last().unwrap();
+        let status = record.sets.get(set).status;
+        (status, record.first_set(), record.last_good, last.outcome, last.set)
+    }
+
+    #[test]
+    fn a_good_set_that_is_rolled_back_stays_the_second_choice_and_can_come_back() {
+        let mut record = both_good();
+        let generation = record.generation;
+        assert_eq!(roll_back(&mut record, 0).unwrap(), A);
+        assert_eq!(told(&record, B), (SetStatus::Good, A, Some(A), Outcome::RolledBack, Some(B)));
+        assert!(record.generation > generation);
+        assert_eq!(roll_back(&mut record, 0).unwrap(), B);
+    }
+
+    #[test]
+    fn a_set_on_trial_that_is_given_up_is_bad() {
+        let mut record = on_trial();
+        assert_eq!(roll_back(&mut record, 0).unwrap(), A);
+        assert_eq!(told(&record, B), (SetStatus::Bad, A, Some(A), Outcome::RolledBack, Some(B)));
+        refused(roll_back(&mut record, 0), "marked bad");
+
+        let mut record = on_trial();
+        assert_eq!(mark_bad(&mut record, B, 0).unwrap(), A);
+        assert_eq!(told(&record, B), (SetStatus::Bad, A, Some(A), Outcome::MarkedBad, Some(B)));
+        refused(mark_bad(&mut record, B, 0), "bad already");
+    }
+
+    #[test]
+    fn a_good_set_that_is_marked_bad_leaves_the_other_one() {
+        for (set, next) in [(A, B), (B, A)] {
+            let mut record = both_good();
+            assert_eq!(mark_bad(&mut record, set, 0).unwrap(), next);
+            assert_eq!(told(&record, set), (SetStatus::Bad, next, Some(next), Outcome::MarkedBad, Some(set)));
+            refused(mark_bad(&mut record, next, 0), "can't take over");
+        }
+    }
+
+    #[test]
+    fn what_leaves_nothing_good_is_below_the_floor_or_in_the_way_of_a_job_is_refused() {
+        let mut record = flashed(release("1", 1), 0);
+        refused(roll_back(&mut record, 0), "set b can't take over: it is empty");
+        refused(mark_bad(&mut record, A, 0), "set b can't take over: it is empty");
+
+        refused(mark_bad(&mut on_trial(), A, 0), "has not said yet that it is well");
+
+        let mut record = both_good();
+        record.floors.boot = 2;
+        refused(roll_back(&mut record, 0), "security version 1 is below 2");
+        refused(mark_bad(&mut record, B, 0), "security version 1 is below 2");
+
+        let mut record = both_good();
+        let job = Job::Update { source: Source::Data { path: "x".into() }, manifest: String::new() };
+        stage(&mut record, job, "3", 0).unwrap();
+        let before = record.clone();
+        refused(roll_back(&mut record, 0), "drydock cancel");
+        refused(mark_bad(&mut record, A, 0), "drydock cancel");
+        assert_eq!(record, before);
+    }
+}
