@@ -16,6 +16,7 @@ trap 'rm -rf "$work"' EXIT
 root=$work/root
 cp -a --reflink=auto "$tree" "$root"
 cp -a "$demo/rootfs/." "$root/"
+install -m 644 "$demo"/../live-units/*.service "$root/usr/lib/systemd/system/"
 chown -R 0:0 "$root"/usr/lib/{drydock-demo,systemd,tmpfiles.d}
 install -D -m 644 "$packages" "$root/usr/share/drydock-demo/packages"
 install -m 755 "$drydock" "$root/usr/bin/drydock"
@@ -39,6 +40,8 @@ for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
 ln -sf /usr/lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
+mkdir -p "$root/etc/systemd/system/basic.target.wants"
+ln -sf /usr/lib/systemd/system/drydock-settle.service "$root/etc/systemd/system/basic.target.wants/"
 mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
 for unit in drydock-mark-good drydock-demo-report drydock-demo-stage; do
     ln -sf "/usr/lib/systemd/system/$unit.service" "$root/etc/systemd/system/multi-user.target.wants/"
