@@ -8,6 +8,7 @@
 use crate::disk::{Mark, Op};
 use crate::medium::{Medium, UNIT, hash};
 use crate::random::Random;
+use drydock_state::SetName;
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
@@ -236,6 +237,8 @@ pub struct Progress {
     pub staged: Option<u64>,
     /// The intent that had been taken back.
     pub cancelled: Option<u64>,
+    /// The set that had been given up by hand.
+    pub given_up: Option<SetName>,
     /// The promise after which nothing was written any more.
     pub promise: Option<Mark>,
 }
@@ -250,6 +253,7 @@ impl Progress {
         match op {
             Op::Mark(Mark::Staged(id)) => self.staged = Some(*id),
             Op::Mark(Mark::Cancelled(id)) => self.cancelled = Some(*id),
+            Op::Mark(Mark::GivenUp(set)) => self.given_up = Some(*set),
             _ => {}
         }
     }

@@ -129,6 +129,18 @@ impl<'f> SimDevice<'f> {
         self.disk.mark(Mark::Cancelled(id));
     }
 
+    /// `drydock rollback` in a set.
+    pub fn roll_back(&self, running: SetName) {
+        let next = self.live(|machine, memory| live::roll_back(machine, memory, running));
+        self.disk.mark(Mark::GivenUp(next.expect("it is rolled back").other()));
+    }
+
+    /// `drydock mark-bad` in a set.
+    pub fn mark_bad(&self, running: SetName) {
+        let next = self.live(|machine, memory| live::mark_bad(machine, memory, running, running));
+        self.disk.mark(Mark::GivenUp(next.expect("it is marked bad").other()));
+    }
+
     /// Boots until a set is up and well.
     pub fn run(&self) -> End {
         let mut boots = Vec::new();

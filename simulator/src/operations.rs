@@ -21,6 +21,8 @@ pub struct Operation<'f> {
     pub expect: fn(&Progress) -> &'static [&'static str],
     /// What the history may tell besides the ordinary course of an update.
     pub story: &'static [Outcome],
+    /// The version that runs where the cut came before any of that.
+    pub unless: &'static str,
     /// Whether the record of state may be lost: it was at the beginning.
     pub lost: bool,
     /// Of an operation that takes long, only one state in so many gets second cuts.
@@ -61,6 +63,26 @@ pub fn all(factory: &Factory) -> Vec<Operation<'_>> {
             story: &[Outcome::FellBack],
             ..op("fall-back", sick(device(&media.second)), boot, |_| &["1"])
         },
+        Operation {
+            story: &[Outcome::RolledBack],
+            unless: "2",
+            ..op("roll-back-by-hand", device(&media.second), |device| device.roll_back(SetName::B), given_up)
+        },
+        Operation {
+            story: &[Outcome::MarkedBad],
+            unless: "2",
+            ..op("mark-bad", device(&media.second), |device| device.mark_bad(SetName::B), given_up)
+        },
+        Operation {
+            story: &[Outcome::RolledBack],
+            unless: "2",
+            ..op(
+                "end-trial-by-hand",
+                device(&media.installed),
+                |device| device.roll_back(SetName::A),
+                given_up,
+            )
+        },
         Operation { story: &[Outcome::Rearmed], ..op("re-arm", device(&media.starved), boot, |_| &["2"]) },
         Operation {
             story: &[Outcome::Failed],
@@ -91,7 +113,12 @@ fn op<'f>(
     run: fn(&SimDevice),
     expect: fn(&Progress) -> &'static [&'static str],
 ) -> Operation<'f> {
-    Operation { name, device, run, expect, story: &[], lost: false, seldom: 1 }
+    Operation { name, device, run, expect, story: &[], unless: "", lost: false, seldom: 1 }
+}
+
+/// Version 2 was given up, or not yet.
+fn given_up(progress: &Progress) -> &'static [&'static str] {
+    if progress.given_up.is_some() { &["1"] } else { &["1", "2"] }
 }
 
 fn boot(device: &SimDevice) {
