@@ -61,7 +61,11 @@ impl Device {
             guest.expect("Factory reset", Duration::from_millis(500)).is_ok()
         });
         assert!(shown, "no menu");
-        guest.send("\x0e\x0e\r").unwrap();
+        // It is the last entry, and going down ends there. A key right after an ESC is taken for a part of a sequence.
+        for key in ["\x0e", "\x0e", "\x0e", "\x0e", "\r"] {
+            std::thread::sleep(Duration::from_millis(500));
+            guest.send(key).unwrap();
+        }
         guest.expect("ALL DATA ON THIS DEVICE WILL BE LOST", LIMIT).unwrap();
         guest
     }

@@ -11,7 +11,7 @@ use std::path::Path;
 
 fn system() -> SmallSystem {
     let config = config(&[
-        ("[initramfs]\nmodules = [", "[initramfs]\nmodules = [\"i6300esb\", "),
+        ("[initramfs]\nmodules = [", "[initramfs]\nmodules = [\"i6300esb\", \"ext4\", "),
         ("recovery_mib = 20", "recovery_mib = 28"),
         ("boot = 20", "boot = 28"),
         (
