@@ -1,0 +1,144 @@
+//! Disks that fail under the real kernel and device-mapper, by QEMU's `blkdebug`: sectors that can't be read or
+//! written, a slot that turns read-only, a disk that goes away. Each ends in a system that runs, with the reason in
+//! the history. The simulator's `tests/bad_disk.rs` has the others.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod device;
+
+use device::{LIMIT, Staged, reason, runs, settle};
+use drydock_qemu::{Disk, Exit, Qemu, SmallSystem, run};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Command;
+
+/// Where the partition with this label begins and ends, in sectors.
+fn sectors(disk: &Path, label: &str) -> (u64, u64) {
+    let table = run(Command::new("sgdisk").arg("-p").arg(disk)).unwrap();
+    let mut lines = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let words = lines.find(|words| words.last() == Some(&label)).unwrap();
+    (words[1].parse().unwrap(), words[2].parse::<u64>().unwrap() + 1)
+}
+
+/// A machine whose disk fails by these rules of `blkdebug`.
+fn failing(name: &str, disk: &Path, errors: &[Value], states: &[Value]) -> Qemu {
+    let mut node = json!({
+        "driver": "blkdebug", "node-name": "bad", "discard": "unmap",
+        "image": {"driver": "file", "filename": disk, "discard": "unmap"},
+        "inject-error": errors
+    });
+    // An empty list is an option that the driver does not know.
+    if !states.is_empty() {
+        node["set-state"] = states.into();
+    }
+    Qemu::new(name).memory(256).arg("-blockdev").arg(node.to_string()).disk(Disk::node("bad"))
+}
+
+/// I/O errors wherever a request of this kind touches the sector.
+fn error(iotype: &str, sector: u64) -> Value {
+    json!({"event": "none", "iotype": iotype, "sector": sector})
+}
+
+/// Rules that take the disk from its first state to the last of these after so many writes. Errors for that state must
+/// begin with a write, too: those of no event count from the start, or never.
+fn after_writes(count: u64) -> Vec<Value> {
+    (1..=count).map(|n| json!({"event": "pwritev", "state": n, "new_state": n + 1})).collect()
+}
+
+/// How a disk fails while an update is applied, and words of the reason that must be told.
+struct Case {
+    name: &'static str,
+    errors: Vec<Value>,
+    states: Vec<Value>,
+    words: &'static [&'static str],
+}
+
+#[test]
+fn a_target_or_a_bundle_that_fails_leaves_the_old_system_with_the_reason() {
+    let staged = Staged::new("bad-sectors", SmallSystem::standard().unwrap());
+    let (root, root_end) = sectors(&staged.disk(), "root-b");
+    let (data, _) = sectors(&staged.disk(), "data");
+    let middle = root + (5 << 11);
+    let mut once = error("write", middle);
+    once["once"] = true.into();
+    // From some write in the middle of the apply on, no request that covers a multiple of 64 KiB is written.
+    let turns = after_writes(20);
+    let turned = turns.len() + 1;
+    let read_only = (root..root_end)
+        .step_by(128)
+        .map(|sector| json!({"event": "pwritev", "iotype": "write", "sector": sector, "state": turned}));
+    // The volume's filesystem begins after 16 MiB, the bundle of 22 MiB some MiB later.
+    let bundle = [27, 31, 35].map(|mib: u64| error("read", data + (mib << 11)));
+    let case = |name, errors: &[Value], words| Case { name, errors: errors.to_vec(), states: vec![], words };
+    let cases = [
+        case("write", &[error("write", middle)], &["writing", "root-b"]),
+        case("write-once", &[once], &["writing", "root-b"]),
+        case("read-back", &[error("read", middle)], &["root-b"]),
+        case("trailer", &[error("write", root_end - 8)], &["trailer"]),
+        case("bundle", &bundle, &["Input/output error"]),
+        Case { states: turns, ..case("read-only", &read_only.collect::<Vec<_>>(), &["writing", "root-b"]) },
+    ];
+    let one = |case: &Case| {
+        let Case { name, errors, states, words } = case;
+        let disk = staged.copy(name);
+        let mut guest = failing(name, &disk, errors, states).start().unwrap();
+        guest.expect("FAILED", LIMIT).unwrap();
+        assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset, "{name}");
+        let status = settle(name, &disk);
+        assert_eq!(runs(&status), ("a", "1.0.0"), "{name}");
+        let reason = reason(&status);
+        println!("{name}: {reason}");
+        for word in *words {
+            assert!(reason.contains(word), "{name}: `{word}` is not in: {reason}");
+        }
+        std::fs::remove_file(disk).unwrap();
+    };
+    std::thread::scope(|scope| {
+        for half in cases.chunks(3) {
+            scope.spawn(|| half.iter().for_each(one));
+        }
+    });
+}
+
+#[test]
+fn state_that_fails_leaves_the_old_system_and_the_job_for_later() {
+    let staged = Staged::new("bad-state", SmallSystem::standard().unwrap());
+    let (state, _) = sectors(&staged.disk(), "state");
+    for iotype in ["read", "write"] {
+        let disk = staged.copy(iotype);
+        // Whatever the bootloader tries, the old system comes up, from recovery if need be, as often as it is started.
+        for start in 1..=2 {
+            let mut up = false;
+            for _ in 0..4 {
+                let mut guest = failing(iotype, &disk, &[error(iotype, state)], &[]).start().unwrap();
+                let said = ["version=1.0.0", "resetting the machine"];
+                up = guest.expect_any(&said, LIMIT).unwrap().0 == 0;
+                if up {
+                    break;
+                }
+            }
+            assert!(up, "{iotype}: no system came up at start {start}");
+        }
+        // Nothing of the job is lost: on a disk that works again it is done.
+        let status = settle(iotype, &disk);
+        assert_eq!(runs(&status), ("b", "2.0.0"), "{iotype}: {status}");
+    }
+}
+
+#[test]
+fn a_disk_that_goes_away_in_the_middle_of_an_update_is_no_more_than_a_cut() {
+    let staged = Staged::new("gone", SmallSystem::standard().unwrap());
+    for writes in [6, 25, 45] {
+        let name = format!("gone-{writes}");
+        let disk = staged.copy(&name);
+        let states = after_writes(writes);
+        let gone = ["read", "write", "flush"]
+            .map(|iotype| json!({"event": "pwritev", "iotype": iotype, "state": writes + 1}));
+        let mut guest = failing(&name, &disk, &gone, &states).start().unwrap();
+        guest.expect("resetting the machine", LIMIT).unwrap();
+        assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset, "{name}");
+        let said = guest.said();
+        assert!(said.contains("I/O error, dev vda") && said.contains("FAILED"), "{name}: {said}");
+        let status = settle(&name, &disk);
+        assert_eq!(runs(&status), ("b", "2.0.0"), "{name}: {status}");
+    }
+}
