@@ -57,6 +57,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether something that was read is not what was signed; not that it could not be read.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Bundle(_) | Self::NotProven { .. } => true,
+            Self::State(error) => matches!(error, drydock_state::Error::Damaged { .. }),
+            _ => false,
+        }
+    }
+
     /// Wraps the kernel's answer to an operation.
     pub fn system(
         doing: &'static str,

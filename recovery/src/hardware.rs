@@ -232,7 +232,11 @@ impl Machine for Hardware<'_> {
         let mapped = self.map_verity(&name, class, set, image)?;
         let proven = DiskDevice::open(&mapped.node, Access::ReadOnly)
             .map_err(Error::from)
-            .and_then(|device| prove::by_verity(&device, &label, self.threads(), self.events));
+            .and_then(|device| prove::by_verity(&device, &label, self.threads(), self.events))
+            .map_err(|error| match mapper::is_corrupted(&name) {
+                Ok(true) => Error::NotProven { what: format!("slot {label}"), why: error.to_string() },
+                _ => error,
+            });
         let unmapped = mapper::unmap(&name);
         proven?;
         Ok(unmapped?)

@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::event::{Event, Step};
 use crate::machine::Volumes;
 use crate::memory::{Memory, Trust};
+use crate::release::trusted_release;
 use crate::{reset, update};
 use drydock_state::transition::{self, Running};
 use drydock_state::{Intent, Job, MediumSource, Record, SetName, Source};
@@ -74,11 +75,13 @@ pub fn recover(machine: &impl Volumes, memory: &mut Memory, reason: Reason) -> R
     memory.settle(Running::Recovery, machine.now())?;
     if let Some(intent) = memory.record.intent.clone() {
         carry_out(machine, memory, &intent)?;
-    } else if reason == Reason::Fallback
-        && starved
-        && transition::rearm(&mut memory.record, machine.now()).is_some()
-    {
-        machine.events().warning("all attempts of all sets were used up; the last good set is armed again");
+    } else if reason == Reason::Fallback && starved {
+        give_up_damaged_sets(machine, memory);
+        if transition::rearm(&mut memory.record, machine.now()).is_some() {
+            machine
+                .events()
+                .warning("all attempts of all sets were used up; the last good set is armed again");
+        }
         memory.save()?;
     } else if reason == Reason::Fallback {
         // The bootloader could not count, or no set's kernel is whole. This fails on a disk that takes no writes,
@@ -86,6 +89,30 @@ pub fn recover(machine: &impl Volumes, memory: &mut Memory, reason: Reason) -> R
         memory.stand_down()?;
     }
     Ok(next(memory))
+}
+
+/// No set came up: reads all of them. One that is not what was signed any more can't ever come up, and is given up; one
+/// that is whole was kept from it by something else, flaky power above all, and is not condemned. Neither is one that
+/// can't be read.
+fn give_up_damaged_sets(machine: &impl Volumes, memory: &mut Memory) {
+    for set in SetName::BOTH {
+        if !memory.record.sets.get(set).bootable() {
+            continue;
+        }
+        machine.events().started(Step::Prove, format_args!("set {set}, which did not come up"));
+        let whole = machine.config().set_classes().try_for_each(|class| {
+            let image = trusted_release(machine, class, set)?.image;
+            machine.prove(class, set, &image)
+        });
+        match whole {
+            Err(error) if error.is_damage() => {
+                machine.events().warning(&error);
+                transition::damaged(&mut memory.record, set, &error.to_string(), machine.now());
+            }
+            Err(error) => machine.events().warning(error),
+            Ok(()) => {}
+        }
+    }
 }
 
 /// Carries an intent out. A failure is recorded, not returned.

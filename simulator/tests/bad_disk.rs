@@ -6,6 +6,8 @@ mod common;
 
 use common::{FACTORY, MEDIA, Spares, damage, fails, untouched};
 use drydock_recovery::live;
+use drydock_recovery::memory::Memory;
+use drydock_recovery::recover::{self, Next};
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::disk::On;
 use drydock_simulator::medium::Medium;
@@ -143,6 +145,28 @@ fn a_good_set_with_a_damaged_trailer_falls_back_to_the_other() {
     // An update mends it.
     device.stage("3");
     assert_eq!(device.run(), End::Up(SetName::B));
+}
+
+#[test]
+fn sets_that_are_damaged_beyond_starting_leave_recovery_up_until_a_bundle_mends_them() {
+    let mut device = with(&without_trailer(&without_trailer(&MEDIA.first, "root-a"), "boot-a"));
+    let mut boots = (0..12).map(|_| device.boot());
+    let stay = boots.find(|boot| matches!(boot, Boot::Recovered(Next::Stay(_))));
+    assert!(stay.is_some(), "recovery does not stay");
+    assert!(last(&device, Outcome::MarkedBad).reason.contains("damaged"));
+    // It still stays after a reset, and the bundle in the partition `factory` mends the device.
+    assert!(matches!(device.boot(), Boot::Recovered(Next::Stay(_))));
+    let machine = device.machine();
+    let mut memory = Memory::open(&machine).unwrap();
+    assert!(recover::rescue(&machine, &mut memory).unwrap());
+    assert_eq!(device.run(), End::Up(SetName::B));
+    // Without anything that helps it goes on staying.
+    device = with(&damage(&without_trailer(&MEDIA.first, "root-a"), "factory", 0, &[0; 4096]));
+    for _ in 0..12 {
+        device.boot();
+    }
+    let machine = device.machine();
+    assert!(!recover::rescue(&machine, &mut Memory::open(&machine).unwrap()).unwrap());
 }
 
 #[test]

@@ -185,6 +185,18 @@ pub fn rearm(record: &mut Record, time: u64) -> Option<SetName> {
     Some(set)
 }
 
+/// A set that could not be started was looked at as a whole, and is not what was signed any more.
+pub fn damaged(record: &mut Record, set: SetName, why: &str, time: u64) {
+    let info = record.sets.get_mut(set);
+    info.status = SetStatus::Bad;
+    let version = info.version.clone();
+    if record.trial == Some(set) {
+        record.trial = None;
+    }
+    record.generation += 1;
+    record.remember(entry(0, time, Outcome::MarkedBad, Some(set), &version, why));
+}
+
 /// Counts one start of recovery for the intent. Gives the number of this start, or nothing where the limit
 /// is reached, after which the intent is over.
 pub fn count_start(record: &mut Record, limit: u32, time: u64) -> Option<u32> {
