@@ -27,7 +27,7 @@ test: setup
 cuts: setup
 	cargo run --quiet --locked -p drydock-cuts
 
-# drydock's full install beside `zstd -dc | dd`.
+# drydock's full install beside `zstd -dc | dd`, and SWUpdate and RAUC if they are installed (swupdate, rauc, dbus).
 bench: setup
 	cargo run --quiet --locked --release -p drydock-simulator --bin bench
 

@@ -20,8 +20,8 @@ use std::sync::Arc;
 
 /// The bundle's name in the folder.
 const BUNDLE: &str = "bundle.drydock";
-/// The slot that is written.
-const SLOT: &str = "root-b";
+/// The slot that is written: its name in the folder.
+pub const SLOT: &str = "root-b";
 const BOOTENV_SIZE: u64 = 1 << 20;
 const STATE_SIZE: u64 = 8 << 20;
 /// How many bytes go through aligned memory at a time when the caller's are not aligned.
@@ -52,15 +52,6 @@ pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bu
     store.write(&record).expect("it can be written");
     partition(SLOT, made.slots[0]);
     Ok(())
-}
-
-/// Makes the slot forget that it holds an image of `size` bytes: hash tree and trailer become zeros. The image's blocks
-/// stay allocated, as those of a partition are, so that what comes next is spared the filesystem's work.
-pub fn blank_slot(folder: &Path, size: u64) -> io::Result<()> {
-    let file = File::options().write(true).open(folder.join(SLOT))?;
-    let tail = file.metadata()?.len().saturating_sub(size);
-    file.write_all_at(&vec![0; tail as usize], size)?;
-    file.sync_all()
 }
 
 /// Installs the bundle in the folder into the slot beside it: signatures, writing, reading back, commit.
