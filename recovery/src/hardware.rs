@@ -186,7 +186,7 @@ impl<'a> Hardware<'a> {
     ) -> Result<Mapped, Error> {
         let node = self.slot_node(class, set)?;
         let root_hash = image.root_hash.to_string();
-        let salt = image.salt.to_string();
+        let salt = image.salt.table_form();
         let verity = Verity { device: &node, size: image.size, root_hash: &root_hash, salt: &salt };
         Ok(mapper::map_verity(name, &verity)?)
     }

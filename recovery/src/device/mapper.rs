@@ -20,7 +20,7 @@ pub struct Verity<'a> {
     pub size: u64,
     /// The root hash, 64 hex digits.
     pub root_hash: &'a str,
-    /// The salt, hex digits, may be empty.
+    /// The salt in hex digits, or `-` for none.
     pub salt: &'a str,
 }
 
@@ -37,10 +37,11 @@ pub struct Mapped {
 /// does not match the tree, and a tree that does not match the root hash, fail with `EIO`.
 pub fn map_verity(name: &str, verity: &Verity<'_>) -> Result<Mapped> {
     let device = number(verity.device)?;
-    let salt = if verity.salt.is_empty() { "-" } else { verity.salt };
     let blocks = verity.size / 4096;
-    let parameters =
-        format!("1 {device} {device} 4096 4096 {blocks} {blocks} sha256 {} {salt}", verity.root_hash);
+    let parameters = format!(
+        "1 {device} {device} 4096 4096 {blocks} {blocks} sha256 {} {}",
+        verity.root_hash, verity.salt
+    );
     let uuid = format!("CRYPT-VERITY-{}-{name}", verity.root_hash.get(..32).unwrap_or_default());
     map(name, &uuid, (verity.size, "verity", parameters), DmFlags::DM_READONLY)
 }
