@@ -37,7 +37,7 @@ struct Footer {
 impl Trailer {
     /// The room that the trailer takes at the slot's end, in bytes.
     pub fn size(&self) -> u64 {
-        body_size(self.manifest.len() as u64, self.signatures.len() as u64) + FOOTER
+        size(self.manifest.len() as u64, self.signatures.len() as u64)
     }
 
     /// The bytes of the trailer as they stand at the slot's end.
@@ -63,6 +63,11 @@ impl Trailer {
         bytes.extend(footer);
         Ok(bytes)
     }
+}
+
+/// The room in bytes that a trailer with so long a manifest and signatures takes at the slot's end.
+pub fn size(manifest_len: u64, sig_len: u64) -> u64 {
+    body_size(manifest_len, sig_len) + FOOTER
 }
 
 /// The room for manifest and signatures, in bytes, padded to the footer's alignment.
