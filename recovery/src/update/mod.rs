@@ -16,6 +16,7 @@ use crate::machine::{Device, Machine};
 use crate::memory::Memory;
 use crate::release;
 use drydock_block::BlockDevice;
+use drydock_bundle::tree::Hasher;
 use drydock_bundle::{Bundle, Digest};
 use drydock_state::trailer::{self, Trailer};
 use drydock_state::{SetInfo, Source, transition};
@@ -159,6 +160,7 @@ pub fn fill(machine: &impl Machine, memory: &mut Memory, prepared: &Prepared) ->
             image: &slot.plan.image,
             upper_tree: &slot.upper_tree,
             groups: &slot.groups,
+            hasher: Hasher::new(&slot.plan.image.salt),
             frames: &*slot.frames,
             slot: &slot.device,
             label: label.clone(),

@@ -46,6 +46,8 @@ pub struct Job<'a> {
     pub upper_tree: &'a [u8],
     /// The digests of all groups, proven against the root hash.
     pub groups: &'a [Digest],
+    /// Hashes with the image's salt.
+    pub hasher: Hasher,
     /// Where the frames come from.
     pub frames: &'a dyn Frames,
     /// The slot. Its trailer is invalid already.
@@ -149,10 +151,9 @@ impl Job<'_> {
         let read_error = || Error::system("reading", &self.label, "check the disk");
         self.slot.read_at(self.leaf_offset(first_group), leaves).map_err(read_error())?;
         let mut expected = [0; BLOCK];
-        let hasher = Hasher::new(&self.image.salt);
         for (nth, (group, leaf)) in data.chunks_mut(GROUP).zip(leaves.chunks(BLOCK)).enumerate() {
             // The leaf level is cheap to check and mostly tells: the data is read only where it holds.
-            if hasher.digest(leaf) != self.groups[first_group + nth] {
+            if self.hasher.digest(leaf) != self.groups[first_group + nth] {
                 return Ok(false);
             }
             self.slot.read_at(start + (nth * GROUP) as u64, group).map_err(read_error())?;
@@ -165,9 +166,8 @@ impl Job<'_> {
 
     /// Hashes a group's blocks into `leaf` and says whether that is what was signed.
     fn is_right(&self, group: usize, data: &[u8], leaf: &mut [u8]) -> bool {
-        let hasher = Hasher::new(&self.image.salt);
-        leaf.copy_from_slice(&hasher.leaf_block(data));
-        hasher.digest(leaf) == self.groups[group]
+        leaf.copy_from_slice(&self.hasher.leaf_block(data));
+        self.hasher.digest(leaf) == self.groups[group]
     }
 
     fn leaf_offset(&self, group: usize) -> u64 {
