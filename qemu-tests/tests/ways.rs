@@ -120,3 +120,36 @@ fn on_a_disk_that_takes_no_writes_the_last_good_set_runs_with_data_to_read() {
     });
     assert!(before == [&disk, &worn].map(|disk| fs::read(disk).unwrap()), "a disk was written to");
 }
+
+#[test]
+fn a_device_without_a_bootable_set_stays_in_recovery_until_a_medium_mends_it() {
+    let config = config(&[(
+        "[layout]\n",
+        "[recovery]\nmedium_wait_seconds = 2\n\n[boot]\nattempts = 1\n\n[layout]\n",
+    )]);
+    let system = SmallSystem::with_config("no-set", &config).unwrap();
+    let (v1, v2) = (system.release("1.0.0", 1).unwrap(), system.release("2.0.0", 2).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let (disk, stick) = (folder.path().join("disk.img"), folder.path().join("stick.img"));
+    system.flash(&v1, &disk).unwrap();
+    ext4(&stick, 64, &[("rescue.drydock", &std::fs::read(&v2.bundle).unwrap())]);
+    Partition::find(&disk, "root-a").change(|root| {
+        let mut bytes = std::fs::read(root).unwrap();
+        let footer = bytes.len() - 4096;
+        bytes[footer..].fill(0x55);
+        std::fs::write(root, bytes).unwrap();
+    });
+
+    assert_eq!(boot("no-set", &disk).wait_exit(LIMIT).unwrap(), Exit::Reset, "set a can't be started");
+    let mut guest = boot("no-set", &disk);
+    guest.expect("no set is bootable", LIMIT).unwrap();
+    guest.expect("next try in 10 s", LIMIT).unwrap();
+    guest.expect("no set is bootable", LIMIT).unwrap();
+    guest.expect("next try in 20 s", LIMIT).unwrap();
+    drop(guest);
+
+    let mut guest = machine("no-set", &disk).disk(Disk::file(&stick).read_only()).start().unwrap();
+    guest.expect("no set is bootable", LIMIT).unwrap();
+    assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset);
+    assert_eq!(runs(&settle("no-set", &disk)), ("b", "2.0.0"));
+}
