@@ -18,7 +18,8 @@ const BOOTS: usize = 8;
 /// After this many failures a proof has failed.
 const ENOUGH: usize = 10;
 
-/// Boots the disks of these cuts, given in the order in which they happen, so many at a time.
+/// Boots the disks of these cuts, given in the order in which they happen, so many at a time. Prints what does a case
+/// again as soon as it has failed.
 pub fn run(recording: &Recording, cases: &[Case], threads: usize) -> Findings {
     let findings = Mutex::new(Findings::default());
     let disks = Mutex::new(Disks { recording, cases, played: 0, replay: recording.replay() });
@@ -32,7 +33,10 @@ pub fn run(recording: &Recording, cases: &[Case], threads: usize) -> Findings {
             findings.cuts += 1;
             findings.states.insert(medium.fingerprint());
             findings.runs += *outcome.as_ref().unwrap_or(&0);
-            findings.failures.extend(outcome.err().map(|why| (case.clone(), why)));
+            if let Err(why) = outcome {
+                println!("cargo run -p drydock-cuts -- boot {} {case}\n    {why}", recording.name);
+                findings.failures.push((case.clone(), why));
+            }
             if findings.failures.len() >= ENOUGH {
                 return;
             }

@@ -75,14 +75,11 @@ fn boot(name: Option<&str>, case: Option<&Case>, count: usize) -> Result<Finding
     Ok(all)
 }
 
-/// Boots, and prints a line and every failure.
+/// Boots, and prints a line.
 fn report(recording: &Recording, cases: &[Case]) -> Findings {
     let begun = Instant::now();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let findings = boots::run(recording, cases, threads);
-    for (case, failure) in &findings.failures {
-        println!("cuts boot {} {case}\n    {failure}", recording.name);
-    }
     println!(
         "{:12}  {:6} cuts  of {} writes and flushes in QEMU, {} boots  {:3} failures  {:4} s",
         recording.name,

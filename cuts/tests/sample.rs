@@ -14,9 +14,6 @@ fn a_sample_of_the_cuts_of_an_update_in_qemu_ends_in_the_old_or_the_new_system()
     let recording = Recording::make("sample", &Job::named("first-update").unwrap()).unwrap();
     lies_are_noticed(&recording);
     let findings = boots::run(&recording, &points::choose(&recording, BOOTED, 7), 2);
-    for (case, failure) in &findings.failures {
-        println!("cargo run -p drydock-cuts -- boot sample {case}\n    {failure}");
-    }
     assert!(findings.failures.is_empty(), "the lines above do each case again");
     assert_eq!((findings.cuts, findings.states.len()), (BOOTED, BOOTED));
     assert!(findings.runs > BOOTED, "none of the cuts led through the recovery");
