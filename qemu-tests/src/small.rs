@@ -101,17 +101,42 @@ impl SmallSystem {
     /// The release with this version, made when it is first asked for. A quarter of its filler, and the file
     /// `/etc/version`, differ from every other release's.
     pub fn release(&self, version: &str, security_version: u32) -> Result<SmallRelease, QemuError> {
+        self.make_release(version, security_version, None)
+    }
+
+    /// One that brings a recovery. It differs from the boot slot's image in zeros behind the initramfs.
+    pub fn release_with_recovery(
+        &self,
+        version: &str,
+        security_version: u32,
+    ) -> Result<SmallRelease, QemuError> {
+        let (initramfs, image) = (self.dir.join("longer.cpio.zst"), self.dir.join("recovery.squashfs"));
+        let longer = || fs::write(&initramfs, [fs::read(self.initramfs())?, vec![0; 512]].concat());
+        io("make a longer initramfs", longer)?;
+        run(&mut self.tools.boot_image(&DebianKernel::cloud()?.vmlinuz, &initramfs, &image))?;
+        self.make_release(version, security_version, Some(&image))
+    }
+
+    fn make_release(
+        &self,
+        version: &str,
+        security_version: u32,
+        recovery: Option<&Path>,
+    ) -> Result<SmallRelease, QemuError> {
         let _lock = self.lock()?;
-        let path = |extension: &str| self.dir.join(format!("{version}-{security_version}.{extension}"));
+        let more = if recovery.is_some() { "-recovery" } else { "" };
+        let path = |extension: &str| self.dir.join(format!("{version}-{security_version}{more}.{extension}"));
         let (bundle, root) = (path("drydock"), path("erofs"));
         if !bundle.exists() {
             self.make_root(version, &root)?;
             let boot = self.boot_image();
+            let mut images = vec![("boot", &*boot), ("root", &*root)];
+            images.extend(recovery.map(|image| ("recovery", image)));
             let recipe = Recipe {
                 compatible: COMPATIBLE,
                 version,
                 security_version,
-                images: &[("boot", &boot), ("root", &root)],
+                images: &images,
                 key: &self.key(),
                 level: 3,
             };

@@ -22,7 +22,7 @@ struct Row {
 }
 
 fn env(first: SetName, mode: Mode, left_a: u8, left_b: u8, left_recovery: u8) -> BootEnv {
-    BootEnv { generation: 17, first, mode, left_a, left_b, left_recovery }
+    BootEnv { generation: 17, first, mode, left_a, left_b, left_recovery, copy: A }
 }
 
 /// Whole environments, and kernels damaged one after the other.
@@ -48,6 +48,13 @@ fn whole_rows() -> Vec<Row> {
     for damaged in 1..kernels.len() {
         row(env(B, Mode::Normal, 2, 2, 2), &kernels[..damaged]);
     }
+    for copy_b in
+        [env(A, Mode::Recovery, 3, 3, 2), env(A, Mode::Normal, 0, 0, 1), env(A, Mode::Recovery, 0, 0, 0)]
+    {
+        let copy_b = BootEnv { copy: B, ..copy_b };
+        row(copy_b, &[]);
+        row(copy_b, &[Kernel::Recovery(B)]);
+    }
     row(env(A, Mode::Recovery, 2, 2, 2), &[Kernel::Recovery(A)]);
     row(env(A, Mode::Recovery, 2, 2, 2), &[Kernel::Recovery(A), Kernel::Recovery(B)]);
     row(env(A, Mode::Normal, 0, 0, 0), &[Kernel::Recovery(A), Kernel::Recovery(B)]);
@@ -68,7 +75,7 @@ fn damaged_rows() -> Vec<Row> {
     row("erased flash", vec![0xff; 512]);
     row("only the first line", text[..25].into());
     row("only the first line, padded", format!("{:#<512}", &text[..25]).into());
-    for (line, _) in text.match_indices('\n').take(8) {
+    for (line, _) in text.match_indices('\n').take(9) {
         row(&format!("cut after byte {line}"), good[..line].to_vec());
         row(&format!("cut after byte {}", line + 1), good[..line + 1].to_vec());
         let mut torn = BootEnv { generation: 18, ..env(A, Mode::Recovery, 1, 0, 1) }.encode();
@@ -93,6 +100,14 @@ fn damaged_rows() -> Vec<Row> {
         ("a counter with two digits", "dd_b=3", "dd_b=13"),
         ("an empty counter", "dd_b=3", "dd_b="),
         ("no counter for recovery", "dd_r=4\n", ""),
+        ("an environment from before dd_copy", "dd_copy=a\n", ""),
+        ("an empty copy", "dd_copy=a", "dd_copy="),
+        ("an unknown copy", "dd_copy=a", "dd_copy=c"),
+        (
+            "the other copy, and a generation that does not fit",
+            "dd_copy=a\ndd_end=00000017",
+            "dd_copy=b\ndd_end=1",
+        ),
         ("a variable twice: the later one counts", "dd_b=3\n", "dd_b=3\ndd_b=5\n"),
         ("a variable twice, the first longer", "dd_b=3\n", "dd_b=long\ndd_b=5\n"),
         ("a variable twice, the first empty", "dd_b=3\n", "dd_b=\ndd_b=5\n"),
@@ -195,6 +210,7 @@ fn grub_resets_the_machine_when_nothing_can_be_started() {
 #[test]
 fn the_menu_offers_recovery_and_factory_reset_and_the_other_disk_is_left_alone() {
     let device = Device::new(&Layout { menu_seconds: 30, ..Layout::default() }, &marker_kernel());
+    device.put_env(Some(&BootEnv { copy: B, ..env(A, Mode::Normal, 3, 0, 3) }.encode()));
     // A clone of the disk comes second: same labels, same GUIDs, and an environment that wants recovery.
     let clone = device.copy();
     clone.put_env(Some(&env(A, Mode::Recovery, 1, 1, 1).encode()));
@@ -220,7 +236,8 @@ fn the_menu_offers_recovery_and_factory_reset_and_the_other_disk_is_left_alone()
             Some(reason) => {
                 let reason = format!("drydock.reason={reason}");
                 assert!(
-                    line.contains("drydock.recovery") && line.split(' ').any(|w| w.trim() == reason),
+                    line.contains("drydock.recovery drydock.copy=b")
+                        && line.split(' ').any(|w| w.trim() == reason),
                     "{line}"
                 );
             }

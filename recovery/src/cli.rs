@@ -15,7 +15,7 @@ use crate::memory::Memory;
 use crate::story::{LABELS, read_config};
 use crate::update;
 use drydock_config::Config;
-use drydock_state::{MediumSource, SetName, Source};
+use drydock_state::{Intent, MediumSource, SetName, Source};
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
@@ -142,7 +142,11 @@ impl Command {
             advice: "it is left by drydock's initramfs; with another one, install /etc/drydock/config.json"
                 .into(),
         })?;
-        let config = read_config(config)?;
+        let mut config = read_config(config)?;
+        if self == Self::MarkGood {
+            // A medium that brought a new recovery and is gone by now does not hold the boot up.
+            config.recovery.medium_wait_seconds = 1;
+        }
         let console =
             Console::on(vec![]).map_err(Error::system("starting", "a thread", "free some memory"))?;
         let machine = find_machine(&config, &console)?;
@@ -181,7 +185,13 @@ impl Command {
                 let running = running(&memory)?;
                 let news = live::mark_good(machine, &mut memory, &running)?;
                 let now = if news { "now marked good" } else { "good, as before" };
-                format!("set {} ({}) is {now}\n", running.set, running.version)
+                let text = format!("set {} ({}) is {now}\n", running.set, running.version);
+                match &memory.record.intent {
+                    Some(Intent { id, job, .. }) => {
+                        format!("{text}intent {id} waits for the next boot: {job}\n")
+                    }
+                    None => text,
+                }
             }
             Self::MarkBad(set) => {
                 let running = running(&memory)?.set;

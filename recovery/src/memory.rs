@@ -134,7 +134,9 @@ impl Memory {
         if SetName::BOTH.iter().all(|set| env.left(*set) == 0) {
             (env.left_a, env.left_b) = (fresh.left_a, fresh.left_b);
         }
-        self.put_env(&BootEnv { mode: drydock_state::Mode::Normal, ..env })
+        // Being here shows that recovery comes up.
+        let left_recovery = fresh.left_recovery;
+        self.put_env(&BootEnv { mode: drydock_state::Mode::Normal, left_recovery, ..env })
     }
 
     /// The environment, if it is whole.

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::event::{Event, Step};
+use crate::live::report::Line;
 use crate::machine::Volumes;
 use crate::memory::{Memory, Trust};
 use crate::release::trusted_release;
@@ -25,6 +26,8 @@ pub enum Reason {
 pub enum Next {
     /// Reset the machine; the bootloader chooses. The set is the one that it will choose.
     Reboot(SetName),
+    /// Reset the machine; the bootloader starts this copy of the recovery, which was just written, to prove it.
+    Prove(SetName),
     /// Nothing is bootable: stay, say so, and try again later.
     Stay(String),
 }
@@ -65,16 +68,27 @@ pub fn settle_set(machine: &impl Volumes, memory: &mut Memory, set: SetName) -> 
 ///
 /// Whatever happens on the way, the outcome and its reason are in the history when this returns, the intent
 /// is over, and the boot environment agrees. An error means that the memory itself can't be read or written.
-pub fn recover(machine: &impl Volumes, memory: &mut Memory, reason: Reason) -> Result<Next, Error> {
+///
+/// `copy` is the copy of the recovery that runs, if it is one and the bootloader has said which.
+pub fn recover(
+    machine: &impl Volumes,
+    memory: &mut Memory,
+    reason: Reason,
+    copy: Option<SetName>,
+) -> Result<Next, Error> {
     if let Trust::ReadOnly(why) = memory.trust() {
         machine.events().warning(format_args!("nothing is written while the state can't be trusted: {why}"));
         memory.stand_down()?;
         return Ok(next(memory));
     }
     let starved = no_attempts_left(memory);
-    memory.settle(Running::Recovery, machine.now())?;
+    let before = memory.record.history.last().cloned();
+    memory.settle(Running::Recovery(copy), machine.now())?;
+    if let Some(last) = memory.record.history.last().filter(|last| before.as_ref() != Some(last)) {
+        machine.events().note(Line(last));
+    }
     if let Some(intent) = memory.record.intent.clone() {
-        carry_out(machine, memory, &intent)?;
+        carry_out(machine, memory, &intent, copy)?;
     } else if reason == Reason::Fallback && starved {
         give_up_damaged_sets(machine, memory);
         if transition::rearm(&mut memory.record, machine.now()).is_some() {
@@ -116,7 +130,12 @@ fn give_up_damaged_sets(machine: &impl Volumes, memory: &mut Memory) {
 }
 
 /// Carries an intent out. A failure is recorded, not returned.
-fn carry_out(machine: &impl Volumes, memory: &mut Memory, intent: &Intent) -> Result<(), Error> {
+fn carry_out(
+    machine: &impl Volumes,
+    memory: &mut Memory,
+    intent: &Intent,
+    copy: Option<SetName>,
+) -> Result<(), Error> {
     let limit = machine.config().recovery.starts;
     let Some(start) = transition::count_start(&mut memory.record, limit, machine.now()) else {
         machine
@@ -134,9 +153,11 @@ fn carry_out(machine: &impl Volumes, memory: &mut Memory, intent: &Intent) -> Re
             .and_then(|prepared| update::install(machine, memory, &prepared)),
         Job::FactoryReset => reset::factory_reset(machine, memory, intent),
         Job::Wipe { label } => reset::wipe::wipe(machine, memory, label),
-        Job::UpdateRecovery { .. } => {
-            Err(Error::Refused("this drydock can't carry out such an intent yet".into()))
+        Job::UpdateRecovery { source, manifest, written: None } => {
+            update::recovery::write(machine, memory, source, manifest, copy)
         }
+        // The bootloader knows now, or again, which copy is to prove itself.
+        Job::UpdateRecovery { written: Some(_), .. } => Ok(()),
     };
     if let Err(error) = outcome {
         let reason = error.to_string();
@@ -183,6 +204,9 @@ fn bootable(record: &Record, first: Option<SetName>) -> Option<SetName> {
 
 fn next(memory: &Memory) -> Next {
     let record = &memory.record;
+    if let Some(copy) = record.copy_on_trial() {
+        return Next::Prove(copy);
+    }
     match bootable(record, record.trial) {
         Some(set) => Next::Reboot(set),
         None => Next::Stay(

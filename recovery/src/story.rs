@@ -132,7 +132,7 @@ fn run_recovery(
     if reason == Reason::FactoryReset {
         confirm_reset(machine, &mut memory)?;
     }
-    let next = match recover::recover(machine, &mut memory, reason) {
+    let next = match recover::recover(machine, &mut memory, reason, copy) {
         Ok(next) => next,
         Err(error) => return start_without_memory(machine, sink, &memory, error),
     };
@@ -145,6 +145,11 @@ fn run_recovery(
         }
         Next::Reboot(set) => {
             events.started(Step::HandOver, format_args!("reset; the bootloader starts set {set} next"));
+            Ok(())
+        }
+        Next::Prove(copy) => {
+            let text = format_args!("reset; the bootloader starts copy {copy} of the recovery next");
+            events.started(Step::HandOver, text);
             Ok(())
         }
         Next::Stay(why) => stay(machine, &mut memory, &why),

@@ -1,10 +1,10 @@
 //! A whole device: GRUB's decision, recovery or a set, and the live system.
 
 use crate::disk::{Mark, Op, SimDisk};
-use crate::factory::Factory;
+use crate::factory::{Factory, RECOVERY};
 use crate::machine::{SimMachine, Sources};
 use crate::medium::Medium;
-use crate::truth;
+use crate::truth::{self, Slot};
 use drydock_block::{BlockDevice, Flush};
 use drydock_config::{Config, Role};
 use drydock_recovery::live::{self, RunningSet};
@@ -12,9 +12,9 @@ use drydock_recovery::machine::Machine;
 use drydock_recovery::memory::{Memory, Trust};
 use drydock_recovery::recover::{self, Chosen, Next};
 use drydock_recovery::release::trusted_release;
-use drydock_state::grub::{self, Decision, Kernel, Start};
+use drydock_state::grub::{self, Decision, Start};
 use drydock_state::transition;
-use drydock_state::{ENV_SIZE, Record, SetName, Source, fat};
+use drydock_state::{ENV_SIZE, Job, Record, SetName, Source, fat};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many boots a device is given to come up.
@@ -32,6 +32,8 @@ pub struct SimDevice<'f> {
     pub sources: Sources,
     /// The version that never says that it is well, if any.
     pub sick: Option<String>,
+    /// The version whose recovery never comes up, if any.
+    pub hangs: Option<String>,
     violations: Mutex<Vec<String>>,
 }
 
@@ -46,6 +48,8 @@ pub enum Boot {
     NotStarted(SetName, String),
     /// The bootloader started a set without knowing that another one is first.
     ChoosesAgain,
+    /// This copy of the recovery was started, and a watchdog ended it.
+    Hangs(SetName),
     /// Recovery or process 1 ended with this error.
     Error(String),
     /// GRUB found nothing to start.
@@ -73,6 +77,7 @@ impl<'f> SimDevice<'f> {
             config: factory.config.clone(),
             sources: factory.releases.iter().map(source).collect(),
             sick: None,
+            hangs: None,
             violations: Mutex::default(),
         }
     }
@@ -85,6 +90,7 @@ impl<'f> SimDevice<'f> {
             config: self.config.clone(),
             sources: self.sources.clone(),
             sick: self.sick.clone(),
+            hangs: self.hangs.clone(),
             violations: Mutex::default(),
         };
         device.disk.swallow(swallowed);
@@ -141,20 +147,29 @@ impl<'f> SimDevice<'f> {
         self.disk.mark(Mark::GivenUp(next.expect("it is marked bad").other()));
     }
 
-    /// Boots until a set is up and well.
+    /// Boots until a set is up and well, and no update of the recovery waits.
     pub fn run(&self) -> End {
         let mut boots = Vec::new();
         for _ in 0..BOOTS {
             match self.boot() {
-                Boot::Up(set) if self.is_well(set) => return End::Up(set),
+                Boot::Up(set) if self.is_well(set) && !self.waits_for_recovery() => return End::Up(set),
                 other => boots.push(other),
             }
         }
         End::Down(boots)
     }
 
+    fn waits_for_recovery(&self) -> bool {
+        let intent = self.record().and_then(|record| record.intent);
+        let Some(intent) = intent.filter(|intent| matches!(intent.job, Job::UpdateRecovery { .. })) else {
+            return false;
+        };
+        self.disk.mark(Mark::Staged(intent.id));
+        true
+    }
+
     /// Whether a set that is up says that it is well; if so, it is marked good.
-    fn is_well(&self, set: SetName) -> bool {
+    pub fn is_well(&self, set: SetName) -> bool {
         let version = truth::version(self.factory, &self.disk, set);
         if version.is_some() && version == self.sick {
             return false;
@@ -176,18 +191,27 @@ impl<'f> SimDevice<'f> {
 
     /// Switches the device on once.
     pub fn boot(&self) -> Boot {
+        let mut running = None;
         let before = self.record();
         let logged = self.disk.log().len();
         let boot = match self.grub() {
-            Ok(Some(Start::Recovery { reason, .. })) => self.recovery(match reason {
-                grub::Reason::Intent => recover::Reason::Asked,
-                grub::Reason::Fallback => recover::Reason::Fallback,
-            }),
+            Ok(Some(Start::Recovery { copy, .. })) if self.does_hang(copy) => Boot::Hangs(copy),
+            Ok(Some(Start::Recovery { copy, reason })) => {
+                running = Some(copy);
+                let reason = match reason {
+                    grub::Reason::Intent => recover::Reason::Asked,
+                    grub::Reason::Fallback => recover::Reason::Fallback,
+                };
+                self.recovery(reason, copy)
+            }
             Ok(Some(Start::Set(set))) => self.set(set),
             Ok(None) => Boot::Nothing,
             Err(error) => Boot::Error(error),
         };
-        self.watch_slots(before.as_ref(), &self.disk.log()[logged..]);
+        if let Some(before) = &before {
+            self.watch_slots(before, &self.disk.log()[logged..]);
+            self.watch_recovery(before, running, &self.disk.log()[logged..]);
+        }
         boot
     }
 
@@ -198,10 +222,7 @@ impl<'f> SimDevice<'f> {
 
     /// GRUB: its choice, and its counting, which it does not flush.
     fn grub(&self) -> Result<Option<Start>, String> {
-        let whole = |kernel| match kernel {
-            Kernel::Set(set) => truth::has_kernel(self.factory, &self.disk, set),
-            Kernel::Recovery(_) => true,
-        };
+        let whole = |kernel| truth::has_kernel(self.factory, &self.disk, kernel);
         // What is being written must not even be tried.
         if let Some(Start::Set(set)) = self.decision()
             && let Err(why) = truth::set_is_whole(self.factory, &self.disk, set)
@@ -234,19 +255,32 @@ impl<'f> SimDevice<'f> {
         Some((self.factory.range("bootenv").start + file.offset, bytes))
     }
 
-    fn recovery(&self, reason: recover::Reason) -> Boot {
+    fn does_hang(&self, copy: SetName) -> bool {
+        let Slot::Holds(index) = truth::slot(self.factory, &self.disk, RECOVERY, copy) else { return false };
+        self.hangs.as_ref() == Some(&self.factory.releases[index].version)
+    }
+
+    fn recovery(&self, reason: recover::Reason, copy: SetName) -> Boot {
         let machine = self.machine();
         match Memory::open(&machine) {
-            Ok(mut memory) => self.recover(&machine, &mut memory, reason),
+            Ok(mut memory) => self.recover(&machine, &mut memory, reason, Some(copy)),
             Err(error) => Boot::Error(error.to_string()),
         }
     }
 
-    fn recover(&self, machine: &SimMachine, memory: &mut Memory, reason: recover::Reason) -> Boot {
-        match recover::recover(machine, memory, reason) {
+    fn recover(
+        &self,
+        machine: &SimMachine,
+        memory: &mut Memory,
+        reason: recover::Reason,
+        copy: Option<SetName>,
+    ) -> Boot {
+        match recover::recover(machine, memory, reason, copy) {
             Ok(next) => {
-                if let Next::Reboot(set) = next {
-                    self.disk.mark(Mark::HandsOver(set));
+                match next {
+                    Next::Reboot(set) => self.disk.mark(Mark::HandsOver(set)),
+                    Next::Prove(copy) => self.disk.mark(Mark::Proves(copy)),
+                    Next::Stay(_) => {}
                 }
                 Boot::Recovered(next)
             }
@@ -263,7 +297,7 @@ impl<'f> SimDevice<'f> {
         };
         match recover::settle_set(&machine, &mut memory, set) {
             Chosen::Enter => {}
-            Chosen::Recover => return self.recover(&machine, &mut memory, recover::Reason::Asked),
+            Chosen::Recover => return self.recover(&machine, &mut memory, recover::Reason::Asked, None),
             Chosen::Reset => return Boot::ChoosesAgain,
         }
         match self.enter(&machine, set) {
@@ -287,8 +321,7 @@ impl<'f> SimDevice<'f> {
     }
 
     /// Slots are written only for an intent, and never those of the last good set.
-    fn watch_slots(&self, before: Option<&Record>, log: &[Op]) {
-        let Some(before) = before else { return };
+    fn watch_slots(&self, before: &Record, log: &[Op]) {
         let finished = before.intent.as_ref().is_none_or(|intent| before.outcome_of(intent.id).is_some());
         for op in log {
             let Op::Write { offset, bytes } = op else { continue };
@@ -303,6 +336,30 @@ impl<'f> SimDevice<'f> {
                     }
                 }
             }
+        }
+    }
+
+    /// The recovery's copies are written only for an intent, and never the one that runs. The one that is first changes
+    /// only to one that has come up.
+    fn watch_recovery(&self, before: &Record, running: Option<SetName>, log: &[Op]) {
+        let in_use = running.unwrap_or(before.recovery.first);
+        let asked =
+            before.intent.as_ref().is_some_and(|intent| matches!(intent.job, Job::UpdateRecovery { .. }));
+        for copy in SetName::BOTH {
+            let range = self.factory.range(&copy.label(RECOVERY));
+            let written = log.iter().any(|op| match op {
+                Op::Write { offset, bytes } => {
+                    range.start < offset + bytes.len() as u64 && *offset < range.end
+                }
+                _ => false,
+            });
+            if written && (copy == in_use || !asked) {
+                self.violate(format!("copy {copy} of the recovery was written, {in_use} is in use"));
+            }
+        }
+        let first = self.record().map(|record| record.recovery.first);
+        if first.is_some_and(|first| first != before.recovery.first && Some(first) != running) {
+            self.violate("a copy of the recovery is first that has not come up".into());
         }
     }
 

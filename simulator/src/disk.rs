@@ -36,6 +36,8 @@ pub enum Mark {
     HandsOver(SetName),
     /// This set is marked good and has all its attempts.
     MarkedGood(SetName),
+    /// The bootloader starts this copy of the recovery next.
+    Proves(SetName),
     /// This set was given up by hand: the other one is next.
     GivenUp(SetName),
 }

@@ -46,9 +46,15 @@ pub const SETUPS: [Setup; 4] = [
 /// The `compatible` of all simulated devices.
 pub const COMPATIBLE: &str = "simulated-pump";
 /// The releases that there are.
-pub const VERSIONS: [&str; 3] = ["1", "2", "3"];
+pub const VERSIONS: [&str; 4] = ["1", "2", "3", "4"];
+/// Those of them that bring a recovery.
+const WITH_RECOVERY: [&str; 2] = ["1", "4"];
+/// The slot class of the recovery's own two copies.
+pub const RECOVERY: &str = "recovery";
 /// The size of the boot images in bytes.
 const BOOT_SIZE: usize = 4 * BLOCK;
+/// The size of the recovery's images in bytes.
+const RECOVERY_SIZE: usize = 3 * BLOCK;
 /// What opens every `data` volume.
 pub const DATA_KEY: &[u8] = b"key";
 const DATA_SIZE: u64 = volume::PAYLOAD + (64 << 10);
@@ -96,7 +102,11 @@ impl Factory {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let keys: Vec<PrivateKey> = (1..=3).map(|seed| key(seed, folder.path())).collect();
         let class = |class: &str, role, encrypted| SlotClass { class: class.into(), role, encrypted };
-        let slots = vec![class("boot", Role::Boot, false), class("root", Role::Root, setup.luks)];
+        let slots = vec![
+            class("boot", Role::Boot, false),
+            class("root", Role::Root, setup.luks),
+            class(RECOVERY, Role::Recovery, false),
+        ];
         let mut config = Config::new(COMPATIBLE, slots, keys[0].public().unwrap().to_string());
         config.data = Some(Data {
             label: "data".into(),
@@ -149,16 +159,19 @@ impl Factory {
         std::fs::read(&path).expect("it was just written")
     }
 
-    /// The images of a release: every version differs in all but the last four blocks of the root.
+    /// The images of a release's set: every version differs in all but the last four blocks of the root.
     pub fn images(&self, version: &str) -> [(&'static str, Vec<u8>); 2] {
-        let seed = version.bytes().fold(7, |sum: u64, byte| sum * 31 + u64::from(byte));
+        let seed = seed(version);
         let mut root = image(seed, (self.setup.root_blocks - 4) * BLOCK);
         root.extend(image(1, 4 * BLOCK));
         [("boot", image(seed + 1, BOOT_SIZE)), ("root", root)]
     }
 
     fn release(&self, version: &str, security_version: u32) -> Release {
-        let images = self.images(version);
+        let mut images = self.images(version).to_vec();
+        if WITH_RECOVERY.contains(&version) {
+            images.push((RECOVERY, image(seed(version) + 2, RECOVERY_SIZE)));
+        }
         let bundle = self.bundle(version, security_version, &images);
         let mut parts = Parts::of(&bundle);
         let (manifest, signatures) = (parts.get(MANIFEST).clone(), parts.get(SIGNATURES).clone());
@@ -177,7 +190,7 @@ impl Factory {
         let trailer = 16 << 10;
         let content = |class| self.releases[0].contents[class].2.len() as u64 + trailer + SPARE;
         let luks = if self.setup.luks { PAYLOAD } else { 0 };
-        let (boot, root) = (content("boot"), content("root") + luks);
+        let (boot, root, recovery) = (content("boot"), content("root") + luks, content(RECOVERY));
         let sizes = [
             ("bootenv", PARTITION_SIZE),
             ("state", PARTITION_SIZE),
@@ -185,8 +198,10 @@ impl Factory {
             ("boot-b", boot),
             ("root-a", root),
             ("root-b", root),
+            ("recovery-a", recovery),
+            ("recovery-b", recovery),
             ("stash", 128 << 10 | 256 << 10),
-            ("factory", self.version("3").bundle.len() as u64),
+            ("factory", self.releases.iter().map(|release| release.bundle.len() as u64).max().unwrap()),
             ("logs", 32 << 10),
             ("data", DATA_SIZE),
         ];
@@ -295,13 +310,14 @@ impl Factory {
         self.releases.iter().find(|release| release.version == version).expect("a release of that version")
     }
 
-    /// A disk as it leaves the factory: version 1 in set a, set b blank.
+    /// A disk as it leaves the factory: version 1 in set a and in both copies of the recovery, set b blank.
     pub fn flashed(&self) -> Medium {
         let disk = Arc::new(self.switch_on(self.blank.clone()));
         let release = &self.releases[0];
-        for class in self.config.set_classes() {
-            let (image, _, content) = &release.contents[&class.class];
-            let slot = self.slot(&disk, &class.class, SetName::A).unwrap();
+        let set = self.config.set_classes().map(|class| (class.class.as_str(), SetName::A));
+        for (class, set) in set.chain(SetName::BOTH.map(|copy| (RECOVERY, copy))) {
+            let (image, _, content) = &release.contents[class];
+            let slot = self.slot(&disk, class, set).unwrap();
             slot.write_at(0, content).unwrap();
             let (manifest, signatures) = (release.manifest.clone(), release.signatures.clone());
             trailer::write(&slot, &Trailer { manifest, signatures, image: image.clone() }).unwrap();
@@ -313,6 +329,11 @@ impl Factory {
         env.write(&record.boot_env(self.config.boot.attempts)).unwrap();
         disk.view()
     }
+}
+
+/// What makes a version's images its own.
+fn seed(version: &str) -> u64 {
+    version.bytes().fold(7, |sum, byte| sum * 31 + u64::from(byte))
 }
 
 /// An image that compresses to one half.

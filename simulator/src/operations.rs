@@ -1,11 +1,12 @@
 //! What is done to a device while its power is cut.
 
 use crate::cut::Progress;
-use crate::device::{End, SimDevice};
+use crate::device::{Boot, End, SimDevice};
 use crate::factory::Factory;
 use crate::medium::Medium;
 use crate::parts::Parts;
 use drydock_recovery::live;
+use drydock_recovery::recover::Next;
 use drydock_state::{EnvStore, Outcome, SetName};
 use std::sync::Arc;
 
@@ -89,6 +90,14 @@ pub fn all(factory: &Factory) -> Vec<Operation<'_>> {
             ..op("failed-update", broken(device(&media.staged)), boot, |_| &["1"])
         },
         Operation {
+            story: &[Outcome::RecoveryUpdated],
+            ..op("update-recovery", device(&media.brought), boot, |_| &["4"])
+        },
+        Operation {
+            story: &[Outcome::Failed],
+            ..op("recovery-that-hangs", hanging(device(&media.written)), boot, |_| &["4"])
+        },
+        Operation {
             story: &[Outcome::StateRebuilt],
             lost: true,
             ..op("rebuild", device(&media.lost), boot, |_| &["1"])
@@ -131,6 +140,12 @@ fn sick(mut device: SimDevice<'_>) -> SimDevice<'_> {
     device
 }
 
+/// The recovery of version 4 never comes up.
+fn hanging(mut device: SimDevice<'_>) -> SimDevice<'_> {
+    device.hangs = Some("4".into());
+    device
+}
+
 /// A factory reset leaves the slots alone.
 fn without_slots(mut device: SimDevice<'_>) -> SimDevice<'_> {
     device.config.factory_reset.restore_slots = false;
@@ -163,6 +178,10 @@ pub struct Media {
     pub starved: Medium,
     /// Version 1 runs, and both copies of the record are gone.
     pub lost: Medium,
+    /// Version 4 is installed and has not run yet; it brings a recovery.
+    pub brought: Medium,
+    /// The same, it is good, and its recovery is in copy b, which has not run yet.
+    pub written: Medium,
     /// Version 1 runs, and a factory reset is staged.
     pub reset: Medium,
     /// Version 1 runs, and a wipe of `logs` is staged.
@@ -195,11 +214,24 @@ impl Media {
         let state = factory.range("state");
         lost.write(state.start, &vec![0; (state.end - state.start) as usize]);
         let device = SimDevice::new(factory, first.clone());
+        device.stage("4");
+        device.boot();
+        let brought = device.disk.view();
+        loop {
+            match device.boot() {
+                Boot::Up(set) => assert!(device.is_well(set)),
+                Boot::Recovered(Next::Prove(_)) => break,
+                other => panic!("{other:?}"),
+            }
+        }
+        let written = device.disk.view();
+
+        let device = SimDevice::new(factory, first.clone());
         device.live(live::factory_reset).expect("it is staged");
         let reset = device.disk.view();
         let device = SimDevice::new(factory, first.clone());
         device.live(|machine, memory| live::wipe(machine, memory, "logs")).expect("it is staged");
         let wipe = device.disk.view();
-        Self { reset, wipe, first, staged, installed, second, staged_again, starved, lost }
+        Self { brought, written, reset, wipe, first, staged, installed, second, staged_again, starved, lost }
     }
 }

@@ -1,9 +1,10 @@
 //! What is on a disk, found without trusting what drydock says of it.
 
 use crate::disk::SimDisk;
-use crate::factory::{Factory, Release};
+use crate::factory::{Factory, RECOVERY, Release};
 use crate::medium::Medium;
 use drydock_block::read_vec;
+use drydock_state::grub::Kernel;
 use drydock_state::{Copy, Record, SetName, copy_offsets, decode_copy, trailer};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -51,7 +52,9 @@ fn look(factory: &Factory, disk: &Arc<SimDisk>, class: &str, set: SetName) -> Sl
     let index = factory.releases.iter().position(|release| release.manifest == trailer.manifest);
     let Some(index) = index else { return Slot::Lies(format!("{label} has the trailer of no release")) };
     let release = &factory.releases[index];
-    let (name, _, content) = &release.contents[class];
+    let Some((name, _, content)) = release.contents.get(class) else {
+        return Slot::Lies(format!("{label} has the trailer of version {}, which has none", release.version));
+    };
     let mut pieces = (0..).step_by(PIECE).zip(content.chunks(PIECE));
     let same = pieces.all(|(at, piece)| read_vec(&device, at, piece.len()).is_ok_and(|found| found == piece));
     match same && trailer.image == *name && trailer.signatures == release.signatures {
@@ -90,13 +93,15 @@ pub fn version(factory: &Factory, disk: &Arc<SimDisk>, set: SetName) -> Option<S
     set_is_whole(factory, disk, set).ok().map(|release| release.version.clone())
 }
 
-/// Whether GRUB finds a whole kernel in the boot slot of a set. It does not look at trailers.
-pub fn has_kernel(factory: &Factory, disk: &Arc<SimDisk>, set: SetName) -> bool {
-    let device = factory.slot(disk, "boot", set).expect("there are boot slots");
-    factory.releases.iter().any(|release| {
-        let (_, size, content) = &release.contents["boot"];
-        read_vec(&device, 0, *size).is_ok_and(|found| found == content[..*size])
-    })
+/// Whether GRUB finds a whole kernel. It does not look at trailers.
+pub fn has_kernel(factory: &Factory, disk: &Arc<SimDisk>, kernel: Kernel) -> bool {
+    let (class, set) = match kernel {
+        Kernel::Set(set) => ("boot", set),
+        Kernel::Recovery(copy) => (RECOVERY, copy),
+    };
+    let device = factory.slot(disk, class, set).expect("there are such slots");
+    let mut all = factory.releases.iter().filter_map(|release| release.contents.get(class));
+    all.any(|(_, size, content)| read_vec(&device, 0, *size).is_ok_and(|found| found == content[..*size]))
 }
 
 /// Both copies of the record.

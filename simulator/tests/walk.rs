@@ -6,7 +6,7 @@
 
 use drydock_state::grub::{self, Kernel, Start};
 use drydock_state::transition::{self, Counters, Running};
-use drydock_state::{BootEnv, Entry, Job, Record, SetInfo, SetName, Source};
+use drydock_state::{BootEnv, Entry, Intent, Job, Record, SetInfo, SetName, Source};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -29,6 +29,8 @@ enum Event {
     MarkBad(SetName, Option<u8>),
     /// The boot environment is damaged.
     Garbage,
+    /// The copy of the recovery that was written, and has not run yet, is damaged.
+    Rot,
     /// GRUB counts, and nothing else comes of the boot.
     Flicker,
 }
@@ -44,22 +46,28 @@ struct Boot {
     well: bool,
     /// Whether the bundle can be installed.
     installs: bool,
+    /// Whether the bundle brings a recovery.
+    brings: bool,
+    /// Whether a copy of the recovery comes up that never did before.
+    comes_up: bool,
 }
 
-const GOOD: Boot = Boot { cut: None, uncounted: false, well: true, installs: true };
+const GOOD: Boot =
+    Boot { cut: None, uncounted: false, well: true, installs: true, brings: true, comes_up: true };
 
 fn any_event() -> impl Strategy<Value = Event> {
     let cut = || prop::option::weighted(0.5, 0u8..9);
-    let boot = (cut(), any::<bool>(), any::<bool>(), any::<bool>());
+    let boot = (cut(), any::<bool>(), any::<[bool; 4]>());
     prop_oneof![
-        8 => boot.prop_map(|(cut, uncounted, well, installs)| {
-            Event::Boot(Boot { cut, uncounted: uncounted && cut.is_some(), well, installs })
+        8 => boot.prop_map(|(cut, uncounted, [well, installs, brings, comes_up])| {
+            Event::Boot(Boot { cut, uncounted: uncounted && cut.is_some(), well, installs, brings, comes_up })
         }),
         3 => cut().prop_map(Event::Stage),
         1 => cut().prop_map(Event::Cancel),
         1 => cut().prop_map(Event::RollBack),
         1 => (any::<bool>(), cut()).prop_map(|(b, cut)| Event::MarkBad(SetName::BOTH[usize::from(b)], cut)),
         1 => Just(Event::Garbage),
+        1 => Just(Event::Rot),
         4 => Just(Event::Flicker),
     ]
 }
@@ -74,6 +82,12 @@ struct Device {
     env: Vec<u8>,
     /// The release that each set holds whole; a set that is being written holds none.
     holds: BTreeMap<SetName, Option<u32>>,
+    /// The same for the recovery's copies.
+    copies: BTreeMap<SetName, Option<u32>>,
+    /// What each copy of the recovery held when it came up.
+    came_up: BTreeMap<SetName, Option<u32>>,
+    /// The copy that was damaged from outside.
+    rotten: Option<SetName>,
     /// The newest release that was ever staged.
     newest: u32,
     /// Writes until the power is cut.
@@ -82,8 +96,8 @@ struct Device {
 }
 
 fn release(version: u32) -> SetInfo {
-    let version_text = version.to_string();
-    SetInfo { version: version_text, security_version: version, ..SetInfo::default() }
+    let text = version.to_string();
+    SetInfo { version: text.clone(), manifest: text, security_version: version, ..SetInfo::default() }
 }
 
 impl Device {
@@ -91,7 +105,9 @@ impl Device {
         let record = transition::flashed(release(1), 0);
         let env = record.boot_env(ATTEMPTS).encode().to_vec();
         let holds = BTreeMap::from([(SetName::A, Some(1)), (SetName::B, None)]);
-        Self { record, env, holds, newest: 1, left: None, up: None }
+        let copies = BTreeMap::from(SetName::BOTH.map(|copy| (copy, Some(1))));
+        let came_up = BTreeMap::from([(SetName::A, Some(1))]);
+        Self { record, env, holds, copies, came_up, rotten: None, newest: 1, left: None, up: None }
     }
 
     fn happens(&mut self, event: &Event) {
@@ -120,6 +136,12 @@ impl Device {
             }
             Event::Stage(_) | Event::Cancel(_) | Event::RollBack(_) | Event::MarkBad(..) => {}
             Event::Garbage => self.env = vec![b'#'; 512],
+            Event::Rot => {
+                if let Some(copy) = self.record.copy_on_trial() {
+                    self.copies.insert(copy, None);
+                    self.rotten = Some(copy);
+                }
+            }
             Event::Flicker => {
                 let decision = grub::decide(Some(&self.env), |kernel| self.has(kernel));
                 (self.env, self.up) = (decision.file.unwrap(), None);
@@ -130,7 +152,7 @@ impl Device {
     fn has(&self, kernel: Kernel) -> bool {
         match kernel {
             Kernel::Set(set) => self.holds[&set].is_some(),
-            Kernel::Recovery(_) => true,
+            Kernel::Recovery(copy) => self.copies[&copy].is_some(),
         }
     }
 
@@ -180,11 +202,18 @@ impl Device {
         self.env = decision.file.unwrap();
         let done = match decision.start.expect("something is started") {
             Start::Set(set) => self.start(set, boot),
-            Start::Recovery { reason, .. } => {
+            Start::Recovery { copy, .. }
+                if !boot.comes_up && self.came_up.get(&copy) != Some(&self.copies[&copy]) =>
+            {
+                Ok(())
+            }
+            Start::Recovery { copy, reason } => {
+                self.came_up.insert(copy, self.copies[&copy]);
                 let mut record = self.record.clone();
                 let starved = self.starved(&record);
-                let settled = self.settle(&mut record, Running::Recovery);
-                settled.and_then(|()| self.recover(record, reason == grub::Reason::Fallback && starved, boot))
+                let settled = self.settle(&mut record, Running::Recovery(Some(copy)));
+                let starved = reason == grub::Reason::Fallback && starved;
+                settled.and_then(|()| self.recover(record, starved, boot, Some(copy)))
             }
         };
         if done.is_err() && boot.uncounted && boot.cut == Some(0) {
@@ -202,7 +231,7 @@ impl Device {
         let stale = self.counters(&record) == Counters::Unknown;
         self.settle(&mut record, Running::Set(set))?;
         if record.intent.is_some() {
-            return self.recover(record, false, boot);
+            return self.recover(record, false, boot, None);
         }
         if stale && record.first_set() != set && record.sets.get(record.first_set()).bootable() {
             return Ok(());
@@ -216,12 +245,22 @@ impl Device {
                 *env.left_mut(set) = ATTEMPTS;
                 self.env = env.encode().to_vec();
             }
+            if let Some((source, manifest)) = transition::offered(&record, set) {
+                transition::stage_offer(&mut record, source, manifest, 0).expect("nothing else waits");
+                self.save(&record)?;
+            }
         }
         Ok(())
     }
 
     /// As drydock's `recover`.
-    fn recover(&mut self, mut record: Record, starved: bool, boot: Boot) -> Result<(), Cut> {
+    fn recover(
+        &mut self,
+        mut record: Record,
+        starved: bool,
+        boot: Boot,
+        copy: Option<SetName>,
+    ) -> Result<(), Cut> {
         if record.intent.is_none() {
             return match starved && transition::rearm(&mut record, 0).is_some() {
                 true => self.save(&record),
@@ -233,9 +272,15 @@ impl Device {
         if started.is_none() {
             return Ok(());
         }
+        if record.copy_on_trial().is_some() {
+            return Ok(());
+        }
         if !boot.installs {
             transition::fail(&mut record, "it could not be installed", 0);
             return self.save(&record);
+        }
+        if matches!(record.intent, Some(Intent { job: Job::UpdateRecovery { .. }, .. })) {
+            return self.update_recovery(record, copy.unwrap_or(self.record.recovery.first).other());
         }
         let target = record.target_set();
         assert_ne!(record.last_good, Some(target), "the last good set is written");
@@ -246,6 +291,8 @@ impl Device {
         self.holds.insert(target, None);
         self.write()?;
         self.holds.insert(target, Some(self.newest));
+        let source = boot.brings.then(|| Source::Data { path: "x".into() });
+        transition::offer(&mut record, target, source);
         transition::installed(&mut record, target, release(self.newest), 0);
         self.save(&record)?;
         let next = grub::decide(Some(&self.env), |_| true).start;
@@ -253,9 +300,28 @@ impl Device {
         Ok(())
     }
 
+    fn update_recovery(&mut self, mut record: Record, copy: SetName) -> Result<(), Cut> {
+        self.write()?;
+        self.copies.insert(copy, None);
+        self.write()?;
+        self.copies.insert(copy, Some(self.newest));
+        self.rotten = None;
+        transition::recovery_written(&mut record, copy);
+        self.save(&record)?;
+        let next = grub::decide(Some(&self.env), |_| true).start;
+        assert_eq!(next, Some(Start::Recovery { copy, reason: grub::Reason::Intent }), "it is not tried");
+        Ok(())
+    }
+
     /// What holds at every moment.
     fn check(&self) {
         let env = BootEnv::decode(&self.env).ok();
+        let next = env.map_or(SetName::A, |env| env.copy);
+        if self.rotten != Some(next) {
+            assert!(self.copies[&next].is_some(), "copy {next} of the recovery is next, and is not whole");
+        }
+        let first = self.record.recovery.first;
+        assert_eq!(self.came_up.get(&first), Some(&self.copies[&first]), "copy {first} never came up");
         let start = grub::decide(Some(&self.env), |_| true).start.expect("something is started");
         if let Start::Set(set) = start {
             assert!(self.holds[&set].is_some(), "set {set} is next and holds nothing: {env:?}");

@@ -27,8 +27,10 @@ pub struct BootEnv {
     pub left_a: u8,
     /// Starts left for set b, 0 to 9.
     pub left_b: u8,
-    /// Starts left for recovery while it has a job, 0 to 9.
+    /// Starts left for recovery, 0 to 9.
     pub left_recovery: u8,
+    /// The copy of the recovery that is tried first; the other one is tried after it.
+    pub copy: SetName,
 }
 
 /// Whether recovery has a job.
@@ -69,10 +71,11 @@ impl BootEnv {
         };
         let generation = self.generation % 100_000_000;
         let text = format!(
-            "{SIGNATURE}dd_gen={generation:08}\ndd_order={order}\ndd_mode={mode}\ndd_a={}\ndd_b={}\ndd_r={}\ndd_end={generation:08}\n",
+            "{SIGNATURE}dd_gen={generation:08}\ndd_order={order}\ndd_mode={mode}\ndd_a={}\ndd_b={}\ndd_r={}\ndd_copy={}\ndd_end={generation:08}\n",
             self.left_a.min(9),
             self.left_b.min(9),
             self.left_recovery.min(9),
+            self.copy,
         );
         let mut block = [b'#'; SIZE];
         block[..text.len()].copy_from_slice(text.as_bytes());
@@ -80,7 +83,8 @@ impl BootEnv {
     }
 
     /// Reads a block the way the bootloader's script does: variables in any order, unknown ones ignored;
-    /// anything missing, out of range or with two generations is an error.
+    /// anything missing, out of range or with two generations is an error. Only `dd_copy` may be missing: that means
+    /// copy a.
     pub fn decode(block: &[u8]) -> Result<Self, Error> {
         let damaged = |why: &str| Error::Damaged { what: WHAT, why: why.to_owned() };
         let body =
@@ -121,6 +125,11 @@ impl BootEnv {
             left_a: left("dd_a")?,
             left_b: left("dd_b")?,
             left_recovery: left("dd_r")?,
+            copy: match get("dd_copy").unwrap_or_default() {
+                "" | "a" => SetName::A,
+                "b" => SetName::B,
+                other => return Err(damaged(&format!("dd_copy is `{other}`"))),
+            },
         })
     }
 }
@@ -131,14 +140,15 @@ mod tests {
     use proptest::prelude::*;
 
     fn any_env() -> impl Strategy<Value = BootEnv> {
-        (0u32..100_000_000, any::<bool>(), any::<bool>(), 0u8..10, 0u8..10, 0u8..10).prop_map(
-            |(generation, b, r, left_a, left_b, left_recovery)| BootEnv {
+        (0u32..100_000_000, any::<[bool; 3]>(), 0u8..10, 0u8..10, 0u8..10).prop_map(
+            |(generation, [b, r, copy_b], left_a, left_b, left_recovery)| BootEnv {
                 generation,
                 first: if b { SetName::B } else { SetName::A },
                 mode: if r { Mode::Recovery } else { Mode::Normal },
                 left_a,
                 left_b,
                 left_recovery,
+                copy: if copy_b { SetName::B } else { SetName::A },
             },
         )
     }
@@ -176,10 +186,26 @@ mod tests {
             left_a: 3,
             left_b: 3,
             left_recovery: 3,
+            copy: SetName::A,
         };
         let before = env.encode();
         env.left_recovery = 2;
         let after = env.encode();
         assert_eq!(before.iter().zip(&after).filter(|(x, y)| x != y).count(), 1);
+    }
+
+    #[test]
+    fn an_environment_of_an_older_drydock_means_copy_a() {
+        let env = BootEnv {
+            generation: 17,
+            first: SetName::A,
+            mode: Mode::Normal,
+            left_a: 3,
+            left_b: 3,
+            left_recovery: 3,
+            copy: SetName::B,
+        };
+        let text = String::from_utf8(env.encode().to_vec()).unwrap().replace("dd_copy=b\n", "");
+        assert_eq!(BootEnv::decode(text.as_bytes()).unwrap(), BootEnv { copy: SetName::A, ..env });
     }
 }

@@ -59,17 +59,19 @@ pub fn decide(file: Option<&[u8]>, whole: impl Fn(Kernel) -> bool) -> Decision {
 
 fn choose(file: &mut Option<Vec<u8>>, whole: impl Fn(Kernel) -> bool) -> Option<Start> {
     let set = |set| whole(Kernel::Set(set)).then_some(Start::Set(set));
-    let recovery = |reason| {
-        let copy = SetName::BOTH.into_iter().find(|&copy| whole(Kernel::Recovery(copy)))?;
+    let recovery = |copy: SetName, reason| {
+        let copy = [copy, copy.other()].into_iter().find(|&copy| whole(Kernel::Recovery(copy)))?;
         Some(Start::Recovery { copy, reason })
     };
-    let mut first = SetName::A;
+    let (mut first, mut copy) = (SetName::A, SetName::A);
     if let Some((file, variables)) = file.as_mut().and_then(|file| Variables::load(file).map(|v| (file, v))) {
-        first = variables.first;
+        (first, copy) = (variables.first, variables.copy);
+        let mut left_recovery = variables.left_recovery;
         let mut counted = true;
-        if variables.recovery_has_a_job && variables.left_recovery > 0 {
-            counted = save(file, b"dd_r", variables.left_recovery - 1);
-            if let Some(start) = recovery(Reason::Intent).filter(|_| counted) {
+        if variables.recovery_has_a_job && left_recovery > 0 {
+            left_recovery -= 1;
+            counted = save(file, b"dd_r", left_recovery);
+            if let Some(start) = recovery(copy, Reason::Intent).filter(|_| counted) {
                 return Some(start);
             }
         }
@@ -82,8 +84,15 @@ fn choose(file: &mut Option<Vec<u8>>, whole: impl Fn(Kernel) -> bool) -> Option<
                 }
             }
         }
+        if counted && left_recovery > 0 {
+            save(file, b"dd_r", left_recovery - 1);
+        } else if counted {
+            // So often it did not come up: now the other one, and then from the beginning.
+            copy = copy.other();
+            save(file, b"dd_r", 9);
+        }
     }
-    recovery(Reason::Fallback).or_else(|| set(first)).or_else(|| set(first.other()))
+    recovery(copy, Reason::Fallback).or_else(|| set(first)).or_else(|| set(first.other()))
 }
 
 /// The variables that passed the script's check.
@@ -93,6 +102,7 @@ struct Variables {
     left_a: u8,
     left_b: u8,
     left_recovery: u8,
+    copy: SetName,
 }
 
 impl Variables {
@@ -122,6 +132,11 @@ impl Variables {
             left_a: digit(b"dd_a")?,
             left_b: digit(b"dd_b")?,
             left_recovery: digit(b"dd_r")?,
+            copy: match get(b"dd_copy") {
+                b"" | b"a" => SetName::A,
+                b"b" => SetName::B,
+                _ => return None,
+            },
         })
     }
 
@@ -217,7 +232,7 @@ mod tests {
 
     fn any_env() -> impl Strategy<Value = BootEnv> {
         let counters = (0u8..10, 0u8..10, 0u8..10);
-        (0u32..100_000_000, any::<bool>(), any::<bool>(), counters).prop_map(|(generation, b, r, left)| {
+        (0u32..100_000_000, any::<[bool; 3]>(), counters).prop_map(|(generation, [b, r, copy_b], left)| {
             BootEnv {
                 generation,
                 first: if b { SetName::B } else { SetName::A },
@@ -225,6 +240,7 @@ mod tests {
                 left_a: left.0,
                 left_b: left.1,
                 left_recovery: left.2,
+                copy: if copy_b { SetName::B } else { SetName::A },
             }
         })
     }
@@ -237,15 +253,19 @@ mod tests {
             let sets = [env.first, env.first.other()];
             let start = if env.mode == Mode::Recovery && env.left_recovery > 0 {
                 after.left_recovery -= 1;
-                Start::Recovery { copy: SetName::A, reason: Reason::Intent }
+                Start::Recovery { copy: env.copy, reason: Reason::Intent }
             } else if let Some(set) = sets.into_iter().find(|&set| env.left(set) > 0) {
                 match set {
                     SetName::A => after.left_a -= 1,
                     SetName::B => after.left_b -= 1,
                 }
                 Start::Set(set)
+            } else if env.left_recovery > 0 {
+                after.left_recovery -= 1;
+                Start::Recovery { copy: env.copy, reason: Reason::Fallback }
             } else {
-                Start::Recovery { copy: SetName::A, reason: Reason::Fallback }
+                after.left_recovery = 9;
+                Start::Recovery { copy: env.copy.other(), reason: Reason::Fallback }
             };
             prop_assert_eq!(decision.start, Some(start));
             prop_assert_eq!(decision.file.unwrap(), after.encode());
@@ -296,6 +316,7 @@ mod tests {
             left_a: 3,
             left_b: 3,
             left_recovery: 0,
+            copy: SetName::A,
         };
         let mut block = env.encode();
         block[511] = 0;

@@ -26,8 +26,8 @@ pub use bootenv::{BootEnv, Mode, SIZE as ENV_SIZE};
 pub use env_store::EnvStore;
 pub use error::Error;
 pub use record::{
-    Entry, Floors, HISTORY_LIMIT, Intent, Job, MediumSource, Outcome, Record, SetInfo, SetStatus, Sets,
-    Source,
+    Entry, Floors, HISTORY_LIMIT, Intent, Job, MediumSource, Offer, Outcome, Record, Recovery, SetInfo,
+    SetStatus, Sets, Source,
 };
 pub use set::SetName;
 pub use store::{Copy, Opened, Store, copy_offsets, decode_copy, encode_copy};

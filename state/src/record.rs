@@ -29,9 +29,32 @@ pub struct Record {
     /// Security versions below which nothing is accepted any more.
     #[serde(default)]
     pub floors: Floors,
+    /// What is known of the recovery's own two copies.
+    #[serde(default)]
+    pub recovery: Recovery,
     /// What has happened, oldest first.
     #[serde(default)]
     pub history: Vec<Entry>,
+}
+
+/// What is known of the recovery's own two copies. What is in them, their trailers say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Recovery {
+    /// The copy that the bootloader tries first: it has run.
+    #[serde(default)]
+    pub first: SetName,
+    /// A bundle with a recovery in it, to be written once the set that came with it is good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<Offer>,
+}
+
+/// A recovery that came with a set.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Offer {
+    /// The set that was installed from the same bundle.
+    pub set: SetName,
+    /// Where the bundle was.
+    pub source: Source,
 }
 
 /// What is known of each set.
@@ -105,6 +128,9 @@ pub enum Job {
         source: Source,
         /// SHA-256 of the manifest that is meant, hexadecimal.
         manifest: String,
+        /// The copy that was written, and is to prove itself by a boot.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        written: Option<SetName>,
     },
     /// Make `data` new, and take the slots back to the factory's bundle where the device has one.
     FactoryReset,
@@ -283,12 +309,21 @@ impl Record {
             left_a: left(SetName::A),
             left_b: left(SetName::B),
             left_recovery: attempts.clamp(1, 9),
+            copy: self.copy_on_trial().unwrap_or(self.recovery.first),
         }
     }
 
     /// The set that the bootloader tries first.
     pub fn first_set(&self) -> SetName {
         self.trial.or(self.last_good).unwrap_or(SetName::A)
+    }
+
+    /// The copy of the recovery that was written, and has not run yet.
+    pub fn copy_on_trial(&self) -> Option<SetName> {
+        match self.intent.as_ref()?.job {
+            Job::UpdateRecovery { written, .. } => written,
+            _ => None,
+        }
     }
 
     /// The set that an update may overwrite: never the last good one.

@@ -2,11 +2,12 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// One of the two slot sets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
+/// One of the two slot sets, or of the two copies of the recovery.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SetName {
     /// The set whose partitions' labels end in `-a`.
+    #[default]
     A,
     /// The set whose partitions' labels end in `-b`.
     B,

@@ -76,7 +76,24 @@ pub fn mark_good(machine: &impl Machine, memory: &mut Memory, running: &RunningS
     } else {
         memory.give_back(running.set)?;
     }
+    take_up_offer(machine, memory, running.set)?;
     Ok(news)
+}
+
+/// The recovery that came with the running set is to be written, now that the set is good. That its bundle is not there
+/// any more is only worth a warning: the next one brings another.
+fn take_up_offer(machine: &impl Machine, memory: &mut Memory, running: SetName) -> Result<(), Error> {
+    let Some((source, manifest)) = transition::offered(&memory.record, running) else { return Ok(()) };
+    let new = update::recovery::is_new(machine, memory, &source, &manifest).unwrap_or_else(|error| {
+        machine.events().warning(format_args!("the recovery is not updated: {error}"));
+        false
+    });
+    if new {
+        transition::stage_offer(&mut memory.record, source, manifest, machine.now())?;
+        return memory.save();
+    }
+    memory.record.recovery.offer = None;
+    memory.save_record()
 }
 
 /// Gives up the set that is first in order for the other one, from the next boot on. On return that is on stable

@@ -4,6 +4,7 @@ use crate::live::RunningSet;
 use crate::machine::Machine;
 use crate::memory::{Memory, Trust};
 use crate::release::trusted_release;
+use drydock_config::Role;
 use drydock_state::transition::Counters;
 use drydock_state::{Entry, Floors, Intent, SetInfo, SetName};
 use serde::Serialize;
@@ -25,6 +26,8 @@ pub struct Status {
     pub trial: Option<SetName>,
     /// The set that the bootloader tries first.
     pub first: SetName,
+    /// The recovery's own two copies, where the configuration has them.
+    pub recovery: Option<RecoveryStatus>,
     /// What waits for recovery.
     pub intent: Option<Intent>,
     /// Security versions below which nothing is accepted.
@@ -47,6 +50,17 @@ pub struct SetStatus {
     pub attempts_left: Option<u8>,
     /// The root hash of each slot class, from the slots' signed trailers.
     pub root_hashes: BTreeMap<String, Option<String>>,
+}
+
+/// The recovery's own two copies.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecoveryStatus {
+    /// The copy that is tried first, once it has run.
+    pub first: SetName,
+    /// The copy that was written and has not run yet; it is started next.
+    pub trial: Option<SetName>,
+    /// The version and the root hash of each copy, from its signed trailer.
+    pub copies: BTreeMap<SetName, Option<(String, String)>>,
 }
 
 /// Whether the bootloader's environment belongs to the state record.
@@ -85,6 +99,17 @@ pub fn status(machine: &impl Machine, memory: &Memory, running: Option<RunningSe
         last_good: record.last_good,
         trial: record.trial,
         first: record.first_set(),
+        recovery: machine.config().class_with_role(Role::Recovery).map(|class| RecoveryStatus {
+            first: record.recovery.first,
+            trial: record.copy_on_trial(),
+            copies: SetName::BOTH
+                .into_iter()
+                .map(|copy| {
+                    let release = trusted_release(machine, class, copy).ok();
+                    (copy, release.map(|found| (found.info.version, found.image.root_hash.to_string())))
+                })
+                .collect(),
+        }),
         intent: record.intent.clone(),
         floors: record.floors,
         boot_environment: match counters {
@@ -112,9 +137,20 @@ impl fmt::Display for Status {
         for (set, status) in &self.sets {
             self.write_set(f, *set, status)?;
         }
+        if let Some(RecoveryStatus { first, trial, copies }) = &self.recovery {
+            write!(f, "recovery   copy {first} is first")?;
+            trial.iter().try_for_each(|copy| write!(f, ", copy {copy} is to prove itself"))?;
+            writeln!(f)?;
+            for (copy, found) in copies {
+                match found {
+                    Some((version, hash)) => writeln!(f, "           {copy} {version} {hash}")?,
+                    None => writeln!(f, "           {copy} has no signed trailer")?,
+                }
+            }
+        }
         match &self.intent {
-            Some(intent) => {
-                writeln!(f, "intent     {} waits for recovery, started {} times", intent.id, intent.starts)?
+            Some(Intent { id, job, starts, .. }) => {
+                writeln!(f, "intent     {id} ({job}) waits for recovery, started {starts} times")?
             }
             None => writeln!(f, "intent     none")?,
         }

@@ -7,6 +7,7 @@
 pub mod frames;
 pub mod plan;
 pub mod prove;
+pub mod recovery;
 mod workers;
 pub mod write;
 
@@ -19,7 +20,7 @@ use drydock_block::BlockDevice;
 use drydock_bundle::tree::Hasher;
 use drydock_bundle::{Bundle, Digest};
 use drydock_state::trailer::{self, Trailer};
-use drydock_state::{SetInfo, Source, transition};
+use drydock_state::{SetInfo, SetName, Source, transition};
 use frames::{BaseFrames, BundleFrames};
 use plan::{Origin, Plan, SlotPlan};
 use write::{Frames, Job};
@@ -31,8 +32,8 @@ pub struct Prepared {
     /// What is to be done.
     pub plan: Plan,
     slots: Vec<PreparedSlot>,
-    manifest: Vec<u8>,
-    signatures: Vec<u8>,
+    /// Where a recovery came from that is to be written later.
+    recovery: Option<Source>,
 }
 
 impl std::fmt::Display for Prepared {
@@ -43,13 +44,15 @@ impl std::fmt::Display for Prepared {
             f,
             "version {version}, security version {security_version}, is signed, whole and for this device"
         )?;
-        for PreparedSlot { plan, .. } in &self.slots {
-            let label = self.plan.target.label(&plan.class.class);
+        for PreparedSlot { plan, label, .. } in &self.slots {
             let from = match plan.from {
                 Origin::Bundle => "from the bundle".to_owned(),
                 Origin::Set(set) => format!("from set {set}"),
             };
             writeln!(f, "{label}: {} MiB {from}, root hash {}", plan.image.size >> 20, plan.image.root_hash)?;
+        }
+        if self.recovery.is_some() {
+            writeln!(f, "recovery: one copy follows, once the new set is marked good")?;
         }
         writeln!(f, "the running set is left alone; the next boot after `drydock stage` would install it")
     }
@@ -58,7 +61,10 @@ impl std::fmt::Display for Prepared {
 /// One slot, and what is needed to fill it.
 struct PreparedSlot {
     plan: SlotPlan,
+    set: SetName,
+    label: String,
     device: Device,
+    trailer: Trailer,
     upper_tree: Vec<u8>,
     groups: Vec<Digest>,
     frames: Box<dyn Frames>,
@@ -74,68 +80,103 @@ pub fn prepare(
     source: &Source,
     pinned: Option<&str>,
 ) -> Result<Prepared, Error> {
+    let bundle = open(machine, source, pinned)?;
+    let plan = plan::plan(machine.config(), &memory.record, bundle.manifest())?;
+    let slots = plan
+        .slots
+        .iter()
+        .map(|slot| prepare_slot(machine, &bundle, plan.target, slot))
+        .collect::<Result<_, _>>()?;
+    let release = release::info(bundle.manifest(), bundle.manifest_digest());
+    machine.events().finished(
+        Step::Verify,
+        format_args!("version {} is signed, whole and for this device", release.version),
+    );
+    let recovery = recovery::is_in(machine, &bundle)?.then(|| source.clone());
+    Ok(Prepared { release, plan, slots, recovery })
+}
+
+/// Opens a bundle and checks its signatures, and that it is the one that is meant.
+fn open(machine: &impl Machine, source: &Source, pinned: Option<&str>) -> Result<Bundle, Error> {
     let events = machine.events();
     events.started(Step::Source, describe(source));
     let (source, tail) = machine.source(source)?;
     events.started(Step::Verify, "signatures and contents of the bundle");
     let bundle = Bundle::open_with(source, &release::trusted(machine.config())?, tail)?;
     let digest = bundle.manifest_digest().to_string();
-    if let Some(pinned) = pinned.filter(|pinned| *pinned != digest) {
-        return Err(Error::Refused(format!(
+    match pinned.filter(|pinned| *pinned != digest) {
+        None => Ok(bundle),
+        Some(pinned) => Err(Error::Refused(format!(
             "the bundle's manifest is {digest}, the intent means {pinned}; the bundle was exchanged, stage it again"
-        )));
+        ))),
     }
-    let manifest = bundle.manifest();
-    let plan = plan::plan(machine.config(), &memory.record, manifest)?;
-    for image in manifest.images.iter().filter(|image| plan::is_for_recovery(machine.config(), image)) {
-        events.note(format_args!("the bundle's image {} for the recovery itself is left alone", image.name));
-    }
-    let slots = plan
-        .slots
-        .iter()
-        .map(|slot| prepare_slot(machine, &bundle, &plan, slot))
-        .collect::<Result<_, _>>()?;
-    let release = release::info(manifest, &digest);
-    events.finished(
-        Step::Verify,
-        format_args!("version {} is signed, whole and for this device", release.version),
-    );
-    Ok(Prepared {
-        release,
-        plan,
-        slots,
-        manifest: bundle.manifest_bytes().to_vec(),
-        signatures: bundle.signature_bytes().to_vec(),
-    })
 }
 
 fn prepare_slot(
     machine: &impl Machine,
     bundle: &Bundle,
-    plan: &Plan,
+    set: SetName,
     slot: &SlotPlan,
 ) -> Result<PreparedSlot, Error> {
-    let device = machine.slot(&slot.class, plan.target)?;
-    slot.check_room(plan.target, device.size(), bundle.manifest_bytes().len() as u64)?;
+    let device = machine.slot(&slot.class, set)?;
+    slot.check_room(set, device.size(), bundle.manifest_bytes().len() as u64)?;
     let (upper_tree, groups, frames): (_, _, Box<dyn Frames>) = match slot.from {
         Origin::Bundle => {
             let reader = bundle.image(&slot.image.name)?;
             (reader.groups().to_vec(), reader.group_digests().to_vec(), Box::new(BundleFrames(reader)))
         }
-        Origin::Set(set) => {
-            let base = machine.slot(&slot.class, set)?;
-            let label = set.label(&slot.class.class);
+        Origin::Set(base) => {
+            let label = base.label(&slot.class.class);
+            let base = machine.slot(&slot.class, base)?;
             let (upper, groups) = prove::read_groups(&base, &slot.image, &label)?;
             (upper, groups, Box::new(BaseFrames::new(base, &slot.image, label)))
         }
     };
-    Ok(PreparedSlot { plan: slot.clone(), device, upper_tree, groups, frames })
+    let trailer = Trailer {
+        manifest: bundle.manifest_bytes().to_vec(),
+        signatures: bundle.signature_bytes().to_vec(),
+        image: slot.image.name.clone(),
+    };
+    let label = set.label(&slot.class.class);
+    Ok(PreparedSlot { plan: slot.clone(), set, label, device, trailer, upper_tree, groups, frames })
+}
+
+impl PreparedSlot {
+    /// Writes image and hash tree. On return they are on stable storage.
+    fn write(&self, machine: &impl Machine) -> Result<(), Error> {
+        let (events, label) = (machine.events(), &self.label);
+        events.started(Step::Write, format_args!("{label} ({} MiB)", self.plan.image.size >> 20));
+        let job = Job {
+            image: &self.plan.image,
+            upper_tree: &self.upper_tree,
+            groups: &self.groups,
+            hasher: Hasher::new(&self.plan.image.salt),
+            frames: &*self.frames,
+            slot: &self.device,
+            label: label.clone(),
+        };
+        let in_place = job.run(machine.threads(), events)?;
+        if in_place > 0 {
+            events.note(format_args!("{} MiB of {label} were in place already", in_place >> 20));
+        }
+        events.finished(Step::Write, label);
+        Ok(())
+    }
+
+    /// Reads back from the medium what was written.
+    fn prove(&self, machine: &impl Machine) -> Result<(), Error> {
+        machine.events().started(Step::Prove, format_args!("{} by reading it back", self.label));
+        machine.prove(&self.plan.class, self.set, &self.plan.image)?;
+        machine.events().finished(Step::Prove, &self.label);
+        Ok(())
+    }
 }
 
 /// Carries a prepared update out: writes, proves, commits. On return the new set has its trial, the intent is
 /// over, and all of it is on stable storage.
 pub fn install(machine: &impl Machine, memory: &mut Memory, prepared: &Prepared) -> Result<(), Error> {
     fill(machine, memory, prepared)?;
+    transition::offer(&mut memory.record, prepared.plan.target, prepared.recovery.clone());
     transition::installed(&mut memory.record, prepared.plan.target, prepared.release.clone(), machine.now());
     memory.save()?;
     machine.events().finished(Step::Commit, "trailers, state and boot environment");
@@ -154,37 +195,14 @@ pub fn fill(machine: &impl Machine, memory: &mut Memory, prepared: &Prepared) ->
         trailer::invalidate(&slot.device)?;
     }
     for slot in &prepared.slots {
-        let label = target.label(&slot.plan.class.class);
-        events.started(Step::Write, format_args!("{label} ({} MiB)", slot.plan.image.size >> 20));
-        let job = Job {
-            image: &slot.plan.image,
-            upper_tree: &slot.upper_tree,
-            groups: &slot.groups,
-            hasher: Hasher::new(&slot.plan.image.salt),
-            frames: &*slot.frames,
-            slot: &slot.device,
-            label: label.clone(),
-        };
-        let in_place = job.run(machine.threads(), events)?;
-        if in_place > 0 {
-            events.note(format_args!("{} MiB of {label} were in place already", in_place >> 20));
-        }
-        events.finished(Step::Write, &label);
+        slot.write(machine)?;
     }
     for slot in &prepared.slots {
-        let label = target.label(&slot.plan.class.class);
-        events.started(Step::Prove, format_args!("{label} by reading it back"));
-        machine.prove(&slot.plan.class, target, &slot.plan.image)?;
-        events.finished(Step::Prove, &label);
+        slot.prove(machine)?;
     }
     events.started(Step::Commit, format_args!("set {target} is version {}", prepared.release.version));
     for slot in &prepared.slots {
-        let trailer = Trailer {
-            manifest: prepared.manifest.clone(),
-            signatures: prepared.signatures.clone(),
-            image: slot.plan.image.name.clone(),
-        };
-        trailer::write(&slot.device, &trailer)?;
+        trailer::write(&slot.device, &slot.trailer)?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::release::{Carried, image_of};
 use drydock_bundle::{Image, Manifest, slot};
-use drydock_config::{Config, Role, SlotClass};
+use drydock_config::{Config, SlotClass};
 use drydock_state::{Record, SetName};
 
 /// What is to be done for one release.
@@ -44,7 +44,8 @@ pub fn plan(config: &Config, record: &Record, manifest: &Manifest) -> Result<Pla
     Ok(Plan { target, slots })
 }
 
-fn admit(config: &Config, record: &Record, manifest: &Manifest) -> Result<(), Error> {
+/// Decides whether a bundle is for this device, and new enough for it.
+pub fn admit(config: &Config, record: &Record, manifest: &Manifest) -> Result<(), Error> {
     let refuse = |text: String| Err(Error::Refused(text));
     if manifest.compatible != config.compatible {
         return refuse(format!(
@@ -94,9 +95,4 @@ impl SlotPlan {
             set.label(&self.class.class)
         )))
     }
-}
-
-/// Says whether an image is for the recovery's own copies, which are no part of a set.
-pub fn is_for_recovery(config: &Config, image: &Image) -> bool {
-    config.slots.iter().any(|slot| slot.class == image.class && slot.role == Role::Recovery)
 }

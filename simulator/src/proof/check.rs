@@ -4,10 +4,11 @@ use super::Proof;
 use crate::cut::Progress;
 use crate::device::{End, SimDevice};
 use crate::disk::Mark;
+use crate::factory::RECOVERY;
 use crate::operations::Operation;
 use crate::truth::{self, Slot};
 use crate::volume::{self, Data};
-use drydock_state::grub::Start;
+use drydock_state::grub::{Kernel, Start};
 use drydock_state::{BootEnv, Copy, Entry, Mode, Outcome, Record, SetName};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -59,6 +60,7 @@ impl Proof<'_, '_> {
             }
             whole.insert(set, truth::set_is_whole(factory, disk, set));
         }
+        self.check_recovery(device)?;
         match device.decision() {
             None => return Kind::Bricked.of("the bootloader finds nothing to start"),
             Some(Start::Set(set)) => {
@@ -84,6 +86,30 @@ impl Proof<'_, '_> {
         }
         self.check_data(device, &record)?;
         self.check_promises(device, &record, progress)
+    }
+
+    /// The copy of the recovery that the bootloader tries first is whole, and the record tells what is in it.
+    fn check_recovery(&self, device: &SimDevice) -> Result<(), Failure> {
+        let (factory, disk) = (device.factory, &device.disk);
+        for copy in SetName::BOTH {
+            if let Slot::Lies(why) = truth::slot(factory, disk, RECOVERY, copy) {
+                return Kind::Lie.of(why);
+            }
+        }
+        let next = env(device).map_or(SetName::A, |env| env.copy);
+        if !truth::has_kernel(factory, disk, Kernel::Recovery(next)) {
+            return Kind::Half.of(format!("copy {next} of the recovery is next, and is not whole"));
+        }
+        let Some(record) = device.record() else { return Ok(()) };
+        let told = record.history.iter().rfind(|entry| entry.outcome == Outcome::RecoveryUpdated);
+        let version = told.map_or("1", |entry| &entry.version);
+        match truth::slot(factory, disk, RECOVERY, record.recovery.first) {
+            Slot::Holds(index) if factory.releases[index].version == version => Ok(()),
+            _ => Kind::Lie.of(format!(
+                "the recovery that is first, {}, is not version {version}",
+                record.recovery.first
+            )),
+        }
     }
 
     /// What is to be kept is never lost, and the history tells what became of `data` and of what was wiped.
@@ -127,6 +153,9 @@ impl Proof<'_, '_> {
             None | Some(Mark::Cancelled(_)) => true,
             Some(Mark::Staged(_)) => matches!(next, Some(Start::Recovery { .. })),
             Some(Mark::HandsOver(set)) => next == Some(Start::Set(set)),
+            Some(Mark::Proves(copy)) => {
+                matches!(next, Some(Start::Recovery { copy: next, .. }) if next == copy)
+            }
             Some(Mark::GivenUp(set)) => next == Some(Start::Set(set.other())),
             Some(Mark::MarkedGood(set)) => {
                 let left = env(device).map(|env| env.left(set));
@@ -168,6 +197,7 @@ impl Proof<'_, '_> {
         let attempts = device.config.boot.attempts;
         let agrees = |env: &BootEnv| {
             let same = env.generation == record.generation && env.first == set;
+            let same = same && env.copy == record.recovery.first;
             same && env.mode == Mode::Normal && env.left(set) == attempts
         };
         match env(device) {

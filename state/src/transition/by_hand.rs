@@ -1,6 +1,7 @@
 //! What a person, or a program that watches the system, decides against the set that is first in order.
 
-use super::{entry, refuse_if_busy};
+use super::entry;
+use super::recovery::make_way;
 use crate::error::Error;
 use crate::record::{Outcome, Record, SetStatus};
 use crate::set::SetName;
@@ -53,7 +54,7 @@ fn give_up(
     time: u64,
 ) -> Result<SetName, Error> {
     let next = successor(record, set)?;
-    refuse_if_busy(record)?;
+    make_way(record, time)?;
     let info = record.sets.get_mut(set);
     info.status = status;
     let version = info.version.clone();
@@ -69,7 +70,7 @@ fn give_up(
 mod tests {
     use super::*;
     use crate::record::{Job, SetInfo, Source};
-    use crate::transition::{flashed, installed, mark_good, stage};
+    use crate::transition::{damaged, flashed, installed, mark_good, rearm, stage};
 
     const A: SetName = SetName::A;
     const B: SetName = SetName::B;
@@ -138,6 +139,14 @@ mod tests {
             assert_eq!(told(&record, set), (SetStatus::Bad, next, Some(next), Outcome::MarkedBad, Some(set)));
             refused(mark_bad(&mut record, next, 0), "can't take over");
         }
+    }
+
+    #[test]
+    fn a_set_that_is_found_damaged_is_what_the_next_update_overwrites() {
+        let mut record = both_good();
+        damaged(&mut record, B, "its hash tree is wrong", 0);
+        assert_eq!(rearm(&mut record, 0), Some(A));
+        assert_eq!((record.last_good, record.first_set(), record.target_set()), (Some(A), A, B));
     }
 
     #[test]

@@ -5,12 +5,14 @@
 //! every start runs.
 
 mod by_hand;
+mod recovery;
 
 pub use by_hand::{mark_bad, roll_back, successor};
+pub use recovery::{offer, offered, recovery_written, stage_offer};
 
 use crate::bootenv::{BootEnv, Mode};
 use crate::error::Error;
-use crate::record::{Entry, Floors, Intent, Job, Outcome, Record, SetInfo, SetStatus, Sets};
+use crate::record::{Entry, Floors, Intent, Job, Outcome, Record, Recovery, SetInfo, SetStatus, Sets};
 use crate::set::SetName;
 
 /// What the boot environment says, seen from a record.
@@ -48,8 +50,8 @@ impl Counters {
 pub enum Running {
     /// The given set has been started.
     Set(SetName),
-    /// Recovery has been started.
-    Recovery,
+    /// Recovery has been started, from this copy if that is known.
+    Recovery(Option<SetName>),
 }
 
 /// The record of a device whose set a was written in the factory. It counts as good: there is nothing to fall back
@@ -65,7 +67,7 @@ pub fn flashed(release: SetInfo, time: u64) -> Record {
 
 /// Records an intent. The bundle must be there already: from now on recovery will look for it.
 pub fn stage(record: &mut Record, job: Job, version: &str, time: u64) -> Result<u64, Error> {
-    refuse_if_busy(record)?;
+    recovery::make_way(record, time)?;
     record.last_intent_id += 1;
     record.generation += 1;
     let id = record.last_intent_id;
@@ -73,15 +75,6 @@ pub fn stage(record: &mut Record, job: Job, version: &str, time: u64) -> Result<
     record.intent = Some(Intent { id, job, starts: 0, time });
     record.remember(entry(id, time, Outcome::Staged, set, version, &told));
     Ok(id)
-}
-
-fn refuse_if_busy(record: &Record) -> Result<(), Error> {
-    match record.intent.as_ref().map(|intent| intent.id) {
-        None => Ok(()),
-        Some(id) => {
-            Err(Error::Refused(format!("intent {id} is waiting; take it back with `drydock cancel` first")))
-        }
-    }
 }
 
 /// Takes a staged intent back.
@@ -107,9 +100,12 @@ pub fn stage_reset(record: &mut Record, time: u64) -> Result<u64, Error> {
 pub fn settle(record: &mut Record, counters: Counters, running: Running, time: u64) -> bool {
     let before = record.clone();
     clear_finished_intent(record);
-    if let Running::Set(set) = running {
-        give_up_recovery(record, counters, time);
-        note_fall_back(record, counters, set, time);
+    match running {
+        Running::Set(set) => {
+            give_up_recovery(record, counters, time);
+            note_fall_back(record, counters, set, time);
+        }
+        Running::Recovery(copy) => recovery::note_copy(record, counters, copy, time),
     }
     *record != before
 }
@@ -127,7 +123,8 @@ fn clear_finished_intent(record: &mut Record) {
 /// The bootloader has started recovery as often as it may, and now starts a set instead.
 fn give_up_recovery(record: &mut Record, counters: Counters, time: u64) {
     if counters.recovery_exhausted() {
-        fail(record, "recovery was started as often as it may be, and never came up", time);
+        let what = record.copy_on_trial().map_or_else(String::new, |copy| format!("copy {copy} of the "));
+        fail(record, &format!("{what}recovery was started as often as it may be, and never came up"), time);
     }
 }
 
@@ -172,6 +169,8 @@ pub fn rearm(record: &mut Record, time: u64) -> Option<SetName> {
     }
     let candidates = [record.last_good, Some(SetName::A), Some(SetName::B)];
     let set = candidates.into_iter().flatten().find(|set| record.sets.get(*set).bootable())?;
+    // It need not have been that: a set that was found damaged is not what an update has to spare.
+    record.last_good = Some(set);
     record.generation += 1;
     let version = record.sets.get(set).version.clone();
     record.remember(entry(
@@ -225,6 +224,9 @@ pub fn begin_write(record: &mut Record, target: SetName) -> bool {
         return false;
     }
     *info = SetInfo::default();
+    if record.recovery.offer.as_ref().is_some_and(|offer| offer.set == target) {
+        record.recovery.offer = None;
+    }
     if record.trial == Some(target) {
         record.trial = None;
     }
@@ -311,7 +313,10 @@ pub fn rebuild(a: Option<SetInfo>, b: Option<SetInfo>, env: Option<BootEnv>, tim
     let first = env.map_or(SetName::A, |env| env.first);
     let last_good = [first, first.other()].into_iter().find(|set| sets.get(*set).bootable());
     let generation = env.map_or(0, |env| env.generation) + 1;
-    let mut record = Record { generation, sets, last_good, floors, ..Record::default() };
+    // A copy that recovery's job may be about has not run yet.
+    let copy = env.filter(|env| env.mode == Mode::Normal).map_or(SetName::A, |env| env.copy);
+    let recovery = Recovery { first: copy, offer: None };
+    let mut record = Record { generation, sets, last_good, floors, recovery, ..Record::default() };
     let reason = "no copy of the state record was whole; it was rebuilt from the slots' trailers";
     record.remember(entry(0, time, Outcome::StateRebuilt, last_good, "", reason));
     record

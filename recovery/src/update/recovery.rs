@@ -1,0 +1,75 @@
+//! The recovery's own two copies: the one that is not in use is written from the bundle of a set that is good.
+
+use super::plan::{self, Origin, SlotPlan};
+use super::{open, prepare_slot};
+use crate::error::Error;
+use crate::event::Step;
+use crate::machine::Machine;
+use crate::memory::Memory;
+use crate::release::trusted_release;
+use drydock_bundle::Bundle;
+use drydock_config::{Config, Role};
+use drydock_state::{SetName, Source, trailer, transition};
+
+/// Says whether a bundle, whose manifest has this digest, brings another recovery than the one that is first. Writes
+/// nothing.
+pub fn is_new(
+    machine: &impl Machine,
+    memory: &Memory,
+    source: &Source,
+    manifest: &str,
+) -> Result<bool, Error> {
+    let bundle = open(machine, source, Some(manifest))?;
+    let SlotPlan { class, image, .. } = slot(machine.config(), &bundle)?;
+    let first = trusted_release(machine, &class, memory.record.recovery.first);
+    Ok(first.map_or(true, |first| first.image.root_hash != image.root_hash))
+}
+
+/// Writes the copy that does not run, proves it, and has the bootloader start it next. On return that is on stable
+/// storage.
+///
+/// Where `running` is not known the copy that is first is taken for it: it is the one that the bootloader relies on.
+pub fn write(
+    machine: &impl Machine,
+    memory: &mut Memory,
+    source: &Source,
+    manifest: &str,
+    running: Option<SetName>,
+) -> Result<(), Error> {
+    let bundle = open(machine, source, Some(manifest))?;
+    plan::admit(machine.config(), &memory.record, bundle.manifest())?;
+    let target = running.unwrap_or(memory.record.recovery.first).other();
+    let slot = prepare_slot(machine, &bundle, target, &slot(machine.config(), &bundle)?)?;
+    trailer::invalidate(&slot.device)?;
+    slot.write(machine)?;
+    slot.prove(machine)?;
+    machine.events().started(Step::Commit, format_args!("copy {target} of the recovery"));
+    trailer::write(&slot.device, &slot.trailer)?;
+    transition::recovery_written(&mut memory.record, target);
+    memory.save()?;
+    machine.events().finished(Step::Commit, "trailer, state and boot environment");
+    Ok(())
+}
+
+/// Says whether a bundle carries an image for the recovery's own copies, which are no part of a set. One that does not
+/// fit is refused before anything is written.
+pub(super) fn is_in(machine: &impl Machine, bundle: &Bundle) -> Result<bool, Error> {
+    let Ok(slot) = slot(machine.config(), bundle) else { return Ok(false) };
+    for copy in SetName::BOTH {
+        let room = machine.slot(&slot.class, copy)?.size();
+        slot.check_room(copy, room, bundle.manifest_bytes().len() as u64)?;
+    }
+    Ok(true)
+}
+
+fn slot(config: &Config, bundle: &Bundle) -> Result<SlotPlan, Error> {
+    let class = config.class_with_role(Role::Recovery);
+    let found = class.and_then(|class| {
+        let image = bundle.manifest().images.iter().find(|image| image.class == class.class)?;
+        Some(SlotPlan { class: class.clone(), image: image.clone(), from: Origin::Bundle })
+    });
+    found.ok_or_else(|| Error::Missing {
+        what: "an image for the recovery in the bundle".into(),
+        advice: "the recovery stays as it is".into(),
+    })
+}

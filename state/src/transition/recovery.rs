@@ -1,0 +1,210 @@
+//! The recovery's own two copies: a set brings a new one, the copy that is not in use is written, a boot proves it.
+
+use super::{Counters, cancel, entry, fail, stage};
+use crate::bootenv::Mode;
+use crate::error::Error;
+use crate::record::{Job, Offer, Outcome, Record, SetStatus, Source};
+use crate::set::SetName;
+
+/// What the bundle of the set that is being installed brings for the recovery, if anything: it has to wait until that
+/// set is good.
+pub fn offer(record: &mut Record, set: SetName, source: Option<Source>) {
+    record.recovery.offer = source.map(|source| Offer { set, source });
+}
+
+/// What the running set has brought for the recovery, if it is good now and nothing else waits: where the bundle is, and
+/// the digest of its manifest.
+pub fn offered(record: &Record, running: SetName) -> Option<(Source, String)> {
+    let offer = record.recovery.offer.as_ref().filter(|offer| offer.set == running)?;
+    let info = record.sets.get(running);
+    let now = info.status == SetStatus::Good && record.intent.is_none();
+    now.then(|| (offer.source.clone(), info.manifest.clone()))
+}
+
+/// Takes an offer up: an intent to write the copy that is not in use. Gives its id.
+pub fn stage_offer(record: &mut Record, source: Source, manifest: String, time: u64) -> Result<u64, Error> {
+    record.recovery.offer = None;
+    let version = version_of(record, &manifest);
+    stage(record, Job::UpdateRecovery { source, manifest, written: None }, &version, time)
+}
+
+/// An update of the recovery can wait: it makes way for whatever else is asked for. Anything else does not.
+pub(super) fn make_way(record: &mut Record, time: u64) -> Result<(), Error> {
+    match &record.intent {
+        None => Ok(()),
+        Some(intent) if matches!(intent.job, Job::UpdateRecovery { .. }) => cancel(record, time).map(drop),
+        Some(intent) => Err(Error::Refused(format!(
+            "intent {} is waiting ({}); take it back with `drydock cancel` first",
+            intent.id, intent.job
+        ))),
+    }
+}
+
+/// A copy of the recovery was written, was proven and has its trailer. It is started next, and counts once it has run.
+pub fn recovery_written(record: &mut Record, copy: SetName) {
+    if let Some(intent) = &mut record.intent
+        && let Job::UpdateRecovery { written, .. } = &mut intent.job
+    {
+        *written = Some(copy);
+        record.generation += 1;
+    }
+}
+
+/// Recovery runs: from the copy that is on trial, which proves it, or from the other one although the bootloader was told
+/// to start the new one, which means that it can't be started.
+pub(super) fn note_copy(record: &mut Record, counters: Counters, running: Option<SetName>, time: u64) {
+    let (Some(copy), Some(running)) = (record.copy_on_trial(), running) else { return };
+    let told = matches!(counters, Counters::Current(env) if env.mode == Mode::Recovery && env.copy == copy);
+    if running == copy {
+        let Some(intent) = record.intent.take() else { return };
+        let version = match &intent.job {
+            Job::UpdateRecovery { manifest, .. } => version_of(record, manifest),
+            _ => String::new(),
+        };
+        record.recovery.first = copy;
+        record.generation += 1;
+        let reason = format!("copy {copy} has come up");
+        record.remember(entry(intent.id, time, Outcome::RecoveryUpdated, None, &version, &reason));
+    } else if told {
+        fail(record, &format!("the bootloader has passed over copy {copy} of the recovery"), time);
+    }
+}
+
+/// The version of the set that a manifest belongs to.
+fn version_of(record: &Record, manifest: &str) -> String {
+    let mut sets = SetName::BOTH.into_iter().map(|set| record.sets.get(set));
+    sets.find(|info| info.manifest == manifest).map(|info| info.version.clone()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bootenv::BootEnv;
+    use crate::record::SetInfo;
+    use crate::transition::{
+        Running, begin_write, flashed, installed, mark_bad, mark_good, roll_back, settle,
+    };
+
+    const A: SetName = SetName::A;
+    const B: SetName = SetName::B;
+
+    fn release(version: &str) -> SetInfo {
+        SetInfo { version: version.into(), manifest: format!("of {version}"), ..SetInfo::default() }
+    }
+
+    fn source() -> Source {
+        Source::Data { path: "2.drydock".into() }
+    }
+
+    /// Version 2 in b has brought a recovery and has its trial.
+    fn brought() -> Record {
+        let mut record = flashed(release("1"), 0);
+        offer(&mut record, B, Some(source()));
+        installed(&mut record, B, release("2"), 0);
+        record
+    }
+
+    /// The update of the recovery waits.
+    fn staged() -> Record {
+        let mut record = brought();
+        mark_good(&mut record, B, 0).unwrap();
+        let (source, manifest) = offered(&record, B).expect("b is good");
+        stage_offer(&mut record, source, manifest, 0).unwrap();
+        record
+    }
+
+    /// Copy b is written.
+    fn written() -> Record {
+        let mut record = staged();
+        recovery_written(&mut record, B);
+        record
+    }
+
+    /// What the bootloader does with the record's environment.
+    fn counters(record: &Record, left_recovery: u8) -> Counters {
+        Counters::Current(BootEnv { left_recovery, ..record.boot_env(3) })
+    }
+
+    fn outcome(record: &Record) -> (Outcome, &str, Option<&crate::record::Intent>, SetName) {
+        let last = record.history.last().unwrap();
+        (last.outcome, &last.reason, record.intent.as_ref(), record.recovery.first)
+    }
+
+    #[test]
+    fn a_recovery_is_offered_once_its_set_is_good_and_only_by_that_set() {
+        let mut record = brought();
+        assert_eq!(offered(&record, B), None);
+        mark_good(&mut record, B, 0).unwrap();
+        assert_eq!((offered(&record, A), offered(&record, B)), (None, Some((source(), "of 2".into()))));
+        let record = staged();
+        assert_eq!((record.boot_env(3).mode, record.boot_env(3).copy), (Mode::Recovery, A));
+        assert_eq!(offered(&record, B), None);
+        assert_eq!(record.history.last().unwrap().version, "2");
+
+        let mut record = brought();
+        roll_back(&mut record, 0).unwrap();
+        begin_write(&mut record, B);
+        assert_eq!(record.recovery.offer, None, "what is overwritten offers nothing");
+    }
+
+    #[test]
+    fn a_written_copy_is_started_next_and_counts_once_it_runs() {
+        let mut record = written();
+        let env = record.boot_env(3);
+        assert_eq!((env.mode, env.copy, record.recovery.first), (Mode::Recovery, B, A));
+        let generation = record.generation;
+        assert!(settle(&mut record, Counters::Unknown, Running::Recovery(Some(B)), 0));
+        assert_eq!(outcome(&record), (Outcome::RecoveryUpdated, "copy b has come up", None, B));
+        let env = record.boot_env(3);
+        assert_eq!((env.mode, env.copy, record.generation), (Mode::Normal, B, generation + 1));
+        assert_eq!(record.history.last().unwrap().version, "2");
+    }
+
+    #[test]
+    fn a_copy_that_is_passed_over_or_does_not_come_up_is_given_up() {
+        let mut record = written();
+        let now = counters(&record, 2);
+        assert!(settle(&mut record, now, Running::Recovery(Some(A)), 0));
+        assert!(
+            matches!(outcome(&record), (Outcome::Failed, reason, None, A) if reason.contains("passed over"))
+        );
+
+        let mut record = written();
+        let now = counters(&record, 0);
+        assert!(settle(&mut record, now, Running::Set(B), 0));
+        assert!(matches!(outcome(&record), (Outcome::Failed, reason, None, A) if reason.contains("copy b")));
+        assert_eq!(record.boot_env(3).copy, A);
+    }
+
+    #[test]
+    fn what_the_bootloader_was_not_told_proves_nothing() {
+        for (now, running) in [(Counters::Unknown, Some(A)), (Counters::Unknown, None)] {
+            let mut record = written();
+            let before = record.clone();
+            assert!(!settle(&mut record, now, Running::Recovery(running), 0));
+            assert_eq!(record, before);
+        }
+        let mut record = written();
+        let now = counters(&record, 2);
+        assert!(!settle(&mut record, now, Running::Recovery(None), 0));
+    }
+
+    #[test]
+    fn it_makes_way_for_whatever_a_person_asks_for() {
+        let asked: [fn(&mut Record); 3] = [
+            |record| {
+                let job = Job::Update { source: source(), manifest: String::new() };
+                stage(record, job, "3", 0).unwrap();
+            },
+            |record| assert_eq!(roll_back(record, 0).unwrap(), A),
+            |record| assert_eq!(mark_bad(record, B, 0).unwrap(), A),
+        ];
+        for ask in asked {
+            let mut record = written();
+            ask(&mut record);
+            assert_eq!((record.copy_on_trial(), record.recovery.first), (None, A));
+            let cancelled = record.history.iter().filter(|entry| entry.outcome == Outcome::Cancelled);
+            assert_eq!(cancelled.count(), 1);
+        }
+    }
+}
