@@ -161,7 +161,13 @@ impl<'f> SimDevice<'f> {
 
     fn waits_for_recovery(&self) -> bool {
         let intent = self.record().and_then(|record| record.intent);
-        let Some(intent) = intent.filter(|intent| matches!(intent.job, Job::UpdateRecovery { .. })) else {
+        // What a set that says that it is well asks for by itself.
+        let by_itself = |job: &Job| match job {
+            Job::UpdateRecovery { .. } => true,
+            Job::Update { source, .. } => matches!(source, Source::Partition { .. }),
+            _ => false,
+        };
+        let Some(intent) = intent.filter(|intent| by_itself(&intent.job)) else {
             return false;
         };
         self.disk.mark(Mark::Staged(intent.id));

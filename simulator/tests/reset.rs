@@ -10,6 +10,7 @@ use drydock_recovery::live;
 use drydock_simulator::device::{End, SimDevice};
 use drydock_simulator::disk::On;
 use drydock_simulator::medium::Medium;
+use drydock_simulator::truth;
 use drydock_simulator::volume::{self, Data};
 use drydock_state::{Outcome, SetName};
 
@@ -22,10 +23,11 @@ fn device(medium: &Medium) -> SimDevice<'static> {
 
 /// Boots until a set is up, and gives the outcome of the reset and its reason.
 fn outcome(device: &SimDevice) -> (Outcome, String) {
+    let id = device.record().unwrap().intent.expect("a reset is staged").id;
     assert!(matches!(device.run(), End::Up(_)));
     assert_eq!(device.violations(), Vec::<String>::new());
     let mut history = device.record().unwrap().history.into_iter();
-    let entry = history.rfind(|entry| entry.outcome.ends_intent() && entry.intent != 0).unwrap();
+    let entry = history.rfind(|entry| entry.outcome.ends_intent() && entry.intent == id).unwrap();
     (entry.outcome, entry.reason)
 }
 
@@ -116,7 +118,10 @@ fn slots_go_back_to_the_factorys_bundle_unless_it_is_damaged_or_too_old() {
     let whole = SimDevice::new(&FACTORY, MEDIA.reset.clone());
     let (_, reason) = outcome(&whole);
     assert!(reason.contains("set b is back to version 3"), "{reason}");
-    assert_eq!(whole.run(), End::Up(SetName::B));
+    // Once that is good, the other set follows.
+    assert_eq!(whole.run(), End::Up(SetName::A));
+    let versions = SetName::BOTH.map(|set| truth::version(&FACTORY, &whole.disk, set));
+    assert_eq!(versions, ["3", "3"].map(|version| Some(version.to_owned())));
 
     let bundle = FACTORY.version("3").bundle.len() as u64;
     let damaged = SimDevice::new(&FACTORY, damage(&MEDIA.reset, "factory", bundle / 2, &[0x55; 64]));

@@ -26,6 +26,10 @@ pub struct Record {
     /// The set that has been installed and has not yet said that it is well.
     #[serde(default)]
     pub trial: Option<SetName>,
+    /// After a factory reset: the manifest of the factory's release, which the other set shall get as well once the
+    /// restored one is good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore: Option<String>,
     /// Security versions below which nothing is accepted any more.
     #[serde(default)]
     pub floors: Floors,

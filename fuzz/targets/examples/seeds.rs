@@ -105,6 +105,7 @@ fn state_seeds() {
             version: "2".into(),
             reason: "the medium was pulled out".into(),
         }],
+        ..Record::default()
     };
     for (name, record) in [("full", record), ("empty", Record::default())] {
         let copy = encode_copy(5, &record).unwrap();
@@ -113,7 +114,8 @@ fn state_seeds() {
     for (name, mode, first) in
         [("normal", Mode::Normal, SetName::A), ("recovery", Mode::Recovery, SetName::B)]
     {
-        let env = BootEnv { generation: 17, first, mode, left_a: 3, left_b: 0, left_recovery: 9 };
+        let env =
+            BootEnv { generation: 17, first, mode, left_a: 3, left_b: 0, left_recovery: 9, copy: SetName::B };
         let block = env.encode();
         let end = block.iter().rposition(|&byte| byte != b'#').unwrap();
         write("boot_env", name, &block[..=end]);

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::machine::Machine;
 use crate::memory::{Memory, Trust};
 use crate::release;
-use crate::reset::wipe::refusal;
+use crate::reset::{FACTORY, wipe::refusal};
 use crate::update;
 use drydock_state::transition::{self, Running};
 use drydock_state::{Job, SetName, Source};
@@ -77,6 +77,10 @@ pub fn mark_good(machine: &impl Machine, memory: &mut Memory, running: &RunningS
         memory.give_back(running.set)?;
     }
     take_up_offer(machine, memory, running.set)?;
+    let factory = Source::Partition { label: FACTORY.into() };
+    if transition::restore_other(&mut memory.record, running.set, factory, machine.now())? {
+        memory.save()?;
+    }
     Ok(news)
 }
 

@@ -23,7 +23,7 @@ use stash::Stash;
 use zeroize::Zeroizing;
 
 /// The partition with the bundle that the slots go back to.
-const FACTORY: &str = "factory";
+pub const FACTORY: &str = "factory";
 /// What the kept files are sealed for.
 const PURPOSE: &str = "factory reset";
 

@@ -12,7 +12,9 @@ pub use recovery::{offer, offered, recovery_written, stage_offer};
 
 use crate::bootenv::{BootEnv, Mode};
 use crate::error::Error;
-use crate::record::{Entry, Floors, Intent, Job, Outcome, Record, Recovery, SetInfo, SetStatus, Sets};
+use crate::record::{
+    Entry, Floors, Intent, Job, Outcome, Record, Recovery, SetInfo, SetStatus, Sets, Source,
+};
 use crate::set::SetName;
 
 /// What the boot environment says, seen from a record.
@@ -244,6 +246,7 @@ pub fn installed(record: &mut Record, target: SetName, release: SetInfo, time: u
     let version = release.version.clone();
     *record.sets.get_mut(target) = SetInfo { status: SetStatus::Trial, ..release };
     record.trial = Some(target);
+    record.restore = None;
     record.generation += 1;
     record.remember(entry(id, time, Outcome::Installed, Some(target), &version, ""));
 }
@@ -253,10 +256,33 @@ pub fn installed(record: &mut Record, target: SetName, release: SetInfo, time: u
 pub fn reset(record: &mut Record, restored: Option<(SetName, SetInfo)>, told: &str, time: u64) {
     let id = record.intent.take().map_or(0, |intent| intent.id);
     if let Some((target, release)) = restored {
+        let manifest = release.manifest.clone();
         installed(record, target, release, time);
+        record.restore = Some(manifest);
     }
     record.generation += 1;
     record.remember(entry(id, time, Outcome::Reset, None, "", told));
+}
+
+/// The restored set is good: an intent for the other one to get the same release. Nothing happens where that is not due,
+/// or while another intent waits. Says whether there is a new intent.
+pub fn restore_other(
+    record: &mut Record,
+    running: SetName,
+    source: Source,
+    time: u64,
+) -> Result<bool, Error> {
+    let info = record.sets.get(running);
+    let due = record.restore.as_ref() == Some(&info.manifest)
+        && record.last_good == Some(running)
+        && record.sets.get(running.other()).manifest != info.manifest;
+    if !due || record.intent.is_some() {
+        return Ok(false);
+    }
+    let (manifest, version) = (info.manifest.clone(), info.version.clone());
+    record.restore = None;
+    stage(record, Job::Update { source, manifest }, &version, time)?;
+    Ok(true)
 }
 
 /// drydock itself had a defect in an earlier boot.
