@@ -167,6 +167,13 @@ fn a_reset_from_the_live_system_goes_back_to_the_factorys_bundle() {
     let said = device.live(show(), Exit::PowerOff);
     assert!(said.contains("DRYDOCK-TEST-UP set=a version=1.0.0"), "{said}");
     check_is_new(&said);
-    assert!(outcomes(&said).ends_with(&["installed", "reset", "marked-good"].map(str::to_owned)), "{said}");
+    let wanted = ["installed", "reset", "marked-good", "staged"].map(str::to_owned);
+    assert!(outcomes(&said).ends_with(&wanted), "{said}");
+
+    // Now that set a is good, set b follows.
+    assert_eq!(device.start(None).wait_exit(LIMIT).unwrap(), Exit::Reset);
+    let said = device.live(show(), Exit::PowerOff);
+    assert!(said.contains("DRYDOCK-TEST-UP set=b version=1.0.0"), "{said}");
+    check_is_new(&said);
     check_filesystem(&device.data());
 }
