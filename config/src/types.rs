@@ -103,6 +103,11 @@ pub struct Signatures {
     pub threshold: u32,
 }
 
+/// argon2id's memory in KiB for volumes formatted on the device, where the configuration names none.
+pub const KDF_MEMORY_KIB: u32 = 32 * 1024;
+/// argon2id's iterations for volumes formatted on the device, where the configuration names none.
+pub const KDF_ITERATIONS: u32 = 4;
+
 /// The volume that survives updates, mounted at `/var`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -357,9 +362,9 @@ mod defaults {
         "/var".into()
     }
     pub(super) fn kdf_memory() -> u32 {
-        32 * 1024
+        super::KDF_MEMORY_KIB
     }
     pub(super) fn kdf_iterations() -> u32 {
-        4
+        super::KDF_ITERATIONS
     }
 }

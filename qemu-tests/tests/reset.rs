@@ -3,11 +3,10 @@
 
 mod device;
 
-use device::{LIMIT, Partition, config};
+use device::{LIMIT, Partition, config, object};
 use drydock_block::{BlockDevice, MemoryDevice, read_vec};
 use drydock_luks::{CryptDevice, Limits, Volume};
 use drydock_qemu::{Disk, Exit, Guest, Qemu, Script, SmallSystem, run};
-use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -112,8 +111,7 @@ fn check_is_new(said: &str) {
 /// The outcomes in the history.
 fn outcomes(said: &str) -> Vec<String> {
     let said = said.split("DRYDOCK-TEST-RUN drydock status --json").nth(1).unwrap();
-    let json = &said[said.find('{').unwrap()..=said.rfind('}').unwrap()];
-    let status: Value = serde_json::from_str(json).unwrap();
+    let status = object(said);
     let entries = status["history"].as_array().unwrap();
     entries.iter().map(|entry| entry["outcome"].as_str().unwrap().to_owned()).collect()
 }

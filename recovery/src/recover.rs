@@ -149,8 +149,7 @@ fn carry_out(
         machine.events().note(format_args!("going on with intent {}, start {start} of {limit}", intent.id));
     }
     let outcome = match &intent.job {
-        Job::Update { source, manifest } => update::prepare(machine, memory, source, Some(manifest))
-            .and_then(|prepared| update::install(machine, memory, &prepared)),
+        Job::Update { source, manifest } => update::apply(machine, memory, source, Some(manifest)),
         Job::FactoryReset => reset::factory_reset(machine, memory, intent),
         Job::Wipe { label } => reset::wipe::wipe(machine, memory, label),
         Job::UpdateRecovery { source, manifest, written: None } => {
@@ -172,12 +171,9 @@ fn carry_out(
 /// removable medium. Says whether one was installed. What stood in the way is told, not returned.
 pub fn rescue(machine: &impl Volumes, memory: &mut Memory) -> Result<bool, Error> {
     let medium = machine.config().recovery.rescue_file.clone();
-    let factory = machine.partition("factory").is_ok().then(|| Source::Partition { label: "factory".into() });
     let medium = (!medium.is_empty()).then_some(Source::Medium(MediumSource { path: medium }));
-    for source in factory.into_iter().chain(medium) {
-        let outcome = update::prepare(machine, memory, &source, None)
-            .and_then(|prepared| update::install(machine, memory, &prepared));
-        match outcome {
+    for source in reset::factory_bundle(machine).into_iter().chain(medium) {
+        match update::apply(machine, memory, &source, None) {
             Ok(()) => return Ok(true),
             Err(error) => machine.events().warning(error),
         }

@@ -1,8 +1,7 @@
 //! Volumes and filesystems of the real machine, for a factory reset and a wipe.
 
 use crate::device::data::{self, DataVolume};
-use crate::device::mapper;
-use crate::device::{Access, DiskDevice, Error as DeviceError, ext4, keep, mounts};
+use crate::device::{Error as DeviceError, keep, mounts};
 use crate::error::Error;
 use crate::hardware::{Hardware, MOUNT_TIME};
 use crate::machine::{Device, Machine, Volumes};
@@ -55,9 +54,7 @@ impl Volumes for Hardware<'_> {
         packed: Option<&[u8]>,
     ) -> Result<(), Error> {
         let volume = self.open_volume(label, volume)?;
-        let formatted = DiskDevice::open(&volume.node, Access::Exclusive)
-            .and_then(|device| ext4::format(&device, &ext4::Identity::random()?));
-        if let Err(error) = formatted {
+        if let Err(error) = data::make_filesystem(&volume.node) {
             let _ = volume.close();
             return Err(error.into());
         }
@@ -72,11 +69,7 @@ impl Hardware<'_> {
         let Some(unlocked) = volume else {
             return Ok(DataVolume { node: partition, mapped: None, is_new: true });
         };
-        let device = DiskDevice::open(&partition, Access::ReadOnly)?;
-        let header = Volume::open(&device, &data::limits()?);
-        let header =
-            header.map_err(|source| DeviceError::Luks { doing: format!("open `{label}`"), source })?;
-        let mapped = mapper::map_crypt(MAPPING, &partition, header.uuid(), unlocked)?;
+        let mapped = data::map(MAPPING, &partition, unlocked)?;
         Ok(DataVolume { node: mapped.node.clone(), mapped: Some(mapped), is_new: false })
     }
 

@@ -62,8 +62,7 @@ pub fn install(folder: &Path, threads: usize, sparse: bool) -> Result<(), Error>
     let machine = NativeMachine { folder: folder.into(), config, threads, sparse };
     let mut memory = Memory::open(&machine)?;
     let source = Source::Data { path: BUNDLE.into() };
-    let prepared = update::prepare(&machine, &memory, &source, None)?;
-    update::install(&machine, &mut memory, &prepared)
+    update::apply(&machine, &mut memory, &source, None)
 }
 
 /// The most memory that this process has had resident so far, in KiB.

@@ -97,6 +97,11 @@ pub(crate) fn settle(name: &str, disk: &Path) -> Value {
 pub(crate) fn status(guest: &mut Guest) -> Value {
     guest.expect("DRYDOCK-TEST-RUN drydock status --json", LIMIT).unwrap();
     let said = guest.expect("DRYDOCK-TEST-DONE", LIMIT).unwrap();
+    object(&said)
+}
+
+/// The JSON object in what was said.
+pub(crate) fn object(said: &str) -> Value {
     let json = &said[said.find('{').unwrap()..=said.rfind('}').unwrap()];
     serde_json::from_str(json).unwrap()
 }

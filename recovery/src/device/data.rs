@@ -5,7 +5,7 @@ use super::provision::{self, Content};
 use super::unlock::{Surroundings, Unlocker};
 use super::{Access, DiskDevice, Error, Result, ext4, mounts};
 use drydock_block::BlockDevice;
-use drydock_config::Data;
+use drydock_config::{Data, KDF_ITERATIONS, KDF_MEMORY_KIB};
 use drydock_luks::{Cost, FormatOptions, Limits, Unlocked, Volume};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::fs::{self, File};
@@ -72,7 +72,8 @@ pub fn open(around: &mut Surroundings<'_>, unlocker: &mut Unlocker<'_>, config: 
         }
         Some(key) => {
             let unlocked = format_luks(&device, &key, config)?;
-            Some(map_new(device, &partition, &unlocked)?)
+            drop(device);
+            Some(map_new(&partition, &unlocked)?)
         }
     };
     provision::finish(&DiskDevice::open(&partition, Access::ReadWrite)?)?;
@@ -157,7 +158,7 @@ fn memory_available_kib(meminfo: &str) -> Option<u64> {
 /// How a new volume on this partition shall be: as costly to open as the configuration says for `data`.
 pub fn format_options(config: Option<&Data>, partition: &dyn BlockDevice) -> FormatOptions {
     let (memory_kib, iterations) =
-        config.map_or((32 << 10, 4), |data| (data.kdf_memory_kib, data.kdf_iterations));
+        config.map_or((KDF_MEMORY_KIB, KDF_ITERATIONS), |data| (data.kdf_memory_kib, data.kdf_iterations));
     let mut options = FormatOptions::new(Cost::Argon2id { memory_kib, iterations });
     if !partition.size().is_multiple_of(u64::from(options.sector_size)) {
         options.sector_size = partition.sector_size();
@@ -174,16 +175,25 @@ fn format_luks(device: &DiskDevice, key: &[u8], config: &Data) -> Result<Unlocke
         .map_err(|source| Error::Luks { doing: format!("make `{}` a LUKS volume", config.label), source })
 }
 
-fn map_new(device: DiskDevice, partition: &Path, unlocked: &Unlocked) -> Result<Mapped> {
-    let opened = Volume::open(&device, &limits()?);
-    let uuid = opened.map(|volume| volume.uuid().to_owned()).map_err(|source| Error::Luks {
-        doing: format!("read the new LUKS header of {}", partition.display()),
+/// Maps the unlocked volume on `partition` as `name`.
+pub fn map(name: &str, partition: &Path, unlocked: &Unlocked) -> Result<Mapped> {
+    let device = DiskDevice::open(partition, Access::ReadOnly)?;
+    let volume = Volume::open(&device, &limits()?).map_err(|source| Error::Luks {
+        doing: format!("read the LUKS header of {}", partition.display()),
         source,
     })?;
-    drop(device);
-    let mapped = mapper::map_crypt(DATA_MAPPING, partition, &uuid, unlocked)?;
-    let formatted = DiskDevice::open(&mapped.node, Access::Exclusive)
-        .and_then(|volume| ext4::format(&volume, &ext4::Identity::random()?));
+    mapper::map_crypt(name, partition, volume.uuid(), unlocked)
+}
+
+/// Puts an empty filesystem on a node that nothing else uses. On return it is on stable storage.
+pub fn make_filesystem(node: &Path) -> Result<()> {
+    DiskDevice::open(node, Access::Exclusive)
+        .and_then(|volume| ext4::format(&volume, &ext4::Identity::random()?))
+}
+
+fn map_new(partition: &Path, unlocked: &Unlocked) -> Result<Mapped> {
+    let mapped = map(DATA_MAPPING, partition, unlocked)?;
+    let formatted = make_filesystem(&mapped.node);
     if formatted.is_err() {
         let _ = mapper::unmap(DATA_MAPPING);
     }

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::machine::Machine;
 use crate::memory::{Memory, Trust};
 use crate::release;
-use crate::reset::{FACTORY, wipe::refusal};
+use crate::reset::{factory_source, wipe::refusal};
 use crate::update;
 use drydock_state::transition::{self, Running};
 use drydock_state::{Job, SetName, Source};
@@ -18,17 +18,15 @@ use drydock_state::{Job, SetName, Source};
 /// is on stable storage and the bootloader will start recovery next. Gives the intent's id and the version.
 pub fn stage(machine: &impl Machine, memory: &mut Memory, source: Source) -> Result<(u64, String), Error> {
     writable(memory)?;
-    let prepared = update::prepare(machine, memory, &source, None)?;
-    let job = Job::Update { source, manifest: prepared.release.manifest.clone() };
-    let id = transition::stage(&mut memory.record, job, &prepared.release.version, machine.now())?;
-    memory.save()?;
-    Ok((id, prepared.release.version))
+    let release = update::prepare(machine, memory, &source, None)?.release;
+    let job = Job::Update { source, manifest: release.manifest };
+    Ok((record(machine, memory, job, &release.version)?, release.version))
 }
 
 /// Records the intent to make `data` new, and to take the slots back to the factory's bundle. On return it is on stable
 /// storage, and the bootloader will start recovery next. Gives the intent's id.
 pub fn factory_reset(machine: &impl Machine, memory: &mut Memory) -> Result<u64, Error> {
-    record(machine, memory, Job::FactoryReset)
+    record(machine, memory, Job::FactoryReset, "")
 }
 
 /// Records the intent to wipe a partition that the configuration names for it; as [`factory_reset`].
@@ -36,12 +34,12 @@ pub fn wipe(machine: &impl Machine, memory: &mut Memory, label: &str) -> Result<
     if !machine.config().wipes.iter().any(|wipe| wipe.label == label) {
         return Err(refusal(label));
     }
-    record(machine, memory, Job::Wipe { label: label.into() })
+    record(machine, memory, Job::Wipe { label: label.into() }, "")
 }
 
-fn record(machine: &impl Machine, memory: &mut Memory, job: Job) -> Result<u64, Error> {
+fn record(machine: &impl Machine, memory: &mut Memory, job: Job, version: &str) -> Result<u64, Error> {
     writable(memory)?;
-    let id = transition::stage(&mut memory.record, job, "", machine.now())?;
+    let id = transition::stage(&mut memory.record, job, version, machine.now())?;
     memory.save()?;
     Ok(id)
 }
@@ -77,8 +75,7 @@ pub fn mark_good(machine: &impl Machine, memory: &mut Memory, running: &RunningS
         memory.give_back(running.set)?;
     }
     take_up_offer(machine, memory, running.set)?;
-    let factory = Source::Partition { label: FACTORY.into() };
-    if transition::restore_other(&mut memory.record, running.set, factory, machine.now())? {
+    if transition::restore_other(&mut memory.record, running.set, factory_source(), machine.now())? {
         memory.save()?;
     }
     Ok(news)

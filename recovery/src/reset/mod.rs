@@ -23,7 +23,7 @@ use stash::Stash;
 use zeroize::Zeroizing;
 
 /// The partition with the bundle that the slots go back to.
-pub const FACTORY: &str = "factory";
+const FACTORY: &str = "factory";
 /// What the kept files are sealed for.
 const PURPOSE: &str = "factory reset";
 
@@ -62,13 +62,21 @@ pub fn factory_reset(machine: &impl Volumes, memory: &mut Memory, intent: &Inten
     Ok(())
 }
 
+/// Where the factory's bundle is on a device that has one.
+pub fn factory_source() -> Source {
+    Source::Partition { label: FACTORY.into() }
+}
+
+/// Where the factory's bundle is, if this device has one.
+pub fn factory_bundle(machine: &impl Volumes) -> Option<Source> {
+    machine.partition(FACTORY).is_ok().then(factory_source)
+}
+
 /// The factory's bundle, checked before anything is destroyed; nothing if there is none, or if it is what runs. The
 /// error says why it can't be used.
 fn find_slots(machine: &impl Volumes, memory: &Memory) -> Result<Option<Prepared>, String> {
-    if !machine.config().factory_reset.restore_slots || machine.partition(FACTORY).is_err() {
-        return Ok(None);
-    }
-    let source = Source::Partition { label: FACTORY.into() };
+    let wanted = machine.config().factory_reset.restore_slots;
+    let Some(source) = factory_bundle(machine).filter(|_| wanted) else { return Ok(None) };
     let prepared = update::prepare(machine, memory, &source, None).map_err(|error| error.to_string())?;
     let good = memory.record.last_good.map(|set| memory.record.sets.get(set));
     let runs = good.is_some_and(|good| good.manifest == prepared.release.manifest);
@@ -150,12 +158,14 @@ fn look(
         return Ok(Fresh::Nothing(String::new()));
     }
     let volume = Volume::open(partition, &machine.limits()?);
-    let unlocked = match (&volume, &found) {
-        (Ok(volume), Some(found)) if found.intent == intent && is_of(found, volume) => {
-            return Ok(Fresh::Gone(found.clone()));
-        }
-        (Ok(volume), _) => machine.unlock(&data.label, volume),
-        (Err(error), _) => Err(Error::Refused(format!("`{}`: {error}", data.label))),
+    let installed = |found: &Stash| volume.as_ref().is_ok_and(|volume| is_of(found, volume));
+    let found = match found {
+        Some(found) if found.intent == intent && installed(&found) => return Ok(Fresh::Gone(found)),
+        other => other,
+    };
+    let unlocked = match &volume {
+        Ok(volume) => machine.unlock(&data.label, volume),
+        Err(error) => Err(Error::Refused(format!("`{}`: {error}", data.label))),
     };
     match unlocked {
         // The old volume is whole: whatever an earlier start put into the stash, this is newer.

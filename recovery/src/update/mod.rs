@@ -172,6 +172,17 @@ impl PreparedSlot {
     }
 }
 
+/// [`prepare`]s an update and [`install`]s it.
+pub fn apply(
+    machine: &impl Machine,
+    memory: &mut Memory,
+    source: &Source,
+    pinned: Option<&str>,
+) -> Result<(), Error> {
+    let prepared = prepare(machine, memory, source, pinned)?;
+    install(machine, memory, &prepared)
+}
+
 /// Carries a prepared update out: writes, proves, commits. On return the new set has its trial, the intent is
 /// over, and all of it is on stable storage.
 pub fn install(machine: &impl Machine, memory: &mut Memory, prepared: &Prepared) -> Result<(), Error> {
