@@ -21,7 +21,7 @@ demo: setup
 test: setup
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo test --workspace --locked
+	cargo test --workspace --locked --no-fail-fast
 
 # Cuts the power: of simulated devices at every write and flush of every operation, and of recorded ones in QEMU.
 cuts: setup

@@ -127,7 +127,8 @@ fn state_that_fails_leaves_the_old_system_and_the_job_for_later() {
 #[test]
 fn a_disk_that_goes_away_in_the_middle_of_an_update_is_no_more_than_a_cut() {
     let staged = Staged::new("gone", SmallSystem::standard().unwrap());
-    for writes in [6, 25, 45] {
+    // All of them well before the commit, however the kernel merges the writes of its filesystems.
+    for writes in [3, 12, 25] {
         let name = format!("gone-{writes}");
         let disk = staged.copy(&name);
         let states = after_writes(writes);
