@@ -36,6 +36,12 @@ const BEFORE_RESET: Duration = Duration::from_secs(3);
 
 /// Process 1. Never returns: it becomes the live system's init, or it resets the machine.
 pub fn run() -> ! {
+    process_one(boot)
+}
+
+/// Does what process 1 is there for in the way that process 1 must: whatever becomes of it, the machine is reset, and
+/// every console has been told why.
+pub fn process_one(work: impl FnOnce(&Console, &ConsoleEvents) -> Result<(), Error>) -> ! {
     // First of all, before any thread exists: one that takes a signal unasked would be the end of process 1.
     let signals = Signals::hold();
     let early = mounts::mount_early();
@@ -50,7 +56,7 @@ pub fn run() -> ! {
     pid1::reset_on_panic(&console);
     let events = ConsoleEvents::new(console.clone());
     let told = early.and(signals).and_then(|signals| signals.handle(&console)).map_err(Error::from);
-    let outcome = told.and_then(|()| boot(&console, &events));
+    let outcome = told.and_then(|()| work(&console, &events));
     let events: &dyn Events = &events;
     if let Err(error) = outcome {
         events.send(Event::Failed { step: Step::HandOver, reason: error.to_string() });

@@ -4,6 +4,7 @@ use super::uevent::Uevent;
 use crate::sys;
 use nix::errno::Errno;
 use std::collections::BTreeSet;
+use std::ffi::CString;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -84,10 +85,12 @@ fn read_lines(file: &Path, warn: &mut dyn FnMut(String)) -> Vec<String> {
     }
 }
 
-/// Loads one module. That it is there already, or finds no hardware (as `aesni` on a CPU without it), is no
+/// Loads one module, with the parameters that the kernel's command line has for it. That it is there already, or finds no hardware (as `aesni` on a CPU without it), is no
 /// failure.
 fn load(path: &Path, warn: &mut dyn FnMut(String)) {
-    let loaded = File::open(path).and_then(sys::load_module);
+    let command_line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    let parameters = CString::new(parameters(path, &command_line)).unwrap_or_default();
+    let loaded = File::open(path).and_then(|file| sys::load_module(file, &parameters));
     match loaded.as_ref().map_err(io::Error::raw_os_error) {
         Ok(()) => {}
         Err(Some(code)) if code == Errno::EEXIST as i32 || code == Errno::ENODEV as i32 => {}
@@ -97,6 +100,23 @@ fn load(path: &Path, warn: &mut dyn FnMut(String)) {
             }
         }
     }
+}
+
+/// The parameters for a module: what the command line has as `MODULE.NAME=VALUE`. The kernel reads those itself only for
+/// what is built in; for modules it is the loader's part, as modprobe(8) tells. A `-` in the module's name counts as `_`.
+fn parameters(path: &Path, command_line: &str) -> String {
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    let module = file.split('.').next().unwrap_or_default().replace('-', "_");
+    let mut quoted = false;
+    let words = command_line.trim_end().split(|c: char| {
+        quoted ^= c == '"';
+        c.is_ascii_whitespace() && !quoted
+    });
+    let ours = words.filter_map(|word| {
+        let (name, parameter) = word.split_once('.')?;
+        (name.replace('-', "_") == module).then_some(parameter)
+    });
+    ours.collect::<Vec<_>>().join(" ")
 }
 
 /// Matches a name against a pattern with `*`, `?` and `[a-z]`, as the kernel's module aliases have them.
@@ -165,6 +185,16 @@ mod tests {
         for (pattern, name, expected) in cases {
             assert_eq!(glob(pattern.as_bytes(), name.as_bytes()), expected, "{pattern} against {name}");
         }
+    }
+
+    #[test]
+    fn a_module_gets_its_parameters_from_the_command_line() {
+        let line =
+            "quiet i6300esb.heartbeat=5 dm-crypt.a=\"b c.d=1\" dm_crypt.e root=a.dm_crypt=1 dm_crypto.f=1\n";
+        let of = |path: &str| parameters(Path::new(path), line);
+        assert_eq!(of("/lib/modules/6.1.0/i6300esb.ko"), "heartbeat=5");
+        assert_eq!(of("/lib/modules/6.1.0/dm-crypt.ko"), "a=\"b c.d=1\" e");
+        assert_eq!(of("/lib/modules/6.1.0/erofs.ko"), "");
     }
 
     #[test]
