@@ -8,7 +8,8 @@
 #
 # Device binary: $CARGO_TARGET_DIR/x86_64-unknown-linux-gnu/release/drydock (default target/...)
 # Host tools:    $CARGO_TARGET_DIR/debug/drydock-bundle, drydock-initramfs
-# Init of the small test images: $CARGO_TARGET_DIR/x86_64-unknown-linux-gnu/release/test-init
+# For tests: $CARGO_TARGET_DIR/x86_64-unknown-linux-gnu/release/test-init (init of the small images), defective (a
+# process 1 that panics)
 set -eu
 cd "$(dirname "$0")/.."
 target=x86_64-unknown-linux-gnu
@@ -33,7 +34,7 @@ device() {
 }
 # Each on its own, so that no feature of the others reaches the device binary.
 device -p drydock
-device -p drydock-qemu-tests --bin test-init
+device -p drydock-qemu-tests --bin test-init --bin defective
 cargo build $quiet --locked -p drydock-bundle -p drydock-initramfs
 
 size=$(stat -c %s "$binary")

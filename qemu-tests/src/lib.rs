@@ -27,6 +27,7 @@ mod guest;
 mod host_tool;
 mod kernel;
 mod marker;
+mod menu;
 mod paths;
 mod qemu;
 mod qmp;

@@ -11,6 +11,8 @@ pub struct Tools {
     pub drydock: PathBuf,
     /// The init of the small test images, static too.
     pub test_init: PathBuf,
+    /// A process 1 that panics, as one with a defect would.
+    pub defective: PathBuf,
     /// The host tool `drydock-bundle`.
     pub bundle: PathBuf,
     /// The host tool `drydock-initramfs`.
@@ -30,6 +32,7 @@ impl Tools {
         Ok(TOOLS.get_or_init(|| Self {
             drydock: device.join("release/drydock"),
             test_init: device.join("release/test-init"),
+            defective: device.join("release/defective"),
             bundle: target.join("debug/drydock-bundle"),
             initramfs: target.join("debug/drydock-initramfs"),
         }))

@@ -8,6 +8,7 @@ use nix::mount::{MntFlags, umount2};
 use nix::sys::reboot::{RebootMode, reboot};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -36,6 +37,8 @@ fn main() {
             ["save", length, path] => save(disk.as_mut(), length, path),
             ["drydock", arguments @ ..] => run(arguments),
             ["write", path, text] => write(path, text),
+            ["overwrite", disk, at, text] => overwrite(disk, at, text),
+            ["remove", path] => std::fs::remove_file(path).map(|()| "0".into()).map_err(|e| e.to_string()),
             ["show", path] => show(path),
             ["hang"] => {
                 HUNG.store(true, Ordering::Relaxed);
@@ -118,6 +121,18 @@ fn write(path: &str, text: &str) -> Result<String, String> {
         file.sync_all()
     };
     write().map_err(|e| format!("{path}: {e}"))?;
+    Ok("0".into())
+}
+
+/// Writes a word to a place of a disk, durably.
+fn overwrite(disk: &str, at: &str, text: &str) -> Result<String, String> {
+    let at = at.parse().map_err(|e| format!("{at}: {e}"))?;
+    let write = || {
+        let file = File::options().write(true).open(disk)?;
+        file.write_all_at(text.as_bytes(), at)?;
+        file.sync_all()
+    };
+    write().map_err(|e| format!("{disk}: {e}"))?;
     Ok("0".into())
 }
 

@@ -1,11 +1,8 @@
 //! Disks that fail under the real kernel and device-mapper, by QEMU's `blkdebug`: sectors that can't be read or
 //! written, a slot that turns read-only, a disk that goes away. Each ends in a system that runs, with the reason in
 //! the history. The simulator's `tests/bad_disk.rs` has the others.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod device;
-
-use device::{LIMIT, Staged, reason, runs, settle};
+use crate::device::{LIMIT, Staged, reason, runs, settle};
 use drydock_qemu::{Disk, Exit, Qemu, SmallSystem, run};
 use serde_json::{Value, json};
 use std::path::Path;

@@ -1,10 +1,7 @@
 //! What happens in the field, on the small system: the power fails, consoles are slow or missing, a clone of the disk
 //! turns up, keys are wrong, partitions are gone, a medium stops answering. Each case ends in a system that runs.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod device;
-
-use device::{LIMIT, Partition, Staged, boot, config, ext4, machine, reason, runs, settle};
+use crate::device::{LIMIT, Partition, Staged, boot, config, ext4, machine, reason, runs, settle};
 use drydock_qemu::{Disk, Exit, Script, Serial, SmallSystem, run};
 use std::path::Path;
 use std::process::Command;

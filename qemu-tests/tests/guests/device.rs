@@ -1,6 +1,7 @@
 //! A device of the small system for tests: flashed, started, asked how it is, its partitions seen from the host.
-#![allow(dead_code, reason = "each test file uses its part")]
 
+use drydock_block::{BlockDevice, MemoryDevice, read_vec};
+use drydock_luks::{CryptDevice, Limits, Volume};
 use drydock_qemu::{Disk, Exit, Guest, Qemu, Script, SmallSystem, run};
 use serde_json::Value;
 use std::fs::{self, File};
@@ -168,4 +169,12 @@ pub(crate) fn ext4(image: &Path, mib: u32, files: &[(&str, &[u8])]) {
     }
     let mut mke2fs = Command::new("mke2fs");
     run(mke2fs.args(["-q", "-t", "ext4", "-d"]).args([tree.path(), image]).arg(format!("{mib}M"))).unwrap();
+}
+
+/// What is in the LUKS volume of this partition, which the initramfs' key opens.
+pub(crate) fn decrypted(disk: &Path, label: &str) -> Vec<u8> {
+    let partition = MemoryDevice::from_bytes(Partition::find(disk, label).read(), 512);
+    let volume = Volume::open(&partition, &Limits::new(1 << 20)).unwrap();
+    let inside = CryptDevice::new(&partition, &volume.unlock(&[0x5a; 32]).unwrap()).unwrap();
+    read_vec(&inside, 0, inside.size() as usize).unwrap()
 }

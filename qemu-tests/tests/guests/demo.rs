@@ -1,5 +1,4 @@
 //! The demo, with one power cut in the middle of the update.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::process::Command;
 

@@ -1,5 +1,4 @@
 //! The small system's images, and a whole update of it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use drydock_qemu::{Disk, Exit, Guest, Qemu, Script, SmallSystem};
 use std::path::Path;

@@ -1,10 +1,7 @@
 //! Ways to the key of `data`: typed at the console, on a medium, on our own disk. The volumes that are opened are
 //! LUKS1, made by Debian's own tools; those that the device makes are judged by them.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod device;
-
-use device::{LIMIT, Partition, boot, config, copy_disk, ext4, machine, runs, status};
+use crate::device::{LIMIT, Partition, boot, config, copy_disk, ext4, machine, runs, status};
 use drydock_qemu::{Disk, Exit, Qemu, SmallSystem, run};
 use std::fs;
 use std::path::{Path, PathBuf};

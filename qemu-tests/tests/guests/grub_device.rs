@@ -1,5 +1,4 @@
 //! Small devices for tests: a disk that `drydock-bundle disk` made from a bundle of small images.
-#![allow(dead_code, reason = "each test file uses its part")]
 
 use drydock_qemu::{drydock_bundle, repository, run};
 use drydock_state::grub::Kernel;

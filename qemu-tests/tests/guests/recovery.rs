@@ -1,10 +1,7 @@
 //! The recovery's own two copies on the small system: a bundle brings a new one, a boot proves it, a damaged one is
 //! passed over.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod device;
-
-use device::{LIMIT, Partition, machine, runs, status};
+use crate::device::{LIMIT, Partition, machine, runs, status};
 use drydock_qemu::{Disk, Exit, Script, SmallSystem};
 use serde_json::Value;
 use std::path::Path;

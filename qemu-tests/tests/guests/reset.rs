@@ -1,15 +1,9 @@
 //! Factory resets of the small system: from GRUB's menu, from the live system, with the power failing in between.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod device;
-
-use device::{LIMIT, Partition, config, object};
-use drydock_block::{BlockDevice, MemoryDevice, read_vec};
-use drydock_luks::{CryptDevice, Limits, Volume};
+use crate::device::{LIMIT, Partition, config, decrypted, object};
 use drydock_qemu::{Disk, Exit, Guest, Qemu, Script, SmallSystem, run};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 const ID: &str = "/var/lib/identity/id";
 const SECRET: &str = "/var/secret";
@@ -54,28 +48,15 @@ impl Device {
     /// Chooses the factory reset from GRUB's menu, up to the question.
     fn ask_for_reset(&self) -> Guest {
         let mut guest = self.start(None);
-        // In the hidden menu's time, ESC opens it.
-        let shown = (0..120).any(|_| {
-            guest.send("\x1b").unwrap();
-            guest.expect("Factory reset", Duration::from_millis(500)).is_ok()
-        });
-        assert!(shown, "no menu");
-        // It is the last entry, and going down ends there. A key right after an ESC is taken for a part of a sequence.
-        for key in ["\x0e", "\x0e", "\x0e", "\x0e", "\r"] {
-            std::thread::sleep(Duration::from_millis(500));
-            guest.send(key).unwrap();
-        }
+        guest.choose("Factory reset").unwrap();
         guest.expect("ALL DATA ON THIS DEVICE WILL BE LOST", LIMIT).unwrap();
         guest
     }
 
     /// The filesystem in `data`, decrypted into a file.
     fn data(&self) -> PathBuf {
-        let partition = MemoryDevice::from_bytes(Partition::find(&self.disk(), "data").read(), 512);
-        let volume = Volume::open(&partition, &Limits::new(1 << 20)).unwrap();
-        let inside = CryptDevice::new(&partition, &volume.unlock(&[0x5a; 32]).unwrap()).unwrap();
         let path = self.folder.path().join("data.ext4");
-        std::fs::write(&path, read_vec(&inside, 0, inside.size() as usize).unwrap()).unwrap();
+        std::fs::write(&path, decrypted(&self.disk(), "data")).unwrap();
         path
     }
 

@@ -1,10 +1,7 @@
 //! What goes another way than usual: the hand-over without a reset, a medium that is pulled out, a disk that takes
 //! no writes.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod device;
-
-use device::{
+use crate::device::{
     LIMIT, Partition, Staged, boot, config, copy_disk, ext4, machine, reason, runs, settle, status,
 };
 use drydock_qemu::{Bus, Disk, Exit, Script, SmallSystem};

@@ -1,10 +1,7 @@
 //! What hangs is reset by the hardware's watchdog (QEMU's i6300esb, with Debian's generic kernel, which has the driver)
 //! and is counted, and in the end the old system runs.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod device;
-
-use device::{LIMIT, Staged, config, ext4, machine, reason, runs, status};
+use crate::device::{LIMIT, Staged, config, ext4, machine, reason, runs, status};
 use drydock_qemu::{DebianKernel, Disk, Exit, Guest, Script, SmallSystem};
 use serde_json::{Value, json};
 use std::path::Path;

@@ -1,0 +1,12 @@
+//! Process 1 of a recovery with a defect: it comes up as drydock does, loads its modules, and panics.
+#![allow(clippy::panic, reason = "that is what it is for: no input is known that makes drydock panic")]
+
+use drydock_recovery::device::modules::{self, LIST};
+use std::path::Path;
+
+fn main() {
+    drydock_recovery::story::process_one(|_, _| {
+        modules::load_list(Path::new(LIST), &mut drop);
+        panic!("an index is out of bounds");
+    })
+}

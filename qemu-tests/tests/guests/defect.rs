@@ -1,0 +1,58 @@
+//! A recovery whose process 1 panics: the old system runs in the end, and the reason is in the history, out of the memory
+//! that outlives a reset (ramoops).
+
+use crate::device::{LIMIT, Partition, Staged, config, machine, runs, status};
+use drydock_qemu::{DebianKernel, Exit, Guest, SmallSystem, Tools, run};
+
+/// The last 16 of the 256 MiB are left to ramoops.
+const RAMOOPS: &str = "mem=240M ramoops.mem_address=0xf000000 ramoops.mem_size=0x40000 ramoops.record_size=0x10000 \
+                       ramoops.max_reason=4";
+
+#[test]
+fn a_recovery_that_panics_is_given_up_and_its_reason_outlives_the_resets() {
+    let cmdline = format!("console=ttyS0,115200 quiet {RAMOOPS}");
+    let config = config(&[
+        ("console=ttyS0,115200 quiet", &cmdline),
+        ("[initramfs]\nmodules = [", "[initramfs]\nmodules = [\"ramoops\", "),
+    ]);
+    let system = SmallSystem::with_config("defect", &config).unwrap();
+    let staged = Staged::new("defect", system.clone());
+
+    // Both copies of the recovery have the defect.
+    let folder = tempfile::tempdir().unwrap();
+    let [initramfs, image] = ["initramfs.cpio.zst", "recovery.squashfs"].map(|name| folder.path().join(name));
+    let sound = Tools::build().unwrap();
+    let tools = Tools { drydock: sound.defective.clone(), ..sound.clone() };
+    let kernel = DebianKernel::cloud().unwrap();
+    run(&mut tools.build_initramfs(&system.config(), kernel.root(), &initramfs)).unwrap();
+    run(&mut tools.boot_image(&kernel.vmlinuz, &initramfs, &image)).unwrap();
+    for label in ["recovery-a", "recovery-b"] {
+        Partition::find(&staged.disk(), label).write(&std::fs::read(&image).unwrap());
+    }
+
+    // The machine's memory is a file, so that it outlives QEMU, which ends at a reset.
+    let ram = folder.path().join("ram");
+    let backend = format!("memory-backend-file,id=ram,size=256M,share=on,mem-path={}", ram.display());
+    let start = || -> Guest {
+        let qemu = machine("defect", &staged.disk()).arg("-object").arg(&backend);
+        qemu.arg("-machine").arg("memory-backend=ram").start().unwrap()
+    };
+    let mut panics = 0;
+    let status = loop {
+        let mut guest = start();
+        if guest.expect_any(&["drydock has a defect and restarts", "DRYDOCK-TEST-UP"], LIMIT).unwrap().0 == 1
+        {
+            assert!(guest.said().contains("an earlier boot ended in a defect"), "{}", guest.said());
+            break status(&mut guest);
+        }
+        assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset);
+        panics += 1;
+        assert!(panics < 20, "the recovery is started again and again");
+    };
+    assert!(panics > 0);
+    assert_eq!(runs(&status), ("a", "1.0.0"));
+    let entries = status["history"].as_array().unwrap();
+    let crashed = entries.iter().find(|entry| entry["outcome"] == "crashed");
+    let reason = crashed.unwrap_or_else(|| panic!("{entries:?}"))["reason"].as_str().unwrap();
+    assert!(reason.contains("an index is out of bounds"), "{reason}");
+}

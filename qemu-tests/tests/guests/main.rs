@@ -1,0 +1,17 @@
+//! Everything that boots guests, in one program, so that two of them run at any time. Each test proves a whole path.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bad_disk;
+mod defect;
+mod demo;
+mod device;
+mod faults;
+mod grub;
+mod grub_device;
+mod keys;
+mod recovery;
+mod reset;
+mod small;
+mod watchdog;
+mod ways;
+mod wipe;
