@@ -18,7 +18,8 @@ struct Device {
 impl Device {
     fn new(name: &'static str, layout: &str) -> Self {
         let reset = "[factory_reset]\nkeep = [\"lib/identity\"]\nkeep_limit_kib = 512\nconfirm_seconds = 15";
-        let config = config(&[("[layout]\n", &format!("{reset}\n\n[layout]\n{layout}\n"))]);
+        let config =
+            config(&[("[layout]\n", &format!("{reset}\n\n[layout]\n")), ("menu_seconds = 0", layout)]);
         let system = SmallSystem::with_config(name, &config).unwrap();
         let device = Self { name, folder: tempfile::tempdir().unwrap(), system };
         device.system.flash(&device.system.release("1.0.0", 1).unwrap(), &device.disk()).unwrap();
@@ -133,7 +134,7 @@ fn a_reset_from_the_menu_happens_after_a_yes_survives_a_power_cut_and_keeps_what
 
 #[test]
 fn a_reset_from_the_live_system_goes_back_to_the_factorys_bundle() {
-    let device = Device::new("reset-live", "factory_mib = 40");
+    let device = Device::new("reset-live", "menu_seconds = 0\nfactory_mib = 40");
     let v2 = device.system.release("2.0.0", 1).unwrap();
     device.live(Script::stage(&v2.bundle).unwrap(), Exit::Reset);
     assert_eq!(device.start(None).wait_exit(LIMIT).unwrap(), Exit::Reset);
