@@ -3,7 +3,7 @@
 use super::mapper::{self, Mapped};
 use super::provision::{self, Content};
 use super::unlock::{Surroundings, Unlocker};
-use super::{Access, DiskDevice, Error, Result, ext4, mounts};
+use super::{Access, DiskDevice, Error, Result, ext4, mounts, superblock};
 use drydock_block::BlockDevice;
 use drydock_config::{Data, KDF_ITERATIONS, KDF_MEMORY_KIB};
 use drydock_luks::{Cost, FormatOptions, Limits, Unlocked, Volume};
@@ -86,6 +86,13 @@ impl DataVolume {
     /// only a warning. Says whether it can be written to; on a disk that takes no writes it is mounted all the same.
     pub fn mount(&self, target: &Path, warn: &mut dyn FnMut(String)) -> Result<bool> {
         let size = DiskDevice::open(&self.node, Access::ReadOnly)?.size();
+        let device = DiskDevice::open_if_only_to_read(&self.node, Access::Exclusive);
+        match device.and_then(|device| superblock::mend(&device)) {
+            Ok(true) => warn("a power cut had torn the filesystem's superblock; it is mended".into()),
+            Ok(false) => {}
+            // Whether that stands in the way shows when it is mounted.
+            Err(error) => warn(error.to_string()),
+        }
         let mount = |flags, data| {
             mounts::mount(&self.node, target, "ext4", flags | MountFlags::NOSUID | MountFlags::NODEV, data)
         };

@@ -16,7 +16,8 @@ const TEMPLATES: [(u64, &[u8]); 2] = [
 /// All metadata lie at the filesystem's start; a template ends where the free blocks begin.
 const MAX_TEMPLATE: usize = 8 << 20;
 const BLOCK_SIZE: u64 = 4096;
-const SUPERBLOCK: usize = 1024;
+/// Where the superblock is.
+pub(super) const SUPERBLOCK: usize = 1024;
 
 /// What makes one filesystem different from the next.
 #[derive(Clone, Copy, Debug)]
@@ -85,14 +86,14 @@ fn personalise(superblock: &mut [u8], identity: &Identity) {
     const CHECKSUM: usize = 0x3fc;
     superblock[UUID..][..16].copy_from_slice(&identity.uuid);
     superblock[HASH_SEED..][..16].copy_from_slice(&identity.hash_seed);
-    let checksum = crc32c(&superblock[..CHECKSUM]);
+    let checksum = crc32c(!0, &superblock[..CHECKSUM]);
     superblock[CHECKSUM..][..4].copy_from_slice(&checksum.to_le_bytes());
 }
 
-/// CRC-32C as ext4 has it: begun with all ones, and not inverted at the end.
-fn crc32c(bytes: &[u8]) -> u32 {
+/// CRC-32C as ext4 has it: begun with all ones, or with the checksum of what goes before, and not inverted at the end.
+pub(super) fn crc32c(begin: u32, bytes: &[u8]) -> u32 {
     const POLYNOMIAL: u32 = 0x82f6_3b78;
-    bytes.iter().fold(!0, |crc, &byte| {
+    bytes.iter().fold(begin, |crc, &byte| {
         (0..8).fold(crc ^ u32::from(byte), |crc: u32, _| (crc >> 1) ^ (POLYNOMIAL & (crc & 1).wrapping_neg()))
     })
 }
@@ -105,7 +106,7 @@ mod tests {
 
     #[test]
     fn crc32c_is_the_right_one() {
-        assert_eq!(!crc32c(b"123456789"), 0xe306_9283);
+        assert_eq!(!crc32c(!0, b"123456789"), 0xe306_9283);
     }
 
     #[test]
