@@ -26,6 +26,7 @@ const MODULES: &[&str] = &[
     "fat",
     "gcry_sha256",
     "hashsum",
+    "keystatus",
     "linux",
     "loadenv",
     "memdisk",
