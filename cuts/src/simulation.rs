@@ -9,7 +9,7 @@ use std::time::Instant;
 /// each failure with the words that lead back to it.
 pub fn run(setup: Option<&str>, operation: Option<&str>, case: Option<&Case>, seed: u64) -> Findings {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let depth = Depth { thin: 1, samples: 130, second: 3, seldom: 1, threads, swallow: None };
+    let depth = Depth { thin: 1, samples: 150, second: 3, seldom: 1, threads, swallow: None };
     let mut all = Findings::default();
     for chosen in SETUPS.into_iter().filter(|own| setup.is_none_or(|name| name == own.name)) {
         let begun = Instant::now();

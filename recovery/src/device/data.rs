@@ -2,8 +2,9 @@
 
 use super::mapper::{self, Mapped};
 use super::provision::{self, Content};
+use super::torn::{journal, superblock};
 use super::unlock::{Surroundings, Unlocker};
-use super::{Access, DiskDevice, Error, Result, ext4, mounts, superblock};
+use super::{Access, DiskDevice, Error, Result, ext4, mounts};
 use drydock_block::BlockDevice;
 use drydock_config::{Data, KDF_ITERATIONS, KDF_MEMORY_KIB};
 use drydock_luks::{Cost, FormatOptions, Limits, Unlocked, Volume};
@@ -86,17 +87,26 @@ impl DataVolume {
     /// only a warning. Says whether it can be written to; on a disk that takes no writes it is mounted all the same.
     pub fn mount(&self, target: &Path, warn: &mut dyn FnMut(String)) -> Result<bool> {
         let size = DiskDevice::open(&self.node, Access::ReadOnly)?.size();
-        let device = DiskDevice::open_if_only_to_read(&self.node, Access::Exclusive);
-        match device.and_then(|device| superblock::mend(&device)) {
-            Ok(true) => warn("a power cut had torn the filesystem's superblock; it is mended".into()),
-            Ok(false) => {}
-            // Whether that stands in the way shows when it is mounted.
-            Err(error) => warn(error.to_string()),
-        }
+        let mend = |what: &str, mend: fn(&DiskDevice) -> Result<bool>, warn: &mut dyn FnMut(String)| {
+            let device = DiskDevice::open_if_only_to_read(&self.node, Access::Exclusive);
+            match device.and_then(|device| mend(&device)) {
+                Ok(true) => warn(format!("a power cut had torn {what} of the filesystem; it is mended")),
+                Ok(false) => {}
+                // Whether that stands in the way shows when it is mounted.
+                Err(error) => warn(error.to_string()),
+            }
+        };
+        mend("the superblock", superblock::mend, warn);
         let mount = |flags, data| {
             mounts::mount(&self.node, target, "ext4", flags | MountFlags::NOSUID | MountFlags::NODEV, data)
         };
-        match mount(MountFlags::empty(), "errors=remount-ro") {
+        let writable = || mount(MountFlags::empty(), "errors=remount-ro");
+        let mut mounted = writable();
+        if mounted.as_ref().is_err_and(Error::finds_damage) {
+            mend("a block in the journal", journal::mend, warn);
+            mounted = writable();
+        }
+        match mounted {
             Err(error) if error.refuses_writes() => {
                 // Replaying the journal would be a write.
                 mount(MountFlags::RDONLY, "noload")?;

@@ -65,6 +65,11 @@ impl Error {
         matches!(errno, Some(libc::EROFS | libc::EACCES | libc::EPERM | libc::EIO))
     }
 
+    /// Whether the kernel's answer is that of a filesystem that is not as it should be.
+    pub fn finds_damage(&self) -> bool {
+        self.io().and_then(io::Error::raw_os_error) == Some(libc::EUCLEAN)
+    }
+
     /// The kernel's answer, where that is the reason.
     pub fn io(&self) -> Option<&io::Error> {
         match self {

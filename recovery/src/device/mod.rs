@@ -17,7 +17,7 @@ pub mod mounts;
 pub mod pid1;
 pub mod provision;
 pub mod pstore;
-pub mod superblock;
+pub mod torn;
 pub mod uevent;
 pub mod unlock;
 pub mod watchdog;

@@ -7,8 +7,9 @@
 //!
 //! Source: the kernel's Documentation/filesystems/ext4/ (super.rst, group_descr.rst, checksums.rst).
 
-use super::ext4::{SUPERBLOCK, crc32c};
-use super::{Error, Result};
+use super::number;
+use crate::device::ext4::{SUPERBLOCK, crc32c};
+use crate::device::{Error, Result};
 use drydock_block::{AlignedBuffer, BlockDevice};
 use std::ops::Range;
 
@@ -103,15 +104,10 @@ impl Descriptor {
     }
 }
 
-/// A little-endian number of so many bytes.
-fn number(bytes: &[u8], at: usize, len: usize) -> u64 {
-    bytes[at..at + len].iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::ext4::{Identity, format};
     use super::*;
+    use crate::device::ext4::{Identity, format};
     use drydock_block::{FileDevice, MemoryDevice};
     use std::process::Command;
     use tempfile::NamedTempFile;

@@ -1,0 +1,15 @@
+//! What a power cut can tear in an ext4, so that the kernel does not mount it any more: without `e2fsck` on the device it is
+//! for drydock to mend. On disks whose sectors are as large as the filesystem's blocks nothing is ever torn.
+
+pub mod journal;
+pub mod superblock;
+
+/// A little-endian number of so many bytes.
+fn number(bytes: &[u8], at: usize, len: usize) -> u64 {
+    bytes[at..at + len].iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+/// A big-endian number of four bytes, as the journal has them.
+fn journal_number(bytes: &[u8], at: usize) -> u32 {
+    bytes[at..at + 4].iter().fold(0, |number, byte| number << 8 | u32::from(*byte))
+}
