@@ -13,7 +13,7 @@ use crate::device::{Error, Result};
 use drydock_block::{AlignedBuffer, BlockDevice};
 use std::io;
 
-/// What a cut leaves whole.
+/// What a cut leaves whole on any disk.
 const SECTOR: usize = 512;
 const MAGIC: u32 = 0xc03b_3998;
 const COMMIT: u32 = 2;
@@ -34,11 +34,15 @@ pub fn mend(device: &(impl BlockDevice + ?Sized)) -> Result<bool> {
 
 fn mend_all(device: &(impl BlockDevice + ?Sized)) -> io::Result<bool> {
     let mut start = AlignedBuffer::new(4096);
-    if device.size() < start.len() as u64 || device.sector_size() as usize != SECTOR {
+    if device.size() < start.len() as u64 {
         return Ok(false);
     }
     device.read_at(0, &mut start)?;
     let Some((block_size, extents)) = extents(&start[SUPERBLOCK..][..1024]) else { return Ok(false) };
+    // The sectors of a LUKS volume may be larger than those of the disk below it, and are torn where those end.
+    if block_size < device.sector_size() as usize {
+        return Ok(false);
+    }
     let mut block = AlignedBuffer::new(block_size);
     let mut journal: Option<Journal> = None;
     let mut mended = false;
@@ -152,8 +156,8 @@ mod tests {
         starts.filter(|at| image[*at..].starts_with(&header)).collect()
     }
 
-    fn mended(image: &[u8]) -> (bool, Vec<u8>) {
-        let device = MemoryDevice::from_bytes(image.to_vec(), 512);
+    fn mended(image: &[u8], sector_size: u32) -> (bool, Vec<u8>) {
+        let device = MemoryDevice::from_bytes(image.to_vec(), sector_size);
         (mend(&device).unwrap(), device.snapshot())
     }
 
@@ -163,11 +167,13 @@ mod tests {
             let whole = dirty(&block_size.to_string());
             let commits = commits(&whole, block_size);
             assert!(!commits.is_empty());
-            assert_eq!(mended(&whole), (false, whole.clone()));
+            assert_eq!(mended(&whole, 512), (false, whole.clone()));
             for at in commits {
                 let mut torn = whole.clone();
                 torn[at + block_size - SECTOR..][..SECTOR].fill(0x77);
-                assert_eq!(mended(&torn), (true, whole.clone()));
+                for sector_size in [512, block_size as u32] {
+                    assert_eq!(mended(&torn, sector_size), (true, whole.clone()));
+                }
             }
         }
     }
@@ -180,10 +186,10 @@ mod tests {
             let mut damaged = whole.clone();
             damaged[at + place] ^= 1;
             damaged[at + 2048] ^= 1;
-            assert_eq!(mended(&damaged), (false, damaged.clone()), "{place}");
+            assert_eq!(mended(&damaged, 512), (false, damaged.clone()), "{place}");
         }
         for nothing in [vec![0; 1 << 20], vec![0xff; 1 << 20], vec![0; 512], whole[..8192].to_vec()] {
-            assert_eq!(mended(&nothing), (false, nothing.clone()));
+            assert_eq!(mended(&nothing, 512), (false, nothing.clone()));
         }
     }
 }

@@ -1,5 +1,5 @@
 //! What a power cut can tear in an ext4, so that the kernel does not mount it any more: without `e2fsck` on the device it is
-//! for drydock to mend. On disks whose sectors are as large as the filesystem's blocks nothing is ever torn.
+//! for drydock to mend.
 
 pub mod journal;
 pub mod superblock;
