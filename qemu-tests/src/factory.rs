@@ -3,7 +3,7 @@
 
 use crate::paths::run;
 use crate::{QemuError, Tools, repository};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 impl Tools {
@@ -22,7 +22,7 @@ impl Tools {
 
     /// Makes a boot slot's image.
     pub fn boot_image(&self, vmlinuz: &Path, initramfs: &Path, output: &Path) -> Command {
-        command(&repository().join("demo/boot-image.sh"), &[&vmlinuz, &initramfs, &output])
+        command(&boot_image_script(), &[&vmlinuz, &initramfs, &output])
     }
 
     /// Makes and signs a bundle of images that are called as their slot class.
@@ -58,6 +58,11 @@ impl Tools {
             output: format!("no root image with a root hash in: {info}"),
         })
     }
+}
+
+/// What makes a boot slot's image.
+pub(crate) fn boot_image_script() -> PathBuf {
+    repository().join("demo/boot-image.sh")
 }
 
 /// What goes into a bundle.

@@ -1,6 +1,6 @@
 //! A small system for tests: the demo's kernel, a 16 MiB root with nothing but `test-init` and the device binary.
 
-use crate::factory::Recipe;
+use crate::factory::{Recipe, boot_image_script};
 use crate::paths::{run, target_subdir};
 use crate::{DebianKernel, QemuError, Tools};
 use nix::fcntl::{Flock, FlockArg};
@@ -58,6 +58,7 @@ impl SmallSystem {
             &tools.test_init,
             &tools.bundle,
             &tools.initramfs,
+            &boot_image_script(),
         ]))? + config;
         let stamp_file = system.dir.join("stamp");
         if fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp) {

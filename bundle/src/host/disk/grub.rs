@@ -24,7 +24,7 @@ const MODULES: &[&str] = &[
     "boot",
     "echo",
     "fat",
-    "gcry_sha256",
+    "gcry_crc",
     "hashsum",
     "keystatus",
     "linux",
