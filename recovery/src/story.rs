@@ -111,8 +111,8 @@ fn find_machine<'a>(
     let events: &dyn Events = sink;
     let mut warn = |text: String| events.warning(text);
     let listen = Uevents::open()?;
-    modules::load_list(Path::new("/etc/drydock/modules"), &mut warn);
-    let mut aliases = Aliases::read(Path::new("/etc/drydock/aliases"), &mut warn);
+    modules::load_list(Path::new(modules::LIST), &mut warn);
+    let mut aliases = Aliases::read(Path::new(modules::ALIASES), &mut warn);
     aliases.coldplug(&mut warn);
     // Its driver may have been one of the modules.
     if !sink.is_watched() {

@@ -18,6 +18,8 @@ const MAX_TEMPLATE: usize = 8 << 20;
 const BLOCK_SIZE: u64 = 4096;
 /// Where the superblock is.
 pub(super) const SUPERBLOCK: usize = 1024;
+/// Where a superblock has its checksum: at its end.
+pub(super) const CHECKSUM: usize = 0x3fc;
 
 /// What makes one filesystem different from the next.
 #[derive(Clone, Copy, Debug)]
@@ -83,9 +85,13 @@ pub fn grow(mount_point: &Path, size: u64) -> Result<()> {
 fn personalise(superblock: &mut [u8], identity: &Identity) {
     const UUID: usize = 0x68;
     const HASH_SEED: usize = 0xec;
-    const CHECKSUM: usize = 0x3fc;
     superblock[UUID..][..16].copy_from_slice(&identity.uuid);
     superblock[HASH_SEED..][..16].copy_from_slice(&identity.hash_seed);
+    seal(superblock);
+}
+
+/// Makes the checksum of a superblock (1024 bytes) right.
+pub(super) fn seal(superblock: &mut [u8]) {
     let checksum = crc32c(!0, &superblock[..CHECKSUM]);
     superblock[CHECKSUM..][..4].copy_from_slice(&checksum.to_le_bytes());
 }

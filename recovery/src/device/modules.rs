@@ -17,8 +17,9 @@ pub const ALIASES: &str = "/etc/drydock/aliases";
 /// Loads the modules of a list, in order. A missing list is an empty one. A module that cannot be loaded
 /// is reported and passed over: the machine may do without it.
 pub fn load_list(list: &Path, warn: &mut dyn FnMut(String)) {
+    let command_line = command_line();
     for line in read_lines(list, warn) {
-        load(Path::new(&line), warn);
+        load(Path::new(&line), &command_line, warn);
     }
 }
 
@@ -27,6 +28,7 @@ pub fn load_list(list: &Path, warn: &mut dyn FnMut(String)) {
 pub struct Aliases {
     rules: Vec<(String, Vec<PathBuf>)>,
     loaded: BTreeSet<PathBuf>,
+    command_line: String,
 }
 
 impl Aliases {
@@ -37,7 +39,7 @@ impl Aliases {
         let rules = rules.map(|(pattern, paths)| {
             (pattern.to_owned(), paths.split(',').map(|path| PathBuf::from(path.trim())).collect())
         });
-        Self { rules: rules.collect(), loaded: BTreeSet::new() }
+        Self { rules: rules.collect(), loaded: BTreeSet::new(), command_line: command_line() }
     }
 
     /// Loads what an event's device asks for.
@@ -67,7 +69,7 @@ impl Aliases {
             }
             for path in paths {
                 if self.loaded.insert(path.clone()) {
-                    load(path, warn);
+                    load(path, &self.command_line, warn);
                 }
             }
         }
@@ -85,11 +87,15 @@ fn read_lines(file: &Path, warn: &mut dyn FnMut(String)) -> Vec<String> {
     }
 }
 
-/// Loads one module, with the parameters that the kernel's command line has for it. That it is there already, or finds no hardware (as `aesni` on a CPU without it), is no
-/// failure.
-fn load(path: &Path, warn: &mut dyn FnMut(String)) {
-    let command_line = fs::read_to_string("/proc/cmdline").unwrap_or_default();
-    let parameters = CString::new(parameters(path, &command_line)).unwrap_or_default();
+/// The kernel's command line; none where there is no `/proc`.
+fn command_line() -> String {
+    fs::read_to_string("/proc/cmdline").unwrap_or_default()
+}
+
+/// Loads one module, with the parameters that the kernel's command line has for it. That it is there already, or finds no
+/// hardware (as `aesni` on a CPU without it), is no failure.
+fn load(path: &Path, command_line: &str, warn: &mut dyn FnMut(String)) {
+    let parameters = CString::new(parameters(path, command_line)).unwrap_or_default();
     let loaded = File::open(path).and_then(|file| sys::load_module(file, &parameters));
     match loaded.as_ref().map_err(io::Error::raw_os_error) {
         Ok(()) => {}

@@ -1,13 +1,14 @@
 //! The commit block of ext4's journal that a power cut has torn.
 //!
-//! A transaction counts once its commit block is there, which is written after all else of it was flushed. The block's first
-//! sector says everything; the rest is zeros, but the checksum is of all of it. A cut can leave the new first sector before
-//! what an older transaction had in the others. The kernel takes that for damage, not for the transaction that it is, and does not
-//! mount the filesystem. Completed with zeros the block has the checksum that it says, or else it is left alone.
+//! A transaction counts once its commit block is there, which is written after all else of it was flushed. The block's
+//! first sector says everything; the rest is zeros, but the checksum is of all of it. A cut can leave the new first sector
+//! before what an older transaction had in the others. The kernel takes that for damage, not for the transaction that it
+//! is, and does not mount the filesystem. Completed with zeros the block has the checksum that it says, or else it is left
+//! alone.
 //!
 //! Source: the kernel's Documentation/filesystems/ext4/journal.rst.
 
-use super::{journal_number, number};
+use super::{block_size, journal_number, number};
 use crate::device::ext4::{SUPERBLOCK, crc32c};
 use crate::device::{Error, Result};
 use drydock_block::{AlignedBuffer, BlockDevice};
@@ -69,12 +70,12 @@ fn mend_all(device: &(impl BlockDevice + ?Sized)) -> io::Result<bool> {
 /// The size of a block, and where the journal is, in blocks: from the copy of its inode that the superblock has.
 fn extents(superblock: &[u8]) -> Option<(usize, Vec<(u64, u64)>)> {
     const INODE_COPY: usize = 0x10c;
-    let log_block_size = number(superblock, 0x18, 4);
-    let has_copy = number(superblock, 0x38, 2) == 0xef53 && superblock[0xfd] == 1;
+    let block_size = block_size(superblock)?;
+    let has_copy = superblock[0xfd] == 1;
     let count = number(superblock, INODE_COPY + 2, 2);
     let is_flat =
         number(superblock, INODE_COPY, 2) == EXTENT_MAGIC && number(superblock, INODE_COPY + 6, 2) == 0;
-    if !has_copy || !is_flat || log_block_size > 6 || count > MAX_EXTENTS {
+    if !has_copy || !is_flat || count > MAX_EXTENTS {
         return None;
     }
     let extent = |nth| {
@@ -82,7 +83,7 @@ fn extents(superblock: &[u8]) -> Option<(usize, Vec<(u64, u64)>)> {
         let first = number(superblock, at + 8, 4) | number(superblock, at + 6, 2) << 32;
         (first, number(superblock, at + 4, 2))
     };
-    Some((1024 << log_block_size, (0..count).map(extent).collect()))
+    Some((block_size as usize, (0..count).map(extent).collect()))
 }
 
 /// What the journal's superblock says.

@@ -7,17 +7,15 @@
 //!
 //! Source: the kernel's Documentation/filesystems/ext4/ (super.rst, group_descr.rst, checksums.rst).
 
-use super::number;
-use crate::device::ext4::{SUPERBLOCK, crc32c};
+use super::{block_size, number};
+use crate::device::ext4::{CHECKSUM, SUPERBLOCK, crc32c, seal};
 use crate::device::{Error, Result};
 use drydock_block::{AlignedBuffer, BlockDevice};
 use std::ops::Range;
 
 const LEN: usize = 1024;
-const CHECKSUM: usize = 0x3fc;
 /// Nothing has a meaning there yet; what was not written by ext4 would hardly be zeros.
 const RESERVED: Range<usize> = 0x288..CHECKSUM;
-const MAGIC: u64 = 0xef53;
 const INCOMPAT_64BIT: u64 = 0x80;
 const INCOMPAT_CHECKSUM_SEED: u64 = 0x2000;
 const RO_COMPAT_METADATA_CHECKSUM: u64 = 0x400;
@@ -46,9 +44,7 @@ pub fn mend(device: &(impl BlockDevice + ?Sized)) -> Result<bool> {
     let Some(mut start) = read().map_err(Error::doing("read the superblock of a filesystem"))? else {
         return Ok(false);
     };
-    let superblock = &mut start[SUPERBLOCK..][..LEN];
-    let checksum = crc32c(!0, &superblock[..CHECKSUM]);
-    superblock[CHECKSUM..].copy_from_slice(&checksum.to_le_bytes());
+    seal(&mut start[SUPERBLOCK..][..LEN]);
     // One sector, which by itself is old or new: that with the checksum.
     let sector = device.sector_size() as usize;
     let end = SUPERBLOCK + LEN;
@@ -74,17 +70,13 @@ struct Descriptor {
 impl Descriptor {
     /// Where it must be, if this is the start of a filesystem with checksums that has room on the device.
     fn of(superblock: &[u8], size: u64) -> Option<Self> {
-        let has_checksums = number(superblock, 0x64, 4) & RO_COMPAT_METADATA_CHECKSUM != 0
-            && superblock[0x175] == 1
-            && number(superblock, 0x38, 2) == MAGIC;
-        let log_block_size = number(superblock, 0x18, 4);
-        if !has_checksums || log_block_size > 6 {
+        let block_size = block_size(superblock)?;
+        if number(superblock, 0x64, 4) & RO_COMPAT_METADATA_CHECKSUM == 0 || superblock[0x175] != 1 {
             return None;
         }
         let is_64bit = number(superblock, 0x60, 4) & INCOMPAT_64BIT != 0;
         let len = if is_64bit { number(superblock, 0xfe, 2) as usize } else { DESCRIPTOR };
         let high = if is_64bit { number(superblock, 0x150, 4) } else { 0 };
-        let block_size = 1024 << log_block_size;
         let blocks = number(superblock, 0x4, 4) | high << 32;
         let at = (number(superblock, 0x14, 4) + 1) * block_size;
         let has_room = blocks.checked_mul(block_size).is_some_and(|end| end <= size && at < end);
@@ -139,8 +131,7 @@ mod tests {
         later[0x60] |= 4;
         later[0x178] ^= 0x77;
         later[0x274] ^= 1;
-        let checksum = crc32c(!0, &later[..CHECKSUM]);
-        later[CHECKSUM..].copy_from_slice(&checksum.to_le_bytes());
+        seal(&mut later);
         later
     }
 
