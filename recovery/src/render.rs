@@ -5,6 +5,7 @@ use crate::device::pstore;
 use crate::device::watchdog::Watchdog;
 use crate::event::{Event, Events};
 use nix::time::{ClockId, clock_gettime};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ const QUIET_FEED: Duration = Duration::from_secs(1);
 pub struct ConsoleEvents {
     console: Console,
     feed: Arc<Mutex<Feed>>,
+    failed: AtomicBool,
 }
 
 #[derive(Default)]
@@ -28,7 +30,7 @@ struct Feed {
 impl ConsoleEvents {
     /// Events for the given consoles.
     pub fn new(console: Console) -> Self {
-        Self { console, feed: Arc::default() }
+        Self { console, feed: Arc::default(), failed: AtomicBool::new(false) }
     }
 
     /// From now on every event but a warning counts as progress for the watchdog, and so does the time that
@@ -49,6 +51,11 @@ impl ConsoleEvents {
         if let Err(error) = thread::Builder::new().name("watchdog".into()).spawn(quietly) {
             self.console.line(&format!("long steps can't feed the watchdog: {error}"));
         }
+    }
+
+    /// Whether any step has failed.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
     }
 
     /// Whether there is a watchdog already.
@@ -83,6 +90,7 @@ impl Events for ConsoleEvents {
             watchdog.iter_mut().for_each(Watchdog::pet);
         }
         if let Event::Failed { reason, .. } = &event {
+            self.failed.store(true, Ordering::Relaxed);
             pstore::leave(reason);
         }
         let now = clock_gettime(ClockId::CLOCK_BOOTTIME);

@@ -31,7 +31,7 @@ use std::time::Duration;
 pub const LABELS: [&str; 2] = ["bootenv", "state"];
 /// The pauses between tries while no set is bootable: the first one, and the longest.
 const PAUSES: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(640)];
-/// How long a person may read the last words before a reset.
+/// How long a person may read why something has failed, before a reset clears the screen.
 const BEFORE_RESET: Duration = Duration::from_secs(3);
 
 /// Process 1. Never returns: it becomes the live system's init, or it resets the machine.
@@ -54,15 +54,17 @@ pub fn process_one(work: impl FnOnce(&Console, &ConsoleEvents) -> Result<(), Err
         }
     };
     pid1::reset_on_panic(&console);
-    let events = ConsoleEvents::new(console.clone());
+    let sink = ConsoleEvents::new(console.clone());
     let told = early.and(signals).and_then(|signals| signals.handle(&console)).map_err(Error::from);
-    let outcome = told.and_then(|()| work(&console, &events));
-    let events: &dyn Events = &events;
+    let outcome = told.and_then(|()| work(&console, &sink));
+    let events: &dyn Events = &sink;
     if let Err(error) = outcome {
         events.send(Event::Failed { step: Step::HandOver, reason: error.to_string() });
     }
     events.note("resetting the machine");
-    std::thread::sleep(BEFORE_RESET);
+    if sink.has_failed() {
+        std::thread::sleep(BEFORE_RESET);
+    }
     pid1::leave(&console, Power::Reset)
 }
 
