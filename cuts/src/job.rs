@@ -10,6 +10,8 @@ const CONFIG: &str = include_str!("system.toml");
 const LIMIT: Duration = Duration::from_secs(300);
 /// A bundle's way onto a device, and its boots until it is marked good.
 const BOOTS: usize = 3;
+/// The boots of a factory reset: recovery goes on into the system by itself.
+const RESET_BOOTS: usize = 2;
 
 /// A file that a factory reset keeps, one that it does not keep, and what is in both.
 pub const KEPT: &str = "/var/kept/file";
@@ -54,7 +56,7 @@ impl Job {
                 return Err(QemuError::Program { command: format!("cuts boot {name}"), output });
             }
         };
-        let system = SmallSystem::with_config("cuts", CONFIG)?;
+        let system = SmallSystem::with_smaller_root("cuts", CONFIG)?;
         let release = |n: usize| system.release(VERSIONS[n].0, VERSIONS[n].1);
         let (target, reset) = (release(after)?, after == 0);
         let script = match reset {
@@ -62,7 +64,8 @@ impl Job {
             false => Script::stage(&target.bundle)?,
         };
         let before = (0..before).map(release).collect::<Result<_, _>>()?;
-        Ok(Self { name, before, script, boots: BOOTS, target, reset, system })
+        let boots = if reset { RESET_BOOTS } else { BOOTS };
+        Ok(Self { name, before, script, boots, target, reset, system })
     }
 
     /// Flashes a disk and lets it come to rest in the release that the job begins with, with two files on `data`.

@@ -97,7 +97,7 @@ impl Disk {
                 let snapshot = if self.snapshot { ",snapshot=on" } else { "" };
                 args.push("-drive".into());
                 args.push(format!(
-                    "if=none,id=drive{n},file={path},format=raw,discard=unmap{read_only}{snapshot}"
+                    "if=none,id=drive{n},file={path},format=raw,cache=unsafe,discard=unmap{read_only}{snapshot}"
                 ));
                 format!("drive{n}")
             }

@@ -1,4 +1,4 @@
-//! A small system for tests: the demo's kernel, a 16 MiB root with nothing but `test-init` and the device binary.
+//! A small system for tests: the demo's kernel, a root with nothing but `test-init`, the device binary and filler.
 
 use crate::factory::{Recipe, boot_image_script};
 use crate::paths::{run, target_subdir};
@@ -13,7 +13,8 @@ use std::process::Command;
 const CONFIG: &str = include_str!("small.toml");
 const COMPATIBLE: &str = "drydock-test";
 const ROOT_SIZE: u64 = 16 << 20;
-const FILLER_SIZE: usize = 11 << 20;
+/// What is in a root beside its filler takes less than this.
+const PROGRAMS: u64 = 5 << 20;
 /// Where the payload begins on a script disk; `test-init` has the same number.
 const PAYLOAD_AT: u64 = 4096;
 
@@ -23,6 +24,8 @@ const PAYLOAD_AT: u64 = 4096;
 pub struct SmallSystem {
     dir: PathBuf,
     tools: &'static Tools,
+    /// In bytes.
+    root_size: u64,
 }
 
 /// A release of a small system.
@@ -48,10 +51,19 @@ impl SmallSystem {
         Self::with_kernel(name, config, &DebianKernel::cloud()?)
     }
 
+    /// The same with a root of 6 MiB, which is installed sooner.
+    pub fn with_smaller_root(name: &str, config: &str) -> Result<Self, QemuError> {
+        Self::make(name, config, &DebianKernel::cloud()?, 6 << 20)
+    }
+
     /// The same with another kernel than that for virtual machines.
     pub fn with_kernel(name: &str, config: &str, kernel: &DebianKernel) -> Result<Self, QemuError> {
+        Self::make(name, config, kernel, ROOT_SIZE)
+    }
+
+    fn make(name: &str, config: &str, kernel: &DebianKernel, root_size: u64) -> Result<Self, QemuError> {
         let tools = Tools::build()?;
-        let system = Self { dir: target_subdir("small-systems")?.join(name), tools };
+        let system = Self { dir: target_subdir("small-systems")?.join(name), tools, root_size };
         let _lock = system.lock()?;
         let stamp = run(Command::new("sha256sum").args([
             &tools.drydock,
@@ -171,14 +183,14 @@ impl SmallSystem {
             }
             fs::write(at("etc/version"), format!("{version}\n"))?;
             fs::write(at("etc/machine-id"), "")?;
-            fs::write(at("filler"), filler(version))?;
+            fs::write(at("filler"), filler(version, self.root_size - PROGRAMS))?;
             fs::copy(&self.tools.test_init, at("sbin/init"))?;
             fs::copy(&self.tools.drydock, at("usr/bin/drydock")).map(|_| ())
         })?;
         let fixed = ["-d0", "-T1700000000", "-U6b7c1d2e-7d1f-4c0a-9a35-2f1f0d0c6b02"];
         let mut mkfs = Command::new("mkfs.erofs");
         run(mkfs.args(fixed).args(["-Enoinline_data", "--all-root"]).arg(image).arg(tree.path()))?;
-        io("pad a small root", || File::options().write(true).open(image)?.set_len(ROOT_SIZE))
+        io("pad a small root", || File::options().write(true).open(image)?.set_len(self.root_size))
     }
 
     fn lock(&self) -> Result<Flock<File>, QemuError> {
@@ -190,10 +202,10 @@ impl SmallSystem {
 }
 
 /// Bytes that compress about as well as programs do, in 64 KiB pieces of which every fourth depends on the version.
-fn filler(version: &str) -> Vec<u8> {
+fn filler(version: &str, size: u64) -> Vec<u8> {
     let version = version.bytes().fold(1u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
-    let mut bytes = Vec::with_capacity(FILLER_SIZE);
-    for piece in 0..FILLER_SIZE as u64 >> 16 {
+    let mut bytes = Vec::new();
+    for piece in 0..size >> 16 {
         let mut state = (piece + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         if piece % 4 == 0 {
             state ^= version;

@@ -17,11 +17,19 @@ const HEADER: &str = "DRYDOCK-TEST-SCRIPT\n";
 const PAYLOAD_AT: u64 = 4096;
 const DEFAULT: &str = "drydock mark-good\ndrydock status\ndrydock status --json\npoweroff\n";
 
+/// The set that runs: what recovery or a set's own process 1 has left word of, or else what the bootloader has said.
+fn set() -> Option<String> {
+    let word = std::fs::read("/run/drydock/boot.json").unwrap_or_default();
+    let word: Option<serde_json::Value> = serde_json::from_slice(&word).ok();
+    let from_word = word.and_then(|word| word["set"].as_str().map(str::to_owned));
+    let command_line = std::fs::read_to_string("/proc/cmdline").unwrap_or_default();
+    let mut words = command_line.split_whitespace();
+    from_word.or_else(|| words.find_map(|word| word.strip_prefix("drydock.set=").map(str::to_owned)))
+}
+
 fn main() {
-    let cmdline = std::fs::read_to_string("/proc/cmdline").unwrap_or_default();
-    let set = cmdline.split_whitespace().find_map(|word| word.strip_prefix("drydock.set=")).unwrap_or("none");
     let version = std::fs::read_to_string("/etc/version").unwrap_or_default();
-    say(&format!("DRYDOCK-TEST-UP set={set} version={}", version.trim()));
+    say(&format!("DRYDOCK-TEST-UP set={} version={}", set().as_deref().unwrap_or("none"), version.trim()));
 
     feed_watchdog();
     let (script, mut disk) = find_script();

@@ -2,18 +2,15 @@
 //! written, a slot that turns read-only, a disk that goes away. Each ends in a system that runs, with the reason in
 //! the history. The simulator's `tests/bad_disk.rs` has the others.
 
-use crate::device::{LIMIT, Staged, reason, runs, settle};
-use drydock_qemu::{Disk, Exit, Qemu, SmallSystem, run};
+use crate::device::{Device, LIMIT, Partition, reason, runs, settle};
+use drydock_qemu::{Disk, Exit, Qemu, SmallSystem};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::process::Command;
 
 /// Where the partition with this label begins and ends, in sectors.
 fn sectors(disk: &Path, label: &str) -> (u64, u64) {
-    let table = run(Command::new("sgdisk").arg("-p").arg(disk)).unwrap();
-    let mut lines = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let words = lines.find(|words| words.last() == Some(&label)).unwrap();
-    (words[1].parse().unwrap(), words[2].parse::<u64>().unwrap() + 1)
+    let partition = Partition::find(disk, label);
+    (partition.start / 512, (partition.start + partition.len as u64) / 512)
 }
 
 /// A machine whose disk fails by these rules of `blkdebug`.
@@ -51,7 +48,7 @@ struct Case {
 
 #[test]
 fn a_target_or_a_bundle_that_fails_leaves_the_old_system_with_the_reason() {
-    let staged = Staged::new("bad-sectors", SmallSystem::standard().unwrap());
+    let staged = Device::staged("bad-sectors", SmallSystem::standard().unwrap());
     let (root, root_end) = sectors(&staged.disk(), "root-b");
     let (data, _) = sectors(&staged.disk(), "data");
     let middle = root + (5 << 11);
@@ -98,7 +95,7 @@ fn a_target_or_a_bundle_that_fails_leaves_the_old_system_with_the_reason() {
 
 #[test]
 fn state_that_fails_leaves_the_old_system_and_the_job_for_later() {
-    let staged = Staged::new("bad-state", SmallSystem::standard().unwrap());
+    let staged = Device::staged("bad-state", SmallSystem::standard().unwrap());
     let (state, _) = sectors(&staged.disk(), "state");
     for iotype in ["read", "write"] {
         let disk = staged.copy(iotype);
@@ -123,7 +120,7 @@ fn state_that_fails_leaves_the_old_system_and_the_job_for_later() {
 
 #[test]
 fn a_disk_that_goes_away_in_the_middle_of_an_update_is_no_more_than_a_cut() {
-    let staged = Staged::new("gone", SmallSystem::standard().unwrap());
+    let staged = Device::staged("gone", SmallSystem::standard().unwrap());
     // All of them well before the commit, however the kernel merges the writes of its filesystems.
     for writes in [3, 12, 25] {
         let name = format!("gone-{writes}");

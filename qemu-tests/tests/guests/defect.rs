@@ -1,7 +1,7 @@
 //! A recovery whose process 1 panics: the old system runs in the end, and the reason is in the history, out of the memory
 //! that outlives a reset (ramoops).
 
-use crate::device::{LIMIT, Partition, Staged, config, machine, runs, status};
+use crate::device::{Device, LIMIT, Partition, config, machine, runs, status};
 use drydock_qemu::{DebianKernel, Exit, Guest, SmallSystem, Tools, run};
 
 /// The last 16 of the 256 MiB are left to ramoops.
@@ -16,7 +16,7 @@ fn a_recovery_that_panics_is_given_up_and_its_reason_outlives_the_resets() {
         ("[initramfs]\nmodules = [", "[initramfs]\nmodules = [\"ramoops\", "),
     ]);
     let system = SmallSystem::with_config("defect", &config).unwrap();
-    let staged = Staged::new("defect", system.clone());
+    let staged = Device::staged("defect", system.clone());
 
     // Both copies of the recovery have the defect.
     let folder = tempfile::tempdir().unwrap();

@@ -23,48 +23,94 @@ pub(crate) fn config(changes: &[(&str, &str)]) -> String {
     })
 }
 
-/// A device with v1 in set a and something staged: the next boot is the recovery's.
-pub(crate) struct Staged {
+/// A device with v1 in set a, in a folder of its own.
+pub(crate) struct Device {
+    name: String,
     pub(crate) folder: tempfile::TempDir,
-    system: SmallSystem,
+    pub(crate) system: SmallSystem,
 }
 
-impl Staged {
-    /// One with v2 staged on `data`.
-    pub(crate) fn new(name: &str, system: SmallSystem) -> Self {
-        let v2 = system.release("2.0.0", 2).unwrap();
-        let script = Script::stage(&v2.bundle).unwrap();
-        let staged = Self::with_script(name, system, &script, &[]);
-        assert!(staged.disk().exists());
-        staged
+impl Device {
+    /// One that has been flashed and was never started.
+    pub(crate) fn flashed(name: &str, system: SmallSystem) -> Self {
+        let device = Self { name: name.into(), folder: tempfile::tempdir().unwrap(), system };
+        let v1 = device.system.release("1.0.0", 1).unwrap();
+        device.system.flash(&v1, &device.disk()).unwrap();
+        device
     }
 
-    /// Boots v1 with the script, which ends in a reset.
-    pub(crate) fn with_script(name: &str, system: SmallSystem, script: &Script, more: &[&Path]) -> Self {
-        let v1 = system.release("1.0.0", 1).unwrap();
-        let staged = Self { folder: tempfile::tempdir().unwrap(), system };
-        let path = staged.folder.path().join("script.img");
-        script.write(&path).unwrap();
-        staged.system.flash(&v1, &staged.disk()).unwrap();
-        let mut qemu = machine(name, &staged.disk()).disk(Disk::file(&path).read_only());
-        for disk in more {
-            qemu = qemu.disk(Disk::file(*disk).read_only());
-        }
-        let mut guest = qemu.start().unwrap();
+    /// One with v2 staged on `data`: the next boot is the recovery's.
+    pub(crate) fn staged(name: &str, system: SmallSystem) -> Self {
+        let v2 = system.release("2.0.0", 2).unwrap();
+        Self::after(name, system, &Script::stage(&v2.bundle).unwrap())
+    }
+
+    /// One with v2 staged on a stick: [`Device::stick`].
+    pub(crate) fn staged_on_stick(name: &str, system: SmallSystem) -> Self {
+        let device = Self::flashed(name, system);
+        let v2 = device.system.release("2.0.0", 2).unwrap();
+        ext4(&device.stick(), 64, &[("v2.drydock", &fs::read(&v2.bundle).unwrap())]);
+        let stage = Script::default()
+            .then("drydock mark-good")
+            .then("drydock stage --medium v2.drydock")
+            .then("reboot");
+        let with_stick = |qemu: Qemu| qemu.disk(Disk::file(device.stick()).read_only());
+        device.check_staged(with_stick(device.machine(Some(&stage))));
+        device
+    }
+
+    /// One that has run v1 with a script that stages something and ends in a reset.
+    pub(crate) fn after(name: &str, system: SmallSystem, script: &Script) -> Self {
+        let device = Self::flashed(name, system);
+        device.check_staged(device.machine(Some(script)));
+        device
+    }
+
+    fn check_staged(&self, machine: Qemu) {
+        let mut guest = machine.start().unwrap();
         guest.expect("is staged as intent 1", LIMIT).unwrap();
         assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset);
-        staged
+        assert!(self.disk().exists());
+    }
+
+    /// A file in its folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     pub(crate) fn disk(&self) -> PathBuf {
-        self.folder.path().join("disk.img")
+        self.path("disk.img")
+    }
+
+    pub(crate) fn stick(&self) -> PathBuf {
+        self.path("stick.img")
     }
 
     /// A copy of the disk, for one of several cases that begin alike.
     pub(crate) fn copy(&self, name: &str) -> PathBuf {
-        let copy = self.folder.path().join(name);
+        let copy = self.path(name);
         copy_disk(&self.disk(), &copy);
         copy
+    }
+
+    /// Its machine, with a script for the set that is started.
+    pub(crate) fn machine(&self, script: Option<&Script>) -> Qemu {
+        let machine = machine(&self.name, &self.disk());
+        let Some(script) = script else { return machine };
+        let path = self.path("script.img");
+        script.write(&path).unwrap();
+        machine.disk(Disk::file(&path).read_only())
+    }
+
+    pub(crate) fn start(&self, script: Option<&Script>) -> Guest {
+        self.machine(script).start().unwrap()
+    }
+
+    /// Boots up to this end; gives what was said.
+    pub(crate) fn run(&self, script: Option<&Script>, end: Exit) -> String {
+        let mut guest = self.start(script);
+        assert_eq!(guest.wait_exit(LIMIT).unwrap(), end);
+        guest.said()
     }
 }
 
@@ -125,7 +171,8 @@ pub(crate) fn reason(status: &Value) -> String {
 /// A partition on a disk image, as `sgdisk` finds it.
 pub(crate) struct Partition {
     disk: PathBuf,
-    start: u64,
+    /// In bytes, as the length is.
+    pub(crate) start: u64,
     pub(crate) len: usize,
 }
 

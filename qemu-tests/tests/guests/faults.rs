@@ -1,15 +1,16 @@
 //! What happens in the field, on the small system: the power fails, consoles are slow or missing, a clone of the disk
 //! turns up, keys are wrong, partitions are gone, a medium stops answering. Each case ends in a system that runs.
 
-use crate::device::{LIMIT, Partition, Staged, boot, config, ext4, machine, reason, runs, settle};
-use drydock_qemu::{Disk, Exit, Script, Serial, SmallSystem, run};
+use crate::device::{Device, LIMIT, Partition, boot, config, machine, reason, runs, settle};
+use drydock_qemu::{Disk, Exit, Serial, SmallSystem, run};
+use serde_json::json;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 #[test]
 fn power_cut_at_ten_moments_of_the_apply_ends_in_the_new_system_each_time() {
-    let staged = Staged::new("cuts", SmallSystem::standard().unwrap());
+    let staged = Device::staged("cuts", SmallSystem::standard().unwrap());
     // What the recovery says last before the power goes, and how much later it goes.
     let moments = [
         ("discover", 0),
@@ -47,7 +48,7 @@ fn power_cut_at_ten_moments_of_the_apply_ends_in_the_new_system_each_time() {
 
 #[test]
 fn neither_a_slow_console_nor_a_missing_one_holds_the_update_up() {
-    let staged = Staged::new("consoles", SmallSystem::standard().unwrap());
+    let staged = Device::staged("consoles", SmallSystem::standard().unwrap());
     for (name, serial) in [("slow", Serial::Throttled(9600)), ("absent", Serial::Absent)] {
         let disk = staged.copy(name);
         let mut guest = machine(name, &disk).serial(serial).start().unwrap();
@@ -58,7 +59,7 @@ fn neither_a_slow_console_nor_a_missing_one_holds_the_update_up() {
 
 #[test]
 fn a_clone_of_the_disk_is_refused_and_forgotten_once_it_is_gone() {
-    let staged = Staged::new("clone", SmallSystem::standard().unwrap());
+    let staged = Device::staged("clone", SmallSystem::standard().unwrap());
     let clone = staged.copy("clone.img");
     let before = std::fs::read(&clone).unwrap();
     let mut guest = machine("clone", &staged.disk()).disk(Disk::file(&clone)).start().unwrap();
@@ -73,7 +74,7 @@ fn a_clone_of_the_disk_is_refused_and_forgotten_once_it_is_gone() {
 #[test]
 fn a_wrong_key_and_a_missing_data_partition_leave_the_old_system_with_the_reason() {
     let config = config(&[("provision = true", "provision = true\non_failure = \"temporary\"")]);
-    let staged = Staged::new("keys", SmallSystem::with_config("temporary", &config).unwrap());
+    let staged = Device::staged("keys", SmallSystem::with_config("temporary", &config).unwrap());
     let wrong_key = staged.copy("wrong-key.img");
     change_key(&wrong_key, staged.folder.path());
     let no_data = staged.copy("no-data.img");
@@ -110,22 +111,15 @@ fn change_key(disk: &Path, folder: &Path) {
 
 #[test]
 fn a_medium_that_stops_answering_leaves_the_old_system_with_the_reason() {
-    let system = SmallSystem::standard().unwrap();
-    let v2 = system.release("2.0.0", 2).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let stick = folder.path().join("stick.img");
-    ext4(&stick, 64, &[("v2.drydock", &std::fs::read(&v2.bundle).unwrap())]);
-    let script =
-        Script::default().then("drydock mark-good").then("drydock stage --medium v2.drydock").then("reboot");
-    let staged = Staged::with_script("pulled", system, &script, &[&stick]);
+    let staged = Device::staged_on_stick("pulled", SmallSystem::standard().unwrap());
 
     // From here on the medium answers with errors in the middle of the bundle.
-    let file =
-        serde_json::json!({"driver": "file", "filename": stick, "node-name": "file", "read-only": true});
+    let file = json!({
+        "driver": "file", "filename": staged.stick(), "node-name": "file", "read-only": true
+    });
     let sectors = [12, 16, 20].map(|mib: u64| mib << 11);
-    let errors =
-        sectors.map(|sector| serde_json::json!({"event": "none", "iotype": "read", "sector": sector}));
-    let debug = serde_json::json!({
+    let errors = sectors.map(|sector| json!({"event": "none", "iotype": "read", "sector": sector}));
+    let debug = json!({
         "driver": "blkdebug", "image": "file", "node-name": "stick", "read-only": true, "inject-error": errors
     });
     let qemu = machine("pulled", &staged.disk()).arg("-blockdev").arg(file.to_string());
@@ -144,16 +138,10 @@ fn a_medium_that_stops_answering_leaves_the_old_system_with_the_reason() {
 
 #[test]
 fn without_a_boot_environment_the_last_good_set_still_starts() {
-    let system = SmallSystem::standard().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let disk = folder.path().join("disk.img");
-    system.flash(&system.release("1.0.0", 1).unwrap(), &disk).unwrap();
-    // The whole filesystem of `bootenv`: 4 MiB from the second MiB on.
-    let of = format!("of={}", disk.display());
-    let wiped =
-        Command::new("dd").args(["if=/dev/zero", &of, "bs=1M", "seek=2", "count=4", "conv=notrunc"]).output();
-    assert!(wiped.unwrap().status.success());
-    let mut guest = boot("no-bootenv", &disk);
+    let device = Device::flashed("no-bootenv", SmallSystem::standard().unwrap());
+    let environment = Partition::find(&device.disk(), "bootenv");
+    environment.write(&vec![0; environment.len]);
+    let mut guest = device.start(None);
     guest.expect("starting set a from here", LIMIT).unwrap();
     guest.expect("DRYDOCK-TEST-UP", LIMIT).unwrap();
 }

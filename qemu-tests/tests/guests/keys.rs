@@ -1,10 +1,10 @@
 //! Ways to the key of `data`: typed at the console, on a medium, on our own disk. The volumes that are opened are
 //! LUKS1, made by Debian's own tools; those that the device makes are judged by them.
 
-use crate::device::{LIMIT, Partition, boot, config, copy_disk, ext4, machine, runs, status};
+use crate::device::{Device, LIMIT, Partition, config, ext4, machine, runs, status};
 use drydock_qemu::{Disk, Exit, Qemu, SmallSystem, run};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 const KEY: &[u8; 32] = b"32 bytes that QEMU takes as text";
@@ -37,10 +37,7 @@ kind = "passphrase""#;
 
 #[test]
 fn a_passphrase_is_set_at_the_console_asked_for_again_and_shown_nowhere() {
-    let system = system();
-    let folder = tempfile::tempdir().unwrap();
-    let disk = folder.path().join("disk.img");
-    system.flash(&system.release("1.0.0", 1).unwrap(), &disk).unwrap();
+    let device = Device::flashed("passphrase", system());
 
     // Prompt and answer: first for a new volume, then, after a restart, to open it.
     let setting = [
@@ -58,7 +55,7 @@ fn a_passphrase_is_set_at_the_console_asked_for_again_and_shown_nowhere() {
         ("`data` is open", ""),
     ];
     for dialogue in [&setting[..], &opening[..]] {
-        let mut guest = boot("passphrase", &disk);
+        let mut guest = device.start(None);
         for (said, answer) in dialogue {
             guest.expect(said, LIMIT).unwrap();
             if !answer.is_empty() {
@@ -70,10 +67,10 @@ fn a_passphrase_is_set_at_the_console_asked_for_again_and_shown_nowhere() {
         assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::PowerOff);
         assert!(!guest.said().contains("horse"), "a passphrase is on the console");
     }
-    let key = folder.path().join("key");
+    let key = device.path("key");
     for (passphrase, fits) in [("correct horse", true), ("incorrect horse", false)] {
         fs::write(&key, passphrase).unwrap();
-        Partition::find(&disk, "data").change(|part| {
+        Partition::find(&device.disk(), "data").change(|part| {
             let mut open = Command::new("cryptsetup");
             open.args(["open", "--test-passphrase", "--key-file"]).args([&key, part]);
             assert_eq!(run(&mut open).is_ok(), fits, "{passphrase}");
@@ -83,21 +80,15 @@ fn a_passphrase_is_set_at_the_console_asked_for_again_and_shown_nowhere() {
 
 /// A device whose `data` is a LUKS1 volume with a filesystem, and whose key is where `place` puts it. Boots, and
 /// checks that what the kernel has written can be read by QEMU's own LUKS.
-struct Locked {
-    folder: tempfile::TempDir,
-    disk: PathBuf,
-}
+struct Locked(Device);
 
 impl Locked {
     fn new() -> Self {
-        let system = system();
-        let folder = tempfile::tempdir().unwrap();
-        let disk = folder.path().join("disk.img");
-        system.flash(&system.release("1.0.0", 1).unwrap(), &disk).unwrap();
-        let (key, plain) = (folder.path().join("data.key"), folder.path().join("plain.img"));
+        let device = Device::flashed("locked", system());
+        let (key, plain) = (device.path("data.key"), device.path("plain.img"));
         fs::write(&key, KEY).unwrap();
         ext4(&plain, 32, &[("kept", b"since before\n")]);
-        Partition::find(&disk, "data").change(|part| {
+        Partition::find(&device.disk(), "data").change(|part| {
             let mut format = Command::new("cryptsetup");
             format.args([
                 "luksFormat",
@@ -112,13 +103,12 @@ impl Locked {
             fill.args(["convert", "-n", "-f", "raw", "--target-image-opts"]).args(secret(&key)).arg(&plain);
             run(fill.arg(luks(part))).unwrap();
         });
-        Self { folder, disk }
+        Self(device)
     }
 
     /// One copy of the device boots and is looked at.
     fn opens(&self, name: &str, prepare: impl FnOnce(Qemu, &Path) -> Qemu) {
-        let disk = self.folder.path().join(name);
-        copy_disk(&self.disk, &disk);
+        let disk = self.0.copy(name);
         let mut guest = prepare(machine(name, &disk), &disk).start().unwrap();
         guest.expect("`data` is open", LIMIT).unwrap();
         assert_eq!(runs(&status(&mut guest)), ("a", "1.0.0"), "{name}");
@@ -128,7 +118,7 @@ impl Locked {
         let plain = disk.with_extension("plain");
         Partition::find(&disk, "data").change(|part| {
             let mut read = Command::new("qemu-img");
-            read.args(["convert", "-O", "raw"]).args(secret(&self.folder.path().join("data.key")));
+            read.args(["convert", "-O", "raw"]).args(secret(&self.0.path("data.key")));
             run(read.arg("--image-opts").arg(luks(part)).arg(&plain)).unwrap();
         });
         run(Command::new("e2fsck").arg("-fn").arg(&plain)).unwrap();
@@ -152,7 +142,7 @@ fn luks(file: &Path) -> String {
 #[test]
 fn a_luks1_volume_opens_with_a_key_on_a_stick_in_a_filesystem_of_our_disk_or_raw_on_a_partition() {
     let locked = Locked::new();
-    let at = |name: &str| locked.folder.path().join(name);
+    let at = |name: &str| locked.0.path(name);
     let key = at("data.key");
     let stick = || {
         let stick = at("stick.img");

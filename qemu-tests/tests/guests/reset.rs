@@ -1,46 +1,27 @@
 //! Factory resets of the small system: from GRUB's menu, from the live system, with the power failing in between.
 
-use crate::device::{LIMIT, Partition, config, decrypted, object};
-use drydock_qemu::{Disk, Exit, Guest, Qemu, Script, SmallSystem, run};
+use crate::device::{Device, LIMIT, Partition, config, decrypted, object};
+use drydock_qemu::{Exit, Guest, Script, SmallSystem, run};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const ID: &str = "/var/lib/identity/id";
 const SECRET: &str = "/var/secret";
 
-/// A device that has run v1, with something to keep and something to lose on `data`.
-struct Device {
-    name: &'static str,
-    folder: tempfile::TempDir,
-    system: SmallSystem,
-}
+/// A device that can be reset.
+struct Resettable(Device);
 
-impl Device {
+impl Resettable {
     fn new(name: &'static str, layout: &str) -> Self {
         let reset = "[factory_reset]\nkeep = [\"lib/identity\"]\nkeep_limit_kib = 512\nconfirm_seconds = 15";
         let config =
             config(&[("[layout]\n", &format!("{reset}\n\n[layout]\n")), ("menu_seconds = 0", layout)]);
-        let system = SmallSystem::with_config(name, &config).unwrap();
-        let device = Self { name, folder: tempfile::tempdir().unwrap(), system };
-        device.system.flash(&device.system.release("1.0.0", 1).unwrap(), &device.disk()).unwrap();
-        device
-    }
-
-    fn disk(&self) -> PathBuf {
-        self.folder.path().join("disk.img")
-    }
-
-    fn start(&self, script: Option<Script>) -> Guest {
-        let qemu = Qemu::new(self.name).memory(256).disk(Disk::file(self.disk()));
-        let Some(script) = script else { return qemu.start().unwrap() };
-        let path = self.folder.path().join("script.img");
-        script.write(&path).unwrap();
-        qemu.disk(Disk::file(&path).read_only()).start().unwrap()
+        Self(Device::flashed(name, SmallSystem::with_config(name, &config).unwrap()))
     }
 
     /// Starts the set that is next, lets it do something, and gives what it said.
     fn live(&self, script: Script, end: Exit) -> String {
-        let mut guest = self.start(Some(script));
+        let mut guest = self.0.start(Some(&script));
         guest.expect("DRYDOCK-TEST-UP", LIMIT).unwrap();
         assert_eq!(guest.wait_exit(LIMIT).unwrap(), end);
         guest.said()
@@ -48,7 +29,7 @@ impl Device {
 
     /// Chooses the factory reset from GRUB's menu, up to the question.
     fn ask_for_reset(&self) -> Guest {
-        let mut guest = self.start(None);
+        let mut guest = self.0.start(None);
         guest.choose("Factory reset").unwrap();
         guest.expect("ALL DATA ON THIS DEVICE WILL BE LOST", LIMIT).unwrap();
         guest
@@ -56,15 +37,15 @@ impl Device {
 
     /// The filesystem in `data`, decrypted into a file.
     fn data(&self) -> PathBuf {
-        let path = self.folder.path().join("data.ext4");
-        std::fs::write(&path, decrypted(&self.disk(), "data")).unwrap();
+        let path = self.0.path("data.ext4");
+        std::fs::write(&path, decrypted(&self.0.disk(), "data")).unwrap();
         path
     }
 
     /// The volume in `data`, for `cryptsetup`.
     fn header(&self) -> PathBuf {
-        let path = self.folder.path().join("header.img");
-        std::fs::write(&path, Partition::find(&self.disk(), "data").read()).unwrap();
+        let path = self.0.path("header.img");
+        std::fs::write(&path, Partition::find(&self.0.disk(), "data").read()).unwrap();
         path
     }
 
@@ -104,7 +85,7 @@ fn check_filesystem(filesystem: &Path) {
 
 #[test]
 fn a_reset_from_the_menu_happens_after_a_yes_survives_a_power_cut_and_keeps_what_is_listed() {
-    let device = Device::new("reset-menu", "menu_seconds = 60");
+    let device = Resettable::new("reset-menu", "menu_seconds = 60");
     device.live(fill(), Exit::PowerOff);
     let old = device.uuid();
 
@@ -121,7 +102,7 @@ fn a_reset_from_the_menu_happens_after_a_yes_survives_a_power_cut_and_keeps_what
     guest.send("y\n").unwrap();
     guest.expect("making a new volume", LIMIT).unwrap();
     drop(guest);
-    let mut guest = device.start(None);
+    let mut guest = device.0.start(None);
     guest.expect("what is kept lies in the stash already", LIMIT).unwrap();
     guest.expect("files and folders were kept", LIMIT).unwrap();
     assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset);
@@ -134,14 +115,14 @@ fn a_reset_from_the_menu_happens_after_a_yes_survives_a_power_cut_and_keeps_what
 
 #[test]
 fn a_reset_from_the_live_system_goes_back_to_the_factorys_bundle() {
-    let device = Device::new("reset-live", "menu_seconds = 0\nfactory_mib = 40");
-    let v2 = device.system.release("2.0.0", 1).unwrap();
+    let device = Resettable::new("reset-live", "menu_seconds = 0\nfactory_mib = 40");
+    let v2 = device.0.system.release("2.0.0", 1).unwrap();
     device.live(Script::stage(&v2.bundle).unwrap(), Exit::Reset);
-    assert_eq!(device.start(None).wait_exit(LIMIT).unwrap(), Exit::Reset);
+    device.0.run(None, Exit::Reset);
     let said = device.live(fill().then("drydock factory-reset").then("reboot"), Exit::Reset);
     assert!(said.contains("set=b version=2.0.0"), "{said}");
 
-    let mut guest = device.start(None);
+    let mut guest = device.0.start(None);
     guest.expect("set a is back to version 1.0.0", LIMIT).unwrap();
     assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset);
     let said = device.live(show(), Exit::PowerOff);
@@ -151,7 +132,7 @@ fn a_reset_from_the_live_system_goes_back_to_the_factorys_bundle() {
     assert!(outcomes(&said).ends_with(&wanted), "{said}");
 
     // Now that set a is good, set b follows.
-    assert_eq!(device.start(None).wait_exit(LIMIT).unwrap(), Exit::Reset);
+    device.0.run(None, Exit::Reset);
     let said = device.live(show(), Exit::PowerOff);
     assert!(said.contains("DRYDOCK-TEST-UP set=b version=1.0.0"), "{said}");
     check_is_new(&said);

@@ -1,7 +1,7 @@
 //! What hangs is reset by the hardware's watchdog (QEMU's i6300esb, with Debian's generic kernel, which has the driver)
 //! and is counted, and in the end the old system runs.
 
-use crate::device::{LIMIT, Staged, config, ext4, machine, reason, runs, status};
+use crate::device::{Device, LIMIT, config, reason, runs, status};
 use drydock_qemu::{DebianKernel, Disk, Exit, Guest, Script, SmallSystem};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -46,39 +46,32 @@ fn hanging_stick(stick: &Path) -> [String; 6] {
 
 #[test]
 fn a_hung_recovery_is_reset_and_given_up_and_the_old_system_runs() {
-    let system = system();
-    let v2 = system.release("2.0.0", 2).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let stick = folder.path().join("stick.img");
-    ext4(&stick, 64, &[("v2.drydock", &std::fs::read(&v2.bundle).unwrap())]);
-    let script = Script::default().then("drydock mark-good").then("drydock stage --medium v2.drydock");
-    let staged = Staged::with_script("hung-recovery", system, &script.then("reboot"), &[&stick]);
+    let staged = Device::staged_on_stick("hung-recovery", system());
 
-    let qemu = machine("hung-recovery", &staged.disk()).watchdog();
-    let qemu = hanging_stick(&stick).into_iter().fold(qemu, |qemu, argument| qemu.arg(&argument));
+    let qemu = staged.machine(None).watchdog();
+    let qemu = hanging_stick(&staged.stick()).into_iter().fold(qemu, |qemu, argument| qemu.arg(&argument));
     let mut guest = qemu.disk(Disk::node("stick").read_only()).start().unwrap();
     guest.expect("watchdog i6300ESB", LIMIT).unwrap();
     guest.expect("source  v2.drydock", LIMIT).unwrap();
     assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Watchdog);
 
-    let status = old_system(|| machine("hung-recovery", &staged.disk()).start().unwrap());
+    let status = old_system(|| staged.start(None));
     assert!(reason(&status).contains("started 1 times"), "{}", reason(&status));
 }
 
 #[test]
 fn a_hung_new_system_is_reset_and_rolled_back() {
-    let staged = Staged::new("hung-system", system());
-    let script = staged.folder.path().join("script.img");
-    Script::default().then("hang").write(&script).unwrap();
-    let start = || machine("hung-system", &staged.disk()).watchdog();
-    assert_eq!(start().start().unwrap().wait_exit(LIMIT).unwrap(), Exit::Reset, "the recovery installs v2");
+    let staged = Device::staged("hung-system", system());
+    let hang = Script::default().then("hang");
+    let start = |script: Option<&Script>| staged.machine(script).watchdog().start().unwrap();
+    assert_eq!(start(None).wait_exit(LIMIT).unwrap(), Exit::Reset, "the recovery installs v2");
     for _ in 0..2 {
-        let mut guest = start().disk(Disk::file(&script).read_only()).start().unwrap();
+        let mut guest = start(Some(&hang));
         guest.expect("DRYDOCK-TEST-UP set=b version=2.0.0", LIMIT).unwrap();
         assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Watchdog);
     }
     // The old system feeds the watchdog that it was handed.
-    let status = old_system(|| start().start().unwrap());
+    let status = old_system(|| start(None));
     assert_eq!(status["sets"]["b"]["status"], "bad");
     let outcomes =
         status["history"].as_array().unwrap().iter().map(|entry| entry["outcome"].as_str().unwrap());

@@ -1,9 +1,7 @@
 //! What goes another way than usual: the hand-over without a reset, a medium that is pulled out, a disk that takes
 //! no writes.
 
-use crate::device::{
-    LIMIT, Partition, Staged, boot, config, copy_disk, ext4, machine, reason, runs, settle, status,
-};
+use crate::device::{Device, LIMIT, Partition, config, ext4, reason, runs, settle, status};
 use drydock_qemu::{Bus, Disk, Exit, Script, SmallSystem};
 use serde_json::json;
 use std::fs;
@@ -17,19 +15,15 @@ fn system() -> SmallSystem {
 #[test]
 fn recovery_becomes_the_new_set_without_a_reset_but_only_one_of_its_own_release() {
     let system = system();
-    let folder = tempfile::tempdir().unwrap();
-    let script_disk = folder.path().join("script.img");
     let (v1, v2) = (system.release("1.0.0", 1).unwrap(), system.release("2.0.0", 2).unwrap());
     // The recovery is of v1, so v1 is installed in set b, too.
-    let staged = Staged::with_script("switch", system, &Script::stage(&v1.bundle).unwrap(), &[]);
+    let staged = Device::after("switch", system, &Script::stage(&v1.bundle).unwrap());
 
     // Before the new system marks itself good, it says how many starts it has left.
     const PATH: &str = "/var/lib/drydock/v2.drydock";
     let script = Script::default().then("drydock status --json").then("drydock mark-good");
     let script = script.save(&v2.bundle, PATH).unwrap().then(&format!("drydock stage {PATH}")).then("reboot");
-    script.write(&script_disk).unwrap();
-    let mut guest =
-        machine("switch", &staged.disk()).disk(Disk::file(&script_disk).read_only()).start().unwrap();
+    let mut guest = staged.start(Some(&script));
     guest.expect("switching to set b without a reset", LIMIT).unwrap();
     let status = status(&mut guest);
     assert_eq!(runs(&status), ("b", "1.0.0"));
@@ -37,7 +31,7 @@ fn recovery_becomes_the_new_set_without_a_reset_but_only_one_of_its_own_release(
     guest.expect("is staged as intent 2", LIMIT).unwrap();
     assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset);
 
-    let mut guest = boot("switch", &staged.disk());
+    let mut guest = staged.start(None);
     guest.expect("of another release than the new set", LIMIT).unwrap();
     assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset);
     assert_eq!(runs(&settle("switch", &staged.disk())), ("a", "2.0.0"));
@@ -45,14 +39,7 @@ fn recovery_becomes_the_new_set_without_a_reset_but_only_one_of_its_own_release(
 
 #[test]
 fn a_medium_that_is_pulled_out_leaves_the_old_system_with_the_reason() {
-    let system = system();
-    let v2 = system.release("2.0.0", 2).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let stick = folder.path().join("stick.img");
-    ext4(&stick, 64, &[("v2.drydock", &fs::read(&v2.bundle).unwrap())]);
-    let script =
-        Script::default().then("drydock mark-good").then("drydock stage --medium v2.drydock").then("reboot");
-    let staged = Staged::with_script("pulled-out", system, &script, &[&stick]);
+    let staged = Device::staged_on_stick("pulled-out", system());
     let old_slots = || ["boot-a", "root-a"].map(|label| Partition::find(&staged.disk(), label).read());
     let before = old_slots();
 
@@ -60,9 +47,10 @@ fn a_medium_that_is_pulled_out_leaves_the_old_system_with_the_reason() {
     let group = json!({"qom-type": "throttle-group", "id": "slow", "limits": {"bps-read": 3 << 20}});
     let node = json!({
         "driver": "throttle", "throttle-group": "slow", "node-name": "stick", "read-only": true,
-        "file": {"driver": "file", "filename": stick, "read-only": true}
+        "file": {"driver": "file", "filename": staged.stick(), "read-only": true}
     });
-    let mut guest = machine("pulled-out", &staged.disk())
+    let mut guest = staged
+        .machine(None)
         .arg("-object")
         .arg(group.to_string())
         .arg("-blockdev")
@@ -83,18 +71,12 @@ fn a_medium_that_is_pulled_out_leaves_the_old_system_with_the_reason() {
 
 #[test]
 fn on_a_disk_that_takes_no_writes_the_last_good_set_runs_with_data_to_read() {
-    let system = system();
-    let folder = tempfile::tempdir().unwrap();
-    let disk = folder.path().join("disk.img");
-    system.flash(&system.release("1.0.0", 1).unwrap(), &disk).unwrap();
+    let device = Device::flashed("read-only", system());
     // The first boot makes `data`.
-    let mut guest = boot("read-only", &disk);
-    status(&mut guest);
-    assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::PowerOff);
+    device.run(None, Exit::PowerOff);
 
     // One disk says that it is read-only, the other one fails at every write.
-    let worn = folder.path().join("worn.img");
-    copy_disk(&disk, &worn);
+    let (disk, worn) = (device.disk(), device.copy("worn.img"));
     let file = json!({"driver": "file", "filename": worn, "node-name": "file"});
     let errors = json!([{"event": "none", "iotype": "write"}]);
     let debug = json!({"driver": "blkdebug", "image": "file", "node-name": "worn", "inject-error": errors});
@@ -125,28 +107,26 @@ fn a_device_without_a_bootable_set_stays_in_recovery_until_a_medium_mends_it() {
         "[recovery]\nmedium_wait_seconds = 2\n\n[boot]\nattempts = 1\n\n[layout]\n",
     )]);
     let system = SmallSystem::with_config("no-set", &config).unwrap();
-    let (v1, v2) = (system.release("1.0.0", 1).unwrap(), system.release("2.0.0", 2).unwrap());
-    let folder = tempfile::tempdir().unwrap();
-    let (disk, stick) = (folder.path().join("disk.img"), folder.path().join("stick.img"));
-    system.flash(&v1, &disk).unwrap();
-    ext4(&stick, 64, &[("rescue.drydock", &std::fs::read(&v2.bundle).unwrap())]);
-    Partition::find(&disk, "root-a").change(|root| {
+    let v2 = system.release("2.0.0", 2).unwrap();
+    let device = Device::flashed("no-set", system);
+    ext4(&device.stick(), 64, &[("rescue.drydock", &std::fs::read(&v2.bundle).unwrap())]);
+    Partition::find(&device.disk(), "root-a").change(|root| {
         let mut bytes = std::fs::read(root).unwrap();
         let footer = bytes.len() - 4096;
         bytes[footer..].fill(0x55);
         std::fs::write(root, bytes).unwrap();
     });
 
-    assert_eq!(boot("no-set", &disk).wait_exit(LIMIT).unwrap(), Exit::Reset, "set a can't be started");
-    let mut guest = boot("no-set", &disk);
+    assert_eq!(device.start(None).wait_exit(LIMIT).unwrap(), Exit::Reset, "set a can't be started");
+    let mut guest = device.start(None);
     guest.expect("no set is bootable", LIMIT).unwrap();
     guest.expect("next try in 10 s", LIMIT).unwrap();
     guest.expect("no set is bootable", LIMIT).unwrap();
     guest.expect("next try in 20 s", LIMIT).unwrap();
     drop(guest);
 
-    let mut guest = machine("no-set", &disk).disk(Disk::file(&stick).read_only()).start().unwrap();
+    let mut guest = device.machine(None).disk(Disk::file(device.stick()).read_only()).start().unwrap();
     guest.expect("no set is bootable", LIMIT).unwrap();
     assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset);
-    assert_eq!(runs(&settle("no-set", &disk)), ("b", "2.0.0"));
+    assert_eq!(runs(&settle("no-set", &device.disk())), ("b", "2.0.0"));
 }

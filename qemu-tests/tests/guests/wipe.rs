@@ -1,7 +1,7 @@
 //! Wiping partitions of the small system in each of the ways, and `settle` where no initramfs of drydock's has looked.
 
-use crate::device::{LIMIT, Partition, config, decrypted, machine};
-use drydock_qemu::{Disk, Exit, Script, SmallSystem, run};
+use crate::device::{Device, Partition, config, decrypted};
+use drydock_qemu::{Exit, Script, SmallSystem, run};
 use drydock_state::{BootEnv, ENV_SIZE};
 use std::fs::{self, File};
 use std::path::Path;
@@ -23,32 +23,18 @@ fn add_partitions(disk: &Path) {
     }
 }
 
-/// Boots with the script, or with none, up to this end; gives what was said.
-fn boot(disk: &Path, script: Option<Script>, end: Exit) -> String {
-    let path = disk.with_extension("script");
-    let mut qemu = machine("wipe", disk);
-    if let Some(script) = script {
-        script.write(&path).unwrap();
-        qemu = qemu.disk(Disk::file(&path).read_only());
-    }
-    let mut guest = qemu.start().unwrap();
-    assert_eq!(guest.wait_exit(LIMIT).unwrap(), end);
-    guest.said()
-}
-
 #[test]
 fn a_wiped_partition_has_nothing_left_of_what_was_on_it() {
     let system = SmallSystem::with_config("wipe", &config(&[("[layout]\n", WIPES)])).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let disk = folder.path().join("disk.img");
-    system.flash(&system.release("1.0.0", 1).unwrap(), &disk).unwrap();
+    let device = Device::flashed("wipe", system);
+    let disk = device.disk();
     add_partitions(&disk);
 
     for (label, next) in LABELS.iter().zip(LABELS[1..].iter().map(Some).chain([None])) {
         let script = Script::default().then("drydock mark-good").then(&format!("drydock wipe {label}"));
-        let said = boot(&disk, Some(script.then("reboot")), Exit::Reset);
+        let said = device.run(Some(&script.then("reboot")), Exit::Reset);
         assert!(said.contains("DRYDOCK-TEST-UP set=a"), "{said}");
-        let said = boot(&disk, None, Exit::Reset);
+        let said = device.run(None, Exit::Reset);
         assert!(said.contains(&format!("`{label}`: wiping")), "{said}");
         // Nothing but the one partition was touched.
         for later in next.iter() {
@@ -60,20 +46,20 @@ fn a_wiped_partition_has_nothing_left_of_what_was_on_it() {
     }
     let archive = Partition::find(&disk, "archive");
     assert!(!archive.read().windows(64).any(|bytes| bytes == [0xa5; 64]), "old data is left");
-    let header = folder.path().join("archive.luks");
+    let header = device.path("archive.luks");
     fs::write(&header, archive.read()).unwrap();
     run(Command::new("/sbin/cryptsetup").arg("luksDump").arg(&header)).unwrap();
-    let filesystem = folder.path().join("archive.ext4");
+    let filesystem = device.path("archive.ext4");
     fs::write(&filesystem, decrypted(&disk, "archive")).unwrap();
     run(Command::new("/sbin/e2fsck").arg("-fn").arg(&filesystem)).unwrap();
 
-    settles_without_its_own_initramfs(&disk);
+    settles_without_its_own_initramfs(&device);
 }
 
 /// A system that was not started by drydock's initramfs knows its set from the kernel's command line, and makes the
 /// environment that the bootloader can't read whole again.
-fn settles_without_its_own_initramfs(disk: &Path) {
-    let env = Partition::find(disk, "bootenv");
+fn settles_without_its_own_initramfs(device: &Device) {
+    let env = Partition::find(&device.disk(), "bootenv");
     let place = |bytes: &[u8]| bytes.windows(4).position(|bytes| bytes == b"# GR").unwrap();
     let at = place(&env.read());
     let decode = |bytes: &[u8]| BootEnv::decode(&bytes[at..at + ENV_SIZE]);
@@ -81,15 +67,15 @@ fn settles_without_its_own_initramfs(disk: &Path) {
 
     let script = Script::default().then("drydock mark-good").then("remove /run/drydock/boot.json");
     let script = script.then(&format!("overwrite /dev/vda2 {at} nonsense"));
-    boot(disk, Some(script.clone().then("poweroff")), Exit::PowerOff);
+    device.run(Some(&script.clone().then("poweroff")), Exit::PowerOff);
     assert!(decode(&env.read()).is_err(), "this script damages the environment");
     // The bootloader falls back to recovery, which mends it. When the script damages it again, there is only `settle`.
-    boot(disk, None, Exit::Reset);
-    let said = boot(disk, Some(script.then("drydock settle").then("poweroff")), Exit::PowerOff);
+    device.run(None, Exit::Reset);
+    let said = device.run(Some(&script.then("drydock settle").then("poweroff")), Exit::PowerOff);
     assert!(said.contains("DRYDOCK-TEST-RUN drydock settle"), "{said}");
     let settled = decode(&env.read()).unwrap();
     assert_eq!((settled.first, settled.mode, settled.left_a), (whole.first, whole.mode, whole.left_a));
-    let said = boot(disk, Some(Script::default().then("poweroff")), Exit::PowerOff);
+    let said = device.run(Some(&Script::default().then("poweroff")), Exit::PowerOff);
     assert!(said.contains("DRYDOCK-TEST-UP set=a"), "{said}");
     assert!(!said.contains("environment"), "the bootloader found nothing wrong: {said}");
 }
