@@ -31,7 +31,7 @@ fn lies_are_noticed(recording: &Recording) {
     assert_eq!(outlook.version, recording.new);
 
     let mut damaged = whole.clone();
-    let at = judge::Disk::open(recording, &path).unwrap().start("root-b").unwrap() + (5 << 20);
+    let at = judge::Disk::open(recording, &path).unwrap().start("root-b").unwrap() + (1 << 20);
     let mut sector = [0; 512];
     recording.base.read(at, &mut sector);
     damaged.write(at, &sector);
