@@ -18,6 +18,14 @@ const PROGRAMS: u64 = 5 << 20;
 /// Where the payload begins on a script disk; `test-init` has the same number.
 const PAYLOAD_AT: u64 = 4096;
 
+/// The configuration that most tests use, with other texts in place of some of its own, each of which it has once.
+pub fn small_config(changes: &[(&str, &str)]) -> String {
+    changes.iter().fold(CONFIG.to_owned(), |config, (old, new)| {
+        assert_eq!(config.matches(old).count(), 1, "{old}");
+        config.replace(old, new)
+    })
+}
+
 /// The files of a small system below the target directory: made once for a configuration and a state of the
 /// sources, then kept. Processes that ask at the same time wait for each other.
 #[derive(Clone, Debug)]

@@ -263,8 +263,7 @@ fn running(memory: &Memory) -> Result<RunningSet, Error> {
 
 fn find_machine<'a>(config: &'a Config, console: &'a Console) -> Result<Hardware<'a>, Error> {
     let mut warn = |text: String| StderrEvents.send(Event::Warning { text });
-    let aliases = Aliases::read(Path::new("/nonexistent"), &mut |_| {});
-    let mut hotplug = Hotplug { events: Uevents::open()?, aliases };
+    let mut hotplug = Hotplug { events: Uevents::open()?, aliases: Aliases::default() };
     let disk = discover::find_disk(&config.disk, &LABELS, &mut hotplug, &mut warn)?;
     let machine = Hardware::new(config, &StderrEvents, console, disk, hotplug);
     Ok(match &config.data {

@@ -78,7 +78,7 @@ fn boot(console: &Console, sink: &ConsoleEvents) -> Result<(), Error> {
         command_line.map_err(Error::system("reading", "/proc/cmdline", "the kernel is broken"))?;
     let context = BootContext::from_command_line(&command_line);
     start_watchdog(sink, &config);
-    let machine = find_machine(&config, sink, console)?;
+    let machine = find_machine(&config, &command_line, sink, console)?;
     match context.purpose {
         Purpose::Set(set) => start_set(&machine, sink, set),
         Purpose::Recovery(reason) => run_recovery(&machine, sink, reason, context.copy),
@@ -107,14 +107,15 @@ fn start_watchdog(sink: &ConsoleEvents, config: &Config) {
 /// Loads modules and waits for our disk.
 fn find_machine<'a>(
     config: &'a Config,
+    command_line: &str,
     sink: &'a ConsoleEvents,
     console: &'a Console,
 ) -> Result<Hardware<'a>, Error> {
     let events: &dyn Events = sink;
     let mut warn = |text: String| events.warning(text);
     let listen = Uevents::open()?;
-    modules::load_list(Path::new(modules::LIST), &mut warn);
-    let mut aliases = Aliases::read(Path::new(modules::ALIASES), &mut warn);
+    modules::load_list(Path::new(modules::LIST), command_line, &mut warn);
+    let mut aliases = Aliases::read(Path::new(modules::ALIASES), command_line, &mut warn);
     aliases.coldplug(&mut warn);
     // Its driver may have been one of the modules.
     if !sink.is_watched() {

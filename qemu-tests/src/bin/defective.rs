@@ -6,7 +6,8 @@ use std::path::Path;
 
 fn main() {
     drydock_recovery::story::process_one(|_, _| {
-        modules::load_list(Path::new(LIST), &mut drop);
+        let command_line = std::fs::read_to_string("/proc/cmdline").unwrap_or_default();
+        modules::load_list(Path::new(LIST), &command_line, &mut drop);
         panic!("an index is out of bounds");
     })
 }

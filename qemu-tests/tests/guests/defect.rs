@@ -1,7 +1,7 @@
 //! A recovery whose process 1 panics: the old system runs in the end, and the reason is in the history, out of the memory
 //! that outlives a reset (ramoops).
 
-use crate::device::{Device, LIMIT, Partition, config, machine, runs, status};
+use crate::device::{Device, LIMIT, Partition, config, runs, status};
 use drydock_qemu::{DebianKernel, Exit, Guest, SmallSystem, Tools, run};
 
 /// The last 16 of the 256 MiB are left to ramoops.
@@ -19,8 +19,7 @@ fn a_recovery_that_panics_is_given_up_and_its_reason_outlives_the_resets() {
     let staged = Device::staged("defect", system.clone());
 
     // Both copies of the recovery have the defect.
-    let folder = tempfile::tempdir().unwrap();
-    let [initramfs, image] = ["initramfs.cpio.zst", "recovery.squashfs"].map(|name| folder.path().join(name));
+    let [initramfs, image] = ["initramfs.cpio.zst", "recovery.squashfs"].map(|name| staged.path(name));
     let sound = Tools::build().unwrap();
     let tools = Tools { drydock: sound.defective.clone(), ..sound.clone() };
     let kernel = DebianKernel::cloud().unwrap();
@@ -31,10 +30,10 @@ fn a_recovery_that_panics_is_given_up_and_its_reason_outlives_the_resets() {
     }
 
     // The machine's memory is a file, so that it outlives QEMU, which ends at a reset.
-    let ram = folder.path().join("ram");
+    let ram = staged.path("ram");
     let backend = format!("memory-backend-file,id=ram,size=256M,share=on,mem-path={}", ram.display());
     let start = || -> Guest {
-        let qemu = machine("defect", &staged.disk()).arg("-object").arg(&backend);
+        let qemu = staged.machine(None).arg("-object").arg(&backend);
         qemu.arg("-machine").arg("memory-backend=ram").start().unwrap()
     };
     let mut panics = 0;

@@ -2,6 +2,7 @@
 
 use drydock_block::{BlockDevice, MemoryDevice, read_vec};
 use drydock_luks::{CryptDevice, Limits, Volume};
+pub(crate) use drydock_qemu::small_config as config;
 use drydock_qemu::{Disk, Exit, Guest, Qemu, Script, SmallSystem, run};
 use serde_json::Value;
 use std::fs::{self, File};
@@ -12,21 +13,10 @@ use std::time::Duration;
 
 /// The limit of every wait.
 pub(crate) const LIMIT: Duration = Duration::from_secs(180);
-/// The configuration that most tests use, to be changed.
-pub(crate) const CONFIG: &str = include_str!("../../src/small.toml");
-
-/// The configuration with other texts in place of some of its own, each of which it has once.
-pub(crate) fn config(changes: &[(&str, &str)]) -> String {
-    changes.iter().fold(CONFIG.to_owned(), |config, (old, new)| {
-        assert_eq!(config.matches(old).count(), 1, "{old}");
-        config.replace(old, new)
-    })
-}
-
 /// A device with v1 in set a, in a folder of its own.
 pub(crate) struct Device {
     name: String,
-    pub(crate) folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     pub(crate) system: SmallSystem,
 }
 
@@ -54,8 +44,8 @@ impl Device {
             .then("drydock mark-good")
             .then("drydock stage --medium v2.drydock")
             .then("reboot");
-        let with_stick = |qemu: Qemu| qemu.disk(Disk::file(device.stick()).read_only());
-        device.check_staged(with_stick(device.machine(Some(&stage))));
+        let machine = device.machine(Some(&stage)).disk(Disk::file(device.stick()).read_only());
+        device.check_staged(machine);
         device
     }
 

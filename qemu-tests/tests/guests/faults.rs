@@ -62,7 +62,7 @@ fn a_clone_of_the_disk_is_refused_and_forgotten_once_it_is_gone() {
     let staged = Device::staged("clone", SmallSystem::standard().unwrap());
     let clone = staged.copy("clone.img");
     let before = std::fs::read(&clone).unwrap();
-    let mut guest = machine("clone", &staged.disk()).disk(Disk::file(&clone)).start().unwrap();
+    let mut guest = staged.machine(None).disk(Disk::file(&clone)).start().unwrap();
     guest.expect("hand over  FAILED", LIMIT).unwrap();
     let reason = guest.expect_line("vdb", LIMIT).unwrap();
     assert!(reason.contains("vda"), "{reason}");
@@ -76,7 +76,7 @@ fn a_wrong_key_and_a_missing_data_partition_leave_the_old_system_with_the_reason
     let config = config(&[("provision = true", "provision = true\non_failure = \"temporary\"")]);
     let staged = Device::staged("keys", SmallSystem::with_config("temporary", &config).unwrap());
     let wrong_key = staged.copy("wrong-key.img");
-    change_key(&wrong_key, staged.folder.path());
+    change_key(&wrong_key, &staged);
     let no_data = staged.copy("no-data.img");
     let renamed = Command::new("sgdisk").args(["-c", "11:elsewhere"]).arg(&no_data).output().unwrap();
     assert!(renamed.status.success(), "{renamed:?}");
@@ -91,8 +91,8 @@ fn a_wrong_key_and_a_missing_data_partition_leave_the_old_system_with_the_reason
 }
 
 /// Gives the data volume another key with Debian's own tool.
-fn change_key(disk: &Path, folder: &Path) {
-    let (old, new) = (folder.join("old"), folder.join("new"));
+fn change_key(disk: &Path, device: &Device) {
+    let (old, new) = (device.path("old"), device.path("new"));
     std::fs::write(&old, [0x5a; 32]).unwrap();
     std::fs::write(&new, [0x77; 32]).unwrap();
     Partition::find(disk, "data").change(|part| {
@@ -122,7 +122,7 @@ fn a_medium_that_stops_answering_leaves_the_old_system_with_the_reason() {
     let debug = json!({
         "driver": "blkdebug", "image": "file", "node-name": "stick", "read-only": true, "inject-error": errors
     });
-    let qemu = machine("pulled", &staged.disk()).arg("-blockdev").arg(file.to_string());
+    let qemu = staged.machine(None).arg("-blockdev").arg(file.to_string());
     let qemu = qemu.arg("-blockdev").arg(debug.to_string()).disk(Disk::node("stick").read_only());
     let mut guest = qemu.start().unwrap();
     guest.expect("FAILED", LIMIT).unwrap();

@@ -73,7 +73,9 @@ fn a_medium_that_is_pulled_out_leaves_the_old_system_with_the_reason() {
 fn on_a_disk_that_takes_no_writes_the_last_good_set_runs_with_data_to_read() {
     let device = Device::flashed("read-only", system());
     // The first boot makes `data`.
-    device.run(None, Exit::PowerOff);
+    let mut guest = device.start(None);
+    status(&mut guest);
+    assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::PowerOff);
 
     // One disk says that it is read-only, the other one fails at every write.
     let (disk, worn) = (device.disk(), device.copy("worn.img"));

@@ -14,12 +14,11 @@ pub const LIST: &str = "/etc/drydock/modules";
 /// The modules to load for a device: `PATTERN PATH[,PATH…]` a line, dependencies first.
 pub const ALIASES: &str = "/etc/drydock/aliases";
 
-/// Loads the modules of a list, in order. A missing list is an empty one. A module that cannot be loaded
-/// is reported and passed over: the machine may do without it.
-pub fn load_list(list: &Path, warn: &mut dyn FnMut(String)) {
-    let command_line = command_line();
+/// Loads the modules of a list, in order, with the parameters that the kernel's command line has for them. A missing
+/// list is an empty one. A module that cannot be loaded is reported and passed over: the machine may do without it.
+pub fn load_list(list: &Path, command_line: &str, warn: &mut dyn FnMut(String)) {
     for line in read_lines(list, warn) {
-        load(Path::new(&line), &command_line, warn);
+        load(Path::new(&line), command_line, warn);
     }
 }
 
@@ -32,14 +31,14 @@ pub struct Aliases {
 }
 
 impl Aliases {
-    /// Reads the alias file. A missing file is an empty one.
-    pub fn read(file: &Path, warn: &mut dyn FnMut(String)) -> Self {
+    /// Reads the alias file; modules get their parameters from the kernel's command line. A missing file is an empty one.
+    pub fn read(file: &Path, command_line: &str, warn: &mut dyn FnMut(String)) -> Self {
         let lines = read_lines(file, warn);
         let rules = lines.iter().filter_map(|line| line.split_once(' '));
         let rules = rules.map(|(pattern, paths)| {
             (pattern.to_owned(), paths.split(',').map(|path| PathBuf::from(path.trim())).collect())
         });
-        Self { rules: rules.collect(), loaded: BTreeSet::new(), command_line: command_line() }
+        Self { rules: rules.collect(), loaded: BTreeSet::new(), command_line: command_line.to_owned() }
     }
 
     /// Loads what an event's device asks for.
@@ -85,11 +84,6 @@ fn read_lines(file: &Path, warn: &mut dyn FnMut(String)) -> Vec<String> {
             vec![]
         }
     }
-}
-
-/// The kernel's command line; none where there is no `/proc`.
-fn command_line() -> String {
-    fs::read_to_string("/proc/cmdline").unwrap_or_default()
 }
 
 /// Loads one module, with the parameters that the kernel's command line has for it. That it is there already, or finds no
@@ -212,11 +206,11 @@ mod tests {
     #[test]
     fn a_missing_list_is_empty_and_a_missing_module_is_a_warning() {
         let mut warnings = vec![];
-        load_list(Path::new("/nonexistent/list"), &mut |text| warnings.push(text));
+        load_list(Path::new("/nonexistent/list"), "", &mut |text| warnings.push(text));
         assert!(warnings.is_empty());
         let list = tempfile::NamedTempFile::new().unwrap();
         fs::write(list.path(), "\n/nonexistent/a.ko\n").unwrap();
-        load_list(list.path(), &mut |text| warnings.push(text));
+        load_list(list.path(), "", &mut |text| warnings.push(text));
         assert_eq!(warnings.len(), 1);
         assert!(warnings[0].contains("/nonexistent/a.ko"));
     }
