@@ -7,7 +7,7 @@ use drydock_simulator::cut::Choice;
 use drydock_simulator::proof::Kind;
 
 /// How many cuts are booted.
-const BOOTED: usize = 8;
+const BOOTED: usize = 4;
 
 #[test]
 fn a_sample_of_the_cuts_of_an_update_in_qemu_ends_in_the_old_or_the_new_system() {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub const EXHAUSTIVE: usize = 6;
 
 /// How many sector writes make an edge.
-const EDGE: usize = 12;
+const EDGE: usize = 4;
 
 /// Which of the sector writes in flight have arrived, in the order in which they were made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// How thorough a proof is.
 #[derive(Clone, Copy, Debug)]
 pub struct Depth {
-    /// Where more than a hundred choices are to be tried, only one in so many is, and the edges.
+    /// Where more than a few choices are to be tried, only one in so many is, and the edges.
     pub thin: usize,
     /// How many random subsets are tried of many sector writes in flight.
     pub samples: usize,
@@ -34,6 +34,8 @@ pub struct Depth {
     pub swallow: Option<Flush>,
 }
 
+/// So many choices are all tried, however thin a proof is.
+const MANY: usize = 24;
 /// Up to this many sector writes in flight count as few.
 const FEW: usize = 64;
 /// The first entries of a log, in which a disk is mended.
@@ -136,7 +138,7 @@ impl<'o, 'f> Proof<'o, 'f> {
                 progress.note(&self.log[cut - 1]);
             }
             let mut choices = Choice::all(replay.flight(), self.depth.samples, &mut random);
-            if choices.len() > 100 {
+            if choices.len() > MANY {
                 let (thin, flight) = (self.depth.thin, replay.flight());
                 choices.retain(|choice| random.below(thin) == 0 || choice.is_at_an_edge(flight));
             }
