@@ -237,7 +237,21 @@ impl Guest {
 
     fn timeout(&mut self, wanted: String, limit: Duration) -> QemuError {
         let (tail, log) = self.fail();
-        QemuError::Timeout { wanted, limit, tail, log }
+        QemuError::Timeout { wanted, limit, tail: tail + "\n" + &self.whereabouts(), log }
+    }
+
+    /// What the first CPU is at, at two moments: whether it halts, spins or works.
+    fn whereabouts(&self) -> String {
+        let look = |pause| {
+            std::thread::sleep(pause);
+            let command = serde_json::json!({"command-line": "info registers"});
+            let answer = self.monitor("human-monitor-command", command);
+            let line = answer.ok()?.as_str()?.lines().find(|line| line.contains("IP="))?.trim().to_owned();
+            Some(line)
+        };
+        let [now, later] =
+            [Duration::ZERO, Duration::from_millis(200)].map(|pause| look(pause).unwrap_or_default());
+        format!("CPU at {now}, then {later}")
     }
 
     fn fail(&mut self) -> (String, PathBuf) {

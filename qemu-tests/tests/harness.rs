@@ -44,7 +44,7 @@ fn a_silent_guest_runs_into_the_limit_and_leaves_its_log() {
     guest.expect("hello", Duration::from_secs(20)).unwrap();
     let log = guest.log_path().to_owned();
     let error = guest.expect("never", Duration::from_millis(300)).unwrap_err().to_string();
-    assert!(error.contains("never") && error.contains("hello"), "{error}");
+    assert!(error.contains("never") && error.contains("hello") && error.contains("HLT="), "{error}");
     drop(guest);
     assert!(std::fs::read_to_string(&log).unwrap().contains("hello"));
     std::fs::remove_file(log).unwrap();
