@@ -242,16 +242,16 @@ impl Guest {
 
     /// What the first CPU is at, at two moments: whether it halts, spins or works.
     fn whereabouts(&self) -> String {
-        let look = |pause| {
-            std::thread::sleep(pause);
-            let command = serde_json::json!({"command-line": "info registers"});
-            let answer = self.monitor("human-monitor-command", command);
-            let line = answer.ok()?.as_str()?.lines().find(|line| line.contains("IP="))?.trim().to_owned();
-            Some(line)
-        };
-        let [now, later] =
-            [Duration::ZERO, Duration::from_millis(200)].map(|pause| look(pause).unwrap_or_default());
-        format!("CPU at {now}, then {later}")
+        let now = self.instruction().unwrap_or_default();
+        std::thread::sleep(Duration::from_millis(200));
+        format!("CPU at {now}, then {}", self.instruction().unwrap_or_default())
+    }
+
+    /// The line with the instruction pointer, of the CPU's registers.
+    fn instruction(&self) -> Option<String> {
+        let command = serde_json::json!({"command-line": "info registers"});
+        let registers = self.monitor("human-monitor-command", command).ok()?;
+        registers.as_str()?.lines().find(|line| line.contains("IP=")).map(|line| line.trim().to_owned())
     }
 
     fn fail(&mut self) -> (String, PathBuf) {

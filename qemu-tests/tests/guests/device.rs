@@ -13,6 +13,7 @@ use std::time::Duration;
 
 /// The limit of every wait.
 pub(crate) const LIMIT: Duration = Duration::from_secs(180);
+
 /// A device with v1 in set a, in a folder of its own.
 pub(crate) struct Device {
     name: String,
