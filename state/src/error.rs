@@ -57,10 +57,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Read { what, source } => {
-                write!(
-                    f,
-                    "reading the {what} failed: {source}; nothing destructive is done while it can't be read, check the disk"
-                )
+                write!(f, "reading the {what} failed: {source}; check the disk")
             }
             Self::Write { what, source } => write!(f, "writing the {what} failed: {source}; check the disk"),
             Self::ReadBack { what } => {

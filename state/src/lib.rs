@@ -12,10 +12,12 @@
 //! I/O of its own; devices come in through [`drydock_block::BlockDevice`].
 
 mod bootenv;
+mod copy;
 mod env_store;
 mod error;
 pub mod fat;
 pub mod grub;
+mod intent;
 mod record;
 mod set;
 mod store;
@@ -23,11 +25,12 @@ pub mod trailer;
 pub mod transition;
 
 pub use bootenv::{BootEnv, Mode, SIZE as ENV_SIZE};
+pub use copy::{Copy, decode_copy, encode_copy};
 pub use env_store::EnvStore;
 pub use error::Error;
+pub use intent::{Intent, Job, MediumSource, Source};
 pub use record::{
-    Entry, Floors, HISTORY_LIMIT, Intent, Job, MediumSource, Offer, Outcome, Record, Recovery, SetInfo,
-    SetStatus, Sets, Source,
+    Entry, Floors, HISTORY_LIMIT, Later, Offer, Outcome, Record, Recovery, SetInfo, SetStatus, Sets,
 };
 pub use set::SetName;
-pub use store::{Copy, Opened, Store, copy_offsets, decode_copy, encode_copy};
+pub use store::{Mended, Now, Opened, Store, copy_offsets};

@@ -1,7 +1,11 @@
 use crate::bootenv::{BootEnv, Mode};
+use crate::intent::{Intent, Job, Source};
 use crate::set::SetName;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+
+/// Fields that a later drydock has written and this one does not know: they are kept as they are.
+pub type Later = serde_json::Map<String, serde_json::Value>;
 
 /// How many history entries are kept; older ones go first.
 pub const HISTORY_LIMIT: usize = 64;
@@ -39,6 +43,9 @@ pub struct Record {
     /// What has happened, oldest first.
     #[serde(default)]
     pub history: Vec<Entry>,
+    /// What a later drydock has written here.
+    #[serde(flatten)]
+    pub later: Later,
 }
 
 /// What is known of the recovery's own two copies. What is in them, their trailers say.
@@ -50,6 +57,9 @@ pub struct Recovery {
     /// A bundle with a recovery in it, to be written once the set that came with it is good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<Offer>,
+    /// What a later drydock has written here.
+    #[serde(flatten)]
+    pub later: Later,
 }
 
 /// A recovery that came with a set.
@@ -59,6 +69,9 @@ pub struct Offer {
     pub set: SetName,
     /// Where the bundle was.
     pub source: Source,
+    /// What a later drydock has written here.
+    #[serde(flatten)]
+    pub later: Later,
 }
 
 /// What is known of each set.
@@ -68,6 +81,9 @@ pub struct Sets {
     pub a: SetInfo,
     /// Set b.
     pub b: SetInfo,
+    /// What a later drydock has written here.
+    #[serde(flatten)]
+    pub later: Later,
 }
 
 /// What is known of one set.
@@ -84,10 +100,13 @@ pub struct SetInfo {
     /// SHA-256 of the manifest, hexadecimal.
     #[serde(default)]
     pub manifest: String,
+    /// What a later drydock has written here.
+    #[serde(flatten)]
+    pub later: Later,
 }
 
 /// Whether a set may boot.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SetStatus {
     /// Nothing usable: blank, or being written.
@@ -99,85 +118,22 @@ pub enum SetStatus {
     Good,
     /// Has used up its attempts, or was marked bad.
     Bad,
-}
-
-/// What recovery has been asked to do.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Intent {
-    /// Its number; the outcome in the history carries the same.
-    pub id: u64,
-    /// What to do.
-    pub job: Job,
-    /// How often a recovery has been started for it.
-    #[serde(default)]
-    pub starts: u32,
-    /// When it was recorded, in seconds since 1970 by the device's clock.
-    pub time: u64,
-}
-
-/// A job for recovery.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Job {
-    /// Install a bundle into the set that is not the last good one.
-    Update {
-        /// Where the bundle is.
-        source: Source,
-        /// SHA-256 of the manifest that is meant, hexadecimal.
-        manifest: String,
-    },
-    /// Write the recovery's image of a bundle into the copy of the recovery that is not in use.
-    UpdateRecovery {
-        /// Where the bundle is.
-        source: Source,
-        /// SHA-256 of the manifest that is meant, hexadecimal.
-        manifest: String,
-        /// The copy that was written, and is to prove itself by a boot.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        written: Option<SetName>,
-    },
-    /// Make `data` new, and take the slots back to the factory's bundle where the device has one.
-    FactoryReset,
-    /// Wipe one partition, in the way that the configuration names for it.
-    Wipe {
-        /// The partition's label.
-        label: String,
-    },
-}
-
-/// Where a bundle is.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(tag = "on", rename_all = "kebab-case")]
-pub enum Source {
-    /// A file on the `data` volume; the path is relative to the volume's root.
-    Data {
-        /// Path within the volume.
-        path: String,
-    },
-    /// A file on a removable medium.
-    Medium(MediumSource),
-    /// A raw partition of our own disk that begins with the bundle.
-    Partition {
-        /// The partition's label.
-        label: String,
-    },
-}
-
-/// A file on a removable medium.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub struct MediumSource {
-    /// Path within the medium's filesystem.
-    pub path: String,
+    /// A later drydock's word that this one does not know. Such a set may be tried: what is not whole is not started.
+    #[serde(untagged)]
+    Unknown(String),
 }
 
 /// Security versions below which nothing is accepted any more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Floors {
     /// The lowest security version that may be installed. Rises when a set is marked good.
     pub install: u32,
     /// The lowest security version that may boot. Rises only when the older set has been overwritten, so
     /// that rollback keeps working.
     pub boot: u32,
+    /// What a later drydock has written here.
+    #[serde(flatten)]
+    pub later: Later,
 }
 
 /// Something that happened.
@@ -199,10 +155,13 @@ pub struct Entry {
     /// Why, in words for the person who reads it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+    /// What a later drydock has written here.
+    #[serde(flatten)]
+    pub later: Later,
 }
 
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// The factory wrote the first release.
@@ -237,32 +196,61 @@ pub enum Outcome {
     MarkedBad,
     /// A new copy of the recovery was written, and has proven itself by a boot.
     RecoveryUpdated,
-    /// A later drydock's entry that this one does not know.
-    #[serde(other)]
-    Unknown,
+    /// A copy of the state could not be read and was written anew; the reason says which, and why.
+    StateMended,
+    /// A later drydock's word that this one does not know.
+    #[serde(untagged)]
+    Unknown(String),
 }
 
-impl Job {
-    /// The set that it is about, if it is about one.
-    pub fn target(&self, record: &Record) -> Option<SetName> {
-        matches!(self, Self::Update { .. }).then(|| record.target_set())
+impl SetStatus {
+    /// As JSON has it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Empty => "empty",
+            Self::Trial => "trial",
+            Self::Good => "good",
+            Self::Bad => "bad",
+            Self::Unknown(name) => name,
+        }
     }
 }
 
-impl fmt::Display for Job {
+impl fmt::Display for SetStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Update { .. } => f.write_str("update"),
-            Self::UpdateRecovery { .. } => f.write_str("update of the recovery"),
-            Self::FactoryReset => f.write_str("factory reset"),
-            Self::Wipe { label } => write!(f, "wipe {label}"),
-        }
+        f.pad(self.name())
+    }
+}
+
+impl fmt::Display for Outcome {
+    /// As JSON has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Flashed => "flashed",
+            Self::Staged => "staged",
+            Self::Cancelled => "cancelled",
+            Self::Installed => "installed",
+            Self::Failed => "failed",
+            Self::MarkedGood => "marked-good",
+            Self::RolledBack => "rolled-back",
+            Self::FellBack => "fell-back",
+            Self::Rearmed => "rearmed",
+            Self::NotStarted => "not-started",
+            Self::StateRebuilt => "state-rebuilt",
+            Self::Reset => "reset",
+            Self::Wiped => "wiped",
+            Self::Crashed => "crashed",
+            Self::MarkedBad => "marked-bad",
+            Self::RecoveryUpdated => "recovery-updated",
+            Self::StateMended => "state-mended",
+            Self::Unknown(name) => name,
+        })
     }
 }
 
 impl Outcome {
     /// Whether the intent that an entry names is over with it.
-    pub fn ends_intent(self) -> bool {
+    pub fn ends_intent(&self) -> bool {
         matches!(
             self,
             Self::Installed
@@ -296,7 +284,7 @@ impl Sets {
 impl SetInfo {
     /// Whether the bootloader may start it.
     pub fn bootable(&self) -> bool {
-        matches!(self.status, SetStatus::Trial | SetStatus::Good)
+        matches!(self.status, SetStatus::Trial | SetStatus::Good | SetStatus::Unknown(_))
     }
 }
 
@@ -309,7 +297,7 @@ impl Record {
         BootEnv {
             generation: self.generation,
             first: self.first_set(),
-            mode: if self.intent.is_some() { Mode::Recovery } else { Mode::Normal },
+            mode: if self.job().is_some() { Mode::Recovery } else { Mode::Normal },
             left_a: left(SetName::A),
             left_b: left(SetName::B),
             left_recovery: attempts.clamp(1, 9),
@@ -322,9 +310,19 @@ impl Record {
         self.trial.or(self.last_good).unwrap_or(SetName::A)
     }
 
+    /// The intent that waits for this drydock's recovery. One whose job only a later drydock knows is not among them.
+    pub fn job(&self) -> Option<&Intent> {
+        self.intent.as_ref().filter(|intent| intent.job.is_known())
+    }
+
+    /// The intent that is left for a later drydock.
+    pub fn foreign_job(&self) -> Option<&Intent> {
+        self.intent.as_ref().filter(|intent| !intent.job.is_known())
+    }
+
     /// The copy of the recovery that was written, and has not run yet.
     pub fn copy_on_trial(&self) -> Option<SetName> {
-        match self.intent.as_ref()?.job {
+        match self.job()?.job {
             Job::UpdateRecovery { written, .. } => written,
             _ => None,
         }

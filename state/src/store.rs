@@ -1,42 +1,28 @@
+//! The state record on its raw partition: two copies, each with a spare place.
+
+use crate::copy::{Copy, ROOM, WHAT, encode_copy, read_copy};
 use crate::error::Error;
 use crate::record::Record;
-use drydock_block::{BlockDevice, Flush, read_vec};
-use sha2::{Digest, Sha256};
+use drydock_block::{BlockDevice, Flush};
+use std::fmt;
 
-const WHAT: &str = "state record";
-const MAGIC: &[u8; 8] = b"DRYDOCKS";
-const VERSION: u32 = 1;
-/// The payload follows its header at this distance, in bytes.
-const PAYLOAD_AT: usize = 4096;
-const PAYLOAD_LIMIT: usize = 256 * 1024;
 /// The copies lie an erase group apart where there is room, so that a worn or interrupted group takes one.
 const ERASE_GROUP: u64 = 4 << 20;
 
-/// What was found at one copy's place.
-#[derive(Debug)]
-pub enum Copy {
-    /// A whole record with its sequence number.
-    Valid {
-        /// Counts the writes; the higher one is the newer one.
-        sequence: u64,
-        /// The record.
-        record: Box<Record>,
-    },
-    /// Nothing usable, with the reason: blank, half written or garbage.
-    Invalid(Error),
-    /// The device would not read it, or a later drydock wrote it: it may be whole, so nothing may be
-    /// written over it.
-    Unreadable(Error),
-}
-
-/// The outcome of [`Store::open`].
+/// The outcome of [`Store::open`] and [`Store::look`].
 #[derive(Debug)]
 pub enum Opened {
     /// The newest record.
-    Found(Record),
+    Found {
+        /// The record.
+        record: Record,
+        /// The copies that could not be read, and were written anew.
+        mended: Vec<Mended>,
+    },
     /// Both places can be read and neither holds a record.
     Lost,
-    /// At least one copy can't be read. The other one's record is there to boot by, not to act on.
+    /// A copy that may be the newer one can't be read, or none can be written. The other one's record is there to boot
+    /// by, not to act on.
     Untrusted {
         /// The record of the copy that could be read, if any. It may be one write old.
         record: Option<Record>,
@@ -45,172 +31,272 @@ pub enum Opened {
     },
 }
 
-/// The state record on its raw partition, in two copies.
+/// A copy whose place has failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mended {
+    /// 1 or 2.
+    pub copy: usize,
+    /// What the device answered.
+    pub why: String,
+    /// What was done about it.
+    pub now: Now,
+}
+
+/// What was done about a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Now {
+    /// It was written again in its place, which has taken it.
+    WrittenAnew,
+    /// It is in its spare place.
+    InSpare,
+}
+
+impl fmt::Display for Mended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { copy, why, now } = self;
+        let now = match now {
+            Now::WrittenAnew => "it was written anew",
+            Now::InSpare => "it is in its spare place now",
+        };
+        write!(f, "copy {copy} of the state: {why}; {now}")
+    }
+}
+
+/// The state record on its raw partition.
+///
+/// The first copy is always written, flushed and read back before the second one is touched, and a write counts only
+/// when both are done. So whatever the second copy holds is the newest record that anybody was told of.
 #[derive(Debug)]
 pub struct Store<D> {
     device: D,
     sequence: u64,
     writable: bool,
+    /// Where each copy is kept now.
+    places: [Place; 2],
+}
+
+/// Where one copy may be.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// Where it is, in bytes.
+    now: u64,
+    /// The other place for it, in bytes, where the partition has room for one.
+    other: Option<u64>,
 }
 
 impl<D: BlockDevice> Store<D> {
-    /// Reads both copies and, if they differ, makes them equal again: the older or damaged one is replaced
-    /// and flushed. Writes nothing where a copy can't be read.
-    pub fn open(device: D) -> Result<(Self, Opened), Error> {
-        let [first, second] = copy_offsets(device.size())?;
-        let copies = [read_copy(&device, first), read_copy(&device, second)];
-        let mut store = Self { device, sequence: 0, writable: true };
-        let opened = match copies {
-            [Copy::Unreadable(reason), other] | [other, Copy::Unreadable(reason)] => {
-                store.writable = false;
-                let record = match other {
-                    Copy::Valid { record, .. } => Some(*record),
-                    _ => None,
-                };
-                Opened::Untrusted { record, reason }
-            }
-            [Copy::Valid { sequence: a, record }, Copy::Valid { sequence: b, record: other }] => {
-                store.sequence = a.max(b);
-                let newest = if a >= b { record } else { other };
-                match a.cmp(&b) {
-                    std::cmp::Ordering::Equal => {}
-                    std::cmp::Ordering::Greater => {
-                        store.write_copy(second, &newest, Flush::StateSecondCopy)?
-                    }
-                    std::cmp::Ordering::Less => store.write_copy(first, &newest, Flush::StateFirstCopy)?,
+    /// Reads the record without writing anything, so that it may be done beside a writer. What was found to be mended
+    /// is not mentioned.
+    pub fn look(device: D, told: Option<u32>) -> Result<(Self, Opened), Error> {
+        let (store, found, _) = Self::read(device, told)?;
+        Ok((store, found))
+    }
+
+    /// Reads both copies and, if they differ, makes them equal again: one that is older, damaged or can't be read is
+    /// replaced, flushed and read back. Flash maps a sector that can't be read anew when it is written; where that does
+    /// not help, the copy moves to its spare place.
+    ///
+    /// `told` is the generation that the bootloader was told last, if that is known: where it is ahead of the only copy
+    /// that can be read, the other one is newer, and nothing is written.
+    pub fn open(device: D, told: Option<u32>) -> Result<(Self, Opened), Error> {
+        let (mut store, opened, faults) = Self::read(device, told)?;
+        let Opened::Found { record, .. } = opened else { return Ok((store, opened)) };
+        let mut mended = Vec::new();
+        for (index, fault) in faults.into_iter().enumerate() {
+            let why = match fault {
+                Fault::None => continue,
+                Fault::Old => None,
+                Fault::Unreadable(why) => Some(why),
+            };
+            match store.write_copy(index, &record) {
+                Ok(moved) => {
+                    let now = if moved.is_some() { Now::InSpare } else { Now::WrittenAnew };
+                    mended.extend(moved.or(why).map(|why| Mended {
+                        copy: index + 1,
+                        why: why.to_string(),
+                        now,
+                    }));
                 }
-                Opened::Found(*newest)
+                // Where this can't be done the device still boots by what it knows.
+                Err(reason) => {
+                    store.writable = false;
+                    return Ok((store, Opened::Untrusted { record: Some(record), reason }));
+                }
             }
-            [Copy::Valid { sequence, record }, Copy::Invalid(_)] => {
-                store.sequence = sequence;
-                store.write_copy(second, &record, Flush::StateSecondCopy)?;
-                Opened::Found(*record)
-            }
-            [Copy::Invalid(_), Copy::Valid { sequence, record }] => {
-                store.sequence = sequence;
-                store.write_copy(first, &record, Flush::StateFirstCopy)?;
-                Opened::Found(*record)
-            }
-            [Copy::Invalid(_), Copy::Invalid(_)] => Opened::Lost,
-        };
-        Ok((store, opened))
+        }
+        Ok((store, Opened::Found { record, mended }))
+    }
+
+    fn read(device: D, told: Option<u32>) -> Result<(Self, Opened, [Fault; 2]), Error> {
+        let [first, second] = copy_offsets(device.size())?;
+        // Half way to the other copy there is room for each once more, if at all.
+        let distance = Some(second / 2)
+            .filter(|distance| *distance >= ROOM && device.size() - second >= distance + ROOM);
+        let found =
+            [first, second].map(|main| read_places(&device, main, distance.map(|distance| main + distance)));
+        let [(place, first), (other_place, second)] = found;
+        let mut store = Self { device, sequence: 0, writable: true, places: [place, other_place] };
+        let (opened, faults) = decide(first, second, told, &mut store.sequence);
+        store.writable = !matches!(opened, Opened::Untrusted { .. });
+        Ok((store, opened, faults))
     }
 
     /// Replaces the record: one copy, flush, the other copy, flush, each read back. On return both are on
-    /// stable storage. Refused where [`open`](Self::open) could not read a copy.
-    pub fn write(&mut self, record: &Record) -> Result<(), Error> {
+    /// stable storage. Refused where [`open`](Self::open) could not tell which copy is newer. Returns the copies whose
+    /// places have failed, and which are in their spare places now.
+    pub fn write(&mut self, record: &Record) -> Result<Vec<Mended>, Error> {
         if !self.writable {
             return Err(Error::Refused(
                 "the state can't be changed while one of its copies can't be read; check the disk".into(),
             ));
         }
         self.sequence += 1;
-        let [first, second] = copy_offsets(self.device.size())?;
-        self.write_copy(first, record, Flush::StateFirstCopy)?;
-        self.write_copy(second, record, Flush::StateSecondCopy)
+        let mut mended = Vec::new();
+        for index in 0..2 {
+            let moved = self.write_copy(index, record)?;
+            mended.extend(moved.map(|why| Mended {
+                copy: index + 1,
+                why: why.to_string(),
+                now: Now::InSpare,
+            }));
+        }
+        Ok(mended)
     }
 
-    fn write_copy(&self, offset: u64, record: &Record, guard: Flush) -> Result<(), Error> {
+    /// Gives the device back.
+    pub fn into_device(self) -> D {
+        self.device
+    }
+
+    /// Writes one copy; to its other place if its place does not take it, and then says why.
+    fn write_copy(&mut self, index: usize, record: &Record) -> Result<Option<Error>, Error> {
+        let guard = if index == 0 { Flush::StateFirstCopy } else { Flush::StateSecondCopy };
+        let Place { now, other } = self.places[index];
+        match (self.write_at(now, record, guard), other) {
+            (Ok(()), _) => Ok(None),
+            (Err(error), None) => Err(error),
+            (Err(error), Some(other)) => {
+                if self.write_at(other, record, guard).is_err() {
+                    return Err(error);
+                }
+                self.places[index] = Place { now: other, other: Some(now) };
+                Ok(Some(error))
+            }
+        }
+    }
+
+    fn write_at(&self, offset: u64, record: &Record, guard: Flush) -> Result<(), Error> {
         let mut bytes = encode_copy(self.sequence, record)?;
         bytes.resize(bytes.len().next_multiple_of(self.device.sector_size() as usize), 0);
         let write_error = |source| Error::Write { what: WHAT, source };
+        let read_error = |source| Error::Read { what: WHAT, source };
         self.device.write_at(offset, &bytes).map_err(write_error)?;
         self.device.flush(guard).map_err(write_error)?;
+        self.device.drop_caches().map_err(read_error)?;
         let mut back = vec![0; bytes.len()];
-        self.device.read_at(offset, &mut back).map_err(|source| Error::Read { what: WHAT, source })?;
+        self.device.read_at(offset, &mut back).map_err(read_error)?;
         if back == bytes { Ok(()) } else { Err(Error::ReadBack { what: WHAT }) }
     }
 }
 
-/// The byte offsets of the two copies on a partition of the given size.
+/// What is to be done about one copy.
+enum Fault {
+    /// Nothing.
+    None,
+    /// It is older than the other one, or damaged, as a cut of power leaves it.
+    Old,
+    /// It can't be read.
+    Unreadable(Error),
+}
+
+/// Which record holds, and which copies have to be written again.
+fn decide(first: Copy, second: Copy, told: Option<u32>, newest: &mut u64) -> (Opened, [Fault; 2]) {
+    let none = || [Fault::None, Fault::None];
+    let found = |record: Box<Record>| Opened::Found { record: *record, mended: Vec::new() };
+    let untrusted = |record: Option<Box<Record>>, reason| {
+        (Opened::Untrusted { record: record.map(|record| *record), reason }, none())
+    };
+    match (first, second) {
+        // It is whole: a later drydock goes on from it.
+        (Copy::Unreadable(reason @ Error::LaterVersion { .. }), other)
+        | (other, Copy::Unreadable(reason @ Error::LaterVersion { .. })) => untrusted(valid(other), reason),
+        (Copy::Valid { sequence: a, record }, Copy::Valid { sequence: b, record: other }) => {
+            *newest = a.max(b);
+            match a.cmp(&b) {
+                std::cmp::Ordering::Equal => (found(record), none()),
+                std::cmp::Ordering::Greater => (found(record), [Fault::None, Fault::Old]),
+                std::cmp::Ordering::Less => (found(other), [Fault::Old, Fault::None]),
+            }
+        }
+        // What the other copy may hold beyond this one, nobody was told of: unless the bootloader was.
+        (Copy::Unreadable(reason), Copy::Valid { record, .. })
+        | (Copy::Valid { record, .. }, Copy::Unreadable(reason))
+            if is_ahead(told, record.generation) =>
+        {
+            untrusted(Some(record), reason)
+        }
+        (Copy::Valid { sequence, record }, other) => {
+            *newest = sequence;
+            (found(record), [Fault::None, other.fault()])
+        }
+        (other, Copy::Valid { sequence, record }) => {
+            *newest = sequence;
+            (found(record), [other.fault(), Fault::None])
+        }
+        (Copy::Unreadable(reason), _) | (_, Copy::Unreadable(reason)) => untrusted(None, reason),
+        (Copy::Invalid(_), Copy::Invalid(_)) => (Opened::Lost, none()),
+    }
+}
+
+impl Copy {
+    fn fault(self) -> Fault {
+        match self {
+            Self::Unreadable(why) => Fault::Unreadable(why),
+            Self::Valid { .. } | Self::Invalid(_) => Fault::Old,
+        }
+    }
+}
+
+fn valid(copy: Copy) -> Option<Box<Record>> {
+    match copy {
+        Copy::Valid { record, .. } => Some(record),
+        _ => None,
+    }
+}
+
+/// Whether the bootloader was told of a generation that this record has not reached yet. Generations are counted on eight
+/// digits there.
+fn is_ahead(told: Option<u32>, generation: u32) -> bool {
+    const ROUND: u32 = 100_000_000;
+    let ahead = told.map_or(0, |told| (told % ROUND + ROUND - generation % ROUND) % ROUND);
+    (1..ROUND / 2).contains(&ahead)
+}
+
+/// Reads one copy from wherever its newest whole version is, and says where that is.
+fn read_places(device: &impl BlockDevice, main: u64, spare: Option<u64>) -> (Place, Copy) {
+    let at_main = Place { now: main, other: spare };
+    let in_main = read_copy(device, main);
+    let Some(spare) = spare else { return (at_main, in_main) };
+    let at_spare = Place { now: spare, other: Some(main) };
+    match (in_main, read_copy(device, spare)) {
+        (Copy::Valid { sequence: a, record }, Copy::Valid { sequence: b, .. }) if a >= b => {
+            (at_main, Copy::Valid { sequence: a, record })
+        }
+        (in_main @ Copy::Unreadable(Error::LaterVersion { .. }), _) => (at_main, in_main),
+        (_, in_spare @ (Copy::Valid { .. } | Copy::Unreadable(Error::LaterVersion { .. }))) => {
+            (at_spare, in_spare)
+        }
+        // A spare place that can't be read and was never used must not make a whole copy doubtful.
+        (in_main, _) => (at_main, in_main),
+    }
+}
+
+/// The byte offsets of the two copies' usual places on a partition of the given size.
 pub fn copy_offsets(size: u64) -> Result<[u64; 2], Error> {
     let second = if size >= 2 * ERASE_GROUP { ERASE_GROUP } else { size / 2 / 4096 * 4096 };
     let room = size - second;
-    let needed = (PAYLOAD_AT + PAYLOAD_LIMIT) as u64;
-    if second < needed || room < needed {
-        return Err(Error::TooLarge { what: WHAT, size: 2 * needed, room: size });
+    if second < ROOM || room < ROOM {
+        return Err(Error::TooLarge { what: WHAT, size: 2 * ROOM, room: size });
     }
     Ok([0, second])
-}
-
-/// One copy's bytes: header, padding, payload.
-pub fn encode_copy(sequence: u64, record: &Record) -> Result<Vec<u8>, Error> {
-    let payload =
-        serde_json::to_vec(record).map_err(|e| Error::Refused(format!("the state can't be encoded: {e}")))?;
-    if payload.len() > PAYLOAD_LIMIT {
-        return Err(Error::TooLarge { what: WHAT, size: payload.len() as u64, room: PAYLOAD_LIMIT as u64 });
-    }
-    let mut bytes = vec![0; PAYLOAD_AT];
-    bytes[..8].copy_from_slice(MAGIC);
-    bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-    bytes[12..16].copy_from_slice(&(payload.len() as u32).to_le_bytes());
-    bytes[16..24].copy_from_slice(&sequence.to_le_bytes());
-    bytes[24..56].copy_from_slice(&Sha256::digest(&payload));
-    let checksum = Sha256::digest(&bytes[..480]);
-    bytes[480..512].copy_from_slice(&checksum);
-    bytes.extend_from_slice(&payload);
-    Ok(bytes)
-}
-
-fn read_copy(device: &impl BlockDevice, offset: u64) -> Copy {
-    let unreadable = |source| Copy::Unreadable(Error::Read { what: WHAT, source });
-    let header = match read_vec(device, offset, 512) {
-        Ok(header) => header,
-        Err(source) => return unreadable(source),
-    };
-    match decode_header(&header) {
-        Ok(len) => match read_vec(device, offset, PAYLOAD_AT + len) {
-            Ok(bytes) => decode_copy(&bytes),
-            Err(source) => unreadable(source),
-        },
-        Err(reason) => invalid(reason),
-    }
-}
-
-/// Decodes one copy's bytes, header and payload.
-pub fn decode_copy(bytes: &[u8]) -> Copy {
-    let len = match decode_header(bytes) {
-        Ok(len) => len,
-        Err(reason) => return invalid(reason),
-    };
-    let Some(payload) = bytes.get(PAYLOAD_AT..PAYLOAD_AT + len) else {
-        return invalid(damaged("it is cut off"));
-    };
-    if Sha256::digest(payload)[..] != bytes[24..56] {
-        return invalid(damaged("its checksum does not match, it was written only in part"));
-    }
-    let mut sequence = [0; 8];
-    sequence.copy_from_slice(&bytes[16..24]);
-    match serde_json::from_slice(payload) {
-        Ok(record) => Copy::Valid { sequence: u64::from_le_bytes(sequence), record: Box::new(record) },
-        // The checksum holds, so a drydock wrote it; one that we don't understand must be a later one.
-        Err(_) => Copy::Unreadable(Error::LaterVersion { what: WHAT, found: VERSION + 1, known: VERSION }),
-    }
-}
-
-fn invalid(reason: Error) -> Copy {
-    match reason {
-        Error::LaterVersion { .. } => Copy::Unreadable(reason),
-        _ => Copy::Invalid(reason),
-    }
-}
-
-/// Checks a header and gives the payload's length.
-fn decode_header(header: &[u8]) -> Result<usize, Error> {
-    if header.len() < 512 || header[..8] != MAGIC[..] {
-        return Err(damaged("there is none"));
-    }
-    if Sha256::digest(&header[..480])[..] != header[480..512] {
-        return Err(damaged("its header's checksum does not match"));
-    }
-    let word = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-    if word(8) > VERSION {
-        return Err(Error::LaterVersion { what: WHAT, found: word(8), known: VERSION });
-    }
-    let len = word(12) as usize;
-    if len > PAYLOAD_LIMIT { Err(damaged("its length makes no sense")) } else { Ok(len) }
-}
-
-fn damaged(why: &str) -> Error {
-    Error::Damaged { what: WHAT, why: why.to_owned() }
 }

@@ -14,7 +14,7 @@ const REASON: &str = "by hand";
 pub fn successor(record: &Record, given_up: SetName) -> Result<SetName, Error> {
     let set = given_up.other();
     let info = record.sets.get(set);
-    let why = match info.status {
+    let why = match &info.status {
         SetStatus::Good if info.security_version >= record.floors.boot => return Ok(set),
         SetStatus::Good => format!(
             "its security version {} is below {}, the lowest that this device boots",
@@ -23,6 +23,9 @@ pub fn successor(record: &Record, given_up: SetName) -> Result<SetName, Error> {
         SetStatus::Trial => "it has not said yet that it is well".into(),
         SetStatus::Empty => "it is empty".into(),
         SetStatus::Bad => "it is marked bad".into(),
+        SetStatus::Unknown(name) => {
+            format!("a later drydock calls it `{name}`, which this one does not know")
+        }
     };
     Err(Error::Refused(format!("set {set} can't take over: {why}; install a release into it first")))
 }
@@ -33,7 +36,7 @@ pub fn roll_back(record: &mut Record, time: u64) -> Result<SetName, Error> {
     let given_up = record.first_set();
     let status = match record.trial {
         Some(_) => SetStatus::Bad,
-        None => record.sets.get(given_up).status,
+        None => record.sets.get(given_up).status.clone(),
     };
     give_up(record, given_up, status, Outcome::RolledBack, time)
 }
@@ -69,7 +72,8 @@ fn give_up(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Job, SetInfo, Source};
+    use crate::intent::{Job, Source};
+    use crate::record::SetInfo;
     use crate::transition::{damaged, flashed, installed, mark_good, rearm, stage};
 
     const A: SetName = SetName::A;
@@ -104,8 +108,8 @@ mod tests {
         set: SetName,
     ) -> (SetStatus, SetName, Option<SetName>, Outcome, Option<SetName>) {
         let last = record.history.last().unwrap();
-        let status = record.sets.get(set).status;
-        (status, record.first_set(), record.last_good, last.outcome, last.set)
+        let status = record.sets.get(set).status.clone();
+        (status, record.first_set(), record.last_good, last.outcome.clone(), last.set)
     }
 
     #[test]

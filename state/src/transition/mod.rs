@@ -12,10 +12,13 @@ pub use recovery::{offer, offered, recovery_written, stage_offer};
 
 use crate::bootenv::{BootEnv, Mode};
 use crate::error::Error;
-use crate::record::{
-    Entry, Floors, Intent, Job, Outcome, Record, Recovery, SetInfo, SetStatus, Sets, Source,
-};
+use crate::intent::{Intent, Job, Source};
+use crate::record::{Entry, Floors, Later, Outcome, Record, Recovery, SetInfo, SetStatus, Sets};
 use crate::set::SetName;
+
+/// After so many times the intent is given up: recovery did not come up as often as the bootloader may start it, and a
+/// set came up then. Power that fails again and again does the same to a recovery that is well, so once is not enough.
+pub const MISSED_LIMIT: u32 = 3;
 
 /// What the boot environment says, seen from a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +45,8 @@ impl Counters {
         }
     }
 
-    fn recovery_exhausted(self) -> bool {
+    /// Whether recovery has a job, and the bootloader has started it as often as it may.
+    pub fn recovery_exhausted(self) -> bool {
         matches!(self, Self::Current(env) if env.mode == Mode::Recovery && env.left_recovery == 0)
     }
 }
@@ -60,8 +64,8 @@ pub enum Running {
 /// to.
 pub fn flashed(release: SetInfo, time: u64) -> Record {
     let (version, floor) = (release.version.clone(), release.security_version);
-    let sets = Sets { a: SetInfo { status: SetStatus::Good, ..release }, b: SetInfo::default() };
-    let floors = Floors { install: floor, boot: floor };
+    let sets = Sets { a: SetInfo { status: SetStatus::Good, ..release }, ..Sets::default() };
+    let floors = Floors { install: floor, boot: floor, later: Later::new() };
     let mut record = Record { generation: 1, sets, last_good: Some(SetName::A), floors, ..Record::default() };
     record.remember(entry(0, time, Outcome::Flashed, Some(SetName::A), &version, ""));
     record
@@ -74,7 +78,7 @@ pub fn stage(record: &mut Record, job: Job, version: &str, time: u64) -> Result<
     record.generation += 1;
     let id = record.last_intent_id;
     let (set, told) = (job.target(record), job.to_string());
-    record.intent = Some(Intent { id, job, starts: 0, time });
+    record.intent = Some(Intent::new(id, job, time));
     record.remember(entry(id, time, Outcome::Staged, set, version, &told));
     Ok(id)
 }
@@ -104,7 +108,7 @@ pub fn settle(record: &mut Record, counters: Counters, running: Running, time: u
     clear_finished_intent(record);
     match running {
         Running::Set(set) => {
-            give_up_recovery(record, counters, time);
+            count_missed(record, counters, time);
             note_fall_back(record, counters, set, time);
         }
         Running::Recovery(copy) => recovery::note_copy(record, counters, copy, time),
@@ -122,11 +126,22 @@ fn clear_finished_intent(record: &mut Record) {
     }
 }
 
-/// The bootloader has started recovery as often as it may, and now starts a set instead.
-fn give_up_recovery(record: &mut Record, counters: Counters, time: u64) {
-    if counters.recovery_exhausted() {
-        let what = record.copy_on_trial().map_or_else(String::new, |copy| format!("copy {copy} of the "));
-        fail(record, &format!("{what}recovery was started as often as it may be, and never came up"), time);
+/// The bootloader has started recovery as often as it may, and now starts a set instead. It gets its starts again, until
+/// that has happened [`MISSED_LIMIT`] times.
+fn count_missed(record: &mut Record, counters: Counters, time: u64) {
+    if !counters.recovery_exhausted() || record.job().is_none() {
+        return;
+    }
+    let what = record.copy_on_trial().map_or_else(String::new, |copy| format!("copy {copy} of the "));
+    let Some(intent) = &mut record.intent else { return };
+    intent.missed += 1;
+    let missed = intent.missed;
+    record.generation += 1;
+    if missed >= MISSED_LIMIT {
+        let reason = format!(
+            "{what}recovery was started as often as it may be, {missed} times over, and never came up"
+        );
+        fail(record, &reason, time);
     }
 }
 
@@ -331,17 +346,18 @@ pub fn mark_good(record: &mut Record, running: SetName, time: u64) -> Result<boo
 /// ran last; the floors are the strictest that do not lock out what is there.
 pub fn rebuild(a: Option<SetInfo>, b: Option<SetInfo>, env: Option<BootEnv>, time: u64) -> Record {
     let versions = || [&a, &b].into_iter().flatten().map(|info| info.security_version);
-    let floors = Floors { install: versions().max().unwrap_or(0), boot: versions().min().unwrap_or(0) };
+    let (install, boot) = (versions().max().unwrap_or(0), versions().min().unwrap_or(0));
+    let floors = Floors { install, boot, later: Later::new() };
     let good = |info: Option<SetInfo>| {
         info.map(|info| SetInfo { status: SetStatus::Good, ..info }).unwrap_or_default()
     };
-    let sets = Sets { a: good(a), b: good(b) };
+    let sets = Sets { a: good(a), b: good(b), later: Later::new() };
     let first = env.map_or(SetName::A, |env| env.first);
     let last_good = [first, first.other()].into_iter().find(|set| sets.get(*set).bootable());
     let generation = env.map_or(0, |env| env.generation) + 1;
     // A copy that recovery's job may be about has not run yet.
     let copy = env.filter(|env| env.mode == Mode::Normal).map_or(SetName::A, |env| env.copy);
-    let recovery = Recovery { first: copy, offer: None };
+    let recovery = Recovery { first: copy, ..Recovery::default() };
     let mut record = Record { generation, sets, last_good, floors, recovery, ..Record::default() };
     let reason = "no copy of the state record was whole; it was rebuilt from the slots' trailers";
     record.remember(entry(0, time, Outcome::StateRebuilt, last_good, "", reason));
@@ -356,5 +372,6 @@ fn entry(
     version: &str,
     reason: &str,
 ) -> Entry {
-    Entry { intent, time, outcome, set, version: version.to_owned(), reason: reason.to_owned() }
+    let (version, reason) = (version.to_owned(), reason.to_owned());
+    Entry { intent, time, outcome, set, version, reason, later: Later::new() }
 }

@@ -3,13 +3,14 @@
 use super::{Counters, cancel, entry, fail, stage};
 use crate::bootenv::Mode;
 use crate::error::Error;
-use crate::record::{Job, Offer, Outcome, Record, SetStatus, Source};
+use crate::intent::{Job, Source};
+use crate::record::{Later, Offer, Outcome, Record, SetStatus};
 use crate::set::SetName;
 
 /// What the bundle of the set that is being installed brings for the recovery, if anything: it has to wait until that
 /// set is good.
 pub fn offer(record: &mut Record, set: SetName, source: Option<Source>) {
-    record.recovery.offer = source.map(|source| Offer { set, source });
+    record.recovery.offer = source.map(|source| Offer { set, source, later: Later::new() });
 }
 
 /// What the running set has brought for the recovery, if it is good now and nothing else waits: where the bundle is, and
@@ -82,7 +83,7 @@ mod tests {
     use crate::bootenv::BootEnv;
     use crate::record::SetInfo;
     use crate::transition::{
-        Running, begin_write, flashed, installed, mark_bad, mark_good, roll_back, settle,
+        MISSED_LIMIT, Running, begin_write, flashed, installed, mark_bad, mark_good, roll_back, settle,
     };
 
     const A: SetName = SetName::A;
@@ -125,9 +126,9 @@ mod tests {
         Counters::Current(BootEnv { left_recovery, ..record.boot_env(3) })
     }
 
-    fn outcome(record: &Record) -> (Outcome, &str, Option<&crate::record::Intent>, SetName) {
+    fn outcome(record: &Record) -> (Outcome, &str, Option<&crate::intent::Intent>, SetName) {
         let last = record.history.last().unwrap();
-        (last.outcome, &last.reason, record.intent.as_ref(), record.recovery.first)
+        (last.outcome.clone(), &last.reason, record.intent.as_ref(), record.recovery.first)
     }
 
     #[test]
@@ -169,9 +170,13 @@ mod tests {
             matches!(outcome(&record), (Outcome::Failed, reason, None, A) if reason.contains("passed over"))
         );
 
+        // Power that fails again and again looks the same, so it gets more than one chance.
         let mut record = written();
-        let now = counters(&record, 0);
-        assert!(settle(&mut record, now, Running::Set(B), 0));
+        for round in 1..=MISSED_LIMIT {
+            assert_eq!(record.boot_env(3).copy, B, "round {round}");
+            let now = counters(&record, 0);
+            assert!(settle(&mut record, now, Running::Set(B), 0));
+        }
         assert!(matches!(outcome(&record), (Outcome::Failed, reason, None, A) if reason.contains("copy b")));
         assert_eq!(record.boot_env(3).copy, A);
     }

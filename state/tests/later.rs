@@ -1,0 +1,99 @@
+//! Records of later drydocks: what this one does not know is kept, left alone, and keeps nothing from booting.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use drydock_block::MemoryDevice;
+use drydock_state::transition::{self, Counters, Running};
+use drydock_state::{Mode, Opened, Record, SetName, SetStatus, Store};
+use serde_json::{Value, json};
+
+const A: SetName = SetName::A;
+
+/// A record that a later drydock has written, with news in every place that can have some.
+fn later() -> Value {
+    json!({
+        "generation": 7,
+        "last_intent_id": 5,
+        "intent": {
+            "id": 5, "time": 9, "starts": 2, "hurry": true,
+            "job": { "kind": "apply-delta", "base": "0a", "parts": [1, 2] },
+        },
+        "sets": {
+            "a": { "status": "good", "version": "1", "security_version": 1, "manifest": "m1", "slots": 4 },
+            "b": { "status": "held-back", "version": "2", "security_version": 2, "manifest": "m2" },
+            "c": { "status": "good" },
+        },
+        "last_good": "a", "trial": null,
+        "floors": { "install": 1, "boot": 1, "kernel": 3 },
+        "recovery": {
+            "first": "b",
+            "from": "factory",
+            "offer": { "set": "b", "source": { "on": "network", "url": "https://updates.example/2" }, "size": 9 },
+        },
+        "fleet": { "action": 11, "sent": ["downloaded"] },
+        "history": [
+            { "intent": 0, "time": 1, "outcome": "flashed", "set": "a", "version": "1" },
+            { "intent": 4, "time": 2, "outcome": "held-back", "set": "b", "cause": { "battery": 12 } },
+        ],
+    })
+}
+
+fn parsed(value: &Value) -> Record {
+    serde_json::from_value(value.clone()).expect("a later record is understood as far as it goes")
+}
+
+#[test]
+fn what_a_later_drydock_has_written_survives_a_rewrite() {
+    assert_eq!(serde_json::to_value(parsed(&later())).unwrap(), later());
+    let mut with_source = later();
+    with_source["intent"]["job"] = json!({
+        "kind": "update", "manifest": "m3", "source": { "on": "network", "url": "https://updates.example/3" },
+    });
+    assert_eq!(serde_json::to_value(parsed(&with_source)).unwrap(), with_source);
+    // And so on the disk.
+    let (mut store, _) = Store::open(MemoryDevice::new(8 << 20, 512), None).unwrap();
+    store.write(&parsed(&later())).unwrap();
+    let (_, opened) = Store::open(store.into_device(), None).unwrap();
+    match opened {
+        Opened::Found { record, .. } => assert_eq!(serde_json::to_value(record).unwrap(), later()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_job_that_only_a_later_drydock_knows_is_left_alone_and_the_sets_boot() {
+    for job in [
+        json!({ "kind": "apply-delta" }),
+        json!({ "kind": "update", "manifest": "m",
+        "source": { "on": "network" } }),
+        json!("a word"),
+        json!({ "kind": "update" }),
+    ] {
+        let mut value = later();
+        value["intent"]["job"] = job;
+        let mut record = parsed(&value);
+        assert!(record.job().is_none() && record.foreign_job().is_some());
+        let env = record.boot_env(3);
+        assert_eq!((env.mode, env.first, env.left_a, env.left_b), (Mode::Normal, A, 3, 3));
+        // The later drydock had told the bootloader of it, and its recovery never came up: that is not our business.
+        let told = drydock_state::BootEnv { mode: Mode::Recovery, left_recovery: 0, ..env };
+        for running in [Running::Set(A), Running::Recovery(Some(A)), Running::Recovery(None)] {
+            assert!(!transition::settle(&mut record, Counters::Current(told), running, 0), "{running:?}");
+        }
+        let wipe = drydock_state::Job::Wipe { label: "logs".into() };
+        let refused = transition::stage(&mut record, wipe, "", 0).unwrap_err().to_string();
+        assert!(refused.contains("later drydock") && refused.contains("drydock cancel"), "{refused}");
+        assert_eq!(serde_json::to_value(&record).unwrap(), value);
+        // A person may take it back all the same.
+        assert_eq!(transition::cancel(&mut record, 0).unwrap(), 5);
+    }
+}
+
+#[test]
+fn a_set_in_a_state_that_only_a_later_drydock_knows_may_be_tried_but_takes_over_from_none() {
+    let mut record = parsed(&later());
+    assert_eq!(record.sets.b.status, SetStatus::Unknown("held-back".into()));
+    assert!(record.sets.b.bootable());
+    let refused = transition::mark_bad(&mut record, A, 0).unwrap_err().to_string();
+    assert!(refused.contains("held-back"), "{refused}");
+}
