@@ -1,6 +1,6 @@
 //! What must hold for a configuration beyond its shape. No I/O.
 
-use crate::{Bootloader, Config, Data, Layout, Role, Unlock, WipeHow};
+use crate::{Bootloader, Config, Data, Layout, MAX_KEY, Role, Unlock, WipeHow};
 
 /// The key at fault (see `Source::fault`), and what is wrong with it.
 pub(crate) type Problem = (String, String);
@@ -226,7 +226,7 @@ fn check_unlock(config: &Config, problems: &mut Problems) {
                     check_file(file, at("file"), problems);
                 }
                 if let Some(length) = *length {
-                    problems.unless_within(length, 1, 8 << 20, at("length"));
+                    problems.unless_within(length, 1, MAX_KEY, at("length"));
                 }
             }
             Unlock::Medium { file, wait_seconds } => {

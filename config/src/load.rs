@@ -1,11 +1,8 @@
 //! Reading and checking the integrator's TOML.
 
 use crate::check::{Problem, check};
-use crate::{Config, Error, Source, Unlock};
+use crate::{Config, Error, MAX_KEY, Source, Unlock};
 use std::path::Path;
-
-/// The most that LUKS tools take as a key file.
-const KEY_FILE_MAX: u64 = 8 << 20;
 
 /// Reads the config file at `path` and checks everything in it that can be checked on the build host, so that
 /// a device never meets a configuration that can't work. Relative paths of key files are relative to the
@@ -49,8 +46,9 @@ fn resolve(file: &mut String, folder: &Path, at: String, problems: &mut Vec<Prob
         Err(error) => problems.push((at, format!("{}: {error}", path.display()))),
         Ok(meta) if !meta.is_file() => problems.push((at, format!("{} is not a file", path.display()))),
         Ok(meta) if meta.len() == 0 => problems.push((at, format!("{} is empty", path.display()))),
-        Ok(meta) if meta.len() > KEY_FILE_MAX => {
-            problems.push((at, format!("{} is larger than a key file may be (8 MiB)", path.display())));
+        Ok(meta) if meta.len() > u64::from(MAX_KEY) => {
+            let problem = format!("{} is larger than a key file may be ({MAX_KEY} bytes)", path.display());
+            problems.push((at, problem));
         }
         Ok(_) => match path.into_os_string().into_string() {
             Ok(joined) => *file = joined,

@@ -145,6 +145,10 @@ pub enum DataFailure {
     Temporary,
 }
 
+/// The longest LUKS key in bytes, in whatever way a device gets it: what cryptsetup takes from a file (8 MiB). The build
+/// host refuses longer ones, and a device reads no more.
+pub const MAX_KEY: u32 = 8 << 20;
+
 /// A way to get a LUKS key.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]

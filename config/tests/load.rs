@@ -1,7 +1,7 @@
 //! What `load` accepts, what it refuses, and where it points.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use drydock_config::{Config, Error, Unlock, load};
+use drydock_config::{Config, Error, MAX_KEY, Unlock, load};
 use std::path::PathBuf;
 
 const GOOD: &str = r#"compatible = "acme-pump"
@@ -166,6 +166,18 @@ fn encryption_needs_a_way_to_unlock() {
         24,
         "only one key file",
     );
+}
+
+#[test]
+fn a_key_is_never_longer_than_what_a_device_reads() {
+    let (folder, path) = write(GOOD);
+    let key = std::fs::File::create(folder.path().join("unlock.key")).unwrap();
+    key.set_len(u64::from(MAX_KEY)).unwrap();
+    load(&path).unwrap();
+    key.set_len(u64::from(MAX_KEY) + 1).unwrap();
+    let error = load(&path).unwrap_err().to_string();
+    assert!(error.contains("unlock.key is larger than a key file may be (8388608 bytes)"), "{error}");
+    refused("length = 64", "length = 8388609", 26, "out of range: 1 to 8388608");
 }
 
 #[test]
