@@ -183,8 +183,8 @@ fn slots_prove_themselves_and_the_state_knows_them() {
     for label in ["root-b", "boot-b"] {
         assert!(trailer::read(&section(dir.path(), &disk, label)).is_err(), "{label}");
     }
-    let (_, opened) = Store::open(section(dir.path(), &disk, "state")).unwrap();
-    let Opened::Found(record) = opened else { panic!("{opened:?}") };
+    let (_, opened) = Store::open(section(dir.path(), &disk, "state"), None).unwrap();
+    let Opened::Found { record, .. } = opened else { panic!("{opened:?}") };
     assert_eq!((record.sets.a.status, record.sets.b.status), (SetStatus::Good, SetStatus::Empty));
     assert_eq!((record.last_good, record.floors.install), (Some(SetName::A), 4));
     assert_eq!(record.sets.a.manifest, info["digest"].as_str().unwrap());

@@ -9,11 +9,11 @@ use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::hardware::Hardware;
 use crate::live::report::{Line, status};
-use crate::live::{self, RunningSet};
+use crate::live::{self, MarkedGood, RunningSet, Staged};
 use crate::machine::Machine;
-use crate::memory::Memory;
+use crate::memory::Seen;
 use crate::story::{LABELS, read_config};
-use crate::update;
+use crate::update::{self, Look};
 use drydock_config::Config;
 use drydock_state::{Intent, MediumSource, SetName, Source};
 use std::ffi::OsString;
@@ -26,10 +26,11 @@ const USAGE: &str = "\
 drydock: updates this device from its recovery
 
   drydock status [--json]        what runs, what is installed, what waits, what has happened
-  drydock stage FILE             check a bundle on the data volume and install it at the next boot
+  drydock stage FILE             read and prove a bundle on the data volume, and install it at the next boot
   drydock stage --medium PATH    the same for a file on a removable medium
   drydock stage --partition LABEL   the same for a raw partition
-  drydock verify FILE            say what an update would do, without doing it
+  drydock stage --quick …        the same without reading the contents: damage to them is found only by recovery
+  drydock verify FILE            say what an update would do, without doing it (--medium, --partition, --quick as above)
   drydock cancel                 take the staged bundle back
   drydock factory-reset          make all data new at the next boot, but for what the configuration keeps
   drydock wipe LABEL             wipe a partition at the next boot, as the configuration says
@@ -65,8 +66,8 @@ enum Command {
     Version,
     Status { json: bool },
     Log { json: bool },
-    Stage(Where),
-    Verify(Where),
+    Stage(Where, Look),
+    Verify(Where, Look),
     Cancel,
     MarkGood,
     FactoryReset,
@@ -92,12 +93,13 @@ impl Command {
 
     fn parse_all(parser: &mut lexopt::Parser) -> Result<Self, lexopt::Error> {
         use lexopt::prelude::*;
-        let (mut command, mut operand, mut json) = (None, None, false);
+        let (mut command, mut operand, mut json, mut look) = (None, None, false, Look::Whole);
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("help") | Short('h') => return Ok(Self::Help),
                 Long("version") | Short('V') => return Ok(Self::Version),
                 Long("json") => json = true,
+                Long("quick") => look = Look::Quick,
                 Long("medium") => operand = Some(Where::Medium(parser.value()?.string()?)),
                 Long("partition") => operand = Some(Where::Partition(parser.value()?.string()?)),
                 Value(word) if command.is_none() => command = Some(word.string()?),
@@ -110,8 +112,8 @@ impl Command {
             None | Some("help") => Self::Help,
             Some("status") => Self::Status { json },
             Some("log") => Self::Log { json },
-            Some("stage") => Self::Stage(bundle(operand)?),
-            Some("verify") => Self::Verify(bundle(operand)?),
+            Some("stage") => Self::Stage(bundle(operand)?, look),
+            Some("verify") => Self::Verify(bundle(operand)?, look),
             Some("cancel") => Self::Cancel,
             Some("mark-good") => Self::MarkGood,
             Some("factory-reset") => Self::FactoryReset,
@@ -154,39 +156,47 @@ impl Command {
     }
 
     fn run_on(self, machine: &Hardware<'_>) -> Result<String, Error> {
-        let mut memory = Memory::open(machine)?;
         Ok(match self {
             Self::Status { json } => {
-                let status = status(machine, &memory, running(&memory).ok());
+                let seen = Seen::look(machine)?;
+                let status = status(machine, &seen, running(machine).ok());
                 if json { to_json(&status)? } else { status.to_string() }
             }
-            Self::Log { json: true } => to_json(&memory.record.history)?,
-            Self::Log { json: false } => {
-                memory.record.history.iter().map(|entry| format!("{}\n", Line(entry))).collect()
+            Self::Log { json } => {
+                let history = Seen::look(machine)?.record.history;
+                if json {
+                    to_json(&history)?
+                } else {
+                    history.iter().map(|entry| format!("{}\n", Line(entry))).collect()
+                }
             }
-            Self::Stage(bundle) => {
-                let (id, version) = live::stage(machine, &mut memory, bundle.source(machine.config())?)?;
+            Self::Stage(bundle, look) => {
+                let Staged { id, version } = live::stage(machine, bundle.source(machine.config())?, look)?;
                 format!("version {version} is staged as intent {id}; the next boot installs it\n")
             }
-            Self::Verify(bundle) => {
+            Self::Verify(bundle, look) => {
                 let source = bundle.source(machine.config())?;
-                update::prepare(machine, &memory, &source, None)?.to_string()
+                let prepared = update::prepare(machine, &Seen::look(machine)?.record, &source, None)?;
+                if look == Look::Whole {
+                    prepared.prove_source(machine)?;
+                }
+                prepared.to_string()
             }
-            Self::Cancel => format!("intent {} is taken back\n", live::cancel(machine, &mut memory)?),
+            Self::Cancel => format!("intent {} is taken back\n", live::cancel(machine)?),
             Self::FactoryReset => {
-                let id = live::factory_reset(machine, &mut memory)?;
+                let id = live::factory_reset(machine)?;
                 format!("the next boot makes all data new (intent {id}); `drydock cancel` takes it back\n")
             }
             Self::Wipe(label) => {
-                let id = live::wipe(machine, &mut memory, &label)?;
+                let id = live::wipe(machine, &label)?;
                 format!("the next boot wipes {label} (intent {id}); `drydock cancel` takes it back\n")
             }
             Self::MarkGood => {
-                let running = running(&memory)?;
-                let news = live::mark_good(machine, &mut memory, &running)?;
+                let running = running(machine)?;
+                let MarkedGood { news, waiting } = live::mark_good(machine, &running)?;
                 let now = if news { "now marked good" } else { "good, as before" };
                 let text = format!("set {} ({}) is {now}\n", running.set, running.version);
-                match &memory.record.intent {
+                match waiting {
                     Some(Intent { id, job, .. }) => {
                         format!("{text}intent {id} waits for the next boot: {job}\n")
                     }
@@ -194,19 +204,17 @@ impl Command {
                 }
             }
             Self::MarkBad(set) => {
-                let running = running(&memory)?.set;
+                let running = running(machine)?.set;
                 let set = set.unwrap_or(running);
-                let next = live::mark_bad(machine, &mut memory, running, set)?;
+                let next = live::mark_bad(machine, running, set)?;
                 format!("set {set} is marked bad; set {next} is started next\n")
             }
             Self::Rollback => {
-                let running = running(&memory)?.set;
-                let next = live::roll_back(machine, &mut memory, running)?;
+                let next = live::roll_back(machine, running(machine)?.set)?;
                 format!("set {next} is started from the next boot on\n")
             }
             Self::Settle => {
-                let running = running(&memory)?.set;
-                live::settle(machine, &mut memory, running)?;
+                live::settle(machine, running(machine)?.set)?;
                 String::new()
             }
             Self::Help | Self::Version => String::new(),
@@ -237,7 +245,7 @@ impl Where {
 }
 
 /// What process 1 has left about this boot. Where that was not drydock, the kernel's command line has the set.
-fn running(memory: &Memory) -> Result<RunningSet, Error> {
+fn running(machine: &Hardware<'_>) -> Result<RunningSet, Error> {
     let (path, command_line) = ("/run/drydock/boot.json", "/proc/cmdline");
     if let Ok(bytes) = fs::read(path) {
         return serde_json::from_slice(&bytes).map_err(|error| Error::Usage(format!("{path}: {error}")));
@@ -251,7 +259,7 @@ fn running(memory: &Memory) -> Result<RunningSet, Error> {
         Purpose::Set(set) => Ok(RunningSet {
             set,
             root_hash: String::new(),
-            version: memory.record.sets.get(set).version.clone(),
+            version: Seen::look(machine)?.record.sets.get(set).version.clone(),
             degraded: false,
         }),
         Purpose::Recovery(_) => Err(Error::Missing {
@@ -300,8 +308,12 @@ mod tests {
     #[test]
     fn commands_are_understood_or_refused_with_advice() {
         assert_eq!(parse("status --json").unwrap(), Command::Status { json: true });
-        assert_eq!(parse("stage /var/b").unwrap(), Command::Stage(Where::File("/var/b".into())));
-        assert_eq!(parse("verify --medium b").unwrap(), Command::Verify(Where::Medium("b".into())));
+        assert_eq!(parse("stage /var/b").unwrap(), Command::Stage(Where::File("/var/b".into()), Look::Whole));
+        assert_eq!(parse("stage --quick b").unwrap(), Command::Stage(Where::File("b".into()), Look::Quick));
+        assert_eq!(
+            parse("verify --medium b").unwrap(),
+            Command::Verify(Where::Medium("b".into()), Look::Whole)
+        );
         assert_eq!(parse("wipe logs").unwrap(), Command::Wipe("logs".into()));
         assert_eq!(parse("").unwrap(), Command::Help);
         assert_eq!(parse("mark-bad").unwrap(), Command::MarkBad(None));

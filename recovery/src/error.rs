@@ -34,8 +34,6 @@ pub enum Error {
         /// What the person at the console can do.
         advice: String,
     },
-    /// More than one thing fits where only one may.
-    Ambiguous(String),
     /// The bundle is whole and signed, but not for this device in its present state.
     Refused(String),
     /// What is on the device is not what was signed.
@@ -44,6 +42,8 @@ pub enum Error {
         what: String,
         /// What was found.
         why: String,
+        /// What the person at the console can do.
+        advice: &'static str,
     },
     /// Time ran out.
     TimedOut {
@@ -57,10 +57,20 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether something that was read is not what was signed; not that it could not be read.
+    /// Whether something that was read is not what was signed: not that it could not be read, and not that it was signed
+    /// for rules that have changed since (other keys, a higher threshold, a field that is not known here).
     pub fn is_damage(&self) -> bool {
+        use drydock_bundle::Error as Bundle;
         match self {
-            Self::Bundle(_) | Self::NotProven { .. } => true,
+            Self::NotProven { .. } => true,
+            Self::Bundle(error) => matches!(
+                error,
+                Bundle::BadSignature { .. }
+                    | Bundle::Groups { .. }
+                    | Bundle::Frames { .. }
+                    | Bundle::Frame { .. }
+                    | Bundle::Group { .. }
+            ),
             Self::State(error) => matches!(error, drydock_state::Error::Damaged { .. }),
             _ => false,
         }
@@ -87,9 +97,9 @@ impl fmt::Display for Error {
                 write!(f, "{doing} {what} failed: {source}; {advice}")
             }
             Self::Missing { what, advice } => write!(f, "{what} is missing; {advice}"),
-            Self::Ambiguous(text) | Self::Refused(text) | Self::Usage(text) => f.write_str(text),
-            Self::NotProven { what, why } => {
-                write!(f, "{what} is not what was signed: {why}; it will not be booted, the old system stays")
+            Self::Refused(text) | Self::Usage(text) => f.write_str(text),
+            Self::NotProven { what, why, advice } => {
+                write!(f, "{what} is not what was signed: {why}; {advice}")
             }
             Self::TimedOut { waiting_for, seconds } => {
                 write!(f, "waited {seconds} s for {waiting_for} in vain; check that it is connected")

@@ -3,13 +3,14 @@
 use crate::console::Console;
 use crate::device::data::{self, DataVolume};
 use crate::device::discover::{Hotplug, OurDisk, find_medium};
+use crate::device::lock::{self, StateLock};
 use crate::device::mapper::{self, Mapped, Verity};
 use crate::device::mounts::{self, MountedMedium, open_inside};
 use crate::device::unlock::{Surroundings, Unlocker};
 use crate::device::{Access, DiskDevice};
 use crate::error::Error;
 use crate::event::Events;
-use crate::machine::{Device, Machine};
+use crate::machine::{Device, Found, Lock, Machine};
 use crate::update::prove;
 use drydock_bundle::{Image, Source as ByteSource, Tail};
 use drydock_config::{Config, Data, SlotClass, Unlock};
@@ -17,8 +18,9 @@ use drydock_state::{SetName, Source};
 use nix::fcntl::OFlag;
 use nix::unistd::{SysconfVar, sysconf};
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -205,6 +207,10 @@ impl Machine for Hardware<'_> {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
     }
 
+    fn lock(&self) -> Result<Lock, Error> {
+        Ok(Box::new(StateLock::take(Path::new(lock::PATH), &lock::this_process(), lock::WAIT)?))
+    }
+
     fn partition(&self, label: &str) -> Result<Device, Error> {
         open_for_work(&self.disk.partition(label)?.node)
     }
@@ -213,33 +219,43 @@ impl Machine for Hardware<'_> {
         open_for_work(&self.slot_node(class, set)?)
     }
 
-    fn source(&self, source: &Source) -> Result<(Arc<dyn ByteSource>, Tail), Error> {
-        Ok(match source {
-            Source::Data { path } => (Arc::new(open_file(&self.data_root()?, path)?), Tail::Nothing),
-            Source::Medium(medium) => (Arc::new(self.on_medium(&medium.path)?), Tail::Nothing),
+    fn source(&self, source: &Source) -> Result<Found, Error> {
+        let (bytes, tail, stamp): (Arc<dyn ByteSource>, _, _) = match source {
+            Source::Data { path } => {
+                let file = open_file(&self.data_root()?, path)?;
+                let stamp = file.metadata().ok().map(|found| stamp(&found));
+                (Arc::new(file), Tail::Nothing, stamp)
+            }
+            Source::Medium(medium) => (Arc::new(self.on_medium(&medium.path)?), Tail::Nothing, None),
             Source::Partition { label } => {
                 let node = &self.disk.partition(label)?.node;
                 let open =
                     File::open(node).map_err(Error::system("opening", node.display(), "check the disk"))?;
-                (Arc::new(open), Tail::Anything)
+                (Arc::new(open), Tail::Anything, None)
             }
-        })
+            Source::Unknown(_) => {
+                return Err(Error::Refused("only a later drydock knows where this bundle is".into()));
+            }
+        };
+        Ok(Found { bytes, tail, stamp })
     }
 
     fn prove(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
         let label = set.label(&class.class);
         let name = format!("prove-{label}");
         let mapped = self.map_verity(&name, class, set, image)?;
-        let proven = DiskDevice::open(&mapped.node, Access::ReadOnly)
-            .map_err(Error::from)
-            .and_then(|device| prove::by_verity(&device, &label, self.threads(), self.events))
-            .map_err(|error| match mapper::is_corrupted(&name) {
-                Ok(true) => Error::NotProven { what: format!("slot {label}"), why: error.to_string() },
-                _ => error,
+        let proven =
+            DiskDevice::open(&mapped.node, Access::ReadOnly).map_err(Error::from).and_then(|device| {
+                let is_corrupted = || mapper::is_corrupted(&name).unwrap_or(false);
+                prove::by_verity(&device, &label, self.threads(), self.events, is_corrupted)
             });
         let unmapped = mapper::unmap(&name);
         proven?;
         Ok(unmapped?)
+    }
+
+    fn pause(&self, time: Duration) {
+        std::thread::sleep(time);
     }
 
     fn threads(&self) -> usize {
@@ -253,6 +269,12 @@ impl Machine for Hardware<'_> {
 /// still be started from it.
 fn open_for_work(node: &Path) -> Result<Device, Error> {
     Ok(Arc::new(DiskDevice::open_if_only_to_read(node, Access::ReadWrite)?))
+}
+
+/// What changes whenever a file's bytes do, and is the same in recovery and in the live system.
+fn stamp(file: &Metadata) -> String {
+    let (changed, nanoseconds) = (file.ctime(), file.ctime_nsec());
+    format!("{}:{}:{changed}.{nanoseconds:09}", file.ino(), file.size())
 }
 
 fn open_file(root: &Path, path: &str) -> Result<File, Error> {

@@ -12,10 +12,25 @@ use drydock_luks::{FormatOptions, Limits, Unlocked, Volume};
 use drydock_state::{SetName, Source};
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// A partition, a mapped volume, or a simulated one.
 pub type Device = Arc<dyn BlockDevice>;
+
+/// While it lives, no other process changes the state.
+pub type Lock = Box<dyn Send>;
+
+/// The bytes that a source stands for.
+pub struct Found {
+    /// The bytes.
+    pub bytes: Arc<dyn ByteSource>,
+    /// What may follow the bundle: on a raw partition, anything.
+    pub tail: Tail,
+    /// What tells these bytes from any that may lie there later: a file's inode, size and times. Nothing where that can't
+    /// be told.
+    pub stamp: Option<String>,
+}
 
 /// The machine that a recovery works on.
 pub trait Machine: Sync {
@@ -28,6 +43,9 @@ pub trait Machine: Sync {
     /// Seconds since 1970 by the device's clock, which may be wrong.
     fn now(&self) -> u64;
 
+    /// Waits for its turn to change the state, for a bounded time. An error says who is in the way.
+    fn lock(&self) -> Result<Lock, Error>;
+
     /// The partition of our own disk with the given GPT label, for reading and writing.
     fn partition(&self, label: &str) -> Result<Device, Error>;
 
@@ -35,12 +53,15 @@ pub trait Machine: Sync {
     fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error>;
 
     /// The bytes that an intent's source stands for. Waits for a removable medium for as long as the
-    /// configuration says. Also says what may follow the bundle: on a raw partition, anything.
-    fn source(&self, source: &Source) -> Result<(Arc<dyn ByteSource>, Tail), Error>;
+    /// configuration says.
+    fn source(&self, source: &Source) -> Result<Found, Error>;
 
     /// Reads the whole image back from the medium through dm-verity (or its equal), and so proves that what
     /// is in the slot has the image's root hash.
     fn prove(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error>;
+
+    /// Waits, so that another process can come to an end with what it does.
+    fn pause(&self, time: Duration);
 
     /// How many threads may work at once.
     fn threads(&self) -> usize;

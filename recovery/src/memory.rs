@@ -1,15 +1,25 @@
 //! The device's memory as one thing: the state record and the boot environment that follows from it.
+//!
+//! Whoever only wants to know looks ([`Seen`]): nothing is locked, mended or written, and a writer beside it does not
+//! matter. Whoever changes something opens the memory ([`Memory`]) and has it for itself until it is dropped; nothing
+//! that may take long belongs in between.
 
 use crate::error::Error;
 use crate::event::Events;
-use crate::machine::{Device, Machine};
+use crate::machine::{Device, Lock, Machine};
 use crate::release;
 use drydock_state::transition::{self, Counters, Running};
 use drydock_state::{BootEnv, EnvStore, Opened, Record, SetName, Store};
+use std::time::Duration;
+
+/// How often a look is taken at most until record and environment belong together: a writer replaces one after the other.
+const LOOKS: u32 = 8;
+/// The pause between two looks.
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// The state record in memory, and the two places where it is kept.
 ///
-/// Change [`record`](Self::record), then [`save`](Self::save).
+/// Change [`record`](Self::record), then [`save`](Self::save). No other process can change it until this is dropped.
 pub struct Memory {
     /// The record. Changing it changes nothing on the device until [`save`](Self::save).
     pub record: Record,
@@ -18,47 +28,100 @@ pub struct Memory {
     env: Result<EnvStore<Device>, String>,
     attempts: u8,
     trust: Trust,
+    /// When it was opened, in seconds since 1970.
+    now: u64,
+    _lock: Lock,
+}
+
+/// What the memory holds at a moment.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The record.
+    pub record: Record,
+    /// What the bootloader has counted, seen from the record.
+    pub counters: Counters,
+    /// Whether the memory may be acted on.
+    pub trust: Trust,
 }
 
 /// Whether what the device remembers may be acted on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// Both copies of the record can be read and are equal.
+    /// The newest record is known, and its copies are equal.
     Whole,
-    /// A copy can't be read, or a later drydock wrote it: nothing destructive may be done, and nothing is
-    /// written. The text says why.
+    /// Which copy is the newest can't be told, none can be written, or a later drydock wrote one: nothing destructive
+    /// may be done, and nothing is written. The text says why.
     ReadOnly(String),
 }
 
+impl Seen {
+    /// Reads record and environment. Writes nothing and mends nothing, and needs no lock: what a writer is replacing at
+    /// this moment is read again.
+    pub fn look(machine: &impl Machine) -> Result<Self, Error> {
+        let mut left = LOOKS;
+        loop {
+            left -= 1;
+            let env = open_env(machine);
+            let (store, opened) = Store::look(machine.partition("state")?, generation(&env))?;
+            drop(store);
+            let (record, trust) = match opened {
+                Opened::Found { record, .. } => (record, Trust::Whole),
+                Opened::Lost | Opened::Untrusted { .. } if left > 0 => {
+                    machine.pause(PAUSE);
+                    continue;
+                }
+                Opened::Lost => (rebuild(machine, counted(&env)), Trust::Whole),
+                Opened::Untrusted { record, reason } => {
+                    let record = record.unwrap_or_else(|| rebuild(machine, counted(&env)));
+                    (record, Trust::ReadOnly(reason.to_string()))
+                }
+            };
+            let counters = Counters::of(&record, counted(&env));
+            if counters != Counters::Unknown || left == 0 {
+                return Ok(Self { record, counters, trust });
+            }
+            machine.pause(PAUSE);
+        }
+    }
+}
+
 impl Memory {
-    /// Reads the record, repairs its copies, and rebuilds it from the slots' trailers if both are lost.
+    /// Waits until no other process has the memory. Reads the record, repairs its copies, and rebuilds it from the slots'
+    /// trailers if both are lost.
     ///
     /// On return the copies are equal and on stable storage, unless the memory is [`Trust::ReadOnly`].
     pub fn open(machine: &impl Machine) -> Result<Self, Error> {
+        let lock = machine.lock()?;
         let events = machine.events();
-        let opened = machine.partition("bootenv").and_then(|device| Ok(EnvStore::open(device)?));
-        let env = opened.map_err(|error| error.to_string());
+        let env = open_env(machine);
         if let Err(why) = &env {
             events.warning(format_args!("the bootloader can't be told anything: {why}"));
         }
-        let counted = env.as_ref().ok().and_then(|env| env.read().ok());
-        let (mut store, opened) = Store::open(machine.partition("state")?)?;
+        let (mut store, opened) = Store::open(machine.partition("state")?, generation(&env))?;
         let mut trust = Trust::Whole;
         let record = match opened {
-            Opened::Found(record) => record,
+            Opened::Found { mut record, mended } => {
+                for mended in mended {
+                    events.warning(&mended);
+                    transition::mended(&mut record, &mended.to_string(), machine.now());
+                    store.write(&record)?;
+                }
+                record
+            }
             Opened::Lost => {
                 events.warning("the state record is lost; rebuilding it from the slots' trailers");
-                let record = rebuild(machine, counted);
+                let record = rebuild(machine, counted(&env));
                 store.write(&record)?;
                 record
             }
             Opened::Untrusted { record, reason } => {
                 events.warning(format_args!("the state can't be trusted: {reason}"));
                 trust = Trust::ReadOnly(reason.to_string());
-                record.unwrap_or_else(|| rebuild(machine, counted))
+                record.unwrap_or_else(|| rebuild(machine, counted(&env)))
             }
         };
-        Ok(Self { record, store, env, attempts: machine.config().boot.attempts, trust })
+        let attempts = machine.config().boot.attempts;
+        Ok(Self { record, store, env, attempts, trust, now: machine.now(), _lock: lock })
     }
 
     /// Whether the memory may be acted on.
@@ -100,7 +163,12 @@ impl Memory {
         if let Trust::ReadOnly(why) = &self.trust {
             return Err(Error::Refused(format!("the state can't be changed: {why}")));
         }
-        Ok(self.store.write(&self.record)?)
+        let moved = self.store.write(&self.record)?;
+        if !moved.is_empty() {
+            moved.iter().for_each(|moved| transition::mended(&mut self.record, &moved.to_string(), self.now));
+            self.store.write(&self.record)?;
+        }
+        Ok(())
     }
 
     /// Gives the bootloader fresh counters.
@@ -141,7 +209,7 @@ impl Memory {
 
     /// The environment, if it is whole.
     fn read_env(&self) -> Option<BootEnv> {
-        self.env.as_ref().ok()?.read().ok()
+        counted(&self.env)
     }
 
     fn put_env(&self, env: &BootEnv) -> Result<(), Error> {
@@ -150,6 +218,21 @@ impl Memory {
             Err(why) => Err(Error::Refused(format!("the bootloader can't be told anything: {why}"))),
         }
     }
+}
+
+fn open_env(machine: &impl Machine) -> Result<EnvStore<Device>, String> {
+    let opened = machine.partition("bootenv").and_then(|device| Ok(EnvStore::open(device)?));
+    opened.map_err(|error| error.to_string())
+}
+
+/// The environment, if it is whole.
+fn counted(env: &Result<EnvStore<Device>, String>) -> Option<BootEnv> {
+    env.as_ref().ok()?.read().ok()
+}
+
+/// The generation of the record that the bootloader was told of last.
+fn generation(env: &Result<EnvStore<Device>, String>) -> Option<u32> {
+    counted(env).map(|env| env.generation)
 }
 
 /// What the slots' trailers say of the sets. A set counts only if every class has a whole, signed trailer of
@@ -164,7 +247,7 @@ pub fn describe(record: &Record, events: &dyn Events) {
     for set in SetName::BOTH {
         let info = record.sets.get(set);
         if !info.version.is_empty() {
-            events.note(format_args!("set {set}: {} ({:?})", info.version, info.status));
+            events.note(format_args!("set {set}: {} ({})", info.version, info.status));
         }
     }
 }

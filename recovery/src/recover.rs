@@ -45,16 +45,24 @@ pub enum Chosen {
 
 /// Takes note of what the bootloader has counted, and of what it did not know when it chose this set.
 pub fn settle_set(machine: &impl Volumes, memory: &mut Memory, set: SetName) -> Chosen {
+    let exhausted = memory.counters().recovery_exhausted();
     // The bootloader has decided; that it can't be told anything new is no reason not to start.
     let stale = memory.settle(Running::Set(set), machine.now()).unwrap_or_else(|error| {
         machine.events().warning(error);
         false
     });
+    tell_foreign_job(machine, &memory.record);
     let first = memory.record.first_set();
     if *memory.trust() != Trust::Whole {
         Chosen::Enter
-    } else if memory.record.intent.is_some() {
-        machine.events().note("a job is waiting that the bootloader did not know of");
+    } else if exhausted && memory.record.copy_on_trial().is_some() {
+        // Only a start of that copy can do anything about it, and none has come up: here is a set that does.
+        machine
+            .events()
+            .note("the new copy of the recovery did not come up; it is tried again at the next boot");
+        Chosen::Enter
+    } else if memory.record.job().is_some() {
+        machine.events().note("a job waits that no recovery has done; it is done now");
         Chosen::Recover
     } else if stale && first != set && memory.record.sets.get(first).bootable() {
         machine.events().note(format_args!("the bootloader did not know yet that set {first} is first"));
@@ -87,7 +95,8 @@ pub fn recover(
     if let Some(last) = memory.record.history.last().filter(|last| before.as_ref() != Some(last)) {
         machine.events().note(Line(last));
     }
-    if let Some(intent) = memory.record.intent.clone() {
+    tell_foreign_job(machine, &memory.record);
+    if let Some(intent) = memory.record.job().cloned() {
         carry_out(machine, memory, &intent, copy)?;
     } else if reason == Reason::Fallback && starved {
         give_up_damaged_sets(machine, memory);
@@ -97,12 +106,18 @@ pub fn recover(
                 .warning("all attempts of all sets were used up; the last good set is armed again");
         }
         memory.save()?;
-    } else if reason == Reason::Fallback {
-        // The bootloader could not count, or no set's kernel is whole. This fails on a disk that takes no writes,
-        // where a reset would only lead here again.
+    } else if reason == Reason::Fallback || memory.record.foreign_job().is_some() {
+        // The bootloader could not count, or no set's kernel is whole, or a later drydock has told it of a job. This
+        // fails on a disk that takes no writes, where a reset would only lead here again.
         memory.stand_down()?;
     }
     Ok(next(memory))
+}
+
+fn tell_foreign_job(machine: &impl Volumes, record: &Record) {
+    if let Some(Intent { id, job, .. }) = record.foreign_job() {
+        machine.events().warning(format_args!("intent {id} is left alone: {job}"));
+    }
 }
 
 /// No set came up: reads all of them. One that is not what was signed any more can't ever come up, and is given up; one
@@ -156,7 +171,7 @@ fn carry_out(
             update::recovery::write(machine, memory, source, manifest, copy)
         }
         // The bootloader knows now, or again, which copy is to prove itself.
-        Job::UpdateRecovery { written: Some(_), .. } => Ok(()),
+        Job::UpdateRecovery { written: Some(_), .. } | Job::Unknown(_) => Ok(()),
     };
     if let Err(error) = outcome {
         let reason = error.to_string();

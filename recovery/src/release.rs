@@ -68,9 +68,12 @@ pub fn trusted_release(machine: &impl Machine, class: &SlotClass, set: SetName) 
     };
     // The recovery has the boot slot's image where a bundle brings none of its own.
     let boot = machine.config().class_with_role(Role::Boot).filter(|_| class.role == Role::Recovery);
-    let image = image_for(class).or_else(|| image_for(boot?)).ok_or_else(|| Error::NotProven {
-        what: format!("slot {}", set.label(&class.class)),
-        why: format!("its trailer names the image {}, which is not one of its class", trailer.image),
+    let image = image_for(class).or_else(|| image_for(boot?)).ok_or_else(|| {
+        let label = set.label(&class.class);
+        Error::Refused(format!(
+            "slot {label} holds the image {}, which is not one of its class; install a release that has one",
+            trailer.image
+        ))
     })?;
     let digest = sha256(&trailer.manifest);
     Ok(Release { image, info: info(&manifest, digest) })
@@ -82,10 +85,11 @@ pub fn of_set(machine: &impl Machine, set: SetName) -> Result<SetInfo, Error> {
     for class in machine.config().set_classes() {
         let info = trusted_release(machine, class, set)?.info;
         if found.as_ref().is_some_and(|other| *other != info) {
-            return Err(Error::NotProven {
-                what: format!("slot {}", set.label(&class.class)),
-                why: format!("it is of version {}, unlike the rest of its set", info.version),
-            });
+            return Err(Error::Refused(format!(
+                "slot {} is of version {}, unlike the rest of its set; install a release into that set",
+                set.label(&class.class),
+                info.version
+            )));
         }
         found = Some(info);
     }

@@ -19,7 +19,7 @@ const NEW_ROOT: &str = "/sysroot";
 
 /// Puts the set's root together and leaves word for the live system. Gives the path of the new root; what is
 /// left is `switch_root`.
-pub fn prepare_root(machine: &Hardware<'_>, set: SetName, floors: Floors) -> Result<PathBuf, Error> {
+pub fn prepare_root(machine: &Hardware<'_>, set: SetName, floors: &Floors) -> Result<PathBuf, Error> {
     let (config, events) = (machine.config(), machine.events());
     events.started(Step::Verify, format_args!("set {set}"));
     let root_class = config.class_with_role(Role::Root).ok_or_else(|| Error::Missing {

@@ -245,7 +245,7 @@ fn start_set(machine: &Hardware<'_>, sink: &ConsoleEvents, set: SetName) -> Resu
 }
 
 fn enter(machine: &Hardware<'_>, sink: &ConsoleEvents, memory: &Memory, set: SetName) -> Result<(), Error> {
-    let root = start::prepare_root(machine, set, memory.record.floors)?;
+    let root = start::prepare_root(machine, set, &memory.record.floors)?;
     let events = machine.events();
     events.finished(Step::HandOver, format_args!("starting {} of set {set}", machine.config().boot.init));
     if machine.config().watchdog.handover == WatchdogHandover::Disarm {

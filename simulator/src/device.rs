@@ -12,6 +12,7 @@ use drydock_recovery::machine::Machine;
 use drydock_recovery::memory::{Memory, Trust};
 use drydock_recovery::recover::{self, Chosen, Next};
 use drydock_recovery::release::trusted_release;
+use drydock_recovery::update::Look;
 use drydock_state::grub::{self, Decision, Start};
 use drydock_state::transition;
 use drydock_state::{ENV_SIZE, Job, Record, SetName, Source, fat};
@@ -114,19 +115,23 @@ impl<'f> SimDevice<'f> {
         self.violations.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Lets a command of the live system work on the device's memory.
-    pub fn live<T>(&self, work: impl FnOnce(&SimMachine<'f>, &mut Memory) -> T) -> T {
-        let machine = self.machine();
-        let mut memory = Memory::open(&machine).expect("the live system finds its memory");
-        work(&machine, &mut memory)
+    /// Lets a command of the live system work on the device.
+    pub fn live<T>(&self, work: impl FnOnce(&SimMachine<'f>) -> T) -> T {
+        work(&self.machine())
+    }
+
+    /// Changes what the device remembers, and saves it.
+    pub fn change(&self, change: impl FnOnce(&mut Record)) {
+        let mut memory = Memory::open(&self.machine()).expect("the device finds its memory");
+        change(&mut memory.record);
+        memory.save().expect("the disk is sound");
     }
 
     /// `drydock stage VERSION.drydock`.
     pub fn stage(&self, version: &str) {
         let source = Source::Data { path: format!("{version}.drydock") };
-        let (id, _) =
-            self.live(|machine, memory| live::stage(machine, memory, source)).expect("it is staged");
-        self.disk.mark(Mark::Staged(id));
+        let staged = self.live(|machine| live::stage(machine, source, Look::Quick)).expect("it is staged");
+        self.disk.mark(Mark::Staged(staged.id));
     }
 
     /// `drydock cancel`.
@@ -137,13 +142,13 @@ impl<'f> SimDevice<'f> {
 
     /// `drydock rollback` in a set.
     pub fn roll_back(&self, running: SetName) {
-        let next = self.live(|machine, memory| live::roll_back(machine, memory, running));
+        let next = self.live(|machine| live::roll_back(machine, running));
         self.disk.mark(Mark::GivenUp(next.expect("it is rolled back").other()));
     }
 
     /// `drydock mark-bad` in a set.
     pub fn mark_bad(&self, running: SetName) {
-        let next = self.live(|machine, memory| live::mark_bad(machine, memory, running, running));
+        let next = self.live(|machine| live::mark_bad(machine, running, running));
         self.disk.mark(Mark::GivenUp(next.expect("it is marked bad").other()));
     }
 
@@ -186,7 +191,7 @@ impl<'f> SimDevice<'f> {
             version: version.unwrap_or_default(),
             degraded: false,
         };
-        match self.live(|machine, memory| live::mark_good(machine, memory, &running)) {
+        match self.live(|machine| live::mark_good(machine, &running)) {
             Ok(_) => self.disk.mark(Mark::MarkedGood(set)),
             // A memory that can't be trusted is not changed, which keeps nobody from running.
             Err(error) if error.to_string().contains("state can't be changed") => {}

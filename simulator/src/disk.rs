@@ -7,6 +7,7 @@ use drydock_block::{BlockDevice, Flush};
 use drydock_state::SetName;
 use std::io;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Something that a log remembers.
@@ -58,6 +59,8 @@ pub enum Discard {
 pub enum On {
     /// Reading.
     Read,
+    /// Reading, until it is written again: as flash maps a worn sector anew.
+    ReadUntilWritten,
     /// Writing.
     Write,
 }
@@ -68,8 +71,19 @@ pub struct SimDisk {
     sector: u32,
     discard: Discard,
     state: Mutex<State>,
+    /// Whether a process has the lock of the device that the disk is in.
+    taken: Arc<AtomicBool>,
     /// What was found in its slots.
     pub(crate) seen: Mutex<Seen>,
+}
+
+/// The lock, as long as somebody has it.
+pub struct Turn(Arc<AtomicBool>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 struct State {
@@ -99,7 +113,20 @@ impl SimDisk {
             read_only: false,
             left: None,
         };
-        Self { size: state.start.size(), sector, discard, state: Mutex::new(state), seen: Mutex::default() }
+        let size = state.start.size();
+        Self {
+            size,
+            sector,
+            discard,
+            state: Mutex::new(state),
+            taken: Arc::default(),
+            seen: Mutex::default(),
+        }
+    }
+
+    /// The lock of the device that the disk is in; nothing if a process has it already.
+    pub fn take_turn(&self) -> Option<Turn> {
+        (!self.taken.swap(true, Ordering::Relaxed)).then(|| Turn(self.taken.clone()))
     }
 
     /// From now on a flush of this name does nothing.
@@ -162,7 +189,9 @@ impl State {
         if on == On::Write && self.read_only {
             return error(EROFS);
         }
-        if self.faults.iter().any(|(what, at)| *what == on && at.start < range.end && range.start < at.end) {
+        let strikes = |what| what == on || (what == On::ReadUntilWritten && on == On::Read);
+        if self.faults.iter().any(|(what, at)| strikes(*what) && at.start < range.end && range.start < at.end)
+        {
             return error(EIO);
         }
         Ok(())
@@ -175,6 +204,8 @@ impl State {
     fn write(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.admit(On::Write, offset..offset + bytes.len() as u64)?;
         self.count();
+        let end = offset + bytes.len() as u64;
+        self.faults.retain(|(on, at)| *on != On::ReadUntilWritten || at.start < offset || at.end > end);
         self.view.write(offset, bytes);
         self.log.push(Op::Write { offset, bytes: bytes.into() });
         Ok(())

@@ -193,7 +193,8 @@ impl Factory {
         let (boot, root, recovery) = (content("boot"), content("root") + luks, content(RECOVERY));
         let sizes = [
             ("bootenv", PARTITION_SIZE),
-            ("state", PARTITION_SIZE),
+            // With room for a spare place of each copy.
+            ("state", 4 * PARTITION_SIZE),
             ("boot-a", boot),
             ("boot-b", boot),
             ("root-a", root),
@@ -323,7 +324,7 @@ impl Factory {
             trailer::write(&slot, &Trailer { manifest, signatures, image: image.clone() }).unwrap();
         }
         let record = transition::flashed(release.info.clone(), 0);
-        let (mut store, _) = Store::open(self.partition(&disk, "state").unwrap()).unwrap();
+        let (mut store, _) = Store::open(self.partition(&disk, "state").unwrap(), None).unwrap();
         store.write(&record).unwrap();
         let env = EnvStore::open(self.partition(&disk, "bootenv").unwrap()).unwrap();
         env.write(&record.boot_env(self.config.boot.attempts)).unwrap();

@@ -17,5 +17,6 @@ pub mod operations;
 pub mod parts;
 pub mod proof;
 pub mod random;
+pub mod schedule;
 pub mod truth;
 pub mod volume;

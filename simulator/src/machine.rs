@@ -3,6 +3,7 @@
 use crate::disk::SimDisk;
 use crate::factory::{DATA_KEY, Factory};
 use crate::random::Random;
+use crate::schedule::{Process, Reads, Stepping};
 use crate::volume;
 use drydock_block::{BlockDevice, read_vec};
 use drydock_bundle::{Image, Source as ByteSource, Tail};
@@ -10,12 +11,13 @@ use drydock_config::{Config, SlotClass};
 use drydock_luks::{CryptDevice, FormatOptions, Limits, Unlocked, Volume};
 use drydock_recovery::Error;
 use drydock_recovery::event::{Event, Events};
-use drydock_recovery::machine::{Device, Machine, Volumes};
+use drydock_recovery::machine::{Device, Found, Lock, Machine, Volumes};
 use drydock_recovery::update::prove;
 use drydock_state::{SetName, Source};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// The bytes that paths on `data` stand for.
@@ -30,6 +32,8 @@ pub struct SimMachine<'f> {
     sources: Sources,
     events: Recorder,
     random: Mutex<Option<Random>>,
+    /// Whose turns are chosen, where another process works on the same disk.
+    process: Option<(Process, Reads)>,
 }
 
 /// Remembers every event.
@@ -45,7 +49,21 @@ impl Events for Recorder {
 impl<'f> SimMachine<'f> {
     /// A machine with this disk, and files on `data`.
     pub fn new(factory: &'f Factory, disk: Arc<SimDisk>, config: Config, sources: Sources) -> Self {
-        Self { factory, disk, config, sources, events: Recorder::default(), random: Mutex::default() }
+        Self {
+            factory,
+            disk,
+            config,
+            sources,
+            events: Recorder::default(),
+            random: Mutex::default(),
+            process: None,
+        }
+    }
+
+    /// The same machine, seen by one of two processes.
+    #[must_use]
+    pub fn seen_by(self, process: Process, reads: Reads) -> Self {
+        Self { process: Some((process, reads)), ..self }
     }
 
     /// Everything that happened, as a console would show it.
@@ -120,29 +138,51 @@ impl Machine for SimMachine<'_> {
     fn now(&self) -> u64 {
         1_700_000_000
     }
+    fn lock(&self) -> Result<Lock, Error> {
+        match &self.process {
+            Some((process, _)) => Ok(Box::new(process.take_lock())),
+            None => Ok(Box::new(self.disk.take_turn().ok_or_else(|| missing("the lock".into()))?)),
+        }
+    }
     fn partition(&self, label: &str) -> Result<Device, Error> {
-        self.factory.partition(&self.disk, label).ok_or_else(|| missing(format!("partition {label}")))
+        let device = self.factory.partition(&self.disk, label);
+        let device = device.ok_or_else(|| missing(format!("partition {label}")))?;
+        Ok(match &self.process {
+            Some((process, reads)) => {
+                process.step();
+                Arc::new(Stepping { device, process: process.clone(), reads: *reads })
+            }
+            None => device,
+        })
     }
     fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error> {
         let slot = self.factory.slot(&self.disk, &class.class, set);
         slot.ok_or_else(|| missing(format!("partition {}", set.label(&class.class))))
     }
-    fn source(&self, source: &Source) -> Result<(Arc<dyn ByteSource>, Tail), Error> {
+    fn source(&self, source: &Source) -> Result<Found, Error> {
         let path = match source {
             Source::Data { path } => path,
             Source::Partition { label } => {
                 let partition = self.partition(label)?;
                 let bytes = read_vec(&partition, 0, partition.size() as usize);
                 let bytes = bytes.map_err(Error::system("reading", label, "check the disk"))?;
-                return Ok((Arc::new(bytes), Tail::Anything));
+                return Ok(Found { bytes: Arc::new(bytes), tail: Tail::Anything, stamp: None });
             }
-            Source::Medium(_) => return Err(missing(format!("{source:?}"))),
+            Source::Medium(_) | Source::Unknown(_) => return Err(missing(format!("{source:?}"))),
         };
         let bytes = self.sources.get(path).cloned().ok_or_else(|| missing(format!("{path} on data")))?;
-        Ok((bytes, Tail::Nothing))
+        // Other bytes are another allocation.
+        let stamp = Some(format!("{:p}", Arc::as_ptr(&bytes)));
+        Ok(Found { bytes, tail: Tail::Nothing, stamp })
     }
     fn prove(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
-        prove::by_reading(&self.slot(class, set)?, image, &set.label(&class.class), self.threads())
+        let label = set.label(&class.class);
+        prove::by_reading(&self.slot(class, set)?, image, &label, self.threads(), &self.events)
+    }
+    fn pause(&self, _time: Duration) {
+        if let Some((process, _)) = &self.process {
+            process.pause();
+        }
     }
     fn threads(&self) -> usize {
         1

@@ -4,11 +4,12 @@ use crate::factory::{COMPATIBLE, fat};
 use crate::parts::key;
 use drydock_block::{AlignedBuffer, BlockDevice, FileDevice, Flush, is_zero};
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
-use drydock_bundle::{Image, Source as ByteSource, Tail, ordered};
+use drydock_bundle::{Image, Tail, ordered};
 use drydock_config::{Config, Role, SlotClass};
 use drydock_recovery::Error;
+use drydock_recovery::device::lock::{self, StateLock};
 use drydock_recovery::event::{Events, Silent};
-use drydock_recovery::machine::{Device, Machine};
+use drydock_recovery::machine::{Device, Found, Lock, Machine};
 use drydock_recovery::memory::Memory;
 use drydock_recovery::update::{self, prove};
 use drydock_state::{SetInfo, SetName, Source, Store, transition};
@@ -17,6 +18,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The bundle's name in the folder.
 const BUNDLE: &str = "bundle.drydock";
@@ -48,7 +50,7 @@ pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bu
     let bootenv = partition("bootenv", BOOTENV_SIZE);
     bootenv.write_at(0, &fat(BOOTENV_SIZE as usize, 512)).expect("it can be written");
     let record = transition::flashed(SetInfo::default(), 0);
-    let (mut store, _) = Store::open(partition("state", STATE_SIZE)).expect("it is large enough");
+    let (mut store, _) = Store::open(partition("state", STATE_SIZE), None).expect("it is large enough");
     store.write(&record).expect("it can be written");
     partition(SLOT, made.slots[0]);
     Ok(())
@@ -97,19 +99,25 @@ impl Machine for NativeMachine {
     fn now(&self) -> u64 {
         0
     }
+    fn lock(&self) -> Result<Lock, Error> {
+        Ok(Box::new(StateLock::take(&self.folder.join("lock"), &lock::this_process(), lock::WAIT)?))
+    }
     fn partition(&self, label: &str) -> Result<Device, Error> {
         self.open(label)
     }
     fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error> {
         self.open(&set.label(&class.class))
     }
-    fn source(&self, _source: &Source) -> Result<(Arc<dyn ByteSource>, Tail), Error> {
+    fn source(&self, _source: &Source) -> Result<Found, Error> {
         let path = self.folder.join(BUNDLE);
         let file = File::open(&path).map_err(Error::system("opening", path.display(), "make it first"))?;
-        Ok((Arc::new(file), Tail::Nothing))
+        Ok(Found { bytes: Arc::new(file), tail: Tail::Nothing, stamp: None })
     }
     fn prove(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
-        prove::by_reading(&self.slot(class, set)?, image, &set.label(&class.class), self.threads())
+        prove::by_reading(&self.slot(class, set)?, image, &set.label(&class.class), self.threads(), &Silent)
+    }
+    fn pause(&self, time: Duration) {
+        std::thread::sleep(time);
     }
     fn threads(&self) -> usize {
         self.threads

@@ -230,7 +230,7 @@ impl Media {
         device.live(live::factory_reset).expect("it is staged");
         let reset = device.disk.view();
         let device = SimDevice::new(factory, first.clone());
-        device.live(|machine, memory| live::wipe(machine, memory, "logs")).expect("it is staged");
+        device.live(|machine| live::wipe(machine, "logs")).expect("it is staged");
         let wipe = device.disk.view();
         Self { brought, written, reset, wipe, first, staged, installed, second, staged_again, starved, lost }
     }

@@ -6,8 +6,9 @@ mod common;
 
 use common::{FACTORY, MEDIA, Spares, damage, fails, untouched};
 use drydock_recovery::live;
-use drydock_recovery::memory::Memory;
+use drydock_recovery::memory::{Memory, Seen, Trust};
 use drydock_recovery::recover::{self, Next};
+use drydock_recovery::update::Look;
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::disk::On;
 use drydock_simulator::medium::Medium;
@@ -58,7 +59,7 @@ fn state_that_is_lost_is_rebuilt_from_the_trailers() {
 
 #[test]
 fn state_and_boot_environment_that_are_both_lost_leave_a_system() {
-    let medium = damage(&MEDIA.second, "state", 0, &[0; 0x10_0000]);
+    let medium = damage(&MEDIA.second, "state", 0, &vec![0; 4 << 20]);
     let device = with(&medium);
     let file = drydock_state::fat::find(&FACTORY.partition(&device.disk, "bootenv").unwrap(), b"GRUBENV    ");
     let device = with(&damage(&medium, "bootenv", file.unwrap().offset, &[0xff; 512]));
@@ -100,12 +101,56 @@ fn state_from_a_later_version_is_left_alone_and_the_system_runs() {
 }
 
 #[test]
-fn a_copy_that_cannot_be_read_is_left_alone_and_the_system_runs() {
-    for at in copies() {
-        let start = FACTORY.range("state").start + at;
-        let break_it = move |device: &SimDevice| device.disk.fail(On::Read, start..start + 512);
-        nothing_is_changed(&MEDIA.staged_again, &break_it, "reading the state record failed");
+fn a_copy_that_cannot_be_read_is_written_anew_or_moves_and_updates_go_on() {
+    for (number, at) in (1..).zip(copies()) {
+        for (on, words) in [(On::ReadUntilWritten, "written anew"), (On::Read, "spare place")] {
+            let device = with(&MEDIA.staged_again);
+            let start = FACTORY.range("state").start + at;
+            device.disk.fail(on, start..start + 512);
+            assert_eq!(device.run(), End::Up(SetName::A), "copy {number}, {on:?}");
+            let machine = device.machine();
+            let seen = Seen::look(&machine).unwrap();
+            assert_eq!(seen.trust, Trust::Whole);
+            let told: Vec<_> =
+                seen.record.history.iter().filter(|entry| entry.outcome == Outcome::StateMended).collect();
+            assert_eq!(told.len(), 1, "it is told once: {told:?}");
+            assert!(
+                told[0].reason.contains(words) && told[0].reason.contains(&format!("copy {number} ")),
+                "{told:?}"
+            );
+            assert!(seen.record.history.iter().any(|e| e.outcome == Outcome::Installed && e.version == "3"));
+            assert_eq!(device.violations(), Vec::<String>::new());
+            comes_up_again_and_again(&device, SetName::A);
+        }
     }
+}
+
+#[test]
+fn two_copies_that_cannot_be_read_leave_all_as_it_is_and_the_system_runs() {
+    // Nothing tells any more which of the two sets ran last but the environment.
+    let start = FACTORY.range("state").start;
+    let [first, second] = copies().map(|at| start + at..start + at + 512);
+    let break_it = move |device: &SimDevice| {
+        device.disk.fail(On::Read, first.clone());
+        device.disk.fail(On::Read, second.clone());
+    };
+    nothing_is_changed(&MEDIA.staged_again, &break_it, "reading the state record failed");
+}
+
+#[test]
+fn a_copy_that_the_bootloader_was_told_more_than_is_not_gone_on_from() {
+    // Copy 2 is that of before staging, and copy 1, of after it, can't be read.
+    let [first, second] = copies();
+    let state = FACTORY.range("state").start;
+    let mut old = vec![0; 0x4_1000];
+    MEDIA.second.read(state + second, &mut old);
+    let start = state + first;
+    let break_it = move |device: &SimDevice| device.disk.fail(On::Read, start..start + 512);
+    nothing_is_changed(
+        &damage(&MEDIA.staged_again, "state", second, &old),
+        &break_it,
+        "reading the state record",
+    );
 }
 
 /// The old system runs, again and again; a job that waits is not done, and the state is not written.
@@ -116,7 +161,7 @@ fn nothing_is_changed(medium: &Medium, break_it: &dyn Fn(&SimDevice), why: &str)
     let now = device.disk.view();
     assert!(now.shares(medium, &FACTORY.range("state")), "the state was written");
     assert!(untouched(&device, medium, SetName::A) && untouched(&device, medium, SetName::B));
-    let refused = device.live(|machine, memory| live::stage(machine, memory, common::source())).unwrap_err();
+    let refused = device.live(|machine| live::stage(machine, common::source(), Look::Quick)).unwrap_err();
     assert!(refused.to_string().contains(why), "{refused}");
 }
 
@@ -159,6 +204,7 @@ fn sets_that_are_damaged_beyond_starting_leave_recovery_up_until_a_bundle_mends_
     let machine = device.machine();
     let mut memory = Memory::open(&machine).unwrap();
     assert!(recover::rescue(&machine, &mut memory).unwrap());
+    drop(memory);
     assert_eq!(device.run(), End::Up(SetName::B));
     // Without anything that helps it goes on staying.
     device = with(&damage(&without_trailer(&MEDIA.first, "root-a"), "factory", 0, &[0; 4096]));

@@ -6,6 +6,7 @@ mod common;
 
 use common::{FACTORY, MEDIA, damage};
 use drydock_recovery::live;
+use drydock_recovery::memory::Memory;
 use drydock_simulator::device::{End, SimDevice};
 use drydock_simulator::medium::Medium;
 use drydock_state::grub::{Reason, Start};
@@ -18,8 +19,8 @@ const B: SetName = SetName::B;
 fn refused(medium: Medium, running: SetName, words: &str) {
     let device = SimDevice::new(&FACTORY, medium);
     let before = device.disk.view();
-    let rolled_back = device.live(|machine, memory| live::roll_back(machine, memory, running));
-    let marked_bad = device.live(|machine, memory| live::mark_bad(machine, memory, running, running));
+    let rolled_back = device.live(|machine| live::roll_back(machine, running));
+    let marked_bad = device.live(|machine| live::mark_bad(machine, running, running));
     for refusal in [rolled_back, marked_bad] {
         let text = refusal.unwrap_err().to_string();
         assert!(text.contains(words), "{text}");
@@ -40,12 +41,12 @@ fn a_set_that_does_not_hold_its_release_any_more_does_not_take_over() {
 #[test]
 fn settle_tells_the_bootloader_what_it_does_not_know() {
     let device = SimDevice::new(&FACTORY, MEDIA.first.clone());
-    device.live(|_, memory| {
-        transition::stage(&mut memory.record, Job::FactoryReset, "", 0).unwrap();
-        memory.save_record().unwrap();
-    });
+    let mut memory = Memory::open(&device.machine()).unwrap();
+    transition::stage(&mut memory.record, Job::FactoryReset, "", 0).unwrap();
+    memory.save_record().unwrap();
+    drop(memory);
     assert_eq!(device.decision(), Some(Start::Set(A)), "the environment is older than the record");
-    device.live(|machine, memory| live::settle(machine, memory, A)).unwrap();
+    device.live(|machine| live::settle(machine, A)).unwrap();
     assert_eq!(device.decision(), Some(Start::Recovery { copy: A, reason: Reason::Intent }));
 }
 
@@ -56,7 +57,7 @@ fn settle_ends_a_trial_whose_starts_are_used_up() {
     let mut counters = env.read().unwrap();
     counters.left_b = 0;
     env.write(&counters).unwrap();
-    device.live(|machine, memory| live::settle(machine, memory, A)).unwrap();
+    device.live(|machine| live::settle(machine, A)).unwrap();
     let record = device.record().unwrap();
     assert_eq!((record.sets.b.status, record.trial), (SetStatus::Bad, None));
     assert_eq!(record.history.last().unwrap().outcome, Outcome::RolledBack);

@@ -132,10 +132,7 @@ fn slots_go_back_to_the_factorys_bundle_unless_it_is_damaged_or_too_old() {
 
     let old = damage(&MEDIA.reset, "factory", 0, &FACTORY.version("1").bundle);
     let old = SimDevice::new(&FACTORY, old);
-    old.live(|_, memory| {
-        memory.record.floors.install = 2;
-        memory.save().unwrap();
-    });
+    old.change(|record| record.floors.install = 2);
     let (done, reason) = outcome(&old);
     assert_eq!((done, data(&old)), (Outcome::Reset, Data::New));
     assert!(reason.contains("floor"), "{reason}");

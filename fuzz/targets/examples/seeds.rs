@@ -8,8 +8,8 @@ use drydock_bundle::tar::Header;
 use drydock_bundle::tree::{BLOCK, Hasher};
 use drydock_bundle::{Bundle, Salt};
 use drydock_state::{
-    BootEnv, Entry, Floors, Intent, Job, Mode, Outcome, Record, SetInfo, SetName, SetStatus, Sets, Source,
-    encode_copy, trailer::Trailer,
+    BootEnv, Entry, Floors, Intent, Job, Later, Mode, Outcome, Record, SetInfo, SetName, SetStatus, Sets,
+    Source, encode_copy, trailer::Trailer,
 };
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -87,16 +87,17 @@ fn state_seeds() {
         version: version.into(),
         security_version: 1,
         manifest: "ab".repeat(32),
+        ..SetInfo::default()
     };
     let job = Job::Update { source: Source::Data { path: "v2.drydock".into() }, manifest: "cd".repeat(32) };
     let record = Record {
         generation: 17,
-        intent: Some(Intent { id: 3, job, starts: 1, time: 1_700_000_000 }),
+        intent: Some(Intent { starts: 1, ..Intent::new(3, job, 1_700_000_000) }),
         last_intent_id: 3,
-        sets: Sets { a: set(SetStatus::Good, "1"), b: set(SetStatus::Trial, "2") },
+        sets: Sets { a: set(SetStatus::Good, "1"), b: set(SetStatus::Trial, "2"), ..Sets::default() },
         last_good: Some(SetName::A),
         trial: Some(SetName::B),
-        floors: Floors { install: 1, boot: 0 },
+        floors: Floors { install: 1, ..Floors::default() },
         history: vec![Entry {
             intent: 2,
             time: 1_600_000_000,
@@ -104,6 +105,7 @@ fn state_seeds() {
             set: Some(SetName::B),
             version: "2".into(),
             reason: "the medium was pulled out".into(),
+            later: Later::new(),
         }],
         ..Record::default()
     };

@@ -48,6 +48,13 @@ pub enum Error {
         /// Why each of the configured ways led nowhere.
         reasons: Vec<String>,
     },
+    /// Another process has been changing the state for too long.
+    Busy {
+        /// Who.
+        holder: String,
+        /// How long was waited for it.
+        seconds: u64,
+    },
     /// Something is not as it must be.
     Unusable(String),
 }
@@ -101,6 +108,10 @@ impl fmt::Display for Error {
             Self::Locked { volume, reasons } => {
                 write!(f, "`{volume}` stays locked: {}; provide its key and restart", reasons.join("; "))
             }
+            Self::Busy { holder, seconds } => write!(
+                f,
+                "the state is being changed by {holder}, and was for all of {seconds} s; end it if it hangs, and try again"
+            ),
             Self::Unusable(what) => f.write_str(what),
         }
     }
@@ -112,7 +123,11 @@ impl std::error::Error for Error {
             Self::System { source, .. } => Some(source),
             Self::Gpt { source, .. } => Some(source),
             Self::Luks { source, .. } => Some(source),
-            Self::Disk(_) | Self::Partition { .. } | Self::Locked { .. } | Self::Unusable(_) => None,
+            Self::Disk(_)
+            | Self::Partition { .. }
+            | Self::Locked { .. }
+            | Self::Busy { .. }
+            | Self::Unusable(_) => None,
         }
     }
 }

@@ -11,6 +11,7 @@ mod error;
 pub mod ext4;
 pub mod gpt;
 pub mod keep;
+pub mod lock;
 pub mod mapper;
 pub mod modules;
 pub mod mounts;

@@ -1,148 +1,223 @@
 //! drydock in the live system: a command-line tool.
 //!
-//! Every command is a function from machine and memory to what is to be printed, so that tests run them on a
-//! simulated disk.
+//! Every command is a function from the machine to what is to be printed, so that tests run them on a simulated disk.
+//! A command that changes something does what may take long first, by a mere look at the state, and then has the state
+//! for itself for as long as it takes to read it, check it again, change it and write it. So commands that run at once
+//! come one after the other, and nothing that one of them has acknowledged is lost to another.
 
 pub mod report;
 
 use crate::error::Error;
 use crate::machine::Machine;
-use crate::memory::{Memory, Trust};
+use crate::memory::{Memory, Seen, Trust};
 use crate::release;
 use crate::reset::{factory_source, wipe::refusal};
-use crate::update;
+use crate::update::{self, Look, Prepared};
 use drydock_state::transition::{self, Running};
-use drydock_state::{Job, SetName, Source};
+use drydock_state::{Intent, Job, Record, SetName, Source};
 
-/// Records the intent to install a bundle, after checking all that can be checked now. On return the intent
-/// is on stable storage and the bootloader will start recovery next. Gives the intent's id and the version.
-pub fn stage(machine: &impl Machine, memory: &mut Memory, source: Source) -> Result<(u64, String), Error> {
-    writable(memory)?;
-    let release = update::prepare(machine, memory, &source, None)?.release;
-    let job = Job::Update { source, manifest: release.manifest };
-    Ok((record(machine, memory, job, &release.version)?, release.version))
+/// How often a command looks again when another one has changed what it had looked at.
+const TRIES: u32 = 5;
+
+/// What staging a bundle came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Staged {
+    /// The intent's id.
+    pub id: u64,
+    /// The release's version.
+    pub version: String,
+}
+
+/// Records the intent to install a bundle, after checking all that can be checked now; [`Look::Whole`] reads and proves
+/// all of the bundle. On return the intent is on stable storage and the bootloader will start recovery next.
+pub fn stage(machine: &impl Machine, source: Source, look: Look) -> Result<Staged, Error> {
+    let mut tries = 0..TRIES;
+    let (prepared, mut memory) = loop {
+        let seen = Seen::look(machine)?;
+        writable(&seen.trust)?;
+        let prepared = update::prepare(machine, &seen.record, &source, None)?;
+        if look == Look::Whole {
+            prepared.prove_source(machine)?;
+        }
+        let memory = open(machine)?;
+        if prepared.still_fits(machine.config(), &memory.record)? {
+            break (prepared, memory);
+        }
+        tries.next().ok_or_else(changed_meanwhile)?;
+    };
+    let Prepared { release, stamp, .. } = &prepared;
+    let job = Job::Update { source, manifest: release.manifest.clone() };
+    let id = transition::stage(&mut memory.record, job, &release.version, machine.now())?;
+    if let Some(intent) = &mut memory.record.intent {
+        intent.proven = stamp.clone().filter(|_| look == Look::Whole);
+    }
+    memory.save()?;
+    Ok(Staged { id, version: release.version.clone() })
 }
 
 /// Records the intent to make `data` new, and to take the slots back to the factory's bundle. On return it is on stable
-/// storage, and the bootloader will start recovery next. Gives the intent's id.
-pub fn factory_reset(machine: &impl Machine, memory: &mut Memory) -> Result<u64, Error> {
-    record(machine, memory, Job::FactoryReset, "")
+/// storage, and the bootloader will start recovery next. Returns the intent's id.
+pub fn factory_reset(machine: &impl Machine) -> Result<u64, Error> {
+    record(machine, Job::FactoryReset)
 }
 
 /// Records the intent to wipe a partition that the configuration names for it; as [`factory_reset`].
-pub fn wipe(machine: &impl Machine, memory: &mut Memory, label: &str) -> Result<u64, Error> {
+pub fn wipe(machine: &impl Machine, label: &str) -> Result<u64, Error> {
     if !machine.config().wipes.iter().any(|wipe| wipe.label == label) {
         return Err(refusal(label));
     }
-    record(machine, memory, Job::Wipe { label: label.into() }, "")
+    record(machine, Job::Wipe { label: label.into() })
 }
 
-fn record(machine: &impl Machine, memory: &mut Memory, job: Job, version: &str) -> Result<u64, Error> {
-    writable(memory)?;
-    let id = transition::stage(&mut memory.record, job, version, machine.now())?;
+fn record(machine: &impl Machine, job: Job) -> Result<u64, Error> {
+    let mut memory = open(machine)?;
+    let id = transition::stage(&mut memory.record, job, "", machine.now())?;
     memory.save()?;
     Ok(id)
 }
 
-/// Takes the staged intent back. Gives its id.
-pub fn cancel(machine: &impl Machine, memory: &mut Memory) -> Result<u64, Error> {
-    writable(memory)?;
+/// Takes the staged intent back. On return that is on stable storage. Returns its id.
+pub fn cancel(machine: &impl Machine) -> Result<u64, Error> {
+    let mut memory = open(machine)?;
     let id = transition::cancel(&mut memory.record, machine.now())?;
     memory.save()?;
     Ok(id)
 }
 
-/// Marks the running set good, and gives it back the attempts that it used. On return that is on stable
-/// storage. Says whether it was news.
+/// What saying that a set is well came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MarkedGood {
+    /// Whether it was news.
+    pub news: bool,
+    /// What waits for recovery now.
+    pub waiting: Option<Intent>,
+}
+
+/// Marks the running set good, and gives it back the attempts that it used. On return that is on stable storage.
 ///
 /// While the state can't be trusted that is refused, but the attempts are given back: nothing shall keep the set
 /// from being started again. The attempts of a set on trial that was passed over stay used, so that its trial ends.
-pub fn mark_good(machine: &impl Machine, memory: &mut Memory, running: &RunningSet) -> Result<bool, Error> {
+pub fn mark_good(machine: &impl Machine, running: &RunningSet) -> Result<MarkedGood, Error> {
     if running.degraded {
         return Err(Error::Refused(
             "this boot is degraded (data is missing or read-only), so the set can't be marked good; mend that first".into(),
         ));
     }
-    if let Err(refusal) = writable(memory) {
+    let mut memory = Memory::open(machine)?;
+    if let Err(refusal) = writable(memory.trust()) {
         memory.give_back(running.set)?;
         return Err(refusal);
     }
-    settle(machine, memory, running.set)?;
+    memory.settle(Running::Set(running.set), machine.now())?;
     let news = transition::mark_good(&mut memory.record, running.set, machine.now())?;
     if news {
         memory.save()?;
     } else {
         memory.give_back(running.set)?;
     }
-    take_up_offer(machine, memory, running.set)?;
+    if let Some((source, manifest)) = transition::offered(&memory.record, running.set) {
+        let record = memory.record.clone();
+        drop(memory);
+        memory = take_up_offer(machine, &record, running.set, source, manifest)?;
+    }
     if transition::restore_other(&mut memory.record, running.set, factory_source(), machine.now())? {
         memory.save()?;
     }
-    Ok(news)
+    Ok(MarkedGood { news, waiting: memory.record.intent.clone() })
 }
 
 /// The recovery that came with the running set is to be written, now that the set is good. That its bundle is not there
 /// any more is only worth a warning: the next one brings another.
-fn take_up_offer(machine: &impl Machine, memory: &mut Memory, running: SetName) -> Result<(), Error> {
-    let Some((source, manifest)) = transition::offered(&memory.record, running) else { return Ok(()) };
-    let new = update::recovery::is_new(machine, memory, &source, &manifest).unwrap_or_else(|error| {
+fn take_up_offer(
+    machine: &impl Machine,
+    seen: &Record,
+    running: SetName,
+    source: Source,
+    manifest: String,
+) -> Result<Memory, Error> {
+    let new = update::recovery::is_new(machine, seen, &source, &manifest).unwrap_or_else(|error| {
         machine.events().warning(format_args!("the recovery is not updated: {error}"));
         false
     });
-    if new {
+    let mut memory = open(machine)?;
+    // Somebody else may have taken it up, or have asked for something that comes first.
+    let still = transition::offered(&memory.record, running) == Some((source.clone(), manifest.clone()));
+    if still && new {
         transition::stage_offer(&mut memory.record, source, manifest, machine.now())?;
-        return memory.save();
+        memory.save()?;
+    } else if still {
+        memory.record.recovery.offer = None;
+        memory.save_record()?;
     }
-    memory.record.recovery.offer = None;
-    memory.save_record()
+    Ok(memory)
 }
 
 /// Gives up the set that is first in order for the other one, from the next boot on. On return that is on stable
-/// storage. Gives the set that is first now.
-pub fn roll_back(machine: &impl Machine, memory: &mut Memory, running: SetName) -> Result<SetName, Error> {
-    settle(machine, memory, running)?;
-    may_take_over(machine, memory, memory.record.first_set())?;
-    let next = transition::roll_back(&mut memory.record, machine.now())?;
-    memory.save()?;
-    Ok(next)
+/// storage. Returns the set that is first now.
+pub fn roll_back(machine: &impl Machine, running: SetName) -> Result<SetName, Error> {
+    take_over(machine, running, Record::first_set, |record, time| transition::roll_back(record, time))
 }
 
-/// Gives up a set for good; the next boot starts the other one. On return that is on stable storage. Gives the set that
+/// Gives up a set for good; the next boot starts the other one. On return that is on stable storage. Returns the set that
 /// is first now.
-pub fn mark_bad(
+pub fn mark_bad(machine: &impl Machine, running: SetName, set: SetName) -> Result<SetName, Error> {
+    take_over(machine, running, |_| set, |record, time| transition::mark_bad(record, set, time))
+}
+
+/// Lets the other set take over from the one that `given_up` finds in the record, if it is still in its slots, and signed.
+fn take_over(
     machine: &impl Machine,
-    memory: &mut Memory,
     running: SetName,
-    set: SetName,
+    given_up: impl Fn(&Record) -> SetName,
+    change: impl FnOnce(&mut Record, u64) -> Result<SetName, drydock_state::Error>,
 ) -> Result<SetName, Error> {
-    settle(machine, memory, running)?;
-    may_take_over(machine, memory, set)?;
-    let next = transition::mark_bad(&mut memory.record, set, machine.now())?;
+    let mut tries = 0..TRIES;
+    let (next, found, mut memory) = loop {
+        let mut seen = Seen::look(machine)?;
+        writable(&seen.trust)?;
+        transition::settle(&mut seen.record, seen.counters, Running::Set(running), machine.now());
+        let next = transition::successor(&seen.record, given_up(&seen.record));
+        // An encrypted slot may take long to open.
+        let found = next.map(|next| (next, release::of_set(machine, next)));
+        let mut memory = open(machine)?;
+        memory.settle(Running::Set(running), machine.now())?;
+        let still = transition::successor(&memory.record, given_up(&memory.record))?;
+        match found {
+            Ok((next, found)) if next == still => break (next, found?.manifest, memory),
+            _ => tries.next().ok_or_else(changed_meanwhile)?,
+        };
+    };
+    if found != memory.record.sets.get(next).manifest {
+        return Err(Error::Refused(format!(
+            "set {next} can't take over: it does not hold the release that was marked good"
+        )));
+    }
+    let next = change(&mut memory.record, machine.now())?;
     memory.save()?;
     Ok(next)
 }
 
 /// Takes note of what the bootloader has done, and makes its environment agree with the state again, as process 1 does
 /// where it is drydock. On return both are on stable storage.
-pub fn settle(machine: &impl Machine, memory: &mut Memory, running: SetName) -> Result<(), Error> {
-    writable(memory)?;
-    memory.settle(Running::Set(running), machine.now()).map(drop)
+pub fn settle(machine: &impl Machine, running: SetName) -> Result<(), Error> {
+    open(machine)?.settle(Running::Set(running), machine.now()).map(drop)
 }
 
-/// Checks that what would be started in place of a set is still in its slots, and signed.
-fn may_take_over(machine: &impl Machine, memory: &Memory, given_up: SetName) -> Result<(), Error> {
-    let next = transition::successor(&memory.record, given_up)?;
-    let found = release::of_set(machine, next)?.manifest;
-    if found == memory.record.sets.get(next).manifest {
-        return Ok(());
-    }
-    Err(Error::Refused(format!(
-        "set {next} can't take over: it does not hold the release that was marked good"
-    )))
+fn changed_meanwhile() -> Error {
+    Error::Refused(
+        "the state was changed meanwhile, again and again; see `drydock status`, and try again".into(),
+    )
 }
 
-fn writable(memory: &Memory) -> Result<(), Error> {
-    match memory.trust() {
+/// The memory, to change it.
+fn open(machine: &impl Machine) -> Result<Memory, Error> {
+    let memory = Memory::open(machine)?;
+    writable(memory.trust())?;
+    Ok(memory)
+}
+
+fn writable(trust: &Trust) -> Result<(), Error> {
+    match trust {
         Trust::Whole => Ok(()),
         Trust::ReadOnly(why) => Err(Error::Refused(format!("the state can't be changed: {why}"))),
     }

@@ -2,7 +2,7 @@
 
 use crate::live::RunningSet;
 use crate::machine::Machine;
-use crate::memory::{Memory, Trust};
+use crate::memory::{Seen, Trust};
 use crate::release::trusted_release;
 use drydock_config::Role;
 use drydock_state::transition::Counters;
@@ -74,12 +74,11 @@ pub enum EnvStatus {
 }
 
 /// Gathers the status. Reads only.
-pub fn status(machine: &impl Machine, memory: &Memory, running: Option<RunningSet>) -> Status {
-    let counters = memory.counters();
-    let record = &memory.record;
+pub fn status(machine: &impl Machine, seen: &Seen, running: Option<RunningSet>) -> Status {
+    let Seen { record, counters, trust } = seen;
     let set_status = |set| SetStatus {
         info: record.sets.get(set).clone(),
-        attempts_left: match counters {
+        attempts_left: match *counters {
             Counters::Current(env) => Some(env.left(set)),
             Counters::Unknown => None,
         },
@@ -111,12 +110,12 @@ pub fn status(machine: &impl Machine, memory: &Memory, running: Option<RunningSe
                 .collect(),
         }),
         intent: record.intent.clone(),
-        floors: record.floors,
+        floors: record.floors.clone(),
         boot_environment: match counters {
             Counters::Current(_) => EnvStatus::Agrees,
             Counters::Unknown => EnvStatus::ToBeMended,
         },
-        untrusted: match memory.trust() {
+        untrusted: match trust {
             Trust::Whole => None,
             Trust::ReadOnly(why) => Some(why.clone()),
         },
@@ -171,7 +170,7 @@ impl Status {
         let version = if status.info.version.is_empty() { "-" } else { &status.info.version };
         write!(
             f,
-            "set {set}      {:?} {version}, security version {}",
+            "set {set}      {} {version}, security version {}",
             status.info.status, status.info.security_version
         )?;
         if let Some(left) = status.attempts_left {
@@ -196,8 +195,8 @@ pub struct Line<'a>(pub &'a Entry);
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Entry { intent, time, outcome, set, version, reason } = self.0;
-        write!(f, "{}  {outcome:?}", Utc(*time))?;
+        let Entry { intent, time, outcome, set, version, reason, .. } = self.0;
+        write!(f, "{}  {outcome}", Utc(*time))?;
         if let Some(set) = set {
             write!(f, "  set {set}")?;
         }

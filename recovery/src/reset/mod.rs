@@ -77,7 +77,8 @@ pub fn factory_bundle(machine: &impl Volumes) -> Option<Source> {
 fn find_slots(machine: &impl Volumes, memory: &Memory) -> Result<Option<Prepared>, String> {
     let wanted = machine.config().factory_reset.restore_slots;
     let Some(source) = factory_bundle(machine).filter(|_| wanted) else { return Ok(None) };
-    let prepared = update::prepare(machine, memory, &source, None).map_err(|error| error.to_string())?;
+    let prepared =
+        update::prepare(machine, &memory.record, &source, None).map_err(|error| error.to_string())?;
     let good = memory.record.last_good.map(|set| memory.record.sets.get(set));
     let runs = good.is_some_and(|good| good.manifest == prepared.release.manifest);
     Ok((!runs).then_some(prepared))

@@ -5,15 +5,17 @@ use crate::error::Error;
 use crate::machine::Device;
 use drydock_block::BlockDevice;
 use drydock_bundle::{Image, ImageReader};
+use std::borrow::Borrow;
 
 /// Frames out of a bundle.
-pub struct BundleFrames(pub ImageReader);
+pub struct BundleFrames<R>(pub R);
 
-impl Frames for BundleFrames {
+impl<R: Borrow<ImageReader> + Sync> Frames for BundleFrames<R> {
     fn fetch(&self, index: usize, scratch: &mut Scratch, out: &mut [u8]) -> Result<(), Error> {
         let Scratch { compressed, decoder } = scratch;
-        self.0.read_frame(index as u64, compressed)?;
-        Ok(self.0.unpack(decoder, index as u64, compressed, out)?)
+        let reader = self.0.borrow();
+        reader.read_frame(index as u64, compressed)?;
+        Ok(reader.unpack(decoder, index as u64, compressed, out)?)
     }
 }
 

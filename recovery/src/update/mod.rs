@@ -13,37 +13,55 @@ pub mod write;
 
 use crate::error::Error;
 use crate::event::Step;
-use crate::machine::{Device, Machine};
+use crate::machine::{Device, Found, Machine};
 use crate::memory::Memory;
 use crate::release;
 use drydock_block::BlockDevice;
 use drydock_bundle::tree::Hasher;
-use drydock_bundle::{Bundle, Digest};
+use drydock_bundle::{Bundle, Digest, ImageReader, Manifest};
+use drydock_config::Config;
 use drydock_state::trailer::{self, Trailer};
-use drydock_state::{SetInfo, SetName, Source, transition};
+use drydock_state::{Intent, Record, SetInfo, SetName, SetStatus, Source, transition};
 use frames::{BaseFrames, BundleFrames};
 use plan::{Origin, Plan, SlotPlan};
-use write::{Frames, Job};
+use write::{Content, Frames, Job};
 
-/// A bundle that is whole, signed and meant for this device, with everything ready to write it.
+/// How much of a bundle is looked at before it is staged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// All of it is read and proven.
+    Whole,
+    /// Signatures, members and tables only: damage to the contents is found when they are written.
+    Quick,
+}
+
+/// A bundle that is signed and meant for this device, with everything ready to write it. Its contents have not been read
+/// yet.
 pub struct Prepared {
     /// The release.
     pub release: SetInfo,
     /// What is to be done.
     pub plan: Plan,
     slots: Vec<PreparedSlot>,
-    /// Where a recovery came from that is to be written later.
-    recovery: Option<Source>,
+    /// The recovery that is to be written later.
+    recovery: Option<Brought>,
+    /// What tells the bundle's bytes from any others.
+    pub stamp: Option<String>,
+    manifest: Manifest,
+}
+
+/// A recovery that a bundle brings.
+struct Brought {
+    /// Where the bundle is.
+    source: Source,
+    reader: ImageReader,
 }
 
 impl std::fmt::Display for Prepared {
     /// What [`install`] would do.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let SetInfo { version, security_version, .. } = &self.release;
-        writeln!(
-            f,
-            "version {version}, security version {security_version}, is signed, whole and for this device"
-        )?;
+        writeln!(f, "version {version}, security version {security_version}, is signed and for this device")?;
         for PreparedSlot { plan, label, .. } in &self.slots {
             let from = match plan.from {
                 Origin::Bundle => "from the bundle".to_owned(),
@@ -76,36 +94,43 @@ struct PreparedSlot {
 /// `pinned` is the digest of the manifest that the intent means.
 pub fn prepare(
     machine: &impl Machine,
-    memory: &Memory,
+    record: &Record,
     source: &Source,
     pinned: Option<&str>,
 ) -> Result<Prepared, Error> {
-    let bundle = open(machine, source, pinned)?;
-    let plan = plan::plan(machine.config(), &memory.record, bundle.manifest())?;
+    let Opened { bundle, stamp } = open(machine, source, pinned)?;
+    let plan = plan::plan(machine.config(), record, bundle.manifest())?;
     let slots = plan
         .slots
         .iter()
         .map(|slot| prepare_slot(machine, &bundle, plan.target, slot))
         .collect::<Result<_, _>>()?;
     let release = release::info(bundle.manifest(), bundle.manifest_digest());
-    machine.events().finished(
-        Step::Verify,
-        format_args!("version {} is signed, whole and for this device", release.version),
-    );
-    let recovery = recovery::is_in(machine, &bundle)?.then(|| source.clone());
-    Ok(Prepared { release, plan, slots, recovery })
+    machine
+        .events()
+        .finished(Step::Verify, format_args!("version {} is signed and for this device", release.version));
+    let recovery = recovery::is_in(machine, &bundle)?;
+    let recovery = recovery.map(|reader| Brought { source: source.clone(), reader });
+    let manifest = bundle.manifest().clone();
+    Ok(Prepared { release, plan, slots, recovery, stamp, manifest })
+}
+
+/// A bundle whose signatures hold.
+struct Opened {
+    bundle: Bundle,
+    stamp: Option<String>,
 }
 
 /// Opens a bundle and checks its signatures, and that it is the one that is meant.
-fn open(machine: &impl Machine, source: &Source, pinned: Option<&str>) -> Result<Bundle, Error> {
+fn open(machine: &impl Machine, source: &Source, pinned: Option<&str>) -> Result<Opened, Error> {
     let events = machine.events();
     events.started(Step::Source, describe(source));
-    let (source, tail) = machine.source(source)?;
-    events.started(Step::Verify, "signatures and contents of the bundle");
-    let bundle = Bundle::open_with(source, &release::trusted(machine.config())?, tail)?;
+    let Found { bytes, tail, stamp } = machine.source(source)?;
+    events.started(Step::Verify, "signatures and tables of the bundle");
+    let bundle = Bundle::open_with(bytes, &release::trusted(machine.config())?, tail)?;
     let digest = bundle.manifest_digest().to_string();
     match pinned.filter(|pinned| *pinned != digest) {
-        None => Ok(bundle),
+        None => Ok(Opened { bundle, stamp }),
         Some(pinned) => Err(Error::Refused(format!(
             "the bundle's manifest is {digest}, the intent means {pinned}; the bundle was exchanged, stage it again"
         ))),
@@ -141,25 +166,54 @@ fn prepare_slot(
     Ok(PreparedSlot { plan: slot.clone(), set, label, device, trailer, upper_tree, groups, frames })
 }
 
+impl Prepared {
+    /// Whether the record, which may have changed since, still lets the bundle be installed as it was planned. An error
+    /// says why it can't be installed at all any more.
+    pub fn still_fits(&self, config: &Config, record: &Record) -> Result<bool, Error> {
+        Ok(plan::plan(config, record, &self.manifest)?.target == self.plan.target)
+    }
+
+    /// Reads all that would be written, and proves it. Writes nothing.
+    pub fn prove_source(&self, machine: &impl Machine) -> Result<(), Error> {
+        let events = machine.events();
+        events.started(Step::Verify, "the contents of the bundle");
+        for slot in &self.slots {
+            slot.content().prove(&slot.plan.image.name, machine.threads(), events)?;
+        }
+        if let Some(Brought { reader, .. }) = &self.recovery {
+            let image = reader.image();
+            let hasher = Hasher::new(&image.salt);
+            let content =
+                Content { image, groups: reader.group_digests(), hasher, frames: &BundleFrames(reader) };
+            content.prove(&image.name, machine.threads(), events)?;
+        }
+        events.finished(Step::Verify, format_args!("version {} is whole", self.release.version));
+        Ok(())
+    }
+
+    /// Whether these very bytes were proven when the intent was recorded.
+    fn was_proven(&self, intent: Option<&Intent>) -> bool {
+        let proven = intent.and_then(|intent| intent.proven.as_ref());
+        proven.is_some() && proven == self.stamp.as_ref()
+    }
+}
+
 impl PreparedSlot {
+    fn content(&self) -> Content<'_> {
+        let image = &self.plan.image;
+        Content { image, groups: &self.groups, hasher: Hasher::new(&image.salt), frames: &*self.frames }
+    }
+
     /// Writes image and hash tree. On return they are on stable storage.
     fn write(&self, machine: &impl Machine) -> Result<(), Error> {
-        let (events, label) = (machine.events(), &self.label);
+        let (events, label) = (machine.events(), self.label.clone());
         events.started(Step::Write, format_args!("{label} ({} MiB)", self.plan.image.size >> 20));
-        let job = Job {
-            image: &self.plan.image,
-            upper_tree: &self.upper_tree,
-            groups: &self.groups,
-            hasher: Hasher::new(&self.plan.image.salt),
-            frames: &*self.frames,
-            slot: &self.device,
-            label: label.clone(),
-        };
+        let job = Job { content: self.content(), upper_tree: &self.upper_tree, slot: &self.device, label };
         let in_place = job.run(machine.threads(), events)?;
         if in_place > 0 {
-            events.note(format_args!("{} MiB of {label} were in place already", in_place >> 20));
+            events.note(format_args!("{} MiB of {} were in place already", in_place >> 20, self.label));
         }
-        events.finished(Step::Write, label);
+        events.finished(Step::Write, &self.label);
         Ok(())
     }
 
@@ -179,7 +233,7 @@ pub fn apply(
     source: &Source,
     pinned: Option<&str>,
 ) -> Result<(), Error> {
-    let prepared = prepare(machine, memory, source, pinned)?;
+    let prepared = prepare(machine, &memory.record, source, pinned)?;
     install(machine, memory, &prepared)
 }
 
@@ -187,7 +241,8 @@ pub fn apply(
 /// over, and all of it is on stable storage.
 pub fn install(machine: &impl Machine, memory: &mut Memory, prepared: &Prepared) -> Result<(), Error> {
     fill(machine, memory, prepared)?;
-    transition::offer(&mut memory.record, prepared.plan.target, prepared.recovery.clone());
+    let brought = prepared.recovery.as_ref().map(|brought| brought.source.clone());
+    transition::offer(&mut memory.record, prepared.plan.target, brought);
     transition::installed(&mut memory.record, prepared.plan.target, prepared.release.clone(), machine.now());
     memory.save()?;
     machine.events().finished(Step::Commit, "trailers, state and boot environment");
@@ -196,9 +251,15 @@ pub fn install(machine: &impl Machine, memory: &mut Memory, prepared: &Prepared)
 
 /// Fills the slots of the target set, proves them, and gives them their trailers. On return that is on stable storage;
 /// the set is not bootable until the record says so.
+///
+/// A set that is good is given up only for a bundle of which every byte has been proven.
 pub fn fill(machine: &impl Machine, memory: &mut Memory, prepared: &Prepared) -> Result<(), Error> {
     let events = machine.events();
     let target = prepared.plan.target;
+    let good = memory.record.sets.get(target).status == SetStatus::Good;
+    if good && !prepared.was_proven(memory.record.intent.as_ref()) {
+        prepared.prove_source(machine)?;
+    }
     if transition::begin_write(&mut memory.record, target) {
         memory.save()?;
     }
@@ -223,5 +284,6 @@ fn describe(source: &Source) -> String {
         Source::Data { path } => format!("{path} on data"),
         Source::Medium(medium) => format!("{} on a removable medium", medium.path),
         Source::Partition { label } => format!("partition {label}"),
+        Source::Unknown(_) => "a source that only a later drydock knows".into(),
     }
 }

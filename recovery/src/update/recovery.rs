@@ -7,21 +7,21 @@ use crate::event::Step;
 use crate::machine::Machine;
 use crate::memory::Memory;
 use crate::release::trusted_release;
-use drydock_bundle::Bundle;
+use drydock_bundle::{Bundle, ImageReader};
 use drydock_config::{Config, Role};
-use drydock_state::{SetName, Source, trailer, transition};
+use drydock_state::{Record, SetName, Source, trailer, transition};
 
 /// Says whether a bundle, whose manifest has this digest, brings another recovery than the one that is first. Writes
 /// nothing.
 pub fn is_new(
     machine: &impl Machine,
-    memory: &Memory,
+    record: &Record,
     source: &Source,
     manifest: &str,
 ) -> Result<bool, Error> {
-    let bundle = open(machine, source, Some(manifest))?;
+    let bundle = open(machine, source, Some(manifest))?.bundle;
     let SlotPlan { class, image, .. } = slot(machine.config(), &bundle)?;
-    let first = trusted_release(machine, &class, memory.record.recovery.first);
+    let first = trusted_release(machine, &class, record.recovery.first);
     Ok(first.map_or(true, |first| first.image.root_hash != image.root_hash))
 }
 
@@ -36,10 +36,12 @@ pub fn write(
     manifest: &str,
     running: Option<SetName>,
 ) -> Result<(), Error> {
-    let bundle = open(machine, source, Some(manifest))?;
+    let bundle = open(machine, source, Some(manifest))?.bundle;
     plan::admit(machine.config(), &memory.record, bundle.manifest())?;
     let target = running.unwrap_or(memory.record.recovery.first).other();
     let slot = prepare_slot(machine, &bundle, target, &slot(machine.config(), &bundle)?)?;
+    // The copy that is overwritten may be the only other one that comes up.
+    slot.content().prove(&slot.plan.image.name, machine.threads(), machine.events())?;
     trailer::invalidate(&slot.device)?;
     slot.write(machine)?;
     slot.prove(machine)?;
@@ -51,15 +53,15 @@ pub fn write(
     Ok(())
 }
 
-/// Says whether a bundle carries an image for the recovery's own copies, which are no part of a set. One that does not
-/// fit is refused before anything is written.
-pub(super) fn is_in(machine: &impl Machine, bundle: &Bundle) -> Result<bool, Error> {
-    let Ok(slot) = slot(machine.config(), bundle) else { return Ok(false) };
+/// The image for the recovery's own copies, which are no part of a set, if a bundle carries one. One that does not fit is
+/// refused before anything is written.
+pub(super) fn is_in(machine: &impl Machine, bundle: &Bundle) -> Result<Option<ImageReader>, Error> {
+    let Ok(slot) = slot(machine.config(), bundle) else { return Ok(None) };
     for copy in SetName::BOTH {
         let room = machine.slot(&slot.class, copy)?.size();
         slot.check_room(copy, room, bundle.manifest_bytes().len() as u64)?;
     }
-    Ok(true)
+    Ok(Some(bundle.image(&slot.image.name)?))
 }
 
 fn slot(config: &Config, bundle: &Bundle) -> Result<SlotPlan, Error> {

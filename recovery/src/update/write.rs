@@ -11,7 +11,7 @@ use crate::event::{Events, Step};
 use drydock_block::{AlignedBuffer, BlockDevice, Flush};
 use drydock_bundle::tree::{BLOCK, GROUP, Hasher};
 use drydock_bundle::{Digest, Image};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How long the device may take to write its cache back.
@@ -38,18 +38,101 @@ pub struct Scratch {
     pub decoder: drydock_bundle::frames::Decoder,
 }
 
-/// One image on its way into a slot.
-pub struct Job<'a> {
+/// An image as it comes from its source, and what proves it.
+pub struct Content<'a> {
     /// The image.
     pub image: &'a Image,
-    /// The hash tree above its leaf level, proven against the root hash.
-    pub upper_tree: &'a [u8],
     /// The digests of all groups, proven against the root hash.
     pub groups: &'a [Digest],
     /// Hashes with the image's salt.
     pub hasher: Hasher,
     /// Where the frames come from.
     pub frames: &'a dyn Frames,
+}
+
+impl Content<'_> {
+    /// Reads and proves all of it with up to `threads` workers, and writes nothing.
+    pub fn prove(&self, label: &str, threads: usize, events: &dyn Events) -> Result<(), Error> {
+        let progress = Progress::new(events, Step::Verify, label, self.image.size);
+        self.each_frame(threads, &progress, |content, index, scratch, frame, leaves| {
+            content.fetch(index, scratch, frame, leaves)
+        })
+    }
+
+    /// Hands every frame to a worker, with buffers of its length. After an error no new frame is begun.
+    fn each_frame(
+        &self,
+        threads: usize,
+        progress: &Progress<'_>,
+        work: impl Fn(&Self, usize, &mut Scratch, &mut [u8], &mut [u8]) -> Result<(), Error> + Sync,
+    ) -> Result<(), Error> {
+        let next = AtomicUsize::new(0);
+        let count = self.image.frame_count() as usize;
+        let frame_size = self.image.frame_size as usize;
+        let by_memory = (MEMORY / (2 * frame_size)).max(1);
+        workers::run(threads.clamp(1, by_memory).min(count), || {
+            let mut frame = AlignedBuffer::new(frame_size);
+            let mut leaves = AlignedBuffer::new(frame_size / GROUP * BLOCK);
+            let mut scratch = Scratch::default();
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                if index >= count {
+                    return Ok(());
+                }
+                let len = self.image.frame_len(index as u64);
+                let leaves = &mut leaves[..len.div_ceil(GROUP) * BLOCK];
+                if let Err(error) = work(self, index, &mut scratch, &mut frame[..len], leaves) {
+                    next.store(count, Ordering::Relaxed);
+                    return Err(error);
+                }
+                progress.advance(len as u64);
+            }
+        })
+    }
+
+    /// Fetches a frame and proves its groups, whose blocks' hashes go into `leaves`.
+    fn fetch(
+        &self,
+        index: usize,
+        scratch: &mut Scratch,
+        data: &mut [u8],
+        leaves: &mut [u8],
+    ) -> Result<(), Error> {
+        self.frames.fetch(index, scratch, data)?;
+        let first = self.first_group(index);
+        for (nth, (group, leaf)) in data.chunks(GROUP).zip(leaves.chunks_mut(BLOCK)).enumerate() {
+            if !self.is_right(first + nth, group, leaf) {
+                return Err(Error::NotProven {
+                    what: format!("image {}", self.image.name),
+                    why: format!("group {} of the source does not have its signed digest", first + nth),
+                    advice: "the old system stays; take the bundle from where it came from once more",
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&self, index: usize) -> u64 {
+        index as u64 * u64::from(self.image.frame_size)
+    }
+
+    fn first_group(&self, index: usize) -> usize {
+        self.start(index) as usize / GROUP
+    }
+
+    /// Hashes a group's blocks into `leaf` and says whether that is what was signed.
+    fn is_right(&self, group: usize, data: &[u8], leaf: &mut [u8]) -> bool {
+        leaf.copy_from_slice(&self.hasher.leaf_block(data));
+        self.hasher.digest(leaf) == self.groups[group]
+    }
+}
+
+/// One image on its way into a slot.
+pub struct Job<'a> {
+    /// What is written.
+    pub content: Content<'a>,
+    /// The hash tree above its leaf level, proven against the root hash.
+    pub upper_tree: &'a [u8],
     /// The slot. Its trailer is invalid already.
     pub slot: &'a dyn BlockDevice,
     /// What the progress is called.
@@ -61,141 +144,71 @@ impl Job<'_> {
     /// the bytes of the image that were in place already and left alone.
     pub fn run(&self, threads: usize, events: &dyn Events) -> Result<u64, Error> {
         let tree_error = Error::system("writing the hash tree to", &self.label, WRITE_ADVICE);
+        let image = self.content.image;
         if !self.upper_tree.is_empty() {
             let mut upper = AlignedBuffer::new(self.upper_tree.len());
             upper.copy_from_slice(self.upper_tree);
-            self.slot.write_at(self.image.size, &upper).map_err(tree_error)?;
+            self.slot.write_at(image.size, &upper).map_err(tree_error)?;
         }
-        let progress = Progress::new(events, Step::Write, &self.label, self.image.size);
-        let queue = Queue::default();
-        workers::run(self.workers(threads), || {
-            let outcome = self.work(&queue, &progress);
-            if outcome.is_err() {
-                queue.stop.store(true, Ordering::Relaxed);
+        let progress = Progress::new(events, Step::Write, &self.label, image.size);
+        let found = Found::default();
+        self.content.each_frame(threads, &progress, |content, index, scratch, data, leaves| {
+            if found.worth_a_look(index) {
+                let in_place = self.in_place(index, data, leaves)?;
+                found.looked(index, in_place);
+                if in_place {
+                    found.bytes.fetch_add(data.len() as u64, Ordering::Relaxed);
+                    return Ok(());
+                }
             }
-            outcome
+            content.fetch(index, scratch, data, leaves)?;
+            let write_error = || Error::system("writing", &self.label, WRITE_ADVICE);
+            self.slot.write_at(content.start(index), data).map_err(write_error())?;
+            self.slot.write_at(self.leaf_offset(content.first_group(index)), leaves).map_err(write_error())
         })?;
         events.allow(FLUSH_TIME);
         let flush_error = Error::system("flushing", &self.label, WRITE_ADVICE);
         self.slot.flush(Flush::ImageWritten).map_err(flush_error)?;
-        Ok(queue.in_place.load(Ordering::Relaxed))
-    }
-
-    fn workers(&self, threads: usize) -> usize {
-        let by_memory = MEMORY / (2 * self.frame_size());
-        threads.clamp(1, by_memory.max(1)).min(self.frame_count())
-    }
-
-    fn frame_size(&self) -> usize {
-        self.image.frame_size as usize
-    }
-
-    fn frame_count(&self) -> usize {
-        self.image.frame_count() as usize
-    }
-
-    fn work(&self, queue: &Queue, progress: &Progress<'_>) -> Result<(), Error> {
-        let mut frame = AlignedBuffer::new(self.frame_size());
-        let mut leaves = AlignedBuffer::new(self.frame_size() / GROUP * BLOCK);
-        let mut scratch = Scratch::default();
-        while let Some(index) = queue.next(self.frame_count()) {
-            self.one_frame(index, queue, &mut scratch, &mut frame, &mut leaves)?;
-            progress.advance(self.image.frame_len(index as u64) as u64);
-        }
-        Ok(())
-    }
-
-    fn one_frame(
-        &self,
-        index: usize,
-        queue: &Queue,
-        scratch: &mut Scratch,
-        frame: &mut AlignedBuffer,
-        leaves: &mut AlignedBuffer,
-    ) -> Result<(), Error> {
-        let start = index as u64 * u64::from(self.image.frame_size);
-        let len = self.image.frame_len(index as u64);
-        let first_group = start as usize / GROUP;
-        let data = &mut frame[..len];
-        let leaves = &mut leaves[..len.div_ceil(GROUP) * BLOCK];
-        if queue.worth_a_look(index) {
-            let found = self.in_place(start, first_group, data, leaves)?;
-            queue.looked(index, found);
-            if found {
-                queue.in_place.fetch_add(len as u64, Ordering::Relaxed);
-                return Ok(());
-            }
-        }
-        self.frames.fetch(index, scratch, data)?;
-        for (nth, (group, leaf)) in data.chunks(GROUP).zip(leaves.chunks_mut(BLOCK)).enumerate() {
-            if !self.is_right(first_group + nth, group, leaf) {
-                return Err(Error::NotProven {
-                    what: format!("image {}", self.image.name),
-                    why: format!("group {} of the source does not have its signed digest", first_group + nth),
-                });
-            }
-        }
-        let write_error = || Error::system("writing", &self.label, WRITE_ADVICE);
-        self.slot.write_at(start, data).map_err(write_error())?;
-        self.slot.write_at(self.leaf_offset(first_group), leaves).map_err(write_error())
+        Ok(found.bytes.load(Ordering::Relaxed))
     }
 
     /// Says whether a frame and its part of the tree's leaf level are in the slot already.
-    fn in_place(
-        &self,
-        start: u64,
-        first_group: usize,
-        data: &mut [u8],
-        leaves: &mut [u8],
-    ) -> Result<bool, Error> {
+    fn in_place(&self, index: usize, data: &mut [u8], leaves: &mut [u8]) -> Result<bool, Error> {
+        let content = &self.content;
+        let (start, first_group) = (content.start(index), content.first_group(index));
         let read_error = || Error::system("reading", &self.label, "check the disk");
         self.slot.read_at(self.leaf_offset(first_group), leaves).map_err(read_error())?;
         let mut expected = [0; BLOCK];
         for (nth, (group, leaf)) in data.chunks_mut(GROUP).zip(leaves.chunks(BLOCK)).enumerate() {
             // The leaf level is cheap to check and mostly tells: the data is read only where it holds.
-            if self.hasher.digest(leaf) != self.groups[first_group + nth] {
+            if content.hasher.digest(leaf) != content.groups[first_group + nth] {
                 return Ok(false);
             }
             self.slot.read_at(start + (nth * GROUP) as u64, group).map_err(read_error())?;
-            if !self.is_right(first_group + nth, group, &mut expected) {
+            if !content.is_right(first_group + nth, group, &mut expected) {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// Hashes a group's blocks into `leaf` and says whether that is what was signed.
-    fn is_right(&self, group: usize, data: &[u8], leaf: &mut [u8]) -> bool {
-        leaf.copy_from_slice(&self.hasher.leaf_block(data));
-        self.hasher.digest(leaf) == self.groups[group]
-    }
-
     fn leaf_offset(&self, group: usize) -> u64 {
-        self.image.size + (self.upper_tree.len() + group * BLOCK) as u64
+        self.content.image.size + (self.upper_tree.len() + group * BLOCK) as u64
     }
 }
 
 const WRITE_ADVICE: &str = "the disk may be failing or write-protected; the old system stays, check the disk";
 
-/// Which frame is next, and which are worth a look at what is in place.
+/// What was found in place, and which frames are worth a look.
 #[derive(Default)]
-struct Queue {
-    next: AtomicUsize,
+struct Found {
     /// The first frame that is worth a look again.
     look_from: AtomicUsize,
-    stop: AtomicBool,
     /// Bytes of the image that were left alone.
-    in_place: AtomicU64,
+    bytes: AtomicU64,
 }
 
-impl Queue {
-    fn next(&self, count: usize) -> Option<usize> {
-        if self.stop.load(Ordering::Relaxed) {
-            return None;
-        }
-        Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|&index| index < count)
-    }
-
+impl Found {
     fn worth_a_look(&self, index: usize) -> bool {
         index >= self.look_from.load(Ordering::Relaxed)
     }

@@ -238,7 +238,7 @@ pub fn check_history(
             };
             open.swap_remove(index);
         }
-        match entry.outcome {
+        match &entry.outcome {
             Outcome::Staged => open.push(entry.intent),
             Outcome::Flashed | Outcome::Installed => {
                 holds.insert(entry.set, entry.version.clone());
@@ -247,7 +247,7 @@ pub fn check_history(
                 return lie("what was marked good was never installed");
             }
             Outcome::MarkedGood | Outcome::Cancelled => {}
-            other if !allowed.contains(&other) => return lie("that did not happen"),
+            other if !allowed.contains(other) => return lie("that did not happen"),
             Outcome::StateRebuilt => rebuilt = true,
             _ if entry.reason.is_empty() => return lie("no reason is given"),
             _ => {}

@@ -5,6 +5,7 @@
 use drydock_bundle::{MANIFEST, Source as ByteSource, sha256};
 use drydock_recovery::live;
 use drydock_recovery::recover::Next;
+use drydock_recovery::update::Look;
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::factory::{Factory, SETUPS};
 use drydock_simulator::medium::Medium;
@@ -76,7 +77,7 @@ pub(crate) fn refused_from(
     };
 
     let before = device.disk.view();
-    let staged = device.live(|machine, memory| live::stage(machine, memory, source()));
+    let staged = device.live(|machine| live::stage(machine, source(), Look::Whole));
     match (staged, spares) {
         (Err(error), Spares::Both) => {
             says_why(&error.to_string());
@@ -90,10 +91,9 @@ pub(crate) fn refused_from(
         (Ok(_), Spares::OldSet) => device = device.again(before, None),
     }
 
-    device.live(|_, memory| {
+    device.change(|record| {
         let job = Job::Update { source: source(), manifest: digest.into() };
-        transition::stage(&mut memory.record, job, "3", 0).unwrap();
-        memory.save().unwrap();
+        transition::stage(record, job, "3", 0).unwrap();
     });
     fails(&device, name, words, spares);
 }
@@ -109,7 +109,7 @@ pub(crate) fn fails(device: &SimDevice, name: &str, words: &[&str], spares: Spar
     assert_eq!(device.decision(), Some(Start::Set(SetName::B)), "{name}");
     let record = device.record().unwrap();
     let last = record.history.last().unwrap();
-    assert_eq!((last.outcome, record.intent), (Outcome::Failed, None), "{name}");
+    assert_eq!((&last.outcome, &record.intent), (&Outcome::Failed, &None), "{name}");
     for word in words {
         assert!(last.reason.contains(word), "{name}: `{word}` is not in: {}", last.reason);
     }

@@ -300,6 +300,11 @@ pub fn restore_other(
     Ok(true)
 }
 
+/// A place where the state is kept has failed, and was mended.
+pub fn mended(record: &mut Record, what: &str, time: u64) {
+    record.remember(entry(0, time, Outcome::StateMended, None, "", what));
+}
+
 /// drydock itself had a defect in an earlier boot.
 pub fn crashed(record: &mut Record, reason: &str, time: u64) {
     record.remember(entry(0, time, Outcome::Crashed, None, "", reason));

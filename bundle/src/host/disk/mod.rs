@@ -201,7 +201,7 @@ fn make(
         });
     }
     let state = section(layout.named(layout::STATE)?)?;
-    let store = Store::open(state).and_then(|(mut store, _)| store.write(&record));
+    let store = Store::open(state, None).and_then(|(mut store, _)| store.write(&record));
     store.map_err(input("the disk image's state record"))?;
 
     let bar = bar(quiet, 0);
@@ -235,6 +235,7 @@ fn release(bundle: &Bundle) -> SetInfo {
         version: bundle.manifest().version.clone(),
         security_version: bundle.manifest().security_version,
         manifest: bundle.manifest_digest().to_string(),
+        ..SetInfo::default()
     }
 }
 
