@@ -1,6 +1,7 @@
 //! Volumes and filesystems of the real machine, for a factory reset and a wipe.
 
 use crate::device::data::{self, DataVolume};
+use crate::device::files::Mounted;
 use crate::device::{Error as DeviceError, keep, mounts};
 use crate::error::Error;
 use crate::hardware::{Hardware, MOUNT_TIME};
@@ -58,7 +59,9 @@ impl Volumes for Hardware<'_> {
             let _ = volume.close();
             return Err(error.into());
         }
-        self.mounted(volume, |root| packed.map_or(Ok(()), |packed| keep::unpack(root, packed)))
+        self.mounted(volume, |root| {
+            packed.map_or(Ok(()), |packed| keep::unpack(&Mounted(root.into()), packed))
+        })
     }
 }
 

@@ -9,6 +9,7 @@ pub mod data;
 pub mod discover;
 mod error;
 pub mod ext4;
+pub mod files;
 pub mod gpt;
 pub mod keep;
 pub mod mapper;
