@@ -45,4 +45,6 @@ pub enum Flush {
     FolderNamed,
     /// What survives a factory reset is in the new filesystem before the stash is cleared.
     FilesKept,
+    /// A bundle is on the medium before the intent that names it.
+    BundleOffered,
 }

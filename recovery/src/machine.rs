@@ -17,6 +17,9 @@ use zeroize::Zeroizing;
 /// A partition, a mapped volume, or a simulated one.
 pub type Device = Arc<dyn BlockDevice>;
 
+/// What is made of the bytes of a source.
+pub type Take<'t, T> = &'t mut dyn FnMut(Arc<dyn ByteSource>, Tail) -> Result<T, Error>;
+
 /// The machine that a recovery works on.
 pub trait Machine: Sync {
     /// The device's configuration.
@@ -34,9 +37,12 @@ pub trait Machine: Sync {
     /// A slot of a set; the inside of it where the class is encrypted.
     fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error>;
 
-    /// The bytes that an intent's source stands for. Waits for a removable medium for as long as the
-    /// configuration says. Also says what may follow the bundle: on a raw partition, anything.
-    fn source(&self, source: &Source) -> Result<(Arc<dyn ByteSource>, Tail), Error>;
+    /// Offers the bytes that an intent's source stands for, and gives what is made of them. Also says what may follow
+    /// the bundle: on a raw partition, anything. What is offered is on stable storage.
+    ///
+    /// A file on a removable medium may be on several of them: where it can't be used ([`Error::is_of_bundle`]) that
+    /// is told, and the next one is offered, for as long as the configuration says.
+    fn source<T>(&self, source: &Source, take: Take<'_, T>) -> Result<T, Error>;
 
     /// Reads the whole image back from the medium through dm-verity (or its equal), and so proves that what
     /// is in the slot has the image's root hash.

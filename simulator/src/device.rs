@@ -123,7 +123,11 @@ impl<'f> SimDevice<'f> {
 
     /// `drydock stage VERSION.drydock`.
     pub fn stage(&self, version: &str) {
-        let source = Source::Data { path: format!("{version}.drydock") };
+        self.stage_from(Source::Data { path: format!("{version}.drydock") });
+    }
+
+    /// `drydock stage` with any source.
+    pub fn stage_from(&self, source: Source) {
         let (id, _) =
             self.live(|machine, memory| live::stage(machine, memory, source)).expect("it is staged");
         self.disk.mark(Mark::Staged(id));

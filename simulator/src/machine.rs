@@ -4,13 +4,13 @@ use crate::disk::SimDisk;
 use crate::factory::{DATA_KEY, Factory};
 use crate::random::Random;
 use crate::volume;
-use drydock_block::{BlockDevice, read_vec};
+use drydock_block::{BlockDevice, Flush, read_vec};
 use drydock_bundle::{Image, Source as ByteSource, Tail};
 use drydock_config::{Config, SlotClass};
 use drydock_luks::{CryptDevice, FormatOptions, Limits, Unlocked, Volume};
 use drydock_recovery::Error;
 use drydock_recovery::event::{Event, Events};
-use drydock_recovery::machine::{Device, Machine, Volumes};
+use drydock_recovery::machine::{Device, Machine, Take, Volumes};
 use drydock_recovery::update::prove;
 use drydock_state::{SetName, Source};
 use std::collections::BTreeMap;
@@ -127,19 +127,21 @@ impl Machine for SimMachine<'_> {
         let slot = self.factory.slot(&self.disk, &class.class, set);
         slot.ok_or_else(|| missing(format!("partition {}", set.label(&class.class))))
     }
-    fn source(&self, source: &Source) -> Result<(Arc<dyn ByteSource>, Tail), Error> {
+    fn source<T>(&self, source: &Source, take: Take<'_, T>) -> Result<T, Error> {
         let path = match source {
             Source::Data { path } => path,
             Source::Partition { label } => {
                 let partition = self.partition(label)?;
-                let bytes = read_vec(&partition, 0, partition.size() as usize);
+                let bytes = partition
+                    .flush(Flush::BundleOffered)
+                    .and_then(|()| read_vec(&partition, 0, partition.size() as usize));
                 let bytes = bytes.map_err(Error::system("reading", label, "check the disk"))?;
-                return Ok((Arc::new(bytes), Tail::Anything));
+                return take(Arc::new(bytes), Tail::Anything);
             }
             Source::Medium(_) => return Err(missing(format!("{source:?}"))),
         };
         let bytes = self.sources.get(path).cloned().ok_or_else(|| missing(format!("{path} on data")))?;
-        Ok((bytes, Tail::Nothing))
+        take(bytes, Tail::Nothing)
     }
     fn prove(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
         prove::by_reading(&self.slot(class, set)?, image, &set.label(&class.class), self.threads())

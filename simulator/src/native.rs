@@ -4,11 +4,11 @@ use crate::factory::{COMPATIBLE, fat};
 use crate::parts::key;
 use drydock_block::{AlignedBuffer, BlockDevice, FileDevice, Flush, is_zero};
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
-use drydock_bundle::{Image, Source as ByteSource, Tail, ordered};
+use drydock_bundle::{Image, Tail, ordered};
 use drydock_config::{Config, Role, SlotClass};
 use drydock_recovery::Error;
 use drydock_recovery::event::{Events, Silent};
-use drydock_recovery::machine::{Device, Machine};
+use drydock_recovery::machine::{Device, Machine, Take};
 use drydock_recovery::memory::Memory;
 use drydock_recovery::update::{self, prove};
 use drydock_state::{SetInfo, SetName, Source, Store, transition};
@@ -103,10 +103,10 @@ impl Machine for NativeMachine {
     fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error> {
         self.open(&set.label(&class.class))
     }
-    fn source(&self, _source: &Source) -> Result<(Arc<dyn ByteSource>, Tail), Error> {
+    fn source<T>(&self, _source: &Source, take: Take<'_, T>) -> Result<T, Error> {
         let path = self.folder.join(BUNDLE);
         let file = File::open(&path).map_err(Error::system("opening", path.display(), "make it first"))?;
-        Ok((Arc::new(file), Tail::Nothing))
+        take(Arc::new(file), Tail::Nothing)
     }
     fn prove(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
         prove::by_reading(&self.slot(class, set)?, image, &set.label(&class.class), self.threads())

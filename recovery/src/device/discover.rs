@@ -107,32 +107,41 @@ pub fn find_disk(
     }
 }
 
-/// Shows every block device that is not on our disk to `examine`, as it comes, until it answers something or
-/// `wait` is over. Partitions are shown, and disks that have none.
-pub fn find_medium<T>(
-    ours: Option<&OurDisk>,
-    wait: Duration,
-    hotplug: &mut Hotplug,
-    warn: &mut dyn FnMut(String),
-    examine: &mut dyn FnMut(&Path) -> Option<T>,
-) -> Result<Option<T>> {
-    let deadline = Instant::now() + wait;
-    let mut seen = BTreeSet::new();
-    loop {
-        let own_name = ours.map(|disk| disk.facts.name.as_str());
-        let disks = scan().into_iter().filter(|name| Some(name.as_str()) != own_name);
-        let present: Vec<String> = disks.flat_map(|disk| usable_parts(&disk)).collect();
-        // What was pulled out may come back as something else.
-        seen.retain(|name| present.contains(name));
-        for name in present {
-            if seen.insert(name.clone())
-                && let Some(found) = examine(&node(&name))
-            {
-                return Ok(Some(found));
+/// A look at what is plugged in: every block device that is not on our disk, one after the other, as it comes.
+/// Partitions are shown, and disks that have none.
+#[derive(Debug)]
+pub struct Media {
+    own_name: String,
+    seen: BTreeSet<String>,
+    deadline: Instant,
+}
+
+impl Media {
+    /// A look that waits so long for media to come.
+    pub fn new(ours: &OurDisk, wait: Duration) -> Self {
+        Self { own_name: ours.facts.name.clone(), seen: BTreeSet::new(), deadline: Instant::now() + wait }
+    }
+
+    /// Waits no longer for what may still come. What is there already is shown all the same.
+    pub fn wait_no_longer(&mut self) {
+        self.deadline = Instant::now();
+    }
+
+    /// The next device's node; nothing once the time is over.
+    pub fn next(&mut self, hotplug: &mut Hotplug, warn: &mut dyn FnMut(String)) -> Result<Option<PathBuf>> {
+        loop {
+            let disks = scan().into_iter().filter(|name| *name != self.own_name);
+            let present: Vec<String> = disks.flat_map(|disk| usable_parts(&disk)).collect();
+            // What was pulled out may come back as something else.
+            self.seen.retain(|name| present.contains(name));
+            for name in present {
+                if self.seen.insert(name.clone()) {
+                    return Ok(Some(node(&name)));
+                }
             }
-        }
-        if !hotplug.wait(deadline, warn)? {
-            return Ok(None);
+            if !hotplug.wait(self.deadline, warn)? {
+                return Ok(None);
+            }
         }
     }
 }

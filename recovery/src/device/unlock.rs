@@ -1,6 +1,6 @@
 //! Ways to the key of a LUKS volume, tried in the configured order.
 
-use super::discover::{Hotplug, OurDisk, find_medium};
+use super::discover::{Hotplug, Media, OurDisk};
 use super::mounts::{MountedMedium, open_inside};
 use super::{Access, DiskDevice, Error, Result};
 use crate::console::Console;
@@ -129,21 +129,27 @@ fn offer_by<T>(
             offer_one(&format!("the key on partition `{label}`"), key, accept)
         }
         Unlock::Medium { file, wait_seconds } => {
-            let mut reason = format!("no medium with {file} was found");
             let wait = Duration::from_secs(u64::from(*wait_seconds));
-            let mut examine = |node: &Path| {
-                let key = key_in_filesystem(node, file);
-                match offer_one(&format!("{file} on {}", node.display()), key, accept) {
-                    Ok(Ok(found)) => Some(Ok(found)),
-                    Ok(Err(why)) => {
-                        reason = why;
-                        None
-                    }
-                    Err(error) => Some(Err(error)),
+            let mut media = Media::new(around.disk, wait);
+            let mut reasons = vec![];
+            while let Some(node) = media.next(around.hotplug, around.warn)? {
+                let key = key_in_filesystem(&node, file);
+                if key.as_ref().is_err_and(Error::is_absence) {
+                    continue;
                 }
-            };
-            let found = find_medium(Some(around.disk), wait, around.hotplug, around.warn, &mut examine)?;
-            found.transpose().map(|found| found.ok_or(reason))
+                match offer_one(&format!("{file} on {}", node.display()), key, accept)? {
+                    Ok(found) => return Ok(Ok(found)),
+                    // It keeps no other medium from being used.
+                    Err(why) => {
+                        (around.warn)(why.clone());
+                        reasons.push(why);
+                    }
+                }
+            }
+            Ok(Err(match reasons.is_empty() {
+                true => format!("no medium with {file} was found"),
+                false => reasons.join("; "),
+            }))
         }
         Unlock::Passphrase { tries, wait_seconds } => {
             let wait = Duration::from_secs(u64::from(*wait_seconds));

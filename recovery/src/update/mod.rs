@@ -80,36 +80,51 @@ pub fn prepare(
     source: &Source,
     pinned: Option<&str>,
 ) -> Result<Prepared, Error> {
-    let bundle = open(machine, source, pinned)?;
+    open(machine, source, pinned, &mut |bundle| prepare_bundle(machine, memory, source, bundle))
+}
+
+fn prepare_bundle(
+    machine: &impl Machine,
+    memory: &Memory,
+    source: &Source,
+    bundle: &Bundle,
+) -> Result<Prepared, Error> {
     let plan = plan::plan(machine.config(), &memory.record, bundle.manifest())?;
     let slots = plan
         .slots
         .iter()
-        .map(|slot| prepare_slot(machine, &bundle, plan.target, slot))
+        .map(|slot| prepare_slot(machine, bundle, plan.target, slot))
         .collect::<Result<_, _>>()?;
     let release = release::info(bundle.manifest(), bundle.manifest_digest());
     machine.events().finished(
         Step::Verify,
         format_args!("version {} is signed, whole and for this device", release.version),
     );
-    let recovery = recovery::is_in(machine, &bundle)?.then(|| source.clone());
+    let recovery = recovery::is_in(machine, bundle)?.then(|| source.clone());
     Ok(Prepared { release, plan, slots, recovery })
 }
 
-/// Opens a bundle and checks its signatures, and that it is the one that is meant.
-fn open(machine: &impl Machine, source: &Source, pinned: Option<&str>) -> Result<Bundle, Error> {
+/// Opens a bundle, checks its signatures and that it is the one that is meant, and does something with it. Where that is
+/// not so, or `work` can't use it, and there is another candidate for it, that one is tried.
+fn open<T>(
+    machine: &impl Machine,
+    source: &Source,
+    pinned: Option<&str>,
+    work: &mut dyn FnMut(&Bundle) -> Result<T, Error>,
+) -> Result<T, Error> {
     let events = machine.events();
     events.started(Step::Source, describe(source));
-    let (source, tail) = machine.source(source)?;
-    events.started(Step::Verify, "signatures and contents of the bundle");
-    let bundle = Bundle::open_with(source, &release::trusted(machine.config())?, tail)?;
-    let digest = bundle.manifest_digest().to_string();
-    match pinned.filter(|pinned| *pinned != digest) {
-        None => Ok(bundle),
-        Some(pinned) => Err(Error::Refused(format!(
-            "the bundle's manifest is {digest}, the intent means {pinned}; the bundle was exchanged, stage it again"
-        ))),
-    }
+    machine.source(source, &mut |bytes, tail| {
+        events.started(Step::Verify, "signatures and contents of the bundle");
+        let bundle = Bundle::open_with(bytes, &release::trusted(machine.config())?, tail)?;
+        let digest = bundle.manifest_digest().to_string();
+        match pinned.filter(|pinned| *pinned != digest) {
+            None => work(&bundle),
+            Some(pinned) => Err(Error::Refused(format!(
+                "the bundle's manifest is {digest}, the intent means {pinned}; the bundle was exchanged, stage it again"
+            ))),
+        }
+    })
 }
 
 fn prepare_slot(
@@ -179,8 +194,10 @@ pub fn apply(
     source: &Source,
     pinned: Option<&str>,
 ) -> Result<(), Error> {
-    let prepared = prepare(machine, memory, source, pinned)?;
-    install(machine, memory, &prepared)
+    open(machine, source, pinned, &mut |bundle| {
+        let prepared = prepare_bundle(machine, memory, source, bundle)?;
+        install(machine, memory, &prepared)
+    })
 }
 
 /// Carries a prepared update out: writes, proves, commits. On return the new set has its trial, the intent is
