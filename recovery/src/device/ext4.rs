@@ -4,6 +4,7 @@
 use super::{Error, Result};
 use crate::sys;
 use drydock_block::{AlignedBuffer, BlockDevice, Flush};
+use nix::sys::statfs::fstatfs;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -72,12 +73,17 @@ pub fn format(device: &(impl BlockDevice + ?Sized), identity: &Identity) -> Resu
     write().map_err(Error::doing("write an empty filesystem"))
 }
 
-/// Grows a mounted filesystem to `size` bytes. Nothing happens if it is as large already.
+/// Grows a mounted filesystem to `size` bytes, in blocks of its own size. Nothing happens if it is as large already.
 pub fn grow(mount_point: &Path, size: u64) -> Result<()> {
-    let folder = File::open(mount_point);
-    folder.and_then(|folder| sys::resize_ext4(&folder, size / BLOCK_SIZE)).map_err(Error::doing(
-        format_args!("grow the filesystem at {} to {size} bytes", mount_point.display()),
-    ))
+    let resize = || {
+        let folder = File::open(mount_point)?;
+        let block = u64::try_from(fstatfs(&folder)?.block_size()).unwrap_or(BLOCK_SIZE);
+        sys::resize_ext4(&folder, size / block.max(1))
+    };
+    resize().map_err(Error::doing(format_args!(
+        "grow the filesystem at {} to {size} bytes",
+        mount_point.display()
+    )))
 }
 
 /// Puts the identity into a superblock (1024 bytes) and makes its checksum right. Nothing else depends on
