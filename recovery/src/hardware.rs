@@ -6,6 +6,7 @@ use crate::device::discover::{Hotplug, Media, OurDisk};
 use crate::device::files;
 use crate::device::mapper::{self, Mapped, Verity};
 use crate::device::mounts::{self, MountedMedium, open_inside};
+use crate::device::random;
 use crate::device::unlock::{Surroundings, Unlocker};
 use crate::device::{Access, DiskDevice, Error as DeviceError};
 use crate::error::Error;
@@ -154,7 +155,8 @@ impl<'a> Hardware<'a> {
         &self,
         work: impl FnOnce(&mut Surroundings<'_>, &mut Unlocker<'a>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.events.allow(unlock_time(&self.config.unlock));
+        // A new volume needs a key of its own.
+        self.events.allow(unlock_time(&self.config.unlock) + random::LIMIT);
         let Inner { hotplug, unlocker, .. } = &mut *self.inner();
         let mut warn = |text: String| self.events.warning(text);
         let mut keys = Surroundings { disk: &self.disk, hotplug, console: self.console, warn: &mut warn };

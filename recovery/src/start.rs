@@ -1,7 +1,7 @@
 //! Starting a set: from its trailer to its init.
 
 use crate::device::files::Mounted;
-use crate::device::mounts;
+use crate::device::{mounts, random};
 use crate::error::Error;
 use crate::event::Step;
 use crate::hardware::{Hardware, MOUNT_TIME};
@@ -12,7 +12,7 @@ use crate::release::{Release, trusted_release};
 use drydock_config::{Config, Data, DataFailure, Role, SlotClass};
 use drydock_state::{Floors, SetName};
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use sys_mount::MountFlags;
 
@@ -106,7 +106,11 @@ fn keep_machine_id(machine: &Hardware<'_>, root: &Path, data: &Path) {
     }
     let give = || -> Result<(), Error> {
         let warn = &mut |text: String| machine.events().warning(text);
-        let id = machine_id::keep(&Mounted(data.into()), &mut random, warn)?;
+        let random = &mut |buffer: &mut [u8]| {
+            machine.events().allow(random::LIMIT);
+            random::for_names(buffer)
+        };
+        let id = machine_id::keep(&Mounted(data.into()), random, warn)?;
         let for_this_boot = Path::new("/run/machine-id");
         let failed =
             Error::system("writing", for_this_boot.display(), "systemd makes up an id for this boot");
@@ -116,11 +120,6 @@ fn keep_machine_id(machine: &Hardware<'_>, root: &Path, data: &Path) {
     if let Err(error) = give() {
         machine.events().warning(error);
     }
-}
-
-/// Random bytes that need not be secret, so this does not wait for the kernel to gather entropy.
-fn random(buffer: &mut [u8]) -> io::Result<()> {
-    fs::File::open("/dev/urandom")?.read_exact(buffer)
 }
 
 /// Tells the live system what it is, in `/run/drydock`.

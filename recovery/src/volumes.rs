@@ -2,7 +2,7 @@
 
 use crate::device::data::{self, DataVolume};
 use crate::device::files::Mounted;
-use crate::device::{Error as DeviceError, keep, mounts};
+use crate::device::{Error as DeviceError, keep, mounts, random};
 use crate::error::Error;
 use crate::hardware::{Hardware, MOUNT_TIME};
 use crate::machine::{Device, Machine, Volumes};
@@ -34,7 +34,8 @@ impl Volumes for Hardware<'_> {
     }
 
     fn random(&self, buffer: &mut [u8]) -> io::Result<()> {
-        data::random_for_keys(buffer)
+        self.events().allow(random::LIMIT);
+        random::for_keys(buffer)
     }
 
     fn pack(

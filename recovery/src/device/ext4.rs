@@ -1,12 +1,11 @@
 //! A fresh ext4 filesystem without `mkfs`: a small empty one, made on the build host and carried along
 //! compressed, is written to the device and grown by the kernel once it is mounted.
 
-use super::{Error, Result};
+use super::{Error, Result, random};
 use crate::sys;
 use drydock_block::{AlignedBuffer, BlockDevice, Flush};
 use nix::sys::statfs::fstatfs;
 use std::fs::File;
-use std::io;
 use std::path::Path;
 
 /// Empty filesystems, larger first, with the size that each one says it has. `assets/make.sh` makes them.
@@ -32,12 +31,10 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// A random identity. It need not be secret, so this does not wait for the kernel to gather entropy.
+    /// A random identity, unlike that of any other device.
     pub fn random() -> Result<Self> {
         let mut bytes = [0; 32];
-        File::open("/dev/urandom")
-            .and_then(|mut file| io::Read::read_exact(&mut file, &mut bytes))
-            .map_err(Error::doing("read /dev/urandom"))?;
+        random::for_names(&mut bytes).map_err(Error::doing("make up a filesystem's identity"))?;
         let (uuid, hash_seed) = bytes.split_at(16);
         let [mut uuid, hash_seed] = [uuid, hash_seed].map(|half| std::array::from_fn(|n| half[n]));
         // Version 4, variant 1, as RFC 9562 has it.

@@ -20,6 +20,7 @@ pub mod pid1;
 pub mod place;
 pub mod provision;
 pub mod pstore;
+pub mod random;
 pub mod torn;
 pub mod uevent;
 pub mod unlock;
