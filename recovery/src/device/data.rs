@@ -148,8 +148,10 @@ pub fn unlock(
     volume: &Volume<'_>,
 ) -> Result<Unlocked> {
     unlocker.unlock(around, label, &mut |key| match volume.unlock(key) {
-        Ok(unlocked) => Ok(Some(unlocked)),
-        Err(drydock_luks::Error::WrongKey { .. }) => Ok(None),
+        Ok(unlocked) => Ok(Ok(unlocked)),
+        Err(drydock_luks::Error::WrongKey { left_out, .. }) => {
+            Ok(Err(left_out.iter().map(ToString::to_string).collect()))
+        }
         Err(source) => Err(Error::Luks { doing: format!("open the LUKS volume `{label}`"), source }),
     })
 }
