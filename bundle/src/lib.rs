@@ -23,6 +23,7 @@ mod json;
 #[cfg(feature = "host")]
 pub mod keys;
 pub mod manifest;
+mod members;
 mod open;
 #[cfg(feature = "host")]
 pub mod ordered;
@@ -34,7 +35,8 @@ pub mod tree;
 
 pub use digest::{Digest, sha256};
 pub use error::{Error, FrameFault};
-pub use manifest::{Image, Manifest, Member, Pin, Salt};
+pub use manifest::{Image, Manifest, Pin, Salt};
+pub use members::{MAX_FURTHER, Member};
 pub use open::{Bundle, ImageReader, MANIFEST, SIGNATURES, Tail};
 pub use signature::{KeyId, PublicKey, Trusted};
 pub use source::Source;
