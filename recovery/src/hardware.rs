@@ -14,7 +14,7 @@ use crate::event::Events;
 use crate::machine::{Device, Machine, Take};
 use crate::update::prove;
 use drydock_bundle::{Image, Source as ByteSource, Tail};
-use drydock_config::{Config, Data, SlotClass, Unlock};
+use drydock_config::{Config, DATA_MAPPING, Data, SlotClass, Unlock, proof_mapping};
 use drydock_state::{SetName, Source};
 use nix::fcntl::OFlag;
 use nix::unistd::{SysconfVar, sysconf};
@@ -131,7 +131,7 @@ impl<'a> Hardware<'a> {
         if let Some(mounted) = self.inner().data.take() {
             mounts::unmount(&mounted)?;
             if self.config.data.as_ref().is_some_and(|data| data.encrypted) {
-                mapper::unmap(data::DATA_MAPPING)?;
+                mapper::unmap(DATA_MAPPING)?;
             }
         }
         Ok(())
@@ -260,7 +260,7 @@ impl Machine for Hardware<'_> {
 
     fn prove(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
         let label = set.label(&class.class);
-        let name = format!("prove-{label}");
+        let name = proof_mapping(&label);
         let mapped = self.map_verity(&name, class, set, image)?;
         let proven = DiskDevice::open(&mapped.node, Access::ReadOnly)
             .map_err(Error::from)

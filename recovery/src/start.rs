@@ -9,7 +9,7 @@ use crate::live::RunningSet;
 use crate::machine::Machine;
 use crate::machine_id;
 use crate::release::{Release, trusted_release};
-use drydock_config::{Config, Data, DataFailure, Role, SlotClass};
+use drydock_config::{Config, Data, DataFailure, ROOT_MAPPING, Role, SlotClass};
 use drydock_state::{Floors, SetName};
 use std::fs;
 use std::io;
@@ -37,7 +37,7 @@ pub fn prepare_root(machine: &Hardware<'_>, set: SetName, floors: Floors) -> Res
     }
     warn_of_mixed_releases(machine, set, &release);
     let root = PathBuf::from(NEW_ROOT);
-    let mapped = machine.map_verity("root", root_class, set, &release.image)?;
+    let mapped = machine.map_verity(ROOT_MAPPING, root_class, set, &release.image)?;
     mounts::mount(&mapped.node, &root, &config.boot.root_filesystem, MountFlags::RDONLY, "")?;
     for class in config.set_classes().filter(|class| class.role == Role::Other) {
         let release = trusted_release(machine, class, set)?;

@@ -6,6 +6,7 @@ use crate::device::{Error as DeviceError, keep, mounts, random};
 use crate::error::Error;
 use crate::hardware::{Hardware, MOUNT_TIME};
 use crate::machine::{Device, Machine, Volumes};
+use drydock_config::VOLUME_MAPPING;
 use drydock_luks::{FormatOptions, Limits, Unlocked, Volume};
 use std::io;
 use std::path::Path;
@@ -13,8 +14,6 @@ use zeroize::Zeroizing;
 
 /// Where a volume is mounted while it is packed or filled.
 const MOUNT: &str = "/run/drydock/volume";
-/// The name of its mapping.
-const MAPPING: &str = "drydock-volume";
 
 impl Volumes for Hardware<'_> {
     fn limits(&self) -> Result<Limits, Error> {
@@ -73,7 +72,7 @@ impl Hardware<'_> {
         let Some(unlocked) = volume else {
             return Ok(DataVolume { node: partition, mapped: None, is_new: true });
         };
-        let mapped = data::map(MAPPING, &partition, unlocked)?;
+        let mapped = data::map(VOLUME_MAPPING, &partition, unlocked)?;
         Ok(DataVolume { node: mapped.node.clone(), mapped: Some(mapped), is_new: false })
     }
 

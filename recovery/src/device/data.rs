@@ -6,15 +6,13 @@ use super::torn::{journal, superblock};
 use super::unlock::{Surroundings, Unlocker};
 use super::{Access, DiskDevice, Error, Result, ext4, mounts, random};
 use drydock_block::BlockDevice;
-use drydock_config::{Data, KDF_ITERATIONS, KDF_MEMORY_KIB};
+use drydock_config::{DATA_MAPPING, Data, KDF_ITERATIONS, KDF_MEMORY_KIB};
 use drydock_luks::{Cost, FormatOptions, Limits, Unlocked, Volume};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use sys_mount::MountFlags;
 
-/// The name of the mapping of an encrypted `data` volume.
-pub const DATA_MAPPING: &str = "data";
 /// What a key derivation leaves to everything else, in KiB.
 const RESERVE_KIB: u64 = 16 * 1024;
 /// How long a key derivation may take without a sign of life.
