@@ -1,6 +1,8 @@
 //! Bundles to take apart, break and put together again.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses some of it")]
 
+pub mod factory;
+
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_bundle::frames::Decoder;
 use drydock_bundle::keys::PrivateKey;

@@ -4,7 +4,7 @@ use super::discover::{Hotplug, Media, OurDisk};
 use super::mounts::{MountedMedium, open_inside};
 use super::{Access, DiskDevice, Error, Result};
 use crate::console::Console;
-use drydock_block::{AlignedBuffer, BlockDevice, is_zero};
+use drydock_block::{AlignedBuffer, BlockDevice, is_erased};
 use drydock_config::{MAX_KEY, Unlock};
 use nix::fcntl::OFlag;
 use std::fs::File;
@@ -238,7 +238,8 @@ fn raw_key(device: &Path, length: u32) -> Result<Secret> {
     let partition = DiskDevice::open(device, Access::ReadOnly)?;
     let key = first_bytes(&partition, length as usize);
     let key = key.map_err(Error::doing(format_args!("read a key from {}", device.display())))?;
-    if is_zero(&key) {
+    // Nobody meant an erased eMMC to be the key of a volume.
+    if is_erased(&key) {
         return Err(Error::Unusable(format!("{} is blank", device.display())));
     }
     Ok(key)

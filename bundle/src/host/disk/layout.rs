@@ -1,6 +1,6 @@
 //! Which partitions the disk has, and where. No I/O.
 
-use super::{Content, ContentSource};
+use super::content::{Content, ContentSource};
 use drydock_bundle::{Bundle, Error, sha256, slot};
 use drydock_config::{Bootloader, Config, Role};
 
