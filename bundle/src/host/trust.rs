@@ -1,5 +1,6 @@
 use drydock_bundle::{Error, Trusted, keys};
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Which keys are trusted, and how many of them must have signed.
@@ -20,7 +21,11 @@ impl Trust {
     }
 }
 
-/// Opens a file that holds a bundle.
+/// Opens a file that holds a bundle or an image. A folder can be opened, too, but has no bytes.
 pub(crate) fn open_file(path: &Path) -> Result<File, Error> {
-    File::open(path).map_err(|source| Error::File { doing: "opening", path: path.into(), source })
+    let open = || match File::open(path)? {
+        file if file.metadata()?.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        file => Ok(file),
+    };
+    open().map_err(|source| Error::File { doing: "opening", path: path.into(), source })
 }

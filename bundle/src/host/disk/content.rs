@@ -1,10 +1,10 @@
-//! Which image goes into which slots.
+//! Which image goes into which slots, and whether a device can start from it.
 
 use super::file;
 use super::layout::RECOVERY;
-use crate::trust;
+use crate::{look, trust};
 use drydock_bundle::{Bundle, Error, Image, Source};
-use drydock_config::{Config, Role};
+use drydock_config::{Bootloader, Config, Role};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -76,4 +76,33 @@ pub(super) fn find<'a>(
     };
     contents.extend(source.map(|source| Content { class: RECOVERY.into(), role: Role::Recovery, source }));
     Ok(contents)
+}
+
+/// Refuses an image that the kernel can't mount as the root, or that GRUB can't read kernel and initramfs from. What the
+/// others are for is not known here.
+pub(super) fn check(config: &Config, bundle: &Bundle, contents: &[Content<'_>]) -> Result<(), Error> {
+    let grub = config.layout.bootloader != Bootloader::None;
+    for content in contents {
+        let for_grub = matches!(content.role, Role::Boot | Role::Recovery);
+        if content.role == Role::Other || for_grub && !grub {
+            continue;
+        }
+        let (head, size, what) = match content.source {
+            ContentSource::Bundle(image) => {
+                (look::head_in(bundle, &image.name)?, image.size, format!("the image `{}`", image.name))
+            }
+            ContentSource::Raw(raw) => {
+                let head = look::head_of(&raw.file, raw.size).map_err(file("reading", &raw.path))?;
+                (head, raw.size, format!("the image {}", raw.path.display()))
+            }
+        };
+        let problem = match for_grub {
+            true => look::no_grub(&head, size),
+            false => look::no_root(&head, size, &config.boot.root_filesystem),
+        };
+        if let Some(problem) = problem {
+            return Err(Error::Input { what: format!("{what} in slot class `{}`", content.class), problem });
+        }
+    }
+    Ok(())
 }

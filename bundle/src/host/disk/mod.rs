@@ -69,6 +69,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Reply, Error> {
     }
     let recovery_image = args.recovery_image.as_deref().map(RawImage::open).transpose()?;
     let contents = content::find(&config, &bundle, recovery_image.as_ref())?;
+    content::check(&config, &bundle, &contents)?;
     let layout = Layout::plan(&config, &contents, &bundle)?;
 
     let part_file = args.output.with_added_extension("part");
