@@ -79,6 +79,12 @@ impl<'d> Volume<'d> {
         self.key_slots().iter().map(|slot| slot.id).collect()
     }
 
+    /// Whether no key slot holds the volume key, so that nothing opens the volume any more. One that is not understood
+    /// counts: somebody may have its key.
+    pub fn is_erased(&self) -> bool {
+        self.slots().is_empty() && self.foreign_slots().is_empty()
+    }
+
     /// Whether one of a LUKS2 volume's two headers is damaged or older than the other.
     pub fn one_header_stale(&self) -> bool {
         matches!(&self.header, Header::Luks2(luks2) if luks2.stale.is_some())

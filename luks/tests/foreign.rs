@@ -94,7 +94,13 @@ fn no_change_of_key_slots_touches_one_that_is_not_understood() {
         volume.destroy_slot(1).unwrap();
         assert!(!bench.opens(b"rescue") && bench.opens(b"new") && is_zero(&material(&bench)));
         let bench = with_rescue_key(how);
+        bench.edit(|metadata| metadata["digests"]["0"]["keyslots"] = json!(["1"]));
+        assert!(
+            !Volume::open(&bench.device(), &LIMITS).unwrap().is_erased(),
+            "somebody has the key of key slot 1"
+        );
         erase(&bench.device()).unwrap();
+        assert!(Volume::open(&bench.device(), &LIMITS).unwrap().is_erased());
         assert!(!bench.opens(b"rescue") && is_zero(&material(&bench)));
     }
 }

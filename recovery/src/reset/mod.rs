@@ -174,7 +174,7 @@ fn look(
             Ok(Fresh::Keep(machine.pack(&data.label, &unlocked, &reset.keep, limit)?))
         }
         Err(why) => {
-            let has_slots = volume.is_ok_and(|volume| !volume.slots().is_empty());
+            let has_slots = volume.is_ok_and(|volume| !volume.is_erased());
             match found {
                 // A stash of an earlier reset counts only where no key can open the volume any more.
                 Some(found) if found.intent == intent || !has_slots => Ok(Fresh::Gone(found)),
