@@ -150,9 +150,13 @@ fn run_check(file: &Path, modules: bool, config: Option<&Path>) -> Result<ExitCo
         let value = if modules && need.module.is_some() { "y or m" } else { "y" };
         print_line(&mut out, format_args!("{word}  CONFIG_{}={value}  ({})", need.option, need.why));
     }
-    if !lacking.as_modules.is_empty() {
-        let names = lacking.as_modules.join(", ");
-        print_line(&mut out, format_args!("modules that the initramfs must carry: {names}"));
+    for (word, severity) in [("must", Severity::Must), ("should", Severity::Should)] {
+        let modules = lacking.as_modules.iter().filter(|(_, its)| *its == severity);
+        let names: Vec<_> = modules.map(|(name, _)| *name).collect();
+        if !names.is_empty() {
+            let names = names.join(", ");
+            print_line(&mut out, format_args!("modules that the initramfs {word} carry: {names}"));
+        }
     }
     Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
