@@ -12,7 +12,7 @@
 //! unpacked ([`frames`]).
 //!
 //! Without the feature `host` this is what a device needs, and it does no I/O but through [`Source`]. With it
-//! come the other direction, `create` and `keys`, and the tool `drydock-bundle`.
+//! come the other direction, `create` and `keys`, files that appear whole (`new_file`), and the tool `drydock-bundle`.
 
 #[cfg(feature = "host")]
 pub mod create;
@@ -24,9 +24,13 @@ mod json;
 pub mod keys;
 pub mod manifest;
 mod members;
+#[cfg(feature = "host")]
+pub mod new_file;
 mod open;
 #[cfg(feature = "host")]
 pub mod ordered;
+#[cfg(feature = "host")]
+mod pem;
 pub mod signature;
 pub mod slot;
 pub mod source;
