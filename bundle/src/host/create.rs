@@ -1,4 +1,4 @@
-use crate::{Reply, bar::bar, info, look, trust::open_file};
+use crate::{Reply, bar::bar, info, look, reply::lossy, trust::open_file};
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_bundle::keys::PrivateKey;
 use drydock_bundle::{Error, Pin, Salt, Source, ordered};
@@ -78,7 +78,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Reply, Error> {
         text += &info::image(image, *slot);
     }
     let json = json!({
-        "ok": true, "path": args.output, "size": made.size, "digest": made.digest,
+        "ok": true, "path": lossy(&args.output), "size": made.size, "digest": made.digest,
         "slots": info::slots(&made.manifest, &made.slots), "manifest": made.manifest, "warnings": warnings,
     });
     Ok(Reply::new(text, json))

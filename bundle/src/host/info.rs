@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Args) -> Result<Reply, Error> {
         text += "not signed\n";
     }
     let json = json!({
-        "verified": false, "digest": bundle.manifest_digest(), "slots": self::slots(manifest, &slots),
+        "ok": true, "verified": false, "digest": bundle.manifest_digest(), "slots": self::slots(manifest, &slots),
         "signed_by": lines.iter().map(|line| line.key).collect::<Vec<_>>(), "manifest": manifest,
     });
     Ok(Reply::new(text, json))

@@ -2,6 +2,8 @@
 
 use crate::fake::Fake;
 use drydock_initramfs::{NEEDS, Severity, When, check_kernel};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 
@@ -73,6 +75,49 @@ fn a_failed_build_leaves_the_old_image() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("device.toml:11:25:"));
     assert_eq!(std::fs::read(fake.path("out.zst")).unwrap(), b"old");
+}
+
+#[test]
+fn a_full_disk_leaves_nothing_behind_and_no_name_is_in_the_way() {
+    let fake = Fake::new();
+    std::fs::create_dir(fake.path("out")).unwrap();
+    std::fs::create_dir(fake.path("out/i.new")).unwrap();
+    let build = "build --config device.toml --drydock drydock --kernel-root kernel --output out/i";
+    let run = |before: &str| {
+        let line = format!("{before} exec {} {build}", env!("CARGO_BIN_EXE_drydock-initramfs"));
+        Command::new("bash").args(["-c", &line]).current_dir(fake.folder.path()).output().unwrap()
+    };
+    let full = run("trap '' XFSZ; ulimit -f 0;");
+    assert_eq!(full.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&full.stderr).into_owned();
+    assert!(said.contains("write the initramfs out/i: File too large"), "{said}");
+    let left = || std::fs::read_dir(fake.path("out")).unwrap().count();
+    assert_eq!(left(), 1);
+    assert!(run("").status.success());
+    assert_eq!(left(), 2);
+    // Standard error may be closed: no reason to panic.
+    assert_eq!(run("exec 2>&-; cd /;").status.code(), Some(1));
+}
+
+#[test]
+fn names_that_are_not_utf8_are_names_like_others() {
+    let fake = Fake::new();
+    let odd = OsStr::from_bytes(b"caf\xe9");
+    for (from, to) in [("device.toml", "toml"), ("drydock", "binary"), ("kernel", "kernel")] {
+        std::fs::rename(fake.path(from), fake.folder.path().join(odd).with_extension(to)).unwrap();
+    }
+    let line = b"tool build --config $'caf\\xe9.toml' --drydock $'caf\\xe9.binary' --kernel-root $'caf\\xe9.kernel' \
+        --firmware-dir $'caf\\xe9' -o $'caf\\xe9' --list && $tool list $'caf\\xe9'; $tool list $'\\xff'";
+    let output = Command::new("bash")
+        .args(["-c".as_ref(), OsStr::from_bytes(&[b"$", &line[..]].concat())])
+        .env("tool", env!("CARGO_BIN_EXE_drydock-initramfs"))
+        .current_dir(fake.folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("read \u{fffd}: No such file"), "{said}");
+    assert!(fake.folder.path().join(odd).is_file(), "{said}");
 }
 
 fn fragment() -> String {

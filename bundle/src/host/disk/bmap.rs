@@ -4,11 +4,11 @@
 use super::canvas::Canvas;
 use super::file;
 use drydock_block::BlockDevice;
+use drydock_bundle::new_file::{NewFile, Readers};
 use drydock_bundle::{Error, sha256};
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
-use std::fs;
-use std::io;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,11 @@ const NO_CHECKSUM: &str = "00000000000000000000000000000000000000000000000000000
 pub(super) fn write(disk: &Canvas, output: &Path) -> Result<PathBuf, Error> {
     let path = output.with_added_extension("bmap");
     let map = map(disk).map_err(file("reading back", output))?;
-    fs::write(&path, map).map_err(file("writing", &path))?;
+    let written = NewFile::new(&path, Readers::Usual).and_then(|new| {
+        new.file().write_all(map.as_bytes())?;
+        new.finish()
+    });
+    written.map_err(file("writing", &path))?;
     Ok(path)
 }
 

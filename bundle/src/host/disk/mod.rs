@@ -13,17 +13,17 @@ mod grub;
 mod layout;
 mod slot;
 
-use crate::{Reply, bar::bar, trust};
+use crate::{Reply, bar::bar, reply::lossy, trust};
 use canvas::Canvas;
 use content::{Content, ContentSource, RawImage};
 use drydock_block::{BlockDevice, Section};
+use drydock_bundle::new_file::{NewFile, Readers};
 use drydock_bundle::{Bundle, Error, Trusted, keys};
-use drydock_config::{Bootloader, Config, Role};
+use drydock_config::{Bootloader, Config, Role, Unlock};
 use drydock_state::transition::flashed;
 use drydock_state::{EnvStore, SetInfo, SetStatus, Store};
 use layout::{Layout, Partition};
 use serde_json::{Value, json};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -72,26 +72,26 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Reply, Error> {
     content::check(&config, &bundle, &contents)?;
     let layout = Layout::plan(&config, &contents, &bundle)?;
 
-    let part_file = args.output.with_added_extension("part");
-    let made = make(&config, &bundle, &contents, &layout, &args.bundle, &part_file, quiet).and_then(|disk| {
-        match fs::rename(&part_file, &args.output) {
-            Ok(()) => Ok(disk),
-            Err(error) => Err(file("renaming to", &args.output)(error)),
-        }
-    });
-    if made.is_err() {
-        // Best effort: the name says that it is not whole.
-        let _ = fs::remove_file(&part_file);
-    }
-    let disk = made?;
+    let writing = || file("writing", &args.output);
+    let new = NewFile::new(&args.output, readers(&config)).map_err(writing())?;
+    let disk = make(&config, &bundle, &contents, &layout, &args.bundle, new.temporary(), quiet)?;
+    new.finish().map_err(writing())?;
     let map = if args.bmap { Some(bmap::write(&disk, &args.output)?) } else { None };
     let mut text = report(&args.output, &layout, &contents);
     if let Some(map) = &map {
         text += &format!("block map  {}\n", map.display());
     }
     let mut json = summary(&args.output, &layout, &contents, &bundle);
-    json["bmap"] = json!(map);
+    json["bmap"] = json!(map.as_deref().map(lossy));
     Ok(Reply::new(text, json))
+}
+
+/// Both recovery copies hold the initramfs, and that the key, where the configuration puts it there.
+fn readers(config: &Config) -> Readers {
+    match config.unlock.iter().any(|way| matches!(way, Unlock::Initramfs { .. })) {
+        true => Readers::Owner,
+        false => Readers::Usual,
+    }
 }
 
 /// As many keys must have signed as on the device; `--key` only says which.
@@ -210,7 +210,7 @@ fn summary(output: &Path, layout: &Layout, contents: &[Content<'_>], bundle: &Bu
         })
     });
     json!({
-        "ok": true, "path": output, "size": layout.disk_size, "sector_size": layout.sector_size,
+        "ok": true, "path": lossy(output), "size": layout.disk_size, "sector_size": layout.sector_size,
         "guid": layout.guid, "digest": bundle.manifest_digest(), "partitions": partitions.collect::<Vec<_>>(),
     })
 }
