@@ -134,7 +134,7 @@ fn a_folder_is_told_from_an_image_and_from_a_bundle() {
     for (line, words) in [
         (
             "create --compatible a --version 1 -o new.drydock --image root=tree",
-            "tree is a folder; make a filesystem image",
+            "reading tree: is a directory",
         ),
         ("info tree", "opening tree: is a directory"),
         (

@@ -31,12 +31,6 @@ impl Packed {
         let reading = |source| Error::File { doing: "reading", path: input.path.clone(), source };
         let refuse = |problem: String| Error::Input { what: format!("image {}", input.name), problem };
         let file = File::open(&input.path).map_err(reading)?;
-        if file.metadata().map_err(reading)?.is_dir() {
-            return Err(refuse(format!(
-                "{} is a folder; make a filesystem image of it, with mkfs.erofs for example",
-                input.path.display()
-            )));
-        }
         let len = Source::len(&file).map_err(reading)?;
         if len == 0 || len > MAX_IMAGE {
             return Err(refuse(format!(

@@ -1,6 +1,5 @@
-use drydock_bundle::{Error, Trusted, keys};
+use drydock_bundle::{Error, Source, Trusted, keys};
 use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// Which keys are trusted, and how many of them must have signed.
@@ -21,11 +20,8 @@ impl Trust {
     }
 }
 
-/// Opens a file that holds a bundle or an image. A folder can be opened, too, but has no bytes.
+/// Opens a file that holds a bundle or an image. A folder could be opened, too, but has no length.
 pub(crate) fn open_file(path: &Path) -> Result<File, Error> {
-    let open = || match File::open(path)? {
-        file if file.metadata()?.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        file => Ok(file),
-    };
-    open().map_err(|source| Error::File { doing: "opening", path: path.into(), source })
+    let open = File::open(path).and_then(|file| Source::len(&file).map(|_| file));
+    open.map_err(|source| Error::File { doing: "opening", path: path.into(), source })
 }
