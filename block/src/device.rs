@@ -97,3 +97,8 @@ pub fn read_vec(device: &(impl BlockDevice + ?Sized), offset: u64, len: usize) -
 pub fn is_zero(buf: &[u8]) -> bool {
     buf.iter().all(|&b| b == 0)
 }
+
+/// Says whether a buffer holds nothing: all zeros, or all ones, as erased flash reads.
+pub fn is_erased(buf: &[u8]) -> bool {
+    is_zero(buf) || buf.iter().all(|&b| b == 0xff)
+}

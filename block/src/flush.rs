@@ -37,4 +37,14 @@ pub enum Flush {
     PartitionWiped,
     /// A fresh filesystem is on the medium before it is mounted.
     FilesystemWritten,
+    /// What a file holds is on the medium before its name leads to it.
+    FileWritten,
+    /// A file's new name is on the medium before anybody relies on it.
+    FileNamed,
+    /// A folder that was made is on the medium before anybody relies on a file in it.
+    FolderNamed,
+    /// What survives a factory reset is in the new filesystem before the stash is cleared.
+    FilesKept,
+    /// A bundle is on the medium before the intent that names it.
+    BundleOffered,
 }

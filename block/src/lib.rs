@@ -13,7 +13,7 @@ mod memory;
 mod section;
 
 pub use aligned::AlignedBuffer;
-pub use device::{BlockDevice, is_zero, read_vec};
+pub use device::{BlockDevice, is_erased, is_zero, read_vec};
 pub use file::FileDevice;
 pub use flush::Flush;
 pub use memory::MemoryDevice;

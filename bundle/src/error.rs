@@ -64,6 +64,9 @@ pub enum Error {
     /// A group of the image does not have its digest. Groups count from 0.
     Group { image: String, group: u64 },
 
+    /// A member that no image implies does not have its signed digest.
+    #[cfg(feature = "host")]
+    MemberDamaged { member: String },
     /// A file on the build host could not be used.
     #[cfg(feature = "host")]
     File { doing: &'static str, path: std::path::PathBuf, source: io::Error },
@@ -222,6 +225,10 @@ impl fmt::Display for Error {
                     f,
                     "checking group {group} of {image}: it does not have its signed digest: damaged; {AGAIN}"
                 )
+            }
+            #[cfg(feature = "host")]
+            Self::MemberDamaged { member } => {
+                write!(f, "checking {member}: it does not have its signed SHA-256: damaged; {AGAIN}")
             }
             #[cfg(feature = "host")]
             Self::File { doing, path, source } => write!(f, "{doing} {}: {source}", path.display()),

@@ -12,7 +12,7 @@
 //! unpacked ([`frames`]).
 //!
 //! Without the feature `host` this is what a device needs, and it does no I/O but through [`Source`]. With it
-//! come the other direction, `create` and `keys`, and the tool `drydock-bundle`.
+//! come the other direction, `create` and `keys`, files that appear whole (`new_file`), and the tool `drydock-bundle`.
 
 #[cfg(feature = "host")]
 pub mod create;
@@ -23,9 +23,14 @@ mod json;
 #[cfg(feature = "host")]
 pub mod keys;
 pub mod manifest;
+mod members;
+#[cfg(feature = "host")]
+pub mod new_file;
 mod open;
 #[cfg(feature = "host")]
 pub mod ordered;
+#[cfg(feature = "host")]
+mod pem;
 pub mod signature;
 pub mod slot;
 pub mod source;
@@ -34,7 +39,8 @@ pub mod tree;
 
 pub use digest::{Digest, sha256};
 pub use error::{Error, FrameFault};
-pub use manifest::{Image, Manifest, Member, Pin, Salt};
+pub use manifest::{Image, Manifest, Pin, Salt};
+pub use members::{MAX_FURTHER, Member};
 pub use open::{Bundle, ImageReader, MANIFEST, SIGNATURES, Tail};
 pub use signature::{KeyId, PublicKey, Trusted};
 pub use source::Source;

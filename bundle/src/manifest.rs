@@ -1,10 +1,9 @@
 //! The manifest: what a release is, and all that its signatures cover directly.
 
 use crate::digest::from_hex;
-use crate::frames::SLACK;
 use crate::tree::{BLOCK, GROUP, Tree};
-use crate::{Digest, Error, json, sha256};
-use serde::de::{Deserializer, Error as _, IgnoredAny};
+use crate::{Digest, Error, Member, json, members, sha256};
+use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -36,7 +35,7 @@ pub const FRAME_SIZES: RangeInclusive<u32> = GROUP as u32..=8 * GROUP as u32;
 pub const RECOVERY_PROTOCOL: u32 = 1;
 
 /// The top-level fields that this version understands, which a manifest may therefore call critical.
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 9] = [
     "drydock",
     "compatible",
     "version",
@@ -45,8 +44,6 @@ const FIELDS: [&str; 11] = [
     "images",
     "pins",
     "members",
-    "deltas",
-    "hooks",
     "critical",
 ];
 
@@ -78,25 +75,15 @@ pub struct Manifest {
     /// Classes that belong to the release but are not in this bundle.
     #[serde(default)]
     pub pins: Vec<Pin>,
-    /// The members that follow `manifest.sig`, in order.
+    /// The members that follow `manifest.sig`, in order: the images', then the further ones.
     pub members: Vec<Member>,
-    /// Room for deltas; must be empty in this version.
-    #[serde(default, serialize_with = "nothing")]
-    pub deltas: Vec<IgnoredAny>,
-    /// Room for hooks; must be empty in this version.
-    #[serde(default, serialize_with = "nothing")]
-    pub hooks: Vec<IgnoredAny>,
-    /// The fields that a reader must understand or else refuse the bundle.
+    /// What a reader must understand or else refuse the bundle: top-level fields, or whatever a later version names.
     #[serde(default)]
     pub critical: Vec<String>,
 }
 
 fn one() -> u32 {
     1
-}
-
-fn nothing<S: Serializer>(_: &[IgnoredAny], serializer: S) -> Result<S::Ok, S::Error> {
-    [(); 0].serialize(serializer)
 }
 
 /// One image.
@@ -142,15 +129,6 @@ impl Pin {
             frame_size: *FRAME_SIZES.end(),
         }
     }
-}
-
-/// One member of the tar.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Member {
-    /// Its name.
-    pub name: String,
-    /// Its length in bytes.
-    pub size: u64,
 }
 
 /// dm-verity's salt: at most 32 bytes. In text it is lower-case hex.
@@ -263,13 +241,19 @@ impl Manifest {
             return Err(Error::NotABundle);
         }
         json::check(bytes)?;
-        let top: Critical = serde_json::from_slice(bytes).map_err(wrong_type)?;
+        let top: First = serde_json::from_slice(bytes).map_err(wrong_type)?;
         if let Some(name) = top.critical.into_iter().find(|name| !FIELDS.contains(&name.as_str())) {
             return Err(Error::UnknownCritical { field: name });
         }
-        let manifest: Self = serde_json::from_slice(bytes).map_err(wrong_type)?;
-        manifest.check()?;
-        Ok(manifest)
+        let manifest = serde_json::from_slice(bytes).map_err(wrong_type);
+        let checked = manifest.and_then(|manifest: Self| manifest.check().map(|()| manifest));
+        // What a later recovery reads need not make sense here; that it is for a later one is what helps.
+        checked.map_err(|error| match top.min_recovery {
+            needed if needed > RECOVERY_PROTOCOL => {
+                Error::NeedsNewerRecovery { needed, have: RECOVERY_PROTOCOL }
+            }
+            _ => error,
+        })
     }
 
     /// The bytes of `manifest.json`.
@@ -287,6 +271,12 @@ impl Manifest {
         self.images.iter().find(|image| image.name == name)
     }
 
+    /// The members that no image implies. This version passes them by; their digests are signed, for whoever knows what
+    /// they are.
+    pub fn further(&self) -> &[Member] {
+        members::further(&self.images, &self.members).unwrap_or_default()
+    }
+
     /// Checks every rule of the format that the types do not express.
     pub fn check(&self) -> Result<(), Error> {
         check_text("compatible", &self.compatible, 64, |b| b.is_ascii_alphanumeric() || b"._-".contains(&b))?;
@@ -297,54 +287,23 @@ impl Manifest {
         if self.pins.len() > MAX_IMAGES {
             return field("pins", format!("{} of them, up to {MAX_IMAGES} are allowed", self.pins.len()));
         }
-        if !self.deltas.is_empty() || !self.hooks.is_empty() {
-            return field("deltas, hooks", "must be empty in this version of the format");
-        }
         self.images.iter().try_for_each(Image::check)?;
         self.pins.iter().try_for_each(|pin| pin.image().check())?;
         let names = self.images.iter().map(|image| &image.name);
         distinct("name", names.chain(self.pins.iter().map(|pin| &pin.class)))?;
         let classes = self.images.iter().map(|image| &image.class);
         distinct("class", classes.chain(self.pins.iter().map(|pin| &pin.class)))?;
-        self.check_members()
-    }
-
-    /// The members must be exactly those that the images imply, in order, with sizes that can be.
-    fn check_members(&self) -> Result<(), Error> {
-        let mut rest = self.members.as_slice();
-        for image in &self.images {
-            let (name, frames) = (&image.name, image.frame_count());
-            let groups = image.tree().groups_size();
-            take(&mut rest, &format!("{name}.groups"), groups..=groups)?;
-            take(&mut rest, &format!("{name}.frames"), 4 * frames..=4 * frames)?;
-            let most = image.size + frames * SLACK;
-            let part = |index: u64| format!("{name}.zst.{index}");
-            if rest.first().is_none_or(|member| member.name != part(0)) {
-                take(&mut rest, &format!("{name}.zst"), frames..=most.min(PART))?;
-                continue;
-            }
-            let (mut index, mut total) = (0, 0);
-            while rest.get(1).is_some_and(|member| member.name == part(index + 1)) {
-                total += take(&mut rest, &part(index), PART..=PART)?;
-                index += 1;
-            }
-            if index == 0 {
-                return field("members", format!("{} stands alone, it must be {name}.zst", part(0)));
-            }
-            take(&mut rest, &part(index), 1..=PART.min(most.saturating_sub(total)))?;
-        }
-        match rest.first() {
-            Some(member) => field("members", format!("{} belongs to no image", member.name)),
-            None => Ok(()),
-        }
+        members::further(&self.images, &self.members).map(|_| ())
     }
 }
 
-/// The one field that is read before all others.
+/// The fields that are read before all others, and mean the same in every version of the format.
 #[derive(Deserialize)]
-struct Critical {
+struct First {
     #[serde(default)]
     critical: Vec<String>,
+    #[serde(default = "one")]
+    min_recovery: u32,
 }
 
 /// The JSON is sound by now, so what is left is a field that is missing or of a wrong type.
@@ -352,7 +311,7 @@ fn wrong_type(error: serde_json::Error) -> Error {
     Error::Field { field: "structure".into(), problem: error.to_string() }
 }
 
-fn field<T>(field: impl Into<String>, problem: impl Into<String>) -> Result<T, Error> {
+pub(crate) fn field<T>(field: impl Into<String>, problem: impl Into<String>) -> Result<T, Error> {
     Err(Error::Field { field: field.into(), problem: problem.into() })
 }
 
@@ -372,21 +331,5 @@ fn distinct<'a>(name: &str, mut all: impl Iterator<Item = &'a String>) -> Result
     match all.find(|text| !seen.insert(*text)) {
         Some(twice) => field(name, format!("{twice:?} is there twice")),
         None => Ok(()),
-    }
-}
-
-/// Takes the next member off the list if it has that name and a size in that range, and returns its size.
-fn take(rest: &mut &[Member], name: &str, sizes: RangeInclusive<u64>) -> Result<u64, Error> {
-    match rest.split_first() {
-        Some((member, after)) if member.name == name && sizes.contains(&member.size) => {
-            *rest = after;
-            Ok(member.size)
-        }
-        Some((member, _)) if member.name == name => field(
-            "members",
-            format!("{name} has {} bytes, {} to {} are possible", member.size, sizes.start(), sizes.end()),
-        ),
-        Some((member, _)) => field("members", format!("{} where {name} belongs", member.name)),
-        None => field("members", format!("{name} is not listed")),
     }
 }

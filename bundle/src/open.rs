@@ -1,9 +1,13 @@
+#[cfg(feature = "host")]
+use crate::Member;
 use crate::frames::{Decoder, FrameTable};
 use crate::manifest::{MAX_SIZE, PART, RECOVERY_PROTOCOL};
 use crate::signature::{self, MEMBER_SIZE};
 use crate::tar::{self, Header};
 use crate::tree::{GROUP, Hasher, group_digests};
 use crate::{Digest, Error, Image, KeyId, Manifest, Source, Trusted, sha256};
+#[cfg(feature = "host")]
+use sha2::{Digest as _, Sha256};
 use std::io::ErrorKind;
 use std::sync::Arc;
 
@@ -127,9 +131,32 @@ impl Bundle {
         })
     }
 
-    fn read_member(&self, name: &str) -> Result<Vec<u8>, Error> {
+    /// Reads one of [`Manifest::further`], and compares it with its signed digest. `progress` is told the bytes of
+    /// each piece that was read.
+    #[cfg(feature = "host")]
+    pub fn prove_further(&self, member: &Member, mut progress: impl FnMut(u64)) -> Result<(), Error> {
+        const PIECE: u64 = 1 << 20;
+        let Placed { name, offset, size } = self.member(&member.name)?;
+        let (mut hasher, mut piece) = (Sha256::new(), Vec::new());
+        for at in (0..*size).step_by(PIECE as usize) {
+            piece.resize((size - at).min(PIECE) as usize, 0);
+            read(&*self.source, name, offset + at, &mut piece)?;
+            hasher.update(&piece);
+            progress(piece.len() as u64);
+        }
+        match member.sha256 == Some(Digest(hasher.finalize().into())) {
+            true => Ok(()),
+            false => Err(Error::MemberDamaged { member: name.clone() }),
+        }
+    }
+
+    fn member(&self, name: &str) -> Result<&Placed, Error> {
         let missing = || Error::MemberMissing { member: name.into() };
-        let member = self.members.iter().find(|member| member.name == name).ok_or_else(missing)?;
+        self.members.iter().find(|member| member.name == name).ok_or_else(missing)
+    }
+
+    fn read_member(&self, name: &str) -> Result<Vec<u8>, Error> {
+        let member = self.member(name)?;
         let mut bytes = vec![0; member.size as usize];
         read(&*self.source, name, member.offset, &mut bytes)?;
         Ok(bytes)

@@ -25,10 +25,11 @@ pub trait Source: Send + Sync {
 impl Source for File {
     fn len(&self) -> io::Result<u64> {
         let metadata = self.metadata()?;
-        if metadata.is_file() {
-            Ok(metadata.len())
-        } else {
-            io::Seek::seek(&mut &*self, io::SeekFrom::End(0))
+        match metadata.file_type() {
+            kind if kind.is_file() => Ok(metadata.len()),
+            // Its end would be wherever the filesystem likes.
+            kind if kind.is_dir() => Err(ErrorKind::IsADirectory.into()),
+            _ => io::Seek::seek(&mut &*self, io::SeekFrom::End(0)),
         }
     }
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {

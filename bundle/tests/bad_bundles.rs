@@ -175,8 +175,6 @@ fn fields_of_the_manifest() {
         (r#""security_version":2"#, r#""security_version":-1"#),
         (r#""security_version":2"#, r#""security_version":4294967296"#),
         (r#""security_version":2"#, r#""security_version":"2""#),
-        (r#""deltas":[]"#, r#""deltas":[{}]"#),
-        (r#""hooks":[]"#, r#""hooks":[{}]"#),
         (r#""pins":[]"#, &pin("root", 8192)),
         (r#""pins":[]"#, &pin("Extra", 8192)),
         (r#""pins":[]"#, &pin("extra", 4096)),
@@ -224,7 +222,7 @@ fn the_list_of_members() {
         (r#"{"name":"root.zst""#, r#"{"name":"boot.zst""#),
         (r#"{"name":"root.zst","size":"#, r#"{"name":"root.zst","size":9"#),
         (r#"{"name":"boot.groups","size":0}"#, r#"{"name":"boot.groups","size":0},{"name":"x","size":1}"#),
-        (r#""deltas""#, r#""members2":1,"deltas""#),
+        (r#""critical""#, r#""members2":1,"critical""#),
     ] {
         let result = open(&Parts::sample().edit(from, to).sign(&[&KEY]));
         if to.contains("members2") {

@@ -121,7 +121,7 @@ fn a_frame_is_read_across_the_parts_of_a_split_member() {
     let (root_hash, groups) = build(&salt, &vec![zeros; 8 * count as usize]);
     let table = (len as u32).to_le_bytes().repeat(count as usize);
     let sizes = [groups.len() as u64, table.len() as u64, PART, count * len - PART];
-    let member = |(name, size): (&str, u64)| Member { name: name.into(), size };
+    let member = |(name, size): (&str, u64)| Member { name: name.into(), size, sha256: None };
     let (name, size) = ("x".to_string(), count * (4 << 20));
     let mut manifest = Manifest {
         drydock: Format::V1,
@@ -132,8 +132,6 @@ fn a_frame_is_read_across_the_parts_of_a_split_member() {
         images: vec![Image { class: name.clone(), name, size, salt, root_hash, frame_size: 4 << 20 }],
         pins: Vec::new(),
         members: ["x.groups", "x.frames", "x.zst.0", "x.zst.1"].into_iter().zip(sizes).map(member).collect(),
-        deltas: Vec::new(),
-        hooks: Vec::new(),
         critical: Vec::new(),
     };
     let bytes = manifest.to_bytes();
@@ -143,7 +141,7 @@ fn a_frame_is_read_across_the_parts_of_a_split_member() {
     let mut at = 0;
     let mut starts = Vec::new();
     let front = [("manifest.json", bytes.len() as u64), ("manifest.sig", MEMBER_SIZE as u64)].map(member);
-    for Member { name, size } in front.iter().chain(&manifest.members) {
+    for Member { name, size, .. } in front.iter().chain(&manifest.members) {
         file.write_all_at(&Header { name: name.clone(), size: *size }.encode(), at).unwrap();
         starts.push(at + 512);
         at += 512 + padded(*size);
@@ -177,6 +175,6 @@ fn a_frame_is_read_across_the_parts_of_a_split_member() {
     refused(&manifest);
     manifest.members.pop();
     refused(&manifest);
-    manifest.members[2] = Member { name: "x.zst".into(), size: PART + 1 };
+    manifest.members[2] = Member { name: "x.zst".into(), size: PART + 1, sha256: None };
     refused(&manifest);
 }

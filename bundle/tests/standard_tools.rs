@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{images, input, noise, read, recipe};
+use common::{Parts, images, input, noise, read, recipe};
 use drydock_bundle::create::create;
 use drydock_bundle::keys::{PrivateKey, read_public, write_public};
 use drydock_bundle::{Bundle, Trusted};
@@ -73,12 +73,21 @@ fn a_bundle_opens_with_standard_tools() {
             assert!(fs::read(dir.path().join(format!("{name}.img"))).unwrap() == image);
         }
     }
+    // Further members are checked as documented, too.
+    let later = Parts::sample().with_further(&[("root.delta", noise(5000, 9))]).sign(&[&keys[1]]);
+    let variables = [("BUNDLE", &*bundle), ("PUBKEY", &*public), ("NAME", Path::new("root"))];
+    fs::write(&bundle, later.bytes()).unwrap();
+    run(dir.path(), &documented("open"), &variables);
+    let mut damaged = later.clone();
+    damaged.get("root.delta")[4711] ^= 1;
+    fs::write(&bundle, damaged.bytes()).unwrap();
+    assert!(!bash(dir.path(), &documented("open"), &variables).status.success());
+
     // The documented check can fail.
-    let mut bytes = fs::read(&bundle).unwrap();
+    let mut bytes = later.bytes();
     let at = bytes.windows(5).position(|window| window == b"2.0.1").unwrap();
     bytes[at] = b'3';
     fs::write(&bundle, bytes).unwrap();
-    let variables = [("BUNDLE", &*bundle), ("PUBKEY", &*public), ("NAME", Path::new("root"))];
     assert!(!bash(dir.path(), &documented("open"), &variables).status.success());
 }
 

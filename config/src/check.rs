@@ -1,13 +1,11 @@
 //! What must hold for a configuration beyond its shape. No I/O.
 
+use crate::names::{is_taken, mapped_otherwise};
 use crate::{Bootloader, Config, Data, Layout, MAX_KEY, Role, Unlock, WipeHow};
 
 /// The key at fault (see `Source::fault`), and what is wrong with it.
 pub(crate) type Problem = (String, String);
 
-/// Partitions that every disk has, beside those of the slots.
-const RESERVED_LABELS: [&str; 8] =
-    ["bios", "esp", "bootenv", "state", "stash", "recovery-a", "recovery-b", "factory"];
 /// What the firmware's partition, `bootenv`, `state` and the two partition tables take.
 const FIXED_MIB_BIOS: u64 = 1 + 4 + 8 + 2;
 const FIXED_MIB_EFI: u64 = 64 + 4 + 8 + 2;
@@ -92,6 +90,16 @@ fn check_slots(config: &Config, problems: &mut Problems) {
             (slot.class == "recovery") == (slot.role == Role::Recovery),
             &at,
             "the class `recovery` and the role `recovery` belong together: its partitions are recovery-a and recovery-b",
+        );
+        let clash = (slot.role == Role::Other).then(|| mapped_otherwise(config, &slot.class)).flatten();
+        problems.unless(
+            clash.is_none(),
+            &at,
+            format!(
+                "the image would be mapped as `{}`, which is the name of {}: choose another class",
+                slot.class,
+                clash.as_deref().unwrap_or_default()
+            ),
         );
         let by_bootloader = matches!(slot.role, Role::Boot | Role::Recovery);
         problems.unless(
@@ -191,12 +199,6 @@ fn check_factory_reset(config: &Config, problems: &mut Problems) {
     problems.unless_within(config.watchdog.seconds, 5, 3600, "watchdog.seconds");
 }
 
-/// Whether a partition of this label has a purpose already, other than `data`.
-fn is_taken(config: &Config, label: &str) -> bool {
-    let class = label.strip_suffix("-a").or(label.strip_suffix("-b"));
-    RESERVED_LABELS.contains(&label) || config.slots.iter().any(|slot| class == Some(slot.class.as_str()))
-}
-
 fn check_unlock(config: &Config, problems: &mut Problems) {
     let encrypted_data = config.data.as_ref().is_some_and(|data| data.encrypted);
     let encrypted_slot = config.slots.iter().position(|slot| slot.encrypted);
@@ -217,6 +219,12 @@ fn check_unlock(config: &Config, problems: &mut Problems) {
             }
             Unlock::Partition { label, file, length } => {
                 check_label(label, &at("label"), problems);
+                let own = config.data.as_ref().is_some_and(|data| data.label == *label);
+                problems.unless(
+                    !own && (file.is_some() || !is_taken(config, label)),
+                    at("label"),
+                    "drydock writes to this partition itself: its bytes don't stay a key",
+                );
                 problems.unless(
                     file.is_some() != length.is_some(),
                     format!("unlock.{index}"),

@@ -9,6 +9,7 @@ mod check;
 mod error;
 #[cfg(feature = "toml")]
 mod load;
+mod names;
 mod reset;
 #[cfg(feature = "toml")]
 mod source;
@@ -17,6 +18,7 @@ mod types;
 pub use error::{Error, Fault};
 #[cfg(feature = "toml")]
 pub use load::{load, load_with_source};
+pub use names::{DATA_MAPPING, ROOT_MAPPING, VOLUME_MAPPING, proof_mapping};
 pub use reset::*;
 #[cfg(feature = "toml")]
 pub use source::Source;

@@ -117,7 +117,7 @@ pub struct Data {
     pub label: String,
     /// Whether it is a LUKS2 container.
     pub encrypted: bool,
-    /// Whether a blank partition (its first MiB is zeros) may be formatted by itself. Default: no.
+    /// Whether a blank partition (its first MiB is all zeros, or all ones) may be formatted by itself. Default: no.
     #[serde(default)]
     pub provision: bool,
     /// Where the live system finds it. Default: `/var`.

@@ -137,9 +137,50 @@ fn slots_must_fit_together() {
         "clash",
     );
     refused("role = \"boot\"", "role = \"boot\"\nencrypted = true", 6, "can't unlock");
-    let (line, message) = &faults("role = \"root\"", "role = \"other\"")[0];
-    assert!(message.contains("exactly one") && *line == 3, "{line}: {message}");
+    let all = faults("role = \"root\"", "role = \"other\"");
+    assert!(all.iter().any(|(line, message)| *line == 3 && message.contains("exactly one")), "{all:?}");
     assert!(faults("role = \"boot\"", "role = \"other\"")[0].1.contains("role `boot`"));
+}
+
+#[test]
+fn no_class_takes_the_name_of_a_mapping_of_drydocks_own() {
+    let other = |class: &str| format!("role = \"root\"\n\n[[slot]]\nclass = \"{class}\"\nrole = \"other\"");
+    for (class, whose) in [
+        ("data", "the data volume"),
+        ("drydock-volume", "a volume that is made new"),
+        ("control", "device-mapper itself"),
+        ("prove-root-b", "the slot root-b while it is proven"),
+    ] {
+        refused("role = \"root\"", &other(class), 12, whose);
+    }
+    // The root image has the same name whatever its class is called.
+    let renamed = format!("class = \"system\"\n{}", other("root"));
+    refused("class = \"root\"\nrole = \"root\"", &renamed, 12, "the root image");
+    let encrypted = format!("{}\nencrypted = true", other("app"));
+    refused(
+        "role = \"root\"",
+        &encrypted.replace("role = \"root\"", &other("app-b")),
+        12,
+        "encrypted slot app-b",
+    );
+    // Nothing else is mapped by its class.
+    let slots = &GOOD[GOOD.find("[[slot]]").unwrap()..GOOD.find("[signatures]").unwrap()];
+    let renamed =
+        slots.replace("\"boot\"\nrole", "\"data\"\nrole").replace("\"root\"\nrole", "\"control\"\nrole");
+    let text = GOOD.replace(slots, &renamed).replace("boot = 48, root", "data = 48, control");
+    let (_folder, path) = write(&text);
+    load(&path).unwrap();
+}
+
+#[test]
+fn a_partition_that_drydock_writes_to_holds_no_key() {
+    for label in ["state", "stash", "root-a", "recovery-b", "factory", "data"] {
+        refused("label = \"keys\"", &format!("label = \"{label}\""), 25, "don't stay a key");
+    }
+    refused("label = \"keys\"\nlength = 64", "label = \"data\"\nfile = \"key\"", 25, "don't stay a key");
+    let (_folder, path) =
+        write(&GOOD.replace("label = \"keys\"\nlength = 64", "label = \"esp\"\nfile = \"key\""));
+    load(&path).unwrap();
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::cpio::Tree;
 use crate::modules::{Known, Modules, firmware_of};
+use crate::packed::{ENDINGS, unpack};
 use crate::{Error, compress, elf, keys};
 use drydock_config::{Config, Source, Unlock};
 use std::path::{Path, PathBuf};
@@ -213,23 +214,18 @@ impl Builder {
         all
     }
 
-    /// Whether the file was found. Linux distributions also ship firmware as `NAME.zst`.
+    /// Whether the file was found. Linux distributions also ship firmware packed, as `NAME.xz` for example.
     fn add_firmware(&mut self, name: &str, folders: &[PathBuf]) -> Result<bool, Error> {
-        for folder in folders {
-            let plain = folder.join(name);
-            let packed = folder.join(format!("{name}.zst"));
-            let content = if plain.is_file() {
-                read("read the firmware", &plain)?
-            } else if packed.is_file() {
-                compress::decompress(&read("read the firmware", &packed)?)
-                    .map_err(|error| Error::unusable(&packed, error.to_string()))?
-            } else {
-                continue;
-            };
-            self.tree.file(&format!("{FIRMWARE_FOLDER}/{name}"), 0o644, content);
-            return Ok(true);
-        }
-        Ok(false)
+        let endings = || std::iter::once("").chain(ENDINGS);
+        let mut paths = folders
+            .iter()
+            .flat_map(|folder| endings().map(move |ending| folder.join(format!("{name}{ending}"))));
+        let Some(path) = paths.find(|path| path.is_file()) else { return Ok(false) };
+        let content = read("read the firmware", &path)?;
+        // What is asked for by a packed name is wanted as it is.
+        let content = if path.ends_with(name) { content } else { unpack(&path, content)? };
+        self.tree.file(&format!("{FIRMWARE_FOLDER}/{name}"), 0o644, content);
+        Ok(true)
     }
 }
 

@@ -6,7 +6,7 @@ use zstd_safe::{CCtx, CParameter, DCtx, InBuffer, OutBuffer};
 /// Level 19 keeps the window within 8 MiB, which the kernel sets aside while it unpacks.
 const LEVEL: i32 = 19;
 /// A kernel unpacks its initramfs into memory; nothing sensible comes near this.
-const LARGEST: usize = 1 << 30;
+pub(crate) const LARGEST: usize = 1 << 30;
 const STEP: usize = 1 << 20;
 
 /// One frame with a checksum. The same bytes always give the same result.

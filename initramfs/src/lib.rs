@@ -12,6 +12,7 @@ mod error;
 mod kernel;
 mod keys;
 mod modules;
+mod packed;
 
 pub use build::{Built, Inputs, Sizes, build};
 pub use compress::{compress, decompress};

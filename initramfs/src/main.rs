@@ -1,9 +1,9 @@
 //! `drydock-initramfs`: builds a device's initramfs, shows what is in one, and checks a kernel's configuration.
 
 use clap::{Args, Parser, Subcommand};
+use drydock_bundle::new_file::{NewFile, Readers};
 use drydock_initramfs::{Built, Error, Inputs, Listed, Severity, build, check_kernel, decompress, list};
 use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -69,7 +69,7 @@ fn main() -> ExitCode {
         Command::CheckKernel { file, modules, config } => run_check(&file, modules, config.as_deref()),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("{error}");
+        print_line(&mut std::io::stderr(), format_args!("{error}"));
         ExitCode::FAILURE
     })
 }
@@ -86,7 +86,7 @@ fn run_build(args: BuildArgs) -> Result<ExitCode, Error> {
     }
     let built = build(&inputs)?;
     for warning in &built.warnings {
-        eprintln!("warning: {warning}");
+        print_line(&mut std::io::stderr(), format_args!("warning: {warning}"));
     }
     write_image(&args.output, &built)?;
     let mut out = std::io::stdout().lock();
@@ -104,17 +104,14 @@ fn run_build(args: BuildArgs) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes beside the target and renames, so that nobody meets half an image.
+/// Nobody meets half an image, and where it holds a key, nobody else reads it.
 fn write_image(path: &Path, built: &Built) -> Result<(), Error> {
-    let failed = |error| Error::Io { doing: "write the initramfs", path: path.into(), error };
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let mode = if built.secret { 0o600 } else { 0o644 };
-    let _ = std::fs::remove_file(&beside);
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(mode).open(&beside).map_err(failed)?;
-    file.write_all(&built.initramfs).map_err(failed)?;
-    std::fs::rename(&beside, path).map_err(failed)
+    let readers = if built.secret { Readers::Owner } else { Readers::Usual };
+    let written = NewFile::new(path, readers).and_then(|new| {
+        new.file().write_all(&built.initramfs)?;
+        new.finish()
+    });
+    written.map_err(|error| Error::Io { doing: "write the initramfs", path: path.into(), error })
 }
 
 fn run_list(file: &Path) -> Result<ExitCode, Error> {
@@ -150,9 +147,13 @@ fn run_check(file: &Path, modules: bool, config: Option<&Path>) -> Result<ExitCo
         let value = if modules && need.module.is_some() { "y or m" } else { "y" };
         print_line(&mut out, format_args!("{word}  CONFIG_{}={value}  ({})", need.option, need.why));
     }
-    if !lacking.as_modules.is_empty() {
-        let names = lacking.as_modules.join(", ");
-        print_line(&mut out, format_args!("modules that the initramfs must carry: {names}"));
+    for (word, severity) in [("must", Severity::Must), ("should", Severity::Should)] {
+        let modules = lacking.as_modules.iter().filter(|(_, its)| *its == severity);
+        let names: Vec<_> = modules.map(|(name, _)| *name).collect();
+        if !names.is_empty() {
+            let names = names.join(", ");
+            print_line(&mut out, format_args!("modules that the initramfs {word} carry: {names}"));
+        }
     }
     Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

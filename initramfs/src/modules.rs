@@ -3,7 +3,8 @@
 //! Read from the lists that `depmod` writes, described in modules.dep(5), and by kmod's source where that page
 //! is silent: names use `-` and `_` alike; a soft dependency may be the name of a module or an alias.
 
-use crate::{Error, compress};
+use crate::Error;
+use crate::packed::{plain_name, unpack};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -43,10 +44,13 @@ impl Modules {
     /// Reads the lists in `folder`, which is named after the kernel's version.
     ///
     /// # Errors
-    /// `modules.dep` is missing (the message tells how to make it) or a list can't be read.
+    /// The folder's name can be no version, `modules.dep` is missing (the message tells how to make it), or a list
+    /// can't be read.
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let folder = folder.canonicalize().map_err(Error::io("open the module folder", folder))?;
-        let version = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        let version = folder.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+        let version =
+            version.ok_or_else(|| Error::unusable(&folder, "is not named after a kernel's version"))?;
         let mut modules = BTreeMap::new();
         for line in read_list(&folder, "modules.dep", true)?.lines() {
             if let Some((path, needs)) = line.split_once(':') {
@@ -131,26 +135,16 @@ impl Modules {
     /// Where the device finds a module out of a load order: `/lib/modules/VERSION/….ko`.
     pub fn device_path(&self, module: &str) -> String {
         let path = self.modules.get(module).map_or("", |module| module.path.as_str());
-        format!("/lib/modules/{}/{}", self.version, path.strip_suffix(".zst").unwrap_or(path))
+        format!("/lib/modules/{}/{}", self.version, plain_name(path))
     }
 
     /// The content of a module out of a load order, decompressed: the device loads it as it is.
     ///
     /// # Errors
-    /// The file is missing, or compressed with something other than zstd.
+    /// The file is missing or damaged.
     pub fn read(&self, module: &str) -> Result<Vec<u8>, Error> {
         let path = self.folder.join(self.modules.get(module).map_or("", |module| module.path.as_str()));
-        let content = std::fs::read(&path).map_err(Error::io("read the kernel module", &path))?;
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("ko") => Ok(content),
-            Some("zst") => {
-                compress::decompress(&content).map_err(|error| Error::unusable(&path, error.to_string()))
-            }
-            _ => Err(Error::unusable(
-                &path,
-                "only .ko and .ko.zst modules can be used; unpack it (unxz or gunzip) and run depmod again",
-            )),
-        }
+        unpack(&path, std::fs::read(&path).map_err(Error::io("read the kernel module", &path))?)
     }
 }
 

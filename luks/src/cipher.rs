@@ -10,15 +10,13 @@ use xts_mode::Xts128;
 pub(crate) const ALLOWED: &str = "aes-xts-plain64";
 
 /// Refuses every cipher but [`ALLOWED`], and key sizes in bytes that are not XTS with AES-128 or AES-256.
-pub(crate) fn check(encryption: &str, key_size: usize, of: &str) -> Result<(), Error> {
+pub(crate) fn check(encryption: &str, key_size: usize) -> Result<(), String> {
     if encryption != ALLOWED {
-        return Err(Error::unsupported(format_args!(
-            "cipher {encryption:?} of {of}, only {ALLOWED} is allowed"
-        )));
+        return Err(format!("cipher {encryption:?}, only {ALLOWED} is allowed"));
     }
     match key_size {
         32 | 64 => Ok(()),
-        _ => Err(Error::unsupported(format_args!("key of {key_size} bytes for {ALLOWED} of {of}"))),
+        _ => Err(format!("key of {key_size} bytes for {ALLOWED}, only 32 and 64 are possible")),
     }
 }
 

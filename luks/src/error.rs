@@ -45,13 +45,25 @@ pub enum Error {
         /// In which unit.
         unit: &'static str,
     },
+    /// A key slot is not understood, or not as it should be.
+    KeySlot {
+        /// What it is called: a number.
+        slot: String,
+        /// Which of its fields stands in the way, and why.
+        why: String,
+    },
     /// The key opens none of the key slots.
     WrongKey {
         /// How many key slots were tried.
         tried: usize,
+        /// Why others could not be: the key may be that of one of them.
+        left_out: Vec<Error>,
     },
-    /// No key slot that could be tried: all were destroyed, or are marked to be ignored.
-    NoKeySlot,
+    /// No key slot that could be tried: all were destroyed, or are marked to be ignored, or could not be.
+    NoKeySlot {
+        /// Why some could not be.
+        left_out: Vec<Error>,
+    },
     /// There is no key slot of this number.
     NoSuchSlot(u32),
     /// The last key slot would go, and with it all the data.
@@ -73,6 +85,11 @@ impl Error {
     /// A refusal that may quote a header: control characters are escaped, so that a disk cannot drive a console.
     pub(crate) fn unsupported(what: impl fmt::Display) -> Self {
         Self::Unsupported(printable(&what.to_string()))
+    }
+
+    /// As [`unsupported`](Self::unsupported), for one key slot.
+    pub(crate) fn key_slot(slot: impl fmt::Display, why: impl fmt::Display) -> Self {
+        Self::KeySlot { slot: printable(&slot.to_string()), why: printable(&why.to_string()) }
     }
 
     /// As [`unsupported`](Self::unsupported), for a header that contradicts itself.
@@ -115,11 +132,21 @@ impl fmt::Display for Error {
                 "LUKS {of} asks for {asked} {unit} and at most {allowed} are allowed; \
                  add a key slot with a smaller cost"
             ),
-            Self::WrongKey { tried } => {
-                write!(f, "the key opens none of the {tried} LUKS key slots that were tried")
+            Self::KeySlot { slot, why } => write!(
+                f,
+                "LUKS key slot {slot} is not understood ({why}); add a key slot with aes-xts-plain64, sha256 and \
+                 argon2id"
+            ),
+            Self::WrongKey { tried, left_out } => {
+                write!(f, "the key opens none of the {tried} LUKS key slots that were tried")?;
+                left_out.iter().try_for_each(|error| write!(f, "; {error}"))
             }
-            Self::NoKeySlot => {
+            Self::NoKeySlot { left_out } if left_out.is_empty() => {
                 f.write_str("the LUKS volume has no usable key slot; its data can't be recovered without one")
+            }
+            Self::NoKeySlot { left_out } => {
+                f.write_str("the LUKS volume has no key slot that can be tried")?;
+                left_out.iter().try_for_each(|error| write!(f, "; {error}"))
             }
             Self::NoSuchSlot(slot) => write!(f, "the LUKS volume has no key slot {slot}"),
             Self::LastKeySlot(slot) => {

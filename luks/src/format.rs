@@ -2,10 +2,11 @@
 
 use crate::header2::{self, Header2};
 use crate::headers::Headers;
-use crate::json::{AREA_ALIGN, Keyslot, Metadata};
+use crate::json::Metadata;
 use crate::kdf::Hash;
 use crate::keyslot::{area_size, write_headers, write_slot};
 use crate::slot::KeyDigest;
+use crate::slot2::{AREA_ALIGN, Keyslot};
 use crate::wipe::{DEFAULT_DATA_OFFSET, wipe_for_format};
 use crate::{Cost, Error, Random, Unlocked, cipher};
 use base64ct::{Base64, Encoding};
@@ -44,7 +45,9 @@ impl FormatOptions {
 
     fn check(&self, size: u64) -> Result<(), Error> {
         let invalid = |what: String| Err(Error::Invalid(format!("can't format a LUKS volume: {what}")));
-        cipher::check(cipher::ALLOWED, self.key_size as usize, "the new volume")?;
+        if let Err(why) = cipher::check(cipher::ALLOWED, self.key_size as usize) {
+            return invalid(why);
+        }
         if !matches!(self.sector_size, 512 | 4096) {
             return invalid(format!("sectors of {} bytes, only 512 and 4096 are possible", self.sector_size));
         }

@@ -2,8 +2,9 @@
 
 use crate::header2::{array, text};
 use crate::kdf::{Bytes, Hash, Kdf};
-use crate::slot::{KeyDigest, Payload, Slot};
+use crate::slot::{Foreign, KeyDigest, Payload, Slot};
 use crate::{Error, af, cipher};
+use std::collections::BTreeMap;
 
 /// The size of the header in bytes.
 pub(crate) const SIZE: usize = 592;
@@ -18,6 +19,8 @@ const INACTIVE: u32 = 0x0000_dead;
 pub(crate) struct Header1 {
     pub(crate) uuid: String,
     pub(crate) slots: Vec<Slot>,
+    /// Key slots that are in use and not as they should be, each with what is wrong.
+    pub(crate) foreign: BTreeMap<String, Foreign>,
     pub(crate) digest: KeyDigest,
     pub(crate) payload: Payload,
 }
@@ -29,8 +32,9 @@ impl Header1 {
         let u32_at = |at| u32::from_be_bytes(array(bytes, at));
         let key_size = u32_at(108) as usize;
         let encryption = format!("{}-{}", text(bytes, 8, 32)?, text(bytes, 40, 32)?);
-        cipher::check(&encryption, key_size, "the volume")?;
-        let hash = Hash::from_name(text(bytes, 72, 32)?)?;
+        let of_volume = |why| Error::unsupported(format_args!("the volume: {why}"));
+        cipher::check(&encryption, key_size).map_err(of_volume)?;
+        let hash = Hash::from_name(text(bytes, 72, 32)?).map_err(of_volume)?;
         let payload_offset = u64::from(u32_at(104)) * 512;
         let digest = KeyDigest {
             hash,
@@ -38,39 +42,28 @@ impl Header1 {
             salt: bytes[132..164].to_vec(),
             value: bytes[112..132].to_vec(),
         };
-        let mut slots = Vec::new();
-        let mut areas = Vec::new();
-        for id in 0..SLOT_COUNT {
-            let at = FIRST_SLOT + id * SLOT_SIZE;
+        let (mut slots, mut foreign) = (Vec::new(), BTreeMap::new());
+        for (id, at) in (0u32..).zip((FIRST_SLOT..).step_by(SLOT_SIZE)).take(SLOT_COUNT) {
             let area_offset = u64::from(u32_at(at + 40)) * 512;
             let area_end = area_offset + (key_size * af::STRIPES) as u64;
-            if area_offset < SIZE as u64 || area_end > payload_offset {
-                return Err(Error::damaged(format_args!(
-                    "key slot {id} does not lie between header and payload"
-                )));
-            }
-            if areas.iter().any(|&(start, end)| area_offset < end && start < area_end) {
-                return Err(Error::damaged(format_args!("key slot {id} overlaps another one")));
-            }
-            areas.push((area_offset, area_end));
-            match u32_at(at) {
-                INACTIVE => continue,
-                ACTIVE => {}
-                other => {
-                    return Err(Error::damaged(format_args!(
-                        "key slot {id} has the unknown state {other:#x}"
-                    )));
+            let problem = match (u32_at(at), u32_at(at + 44)) {
+                (INACTIVE, _) => continue,
+                (ACTIVE, _) if area_offset < SIZE as u64 || area_end > payload_offset => {
+                    Some("it does not lie between header and payload".to_owned())
                 }
-            }
-            if u32_at(at + 44) as usize != af::STRIPES {
-                return Err(Error::unsupported(format_args!(
-                    "key slot {id} with {} stripes",
-                    u32_at(at + 44)
-                )));
+                (ACTIVE, stripes) if stripes as usize != af::STRIPES => {
+                    Some(format!("{stripes} stripes, only {} are possible", af::STRIPES))
+                }
+                (ACTIVE, _) => None,
+                (other, _) => Some(format!("unknown state {other:#x}")),
+            };
+            if let Some(why) = problem {
+                foreign.insert(id.to_string(), Foreign { why, priority: 1 });
+                continue;
             }
             let salt = Bytes(bytes[at + 8..at + 40].to_vec());
             let kdf = Kdf::Pbkdf2 { hash, iterations: u32_at(at + 4), salt };
-            let (id, area_key_size) = (id as u32, key_size);
+            let area_key_size = key_size;
             slots.push(Slot { id, priority: 1, key_size, area_key_size, area_offset, af_hash: hash, kdf });
         }
         let payload = Payload {
@@ -80,6 +73,6 @@ impl Header1 {
             iv_offset: 0,
             options: Vec::new(),
         };
-        Ok(Self { uuid: text(bytes, 168, 40)?.to_owned(), slots, digest, payload })
+        Ok(Self { uuid: text(bytes, 168, 40)?.to_owned(), slots, foreign, digest, payload })
     }
 }

@@ -1,82 +1,38 @@
 //! The LUKS2 metadata: a JSON object with key slots, segments, digests and tokens.
 //!
 //! The text is kept as it was read, and only the parts that a change is about are replaced; so tokens and
-//! whatever else other programs keep there survive. The parts that decide how bytes are read are taken
-//! literally: a field that is not known there is a refusal.
+//! whatever else other programs keep there survive. The parts that decide how the payload is read are taken
+//! literally: a field that is not known in the segment or in its digest is a refusal. A key slot that is not
+//! understood only does not count.
 
-use crate::kdf::{Bytes, Hash, Kdf};
-use crate::slot::{KeyDigest, Payload, Slot};
-use crate::{Error, af, cipher};
-use serde::{Deserialize, Serialize};
+use crate::kdf::{Bytes, Hash};
+use crate::slot::{Foreign, KeyDigest, Payload, Slot};
+use crate::slot2::{self, AREA_ALIGN, Keyslot, MAX_SLOTS};
+use crate::{Error, cipher};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// More metadata than this, in bytes, is refused before it is parsed. A key slot takes about 600.
 const MAX_TEXT: usize = 128 * 1024;
-/// Key slots are numbered from 0 up to this, exclusive.
-pub(crate) const MAX_SLOTS: u32 = 32;
-/// Key slots lie at multiples of this, in bytes.
-pub(crate) const AREA_ALIGN: u64 = 4096;
 
 /// Metadata that was found to be in order.
 #[derive(Clone, Debug)]
 pub(crate) struct Metadata {
     pub(crate) raw: Value,
     /// First and last byte (exclusive) of the area for key slots.
-    pub(crate) area: std::ops::Range<u64>,
-    /// All key slots, those that belong to another digest included.
+    pub(crate) area: Range<u64>,
+    /// All key slots that are understood, those that belong to another digest included.
     pub(crate) keyslots: BTreeMap<u32, Keyslot>,
+    /// The others, by what they are called.
+    pub(crate) foreign: BTreeMap<String, Foreign>,
     pub(crate) digest_id: String,
     /// The key slots that hold the volume key.
-    pub(crate) bound: Vec<u32>,
+    pub(crate) bound: Vec<String>,
     pub(crate) digest: KeyDigest,
     pub(crate) payload: Payload,
-}
-
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Keyslot {
-    #[serde(rename = "type")]
-    pub(crate) kind: KeyslotKind,
-    pub(crate) key_size: u32,
-    pub(crate) af: Af,
-    pub(crate) area: Area,
-    pub(crate) kdf: Kdf,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) priority: Option<u32>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-pub(crate) enum KeyslotKind {
-    #[serde(rename = "luks2")]
-    Luks2,
-}
-
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
-pub(crate) enum Af {
-    Luks1 { stripes: u32, hash: Hash },
-}
-
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
-pub(crate) enum Area {
-    Raw {
-        #[serde(with = "decimal")]
-        offset: u64,
-        #[serde(with = "decimal")]
-        size: u64,
-        encryption: String,
-        key_size: u32,
-    },
-}
-
-impl Area {
-    /// First and last byte (exclusive), if these are numbers at all.
-    pub(crate) fn range(&self) -> Option<std::ops::Range<u64>> {
-        let Self::Raw { offset, size, .. } = self;
-        Some(*offset..offset.checked_add(*size)?)
-    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -98,7 +54,9 @@ enum Segment {
 enum DigestObject {
     Pbkdf2 {
         keyslots: Vec<String>,
-        segments: Vec<String>,
+        /// See [`DigestUse`].
+        #[serde(rename = "segments")]
+        _segments: IgnoredAny,
         hash: Hash,
         iterations: u32,
         salt: Bytes,
@@ -118,23 +76,22 @@ struct Config {
     requirements: BTreeMap<String, Vec<String>>,
 }
 
+/// What of a digest tells whether it is that of the payload's key. Others may be of any kind.
 #[derive(Debug, Deserialize)]
-struct Parts {
-    keyslots: BTreeMap<u32, Keyslot>,
-    segments: BTreeMap<String, Segment>,
-    digests: BTreeMap<String, DigestObject>,
-    config: Config,
+struct DigestUse {
+    #[serde(default)]
+    segments: Vec<String>,
 }
 
 /// 64-bit numbers are decimal strings in the format.
-mod decimal {
+pub(crate) mod decimal {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
         String::deserialize(from)?.parse().map_err(|_| D::Error::custom("a number that is none"))
     }
 
-    pub(super) fn serialize<S: Serializer>(value: &u64, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(value: &u64, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&value.to_string())
     }
 }
@@ -156,24 +113,22 @@ impl Metadata {
     /// Checks metadata, whether they were read or are about to be written.
     pub(crate) fn from_value(raw: Value, header_size: u64) -> Result<Self, Error> {
         // What is required comes first: the rest may have a meaning that is not known here.
-        let config = Config::deserialize(&raw["config"]).map_err(not_understood)?;
+        let config = Config::deserialize(&raw["config"]).map_err(not_understood("config"))?;
         if let Some((kind, what)) = config.requirements.iter().find(|(_, what)| !what.is_empty()) {
             return Err(Error::unsupported(format_args!("it has the {kind} requirements {what:?}")));
         }
-        let parts = Parts::deserialize(&raw).map_err(not_understood)?;
-        let Parts { keyslots, segments, digests, config } = parts;
-        let options =
-            config.flags.iter().filter_map(|flag| option(flag).transpose()).collect::<Result<_, _>>()?;
+        let options = config.flags.iter().filter_map(|flag| option(flag)).collect();
         let area_end = config.keyslots_size.saturating_add(2 * header_size);
         if config.json_size != header_size - crate::header2::SIZE as u64 {
             return Err(Error::damaged(format_args!("metadata of {} bytes", config.json_size)));
         }
 
-        let mut segments = segments.into_iter();
+        let mut segments = objects(&raw, "segments")?.into_iter();
         let (Some((segment_id, segment)), None) = (segments.next(), segments.next()) else {
             return Err(Error::unsupported("it does not have exactly one segment"));
         };
-        let (payload, encryption) = segment.check(options)?;
+        let of = format!("segment {segment_id}");
+        let payload = Segment::deserialize(segment).map_err(not_understood(&of))?.check(options)?;
         if payload.offset < area_end || !config.keyslots_size.is_multiple_of(AREA_ALIGN) {
             return Err(Error::damaged(format_args!(
                 "key slots end at byte {area_end}, payload begins at byte {}",
@@ -181,82 +136,67 @@ impl Metadata {
             )));
         }
 
-        let mut owners = digests
-            .into_iter()
-            .filter(|(_, DigestObject::Pbkdf2 { segments, .. })| segments.contains(&segment_id));
+        let mut owners = objects(&raw, "digests")?.into_iter().filter(|(_, digest)| {
+            DigestUse::deserialize(*digest).is_ok_and(|digest| digest.segments.contains(segment_id))
+        });
         let (Some((digest_id, digest)), None) = (owners.next(), owners.next()) else {
             return Err(Error::damaged("not exactly one digest for the payload's key"));
         };
-        let DigestObject::Pbkdf2 { keyslots: bound, hash, iterations, salt, digest: value, .. } = digest;
-        let bound: Vec<u32> = bound.iter().filter_map(|id| id.parse().ok()).collect();
-        let digest = KeyDigest { hash, iterations, salt: salt.0, value: value.0 };
+        let of = format!("digest {digest_id}");
+        let digest_id = digest_id.clone();
+        let DigestObject::Pbkdf2 { keyslots: bound, hash, iterations, salt, digest, .. } =
+            DigestObject::deserialize(digest).map_err(not_understood(&of))?;
+        let digest = KeyDigest { hash, iterations, salt: salt.0, value: digest.0 };
 
-        let metadata =
-            Self { raw, area: 2 * header_size..area_end, keyslots, digest_id, bound, digest, payload };
-        metadata.check_keyslots(&encryption)?;
-        Ok(metadata)
-    }
-
-    fn check_keyslots(&self, encryption: &str) -> Result<(), Error> {
-        let mut ends: Vec<std::ops::Range<u64>> = Vec::new();
-        for (&id, keyslot) in &self.keyslots {
-            if id >= MAX_SLOTS || self.raw["keyslots"].get(id.to_string()).is_none() {
-                return Err(Error::damaged(format_args!("a key slot with the number {id}")));
-            }
-            let name = format!("key slot {id}");
-            let Area::Raw { encryption: area_encryption, key_size, .. } = &keyslot.area;
-            cipher::check(area_encryption, *key_size as usize, &name)?;
-            let Af::Luks1 { stripes, .. } = keyslot.af;
-            if stripes as usize != af::STRIPES {
-                return Err(Error::unsupported(format_args!("{name} has {stripes} stripes")));
-            }
-            if keyslot.priority.is_some_and(|priority| priority > 2) {
-                return Err(Error::unsupported(format_args!("{name} has priority {:?}", keyslot.priority)));
-            }
-            let material = u64::from(keyslot.key_size) * af::STRIPES as u64;
-            let range = keyslot.area.range().filter(|range| {
-                range.start >= self.area.start
-                    && range.end <= self.area.end
-                    && range.start.is_multiple_of(AREA_ALIGN)
-                    && range.end - range.start >= material
-                    && ends.iter().all(|other| range.start >= other.end || other.start >= range.end)
-            });
-            ends.push(range.ok_or_else(|| Error::damaged(format_args!("{name} has no place of its own")))?);
-            if self.bound.contains(&id) {
-                cipher::check(encryption, keyslot.key_size as usize, &name)?;
+        let area = 2 * header_size..area_end;
+        let (mut keyslots, mut foreign) = (BTreeMap::new(), BTreeMap::new());
+        for (name, value) in objects(&raw, "keyslots")? {
+            // Only one way to write a number: another one could name the same key slot twice.
+            let id = name.parse().ok().filter(|id: &u32| *id < MAX_SLOTS && id.to_string() == *name);
+            let parsed = id.ok_or_else(|| format!("its number is not one of 0 to {}", MAX_SLOTS - 1));
+            match parsed.and_then(|id| Ok((id, Keyslot::parse(value, &area)?))) {
+                Ok((id, keyslot)) => drop(keyslots.insert(id, keyslot)),
+                Err(why) => drop(foreign.insert(name.clone(), slot2::foreign(value, why))),
             }
         }
-        Ok(())
+        Ok(Self { raw, area, keyslots, foreign, digest_id, bound, digest, payload })
     }
 
-    /// The key slots that hold the volume key.
+    /// The key slots that hold the volume key and are understood.
     pub(crate) fn slots(&self) -> Vec<Slot> {
-        let bound = self.keyslots.iter().filter(|(id, _)| self.bound.contains(id));
+        let bound = self.keyslots.iter().filter(|(id, _)| self.bound.contains(&id.to_string()));
         bound.map(|(&id, keyslot)| keyslot.slot(id)).collect()
+    }
+
+    /// Those that hold it and are not understood, by what they are called.
+    pub(crate) fn foreign_slots(&self) -> impl Iterator<Item = (&String, &Foreign)> {
+        self.foreign.iter().filter(|(name, _)| self.bound.contains(name))
+    }
+
+    /// Whether the key material of each key slot lies where it belongs, of those that are not understood, too.
+    pub(crate) fn all_within_area(&self) -> bool {
+        let within = |place: Range<u64>| place.start >= self.area.start && place.end <= self.area.end;
+        let mut all = self.raw["keyslots"].as_object().into_iter().flatten();
+        all.all(|(_, keyslot)| slot2::place(keyslot).is_some_and(within))
+    }
+
+    /// The ranges of the area for key slots that no key slot takes, in order; see [`unused`](slot2::unused).
+    pub(crate) fn unused(&self) -> Result<Vec<Range<u64>>, Error> {
+        slot2::unused(&self.raw["keyslots"], &self.area)
     }
 }
 
-impl Keyslot {
-    pub(crate) fn slot(&self, id: u32) -> Slot {
-        let Area::Raw { offset, key_size, .. } = &self.area;
-        let Af::Luks1 { hash, .. } = self.af;
-        Slot {
-            id,
-            priority: self.priority.unwrap_or(1),
-            key_size: self.key_size as usize,
-            area_key_size: *key_size as usize,
-            area_offset: *offset,
-            af_hash: hash,
-            kdf: self.kdf.clone(),
-        }
-    }
+fn objects<'r>(raw: &'r Value, name: &str) -> Result<&'r serde_json::Map<String, Value>, Error> {
+    let all = raw.get(name).and_then(Value::as_object);
+    all.ok_or_else(|| Error::damaged(format_args!("metadata without {name}")))
 }
 
 impl Segment {
-    fn check(self, options: Vec<&'static str>) -> Result<(Payload, String), Error> {
+    fn check(self, options: Vec<&'static str>) -> Result<Payload, Error> {
         let Self::Crypt { offset, size, iv_tweak, encryption, sector_size } = self;
         // The key's size is the key slots' to say.
-        cipher::check(&encryption, 64, "the payload")?;
+        cipher::check(&encryption, 64)
+            .map_err(|why| Error::unsupported(format_args!("the payload: {why}")))?;
         if !matches!(sector_size, 512 | 1024 | 2048 | 4096) {
             return Err(Error::unsupported(format_args!("sectors of {sector_size} bytes")));
         }
@@ -270,24 +210,23 @@ impl Segment {
         if !offset.is_multiple_of(512) || !size.is_none_or(whole) {
             return Err(Error::damaged("payload not in whole sectors"));
         }
-        Ok((Payload { offset, size, sector_size, iv_offset: iv_tweak, options }, encryption))
+        Ok(Payload { offset, size, sector_size, iv_offset: iv_tweak, options })
     }
 }
 
-/// What a persistent flag means for dm-crypt, if anything.
-fn option(flag: &str) -> Result<Option<&'static str>, Error> {
+/// What a persistent flag means for dm-crypt, if anything. Flags are about speed; what must not be overlooked is among
+/// the requirements. So one that is not known is overlooked, as cryptsetup does.
+fn option(flag: &str) -> Option<&'static str> {
     match flag {
-        "allow-discards" => Ok(Some("allow_discards")),
-        "same-cpu-crypt" => Ok(Some("same_cpu_crypt")),
-        "submit-from-crypt-cpus" => Ok(Some("submit_from_crypt_cpus")),
-        "no-read-workqueue" => Ok(Some("no_read_workqueue")),
-        "no-write-workqueue" => Ok(Some("no_write_workqueue")),
-        // About the journal of dm-integrity, which is refused as a segment.
-        "no-journal" => Ok(None),
-        other => Err(Error::unsupported(format_args!("unknown flag {other:?}"))),
+        "allow-discards" => Some("allow_discards"),
+        "same-cpu-crypt" => Some("same_cpu_crypt"),
+        "submit-from-crypt-cpus" => Some("submit_from_crypt_cpus"),
+        "no-read-workqueue" => Some("no_read_workqueue"),
+        "no-write-workqueue" => Some("no_write_workqueue"),
+        _ => None,
     }
 }
 
-fn not_understood(e: serde_json::Error) -> Error {
-    Error::unsupported(format_args!("metadata not understood: {e}"))
+fn not_understood(of: &str) -> impl FnOnce(serde_json::Error) -> Error {
+    move |e| Error::unsupported(format_args!("{of} not understood: {e}"))
 }

@@ -61,7 +61,7 @@ impl Cost {
 
 /// The hashes that a header may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "String")]
 pub(crate) enum Hash {
     Sha1,
     Sha256,
@@ -69,14 +69,12 @@ pub(crate) enum Hash {
 }
 
 impl Hash {
-    pub(crate) fn from_name(name: &str) -> Result<Self, Error> {
+    pub(crate) fn from_name(name: &str) -> Result<Self, String> {
         match name {
             "sha1" => Ok(Self::Sha1),
             "sha256" => Ok(Self::Sha256),
             "sha512" => Ok(Self::Sha512),
-            _ => Err(Error::unsupported(format_args!(
-                "hash {name:?}, only sha1, sha256 and sha512 are allowed"
-            ))),
+            _ => Err(format!("hash {name:?}, only sha1, sha256 and sha512 are allowed")),
         }
     }
 
@@ -87,6 +85,14 @@ impl Hash {
             Self::Sha256 => pbkdf2::pbkdf2_hmac::<sha2::Sha256>(password, salt, iterations, out),
             Self::Sha512 => pbkdf2::pbkdf2_hmac::<sha2::Sha512>(password, salt, iterations, out),
         }
+    }
+}
+
+impl TryFrom<String> for Hash {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        Self::from_name(&name)
     }
 }
 

@@ -5,14 +5,14 @@
 //! other, and material is wiped only when neither names it any more.
 
 use crate::header2::Header2;
-use crate::json::{AREA_ALIGN, Af, Area, Keyslot, KeyslotKind, MAX_SLOTS, Metadata};
+use crate::json::Metadata;
 use crate::kdf::{Hash, Kdf};
 use crate::open::{Header, Luks2};
+use crate::slot2::{AREA_ALIGN, Af, Area, Keyslot, KeyslotKind, MAX_SLOTS, unused};
 use crate::wipe::clear;
 use crate::{Cost, Error, Random, Unlocked, Volume, af, cipher};
 use drydock_block::{BlockDevice, Flush};
-use serde_json::{Value, json};
-use std::ops::Range;
+use serde_json::{Map, Value, json};
 
 impl Volume<'_> {
     /// Makes a damaged or older header good again and clears what an interrupted change has left in the area for
@@ -35,8 +35,9 @@ impl Volume<'_> {
         cost: Cost,
         random: Random<'_>,
     ) -> Result<u32, Error> {
-        let used = &self.luks2()?.metadata.keyslots;
-        let id = (0..MAX_SLOTS).find(|id| !used.contains_key(id)).ok_or(Error::NoRoom("another key slot"))?;
+        let used = &self.luks2()?.metadata.raw["keyslots"];
+        let free = (0..MAX_SLOTS).find(|id| used.get(id.to_string()).is_none());
+        let id = free.ok_or(Error::NoRoom("another key slot"))?;
         let keyslot = self.write_new_slot(id, unlocked, key, cost, random)?;
         let metadata = &self.luks2()?.metadata;
         let mut raw = metadata.raw.clone();
@@ -77,13 +78,15 @@ impl Volume<'_> {
     /// last key slot that holds the volume key stays. On return all of that is on stable storage.
     pub fn destroy_slot(&mut self, slot: u32) -> Result<(), Error> {
         let metadata = &self.luks2()?.metadata;
-        if !metadata.keyslots.contains_key(&slot) {
+        let name = slot.to_string();
+        if metadata.raw["keyslots"].get(&name).is_none() {
             return Err(Error::NoSuchSlot(slot));
         }
         if self.slots() == [slot] {
             return Err(Error::LastKeySlot(slot));
         }
-        let raw = without_slots(metadata.raw.clone(), &[slot]);
+        let raw = without_slots(metadata.raw.clone(), &[name]);
+        unused(&raw["keyslots"], &metadata.area)?;
         self.make_headers_equal()?;
         self.commit(raw)?;
         self.clear_unused()
@@ -92,7 +95,8 @@ impl Volume<'_> {
     /// Removes every mention of key slots from both headers, for [`erase`](crate::erase).
     pub(crate) fn forget_slots(&mut self) -> Result<(), Error> {
         let metadata = &self.luks2()?.metadata;
-        let all: Vec<u32> = metadata.keyslots.keys().copied().collect();
+        let all: Vec<String> =
+            metadata.raw["keyslots"].as_object().into_iter().flat_map(Map::keys).cloned().collect();
         self.commit(without_slots(metadata.raw.clone(), &all))
     }
 
@@ -122,7 +126,7 @@ impl Volume<'_> {
         self.make_headers_equal()?;
         let key_size = unlocked.volume_key().len() as u32;
         let metadata = &self.luks2()?.metadata;
-        let place = unused(metadata).into_iter().find(|free| free.end - free.start >= area_size(key_size));
+        let place = metadata.unused()?.into_iter().find(|free| free.end - free.start >= area_size(key_size));
         let place = place.ok_or(Error::NoRoom("the key material of another key slot"))?;
         let keyslot = Keyslot::new(place.start, key_size, kdf);
         write_slot(self.device, &keyslot, key, unlocked.volume_key(), random)?;
@@ -143,7 +147,7 @@ impl Volume<'_> {
     }
 
     fn clear_unused(&self) -> Result<(), Error> {
-        for range in unused(&self.luks2()?.metadata) {
+        for range in self.luks2()?.metadata.unused()? {
             clear(self.device, range, &[])?;
         }
         self.device.flush(Flush::LuksKeySlotWiped).map_err(Error::io("flushing a wiped LUKS key slot"))
@@ -214,28 +218,8 @@ pub(crate) fn write_headers(
     Ok(Luks2 { header, text, metadata, stale: None })
 }
 
-/// The ranges of the area for key slots that no key slot takes, in order.
-fn unused(metadata: &Metadata) -> Vec<Range<u64>> {
-    let mut taken: Vec<Range<u64>> =
-        metadata.keyslots.values().filter_map(|slot| slot.area.range()).collect();
-    taken.sort_unstable_by_key(|range| range.start);
-    let mut free = Vec::new();
-    let mut at = metadata.area.start;
-    for range in taken {
-        if range.start > at {
-            free.push(at..range.start);
-        }
-        at = range.end.next_multiple_of(AREA_ALIGN);
-    }
-    if at < metadata.area.end {
-        free.push(at..metadata.area.end);
-    }
-    free
-}
-
 /// The metadata without some key slots, in digests and tokens too.
-fn without_slots(mut raw: Value, slots: &[u32]) -> Value {
-    let names: Vec<String> = slots.iter().map(u32::to_string).collect();
+fn without_slots(mut raw: Value, names: &[String]) -> Value {
     if let Some(keyslots) = raw["keyslots"].as_object_mut() {
         keyslots.retain(|name, _| !names.contains(name));
     }

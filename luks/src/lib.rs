@@ -14,8 +14,9 @@
 //!   of power at any moment leaves a volume that opens.
 //!
 //! Headers come from a disk that anybody may have written. So ciphers and key derivation functions are on an
-//! allow-list, costs are checked before they are paid, and what is not understood is refused. Sources: the
-//! LUKS1 on-disk format 1.2.3, the LUKS2 on-disk format 1.1.1, and the behaviour of cryptsetup 2.6.
+//! allow-list, costs are checked before they are paid, and what is not understood is refused: a volume whose segment or
+//! digest is not, and of the key slots those that are not. Sources: the LUKS1 on-disk format 1.2.3, the LUKS2 on-disk
+//! format 1.1.1, and the behaviour of cryptsetup 2.6.
 
 mod af;
 mod cipher;
@@ -32,6 +33,7 @@ mod open;
 pub mod parse;
 mod seal;
 mod slot;
+mod slot2;
 mod table;
 mod wipe;
 

@@ -4,7 +4,7 @@ use crate::header1::{self, Header1};
 use crate::header2::{self, Header2, array};
 use crate::json::Metadata;
 use crate::kdf::Limits;
-use crate::slot::{KeyDigest, Payload, Slot};
+use crate::slot::{Foreign, KeyDigest, Payload, Slot};
 use crate::{Error, cipher};
 use drydock_block::{BlockDevice, read_vec};
 use std::fmt;
@@ -74,9 +74,15 @@ impl<'d> Volume<'d> {
         self.device.size()
     }
 
-    /// The numbers of the key slots that hold the volume key.
+    /// The numbers of the key slots that hold the volume key and are understood.
     pub fn slots(&self) -> Vec<u32> {
         self.key_slots().iter().map(|slot| slot.id).collect()
+    }
+
+    /// Whether no key slot holds the volume key, so that nothing opens the volume any more. One that is not understood
+    /// counts: somebody may have its key.
+    pub fn is_erased(&self) -> bool {
+        self.slots().is_empty() && self.foreign_slots().is_empty()
     }
 
     /// Whether one of a LUKS2 volume's two headers is damaged or older than the other.
@@ -87,44 +93,46 @@ impl<'d> Volume<'d> {
     /// Tries a passphrase, or the contents of a key file, on all key slots: those marked as preferred first,
     /// those marked to be ignored not at all.
     ///
-    /// A key slot whose cost is beyond the limits is left out; if no other one fits, the error says what it
-    /// asks for.
+    /// A key slot that is not understood, whose cost is beyond the limits, or that can't be read is left out; if no
+    /// other one fits, the error says why.
     pub fn unlock(&self, key: &[u8]) -> Result<Unlocked, Error> {
         let mut slots = self.key_slots();
         slots.retain(|slot| slot.priority > 0);
         slots.sort_by_key(|slot| std::cmp::Reverse(slot.priority));
-        self.try_slots(&slots, key)
+        let foreign = self.foreign_slots().into_iter().filter(|(_, slot)| slot.priority > 0);
+        self.try_slots(&slots, foreign.map(|(name, slot)| slot.error(name)).collect(), key)
     }
 
     /// Tries a key on one key slot, whatever its priority.
     pub fn unlock_slot(&self, slot: u32, key: &[u8]) -> Result<Unlocked, Error> {
         let mut slots = self.key_slots();
         slots.retain(|s| s.id == slot);
-        if slots.is_empty() {
+        let foreign = self.foreign_slots().into_iter().filter(|(name, _)| **name == slot.to_string());
+        let foreign: Vec<Error> = foreign.map(|(name, slot)| slot.error(name)).collect();
+        if slots.is_empty() && foreign.is_empty() {
             return Err(Error::NoSuchSlot(slot));
         }
-        self.try_slots(&slots, key)
+        self.try_slots(&slots, foreign, key)
     }
 
-    fn try_slots(&self, slots: &[Slot], key: &[u8]) -> Result<Unlocked, Error> {
-        let mut refusal = None;
-        let mut affordable = Vec::new();
+    fn try_slots(&self, slots: &[Slot], mut left_out: Vec<Error>, key: &[u8]) -> Result<Unlocked, Error> {
+        let mut tried = 0;
         for slot in slots {
-            match slot.kdf.check(slot.id, &self.limits) {
-                Ok(()) => affordable.push(slot),
-                Err(e) => refusal = refusal.or(Some(e)),
+            match slot.kdf.check(slot.id, &self.limits).and_then(|()| slot.open(self.device, key)) {
+                Ok(volume_key) if self.digest().matches(&volume_key) => {
+                    return self.unlocked(slot.id, volume_key);
+                }
+                Ok(_) => tried += 1,
+                Err(error) => left_out.push(error),
             }
         }
-        for slot in &affordable {
-            let volume_key = slot.open(self.device, key)?;
-            if self.digest().matches(&volume_key) {
-                return self.unlocked(slot.id, volume_key);
+        Err(match (tried, left_out.pop()) {
+            (0, Some(only)) if left_out.is_empty() => only,
+            (tried, last) => {
+                left_out.extend(last);
+                if tried == 0 { Error::NoKeySlot { left_out } } else { Error::WrongKey { tried, left_out } }
             }
-        }
-        Err(refusal.unwrap_or(match affordable.len() {
-            0 => Error::NoKeySlot,
-            tried => Error::WrongKey { tried },
-        }))
+        })
     }
 
     pub(crate) fn unlocked(&self, slot: u32, key: Zeroizing<Vec<u8>>) -> Result<Unlocked, Error> {
@@ -136,6 +144,14 @@ impl<'d> Volume<'d> {
         match &self.header {
             Header::Luks1(header) => header.slots.clone(),
             Header::Luks2(luks2) => luks2.metadata.slots(),
+        }
+    }
+
+    /// The key slots that hold the volume key and are not understood, by what they are called.
+    fn foreign_slots(&self) -> Vec<(&String, &Foreign)> {
+        match &self.header {
+            Header::Luks1(header) => header.foreign.iter().collect(),
+            Header::Luks2(luks2) => luks2.metadata.foreign_slots().collect(),
         }
     }
 

@@ -21,6 +21,22 @@ pub(crate) struct Slot {
     pub(crate) kdf: Kdf,
 }
 
+/// A key slot that is not understood, or that is not as it should be.
+#[derive(Clone, Debug)]
+pub(crate) struct Foreign {
+    /// Which field stands in the way, and why.
+    pub(crate) why: String,
+    /// As that of a [`Slot`].
+    pub(crate) priority: u32,
+}
+
+impl Foreign {
+    /// Why the key slot of this name was left out.
+    pub(crate) fn error(&self, name: &str) -> Error {
+        Error::key_slot(name, &self.why)
+    }
+}
+
 impl Slot {
     /// The size of the key material in bytes.
     pub(crate) fn material_size(&self) -> usize {

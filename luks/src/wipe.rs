@@ -1,8 +1,8 @@
 //! Making old key slots and headers unreadable, before anything new is written.
 
 use crate::header2::{self, MAGIC, SECOND_MAGIC};
-use crate::json::AREA_ALIGN;
 use crate::open::Header;
+use crate::slot2::AREA_ALIGN;
 use crate::{Error, Limits, Volume};
 use drydock_block::{BlockDevice, Flush, read_vec};
 use std::ops::Range;
@@ -42,6 +42,9 @@ pub fn erase(device: &dyn BlockDevice) -> Result<(), Error> {
     let Header::Luks2(luks2) = &volume.header else {
         return wipe_headers(device, 0, &[]);
     };
+    if !luks2.metadata.all_within_area() {
+        return wipe_headers(device, 0, &[]);
+    }
     clear(device, luks2.metadata.area.clone(), &[])?;
     volume.forget_slots()
 }

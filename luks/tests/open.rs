@@ -16,7 +16,7 @@ fn opens(format: &[&str], volume_key: &[u8], pass: &[u8]) -> Bench {
     let device = bench.device();
     let volume = Volume::open(&device, &LIMITS).unwrap();
     assert_eq!(volume.unlock(pass).unwrap().volume_key(), volume_key, "{format:?}");
-    assert!(matches!(volume.unlock(b"wrong"), Err(Error::WrongKey { tried: 1 })));
+    assert!(matches!(volume.unlock(b"wrong"), Err(Error::WrongKey { tried: 1, .. })));
     assert!(bench.cryptsetup(&["luksUUID"], &[]).contains(volume.uuid()));
     bench
 }
@@ -153,7 +153,7 @@ fn priorities_are_respected() {
     bench.cryptsetup(&["config", "--priority", "prefer", "--key-slot", "2"], &[]);
     assert_eq!(slot(b"zero").unwrap(), 2);
     bench.cryptsetup(&["config", "--priority", "ignore", "--key-slot", "1"], &[]);
-    assert!(matches!(slot(b"one"), Err(Error::WrongKey { tried: 2 })));
+    assert!(matches!(slot(b"one"), Err(Error::WrongKey { tried: 2, .. })));
     let volume = Volume::open(&device, &LIMITS).unwrap();
     assert_eq!(volume.unlock_slot(1, b"one").unwrap().slot(), 1);
     assert!(matches!(volume.unlock_slot(7, b"one"), Err(Error::NoSuchSlot(7))));
@@ -173,7 +173,8 @@ fn too_much_memory_is_refused_before_it_is_used() {
     bench.cryptsetup(&args, &[&cheap]);
     let volume = Volume::open(&device, &Limits::new(4095)).unwrap();
     assert_eq!(volume.unlock(b"cheap").unwrap().slot(), 1);
-    assert!(matches!(volume.unlock(b"pass"), Err(Error::Memory { slot: 0, .. })));
+    let Err(Error::WrongKey { tried: 1, left_out }) = volume.unlock(b"pass") else { panic!("no wrong key") };
+    assert!(matches!(left_out[..], [Error::Memory { slot: 0, .. }]));
     // A volume key digest has a cost too.
     let limits = Limits { pbkdf2_iterations: 999, ..Limits::new(4096) };
     assert!(matches!(Volume::open(&device, &limits), Err(Error::Time { .. })));
@@ -185,24 +186,15 @@ fn what_is_not_on_the_allow_list_is_refused() {
     use serde_json::{Value, json};
     let edits: &[(&str, Value, &str)] = &[
         ("/segments/0/encryption", json!("cipher_null-ecb"), "cipher_null-ecb"),
-        ("/keyslots/0/area/encryption", json!("cipher_null-ecb"), "cipher_null-ecb"),
         ("/segments/0/encryption", json!("aes-cbc-essiv:sha256"), "aes-cbc-essiv"),
         ("/segments/0/type", json!("linear"), "linear"),
         ("/segments/0/flags", json!(["in-reencryption"]), "flags"),
         ("/segments/0/integrity", json!({"type": "hmac(sha256)"}), "integrity"),
         ("/segments/0/sector_size", json!(8192), "8192"),
-        ("/segments/1", json!({"type": "linear", "offset": "0", "size": "512"}), "linear"),
-        ("/keyslots/0/kdf/type", json!("scrypt"), "scrypt"),
-        ("/keyslots/0/kdf/hash", json!("whirlpool"), "whirlpool"),
-        ("/keyslots/0/type", json!("reencrypt"), "reencrypt"),
-        ("/keyslots/0/af/stripes", json!(1), "1 stripes"),
-        ("/keyslots/0/area/offset", json!("16384"), "place"),
-        ("/keyslots/0/area/offset", json!("18446744073709551615"), "place"),
-        ("/keyslots/0/area/size", json!("4096"), "place"),
-        ("/keyslots/0/key_size", json!(16), "16 bytes"),
+        ("/segments/1", json!({"type": "linear", "offset": "0", "size": "512"}), "one segment"),
+        ("/digests/0/hash", json!("\u{1b}[2Jmagic"), "digest 0"),
         ("/digests/0/digest", json!(""), "digest of 0 bytes"),
         ("/digests/0/segments", json!([]), "digest"),
-        ("/config/flags", json!(["\u{1b}[2Jmagic"]), "unknown flag"),
         ("/config/requirements", json!({"mandatory": ["time-travel"]}), "time-travel"),
         ("/config/keyslots_size", json!("33554432"), "payload begins"),
         ("/config/json_size", json!("16384"), "16384"),

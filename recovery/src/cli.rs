@@ -4,6 +4,7 @@ use crate::console::Console;
 use crate::context::{BootContext, Purpose};
 use crate::device::discover::{self, Hotplug};
 use crate::device::modules::Aliases;
+use crate::device::place;
 use crate::device::uevent::Uevents;
 use crate::error::Error;
 use crate::event::{Event, Events};
@@ -16,9 +17,11 @@ use crate::story::{LABELS, read_config};
 use crate::update::{self, Look};
 use drydock_config::Config;
 use drydock_state::{Intent, MediumSource, SetName, Source};
+use nix::libc;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -171,16 +174,13 @@ impl Command {
                 }
             }
             Self::Stage(bundle, look) => {
-                let Staged { id, version } = live::stage(machine, bundle.source(machine.config())?, look)?;
+                let Staged { id, version } = live::stage(machine, bundle.source(machine)?, look)?;
                 format!("version {version} is staged as intent {id}; the next boot installs it\n")
             }
             Self::Verify(bundle, look) => {
-                let source = bundle.source(machine.config())?;
-                let prepared = update::prepare(machine, &Seen::look(machine)?.record, &source, None)?;
-                if look == Look::Whole {
-                    prepared.prove_source(machine)?;
-                }
-                prepared.to_string()
+                let source = bundle.source(machine)?;
+                let seen = Seen::look(machine)?;
+                update::prepare(machine, &seen.record, &source, None, look)?.to_string()
             }
             Self::Cancel => format!("intent {} is taken back\n", live::cancel(machine)?),
             Self::FactoryReset => {
@@ -224,32 +224,47 @@ impl Command {
 
 impl Where {
     /// What the intent will name: a file must lie on the data volume, which recovery can open.
-    fn source(self, config: &Config) -> Result<Source, Error> {
+    fn source(self, machine: &Hardware<'_>) -> Result<Source, Error> {
         match self {
             Self::Medium(path) => Ok(Source::Medium(MediumSource { path })),
             Self::Partition(label) => Ok(Source::Partition { label }),
             Self::File(path) => {
-                let advice = "check the path";
-                let full = fs::canonicalize(&path).map_err(Error::system("opening", &path, advice))?;
-                let mount = config.data.as_ref().map(|data| data.mount.as_str()).unwrap_or("/nowhere");
-                let inside = full.strip_prefix(mount).map_err(|_| {
-                    Error::Usage(format!(
-                        "{} is not on the data volume ({mount}), so recovery could not read it; copy it there, or use --medium",
-                        full.display()
-                    ))
+                let data = machine.config().data.as_ref().ok_or_else(|| {
+                    Error::Usage("there is no data volume to read a file from; use --medium".into())
                 })?;
-                Ok(Source::Data { path: inside.display().to_string() })
+                if left_word()?.is_some_and(|running| running.degraded) {
+                    return Err(Error::Refused(
+                        "this boot is degraded (data is missing or read-only), so recovery may not find the file; mend that first, or use --medium".into(),
+                    ));
+                }
+                let failed = || Error::system("opening", &path, "check the path");
+                let full = fs::canonicalize(&path).map_err(failed())?;
+                let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(&full);
+                let partition = &machine.disk().partition(&data.label)?.node;
+                let inside = place::on_volume(&file.map_err(failed())?, &full, partition)?;
+                let inside = inside.to_str().ok_or_else(|| {
+                    Error::Usage(format!("{} is not UTF-8; rename the file", inside.display()))
+                })?;
+                Ok(Source::Data { path: inside.into() })
             }
         }
     }
 }
 
+/// What process 1 has left about this boot, if it was drydock.
+fn left_word() -> Result<Option<RunningSet>, Error> {
+    let path = "/run/drydock/boot.json";
+    let Ok(bytes) = fs::read(path) else { return Ok(None) };
+    let word = serde_json::from_slice(&bytes);
+    word.map(Some).map_err(|error| Error::Usage(format!("{path}: {error}")))
+}
+
 /// What process 1 has left about this boot. Where that was not drydock, the kernel's command line has the set.
 fn running(machine: &Hardware<'_>) -> Result<RunningSet, Error> {
-    let (path, command_line) = ("/run/drydock/boot.json", "/proc/cmdline");
-    if let Ok(bytes) = fs::read(path) {
-        return serde_json::from_slice(&bytes).map_err(|error| Error::Usage(format!("{path}: {error}")));
+    if let Some(running) = left_word()? {
+        return Ok(running);
     }
+    let command_line = "/proc/cmdline";
     let words = fs::read_to_string(command_line).map_err(Error::system(
         "reading",
         command_line,
@@ -273,11 +288,7 @@ fn find_machine<'a>(config: &'a Config, console: &'a Console) -> Result<Hardware
     let mut warn = |text: String| StderrEvents.send(Event::Warning { text });
     let mut hotplug = Hotplug { events: Uevents::open()?, aliases: Aliases::default() };
     let disk = discover::find_disk(&config.disk, &LABELS, &mut hotplug, &mut warn)?;
-    let machine = Hardware::new(config, &StderrEvents, console, disk, hotplug);
-    Ok(match &config.data {
-        Some(data) => machine.with_data_at(Path::new(&data.mount)),
-        None => machine,
-    })
+    Ok(Hardware::new(config, &StderrEvents, console, disk, hotplug).in_live_system())
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<String, Error> {

@@ -76,6 +76,11 @@ impl Error {
         }
     }
 
+    /// Whether the bundle can't be used or read, or not what was signed came of it, so that another one may do.
+    pub fn is_of_bundle(&self) -> bool {
+        matches!(self, Self::Bundle(_) | Self::Refused(_) | Self::NotProven { .. })
+    }
+
     /// Wraps the kernel's answer to an operation.
     pub fn system(
         doing: &'static str,

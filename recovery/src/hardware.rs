@@ -2,18 +2,20 @@
 
 use crate::console::Console;
 use crate::device::data::{self, DataVolume};
-use crate::device::discover::{Hotplug, OurDisk, find_medium};
+use crate::device::discover::{Hotplug, Media, OurDisk};
+use crate::device::files;
 use crate::device::lock::{self, StateLock};
 use crate::device::mapper::{self, Mapped, Verity};
 use crate::device::mounts::{self, MountedMedium, open_inside};
+use crate::device::random;
 use crate::device::unlock::{Surroundings, Unlocker};
-use crate::device::{Access, DiskDevice};
+use crate::device::{Access, DiskDevice, Error as DeviceError};
 use crate::error::Error;
 use crate::event::Events;
-use crate::machine::{Device, Found, Lock, Machine};
+use crate::machine::{Device, Found, Lock, Machine, Take};
 use crate::update::prove;
 use drydock_bundle::{Image, Source as ByteSource, Tail};
-use drydock_config::{Config, Data, SlotClass, Unlock};
+use drydock_config::{Config, DATA_MAPPING, Data, SlotClass, Unlock, proof_mapping};
 use drydock_state::{SetName, Source};
 use nix::fcntl::OFlag;
 use nix::unistd::{SysconfVar, sysconf};
@@ -54,6 +56,7 @@ pub struct Hardware<'a> {
     events: &'a dyn Events,
     console: &'a Console,
     disk: OurDisk,
+    is_live: bool,
     inner: Mutex<Inner<'a>>,
 }
 
@@ -78,14 +81,14 @@ impl<'a> Hardware<'a> {
     ) -> Self {
         let unlocker = Unlocker::new(&config.unlock);
         let inner = Mutex::new(Inner { hotplug, unlocker, data: None, slots: BTreeMap::new() });
-        Self { config, events, console, disk, inner }
+        Self { config, events, console, disk, is_live: false, inner }
     }
 
-    /// Says that the `data` volume is mounted already: in the live system.
+    /// The machine in the live system, where the `data` volume is mounted already.
     #[must_use]
-    pub fn with_data_at(self, mount_point: &Path) -> Self {
-        self.inner().data = Some(mount_point.to_owned());
-        self
+    pub fn in_live_system(self) -> Self {
+        self.inner().data = self.config.data.as_ref().map(|data| PathBuf::from(&data.mount));
+        Self { is_live: true, ..self }
     }
 
     /// The consoles.
@@ -130,7 +133,7 @@ impl<'a> Hardware<'a> {
         if let Some(mounted) = self.inner().data.take() {
             mounts::unmount(&mounted)?;
             if self.config.data.as_ref().is_some_and(|data| data.encrypted) {
-                mapper::unmap(data::DATA_MAPPING)?;
+                mapper::unmap(DATA_MAPPING)?;
             }
         }
         Ok(())
@@ -154,28 +157,57 @@ impl<'a> Hardware<'a> {
         &self,
         work: impl FnOnce(&mut Surroundings<'_>, &mut Unlocker<'a>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.events.allow(unlock_time(&self.config.unlock));
+        // A new volume needs a key of its own.
+        self.events.allow(unlock_time(&self.config.unlock) + random::LIMIT);
         let Inner { hotplug, unlocker, .. } = &mut *self.inner();
         let mut warn = |text: String| self.events.warning(text);
         let mut keys = Surroundings { disk: &self.disk, hotplug, console: self.console, warn: &mut warn };
         work(&mut keys, unlocker)
     }
 
-    fn on_medium(&self, path: &str) -> Result<Medium, Error> {
+    /// Offers the file of this name on one medium after the other.
+    fn on_medium<T>(&self, path: &str, take: Take<'_, T>) -> Result<T, Error> {
         let wait = Duration::from_secs(u64::from(self.config.recovery.medium_wait_seconds));
-        let mut examine = |node: &Path| {
-            let mounted = MountedMedium::mount(node, Path::new(MEDIUM_MOUNT)).ok()?;
-            let file = open_file(mounted.path(), path).ok()?;
-            Some(Medium { file, _mounted: mounted })
-        };
-        self.events.allow(wait + MOUNT_TIME);
-        let Inner { hotplug, .. } = &mut *self.inner();
-        let mut warn = |text: String| self.events.warning(text);
-        let found = find_medium(Some(&self.disk), wait, hotplug, &mut warn, &mut examine)?;
-        found.ok_or_else(|| Error::TimedOut {
+        let mut media = Media::new(&self.disk, wait);
+        let mut reasons = vec![];
+        loop {
+            self.events.allow(wait + MOUNT_TIME);
+            let Some(node) = self.next_medium(&mut media)? else { break };
+            let why: Error = match Medium::open(&node, path) {
+                Ok(None) => continue,
+                Err(error) => error.into(),
+                Ok(Some(medium)) => {
+                    match take(Found { bytes: Arc::new(medium), tail: Tail::Nothing, stamp: None }) {
+                        Err(error) if error.is_of_bundle() => {
+                            // Whoever asks in the live system has an answer sooner than another medium.
+                            if self.is_live {
+                                media.wait_no_longer();
+                            }
+                            error
+                        }
+                        taken => return taken,
+                    }
+                }
+            };
+            let why = format!("{path} on {}: {why}", node.display());
+            self.events.warning(&why);
+            reasons.push(why);
+        }
+        if !reasons.is_empty() {
+            let why = reasons.join("; ");
+            return Err(Error::Refused(format!(
+                "{why}; no other medium has a bundle {path} that can be used"
+            )));
+        }
+        Err(Error::TimedOut {
             waiting_for: format!("a removable medium with the file {path}"),
             seconds: wait.as_secs(),
         })
+    }
+
+    fn next_medium(&self, media: &mut Media) -> Result<Option<PathBuf>, Error> {
+        let mut warn = |text: String| self.events.warning(text);
+        Ok(media.next(&mut self.inner().hotplug, &mut warn)?)
     }
 
     /// Maps an image in a slot through dm-verity. Nothing is proven until it is read.
@@ -219,30 +251,29 @@ impl Machine for Hardware<'_> {
         open_for_work(&self.slot_node(class, set)?)
     }
 
-    fn source(&self, source: &Source) -> Result<Found, Error> {
-        let (bytes, tail, stamp): (Arc<dyn ByteSource>, _, _) = match source {
+    fn source<T>(&self, source: &Source, take: Take<'_, T>) -> Result<T, Error> {
+        match source {
             Source::Data { path } => {
-                let file = open_file(&self.data_root()?, path)?;
+                let file = open_file(&self.data_root()?, Path::new(path))?;
                 let stamp = file.metadata().ok().map(|found| stamp(&found));
-                (Arc::new(file), Tail::Nothing, stamp)
+                take(Found { bytes: Arc::new(file), tail: Tail::Nothing, stamp })
             }
-            Source::Medium(medium) => (Arc::new(self.on_medium(&medium.path)?), Tail::Nothing, None),
+            Source::Medium(medium) => self.on_medium(&medium.path, take),
             Source::Partition { label } => {
                 let node = &self.disk.partition(label)?.node;
-                let open =
-                    File::open(node).map_err(Error::system("opening", node.display(), "check the disk"))?;
-                (Arc::new(open), Tail::Anything, None)
+                let open = File::open(node).and_then(|file| files::secure(&file).map(|()| file));
+                let open = open.map_err(Error::system("opening", node.display(), "check the disk"))?;
+                take(Found { bytes: Arc::new(open), tail: Tail::Anything, stamp: None })
             }
             Source::Unknown(_) => {
-                return Err(Error::Refused("only a later drydock knows where this bundle is".into()));
+                Err(Error::Refused("only a later drydock knows where this bundle is".into()))
             }
-        };
-        Ok(Found { bytes, tail, stamp })
+        }
     }
 
     fn prove(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
         let label = set.label(&class.class);
-        let name = format!("prove-{label}");
+        let name = proof_mapping(&label);
         let mapped = self.map_verity(&name, class, set, image)?;
         let proven =
             DiskDevice::open(&mapped.node, Access::ReadOnly).map_err(Error::from).and_then(|device| {
@@ -277,14 +308,34 @@ fn stamp(file: &Metadata) -> String {
     format!("{}:{}:{changed}.{nanoseconds:09}", file.ino(), file.size())
 }
 
-fn open_file(root: &Path, path: &str) -> Result<File, Error> {
-    Ok(open_inside(root, Path::new(path.trim_start_matches('/')), OFlag::O_RDONLY | OFlag::O_NONBLOCK)?)
+/// Opens a file that others have written, and sees to it that it is on stable storage.
+fn open_file(root: &Path, path: &Path) -> Result<File, DeviceError> {
+    let inside = path.strip_prefix("/").unwrap_or(path);
+    let file = open_inside(root, inside, OFlag::O_RDONLY | OFlag::O_NONBLOCK)?;
+    files::secure(&file).map_err(DeviceError::doing(format_args!("flush {}", path.display())))?;
+    Ok(file)
 }
 
 /// A file on a removable medium, which stays mounted as long as it is read.
 struct Medium {
     file: File,
     _mounted: MountedMedium,
+}
+
+impl Medium {
+    /// Opens the file, if the device has one of this name.
+    fn open(node: &Path, path: &str) -> Result<Option<Self>, DeviceError> {
+        let mounted = match MountedMedium::mount(node, Path::new(MEDIUM_MOUNT)) {
+            // A drive with nothing in it.
+            Err(error) if error.is(nix::libc::ENOMEDIUM) => return Ok(None),
+            mounted => mounted?,
+        };
+        match open_file(mounted.path(), Path::new(path)) {
+            Ok(file) => Ok(Some(Self { file, _mounted: mounted })),
+            Err(error) if error.is_absence() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 impl ByteSource for Medium {

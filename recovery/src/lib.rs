@@ -13,6 +13,7 @@ pub mod event;
 pub mod hardware;
 pub mod live;
 pub mod machine;
+pub mod machine_id;
 pub mod memory;
 pub mod recover;
 pub mod release;

@@ -32,6 +32,9 @@ pub struct Found {
     pub stamp: Option<String>,
 }
 
+/// What is made of the bytes of a source.
+pub type Take<'t, T> = &'t mut dyn FnMut(Found) -> Result<T, Error>;
+
 /// The machine that a recovery works on.
 pub trait Machine: Sync {
     /// The device's configuration.
@@ -52,9 +55,12 @@ pub trait Machine: Sync {
     /// A slot of a set; the inside of it where the class is encrypted.
     fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error>;
 
-    /// The bytes that an intent's source stands for. Waits for a removable medium for as long as the
-    /// configuration says.
-    fn source(&self, source: &Source) -> Result<Found, Error>;
+    /// Offers the bytes that an intent's source stands for, and gives what is made of them. What is offered
+    /// is on stable storage.
+    ///
+    /// A file on a removable medium may be on several of them: where it can't be used ([`Error::is_of_bundle`]) that
+    /// is told, and the next one is offered, for as long as the configuration says.
+    fn source<T>(&self, source: &Source, take: Take<'_, T>) -> Result<T, Error>;
 
     /// Reads the whole image back from the medium through dm-verity (or its equal), and so proves that what
     /// is in the slot has the image's root hash.

@@ -1,16 +1,18 @@
 //! Starting a set: from its trailer to its init.
 
-use crate::device::mounts;
+use crate::device::files::Mounted;
+use crate::device::{mounts, random};
 use crate::error::Error;
 use crate::event::Step;
 use crate::hardware::{Hardware, MOUNT_TIME};
 use crate::live::RunningSet;
 use crate::machine::Machine;
+use crate::machine_id;
 use crate::release::{Release, trusted_release};
-use drydock_config::{Config, Data, DataFailure, Role, SlotClass};
+use drydock_config::{Config, Data, DataFailure, ROOT_MAPPING, Role, SlotClass};
 use drydock_state::{Floors, SetName};
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use sys_mount::MountFlags;
 
@@ -35,7 +37,7 @@ pub fn prepare_root(machine: &Hardware<'_>, set: SetName, floors: &Floors) -> Re
     }
     warn_of_mixed_releases(machine, set, &release);
     let root = PathBuf::from(NEW_ROOT);
-    let mapped = machine.map_verity("root", root_class, set, &release.image)?;
+    let mapped = machine.map_verity(ROOT_MAPPING, root_class, set, &release.image)?;
     mounts::mount(&mapped.node, &root, &config.boot.root_filesystem, MountFlags::RDONLY, "")?;
     for class in config.set_classes().filter(|class| class.role == Role::Other) {
         let release = trusted_release(machine, class, set)?;
@@ -102,30 +104,22 @@ fn keep_machine_id(machine: &Hardware<'_>, root: &Path, data: &Path) {
     if !machine.config().boot.machine_id || !in_root.exists() {
         return;
     }
-    let kept = data.join("lib/drydock/machine-id");
     let give = || -> Result<(), Error> {
-        let advice = "systemd makes up an id for this boot";
-        if !kept.exists() {
-            let id = new_machine_id().map_err(Error::system("making", "a machine id", advice))?;
-            let write = || fs::create_dir_all(data.join("lib/drydock")).and_then(|()| fs::write(&kept, id));
-            write().map_err(Error::system("writing", kept.display(), advice))?;
-        }
+        let warn = &mut |text: String| machine.events().warning(text);
+        let random = &mut |buffer: &mut [u8]| {
+            machine.events().allow(random::LIMIT);
+            random::for_names(buffer)
+        };
+        let id = machine_id::keep(&Mounted(data.into()), random, warn)?;
         let for_this_boot = Path::new("/run/machine-id");
-        fs::copy(&kept, for_this_boot).map_err(Error::system("copying", kept.display(), advice))?;
+        let failed =
+            Error::system("writing", for_this_boot.display(), "systemd makes up an id for this boot");
+        fs::write(for_this_boot, id).map_err(failed)?;
         Ok(mounts::mount(for_this_boot, &in_root, "", MountFlags::BIND, "")?)
     };
     if let Err(error) = give() {
         machine.events().warning(error);
     }
-}
-
-/// 128 random bits as machine-id(5) wants them: a version 4 UUID without hyphens.
-fn new_machine_id() -> io::Result<String> {
-    let mut id = [0; 16];
-    fs::File::open("/dev/urandom")?.read_exact(&mut id)?;
-    id[6] = id[6] & 0x0f | 0x40;
-    id[8] = id[8] & 0x3f | 0x80;
-    Ok(id.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + "\n")
 }
 
 /// Tells the live system what it is, in `/run/drydock`.
@@ -147,17 +141,4 @@ fn leave_word(config: &Config, set: SetName, release: &Release, degraded: bool) 
         folder.display(),
         "the live system can't mark itself good without it",
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_machine_id_is_32_hex_digits_and_a_line_end() {
-        let id = new_machine_id().unwrap();
-        assert_eq!((id.len(), &id[12..13], &id[32..]), (33, "4", "\n"));
-        assert!(id.trim_end().bytes().all(|b| b.is_ascii_hexdigit()));
-        assert_ne!(id, new_machine_id().unwrap());
-    }
 }

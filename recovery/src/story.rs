@@ -124,7 +124,7 @@ fn find_machine<'a>(
     events.allow(config.disk.wait());
     let mut hotplug = Hotplug { events: listen, aliases };
     let disk = discover::find_disk(&config.disk, &LABELS, &mut hotplug, &mut warn)?;
-    events.finished(Step::Discover, format_args!("{} at {}", disk.node.display(), disk.facts.bus_path));
+    events.finished(Step::Discover, format_args!("{} at {}", disk.node.display(), disk.facts.place()));
     Ok(Hardware::new(config, events, console, disk, hotplug))
 }
 

@@ -1,10 +1,12 @@
 //! Volumes and filesystems of the real machine, for a factory reset and a wipe.
 
 use crate::device::data::{self, DataVolume};
-use crate::device::{Error as DeviceError, keep, mounts};
+use crate::device::files::Mounted;
+use crate::device::{Error as DeviceError, keep, mounts, random};
 use crate::error::Error;
 use crate::hardware::{Hardware, MOUNT_TIME};
 use crate::machine::{Device, Machine, Volumes};
+use drydock_config::VOLUME_MAPPING;
 use drydock_luks::{FormatOptions, Limits, Unlocked, Volume};
 use std::io;
 use std::path::Path;
@@ -12,8 +14,6 @@ use zeroize::Zeroizing;
 
 /// Where a volume is mounted while it is packed or filled.
 const MOUNT: &str = "/run/drydock/volume";
-/// The name of its mapping.
-const MAPPING: &str = "drydock-volume";
 
 impl Volumes for Hardware<'_> {
     fn limits(&self) -> Result<Limits, Error> {
@@ -33,7 +33,8 @@ impl Volumes for Hardware<'_> {
     }
 
     fn random(&self, buffer: &mut [u8]) -> io::Result<()> {
-        data::random_for_keys(buffer)
+        self.events().allow(random::LIMIT);
+        random::for_keys(buffer)
     }
 
     fn pack(
@@ -58,7 +59,9 @@ impl Volumes for Hardware<'_> {
             let _ = volume.close();
             return Err(error.into());
         }
-        self.mounted(volume, |root| packed.map_or(Ok(()), |packed| keep::unpack(root, packed)))
+        self.mounted(volume, |root| {
+            packed.map_or(Ok(()), |packed| keep::unpack(&Mounted(root.into()), packed))
+        })
     }
 }
 
@@ -69,7 +72,7 @@ impl Hardware<'_> {
         let Some(unlocked) = volume else {
             return Ok(DataVolume { node: partition, mapped: None, is_new: true });
         };
-        let mapped = data::map(MAPPING, &partition, unlocked)?;
+        let mapped = data::map(VOLUME_MAPPING, &partition, unlocked)?;
         Ok(DataVolume { node: mapped.node.clone(), mapped: Some(mapped), is_new: false })
     }
 

@@ -129,7 +129,11 @@ impl<'f> SimDevice<'f> {
 
     /// `drydock stage VERSION.drydock`.
     pub fn stage(&self, version: &str) {
-        let source = Source::Data { path: format!("{version}.drydock") };
+        self.stage_from(Source::Data { path: format!("{version}.drydock") });
+    }
+
+    /// `drydock stage` with any source.
+    pub fn stage_from(&self, source: Source) {
         let staged = self.live(|machine| live::stage(machine, source, Look::Quick)).expect("it is staged");
         self.disk.mark(Mark::Staged(staged.id));
     }

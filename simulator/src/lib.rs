@@ -10,6 +10,7 @@ pub mod cut;
 pub mod device;
 pub mod disk;
 pub mod factory;
+pub mod files;
 pub mod machine;
 pub mod medium;
 pub mod native;

@@ -5,13 +5,13 @@ use crate::factory::{DATA_KEY, Factory};
 use crate::random::Random;
 use crate::schedule::{Process, Reads, Stepping};
 use crate::volume;
-use drydock_block::{BlockDevice, read_vec};
+use drydock_block::{BlockDevice, Flush, read_vec};
 use drydock_bundle::{Image, Source as ByteSource, Tail};
 use drydock_config::{Config, SlotClass};
 use drydock_luks::{CryptDevice, FormatOptions, Limits, Unlocked, Volume};
 use drydock_recovery::Error;
 use drydock_recovery::event::{Event, Events};
-use drydock_recovery::machine::{Device, Found, Lock, Machine, Volumes};
+use drydock_recovery::machine::{Device, Found, Lock, Machine, Take, Volumes};
 use drydock_recovery::update::prove;
 use drydock_state::{SetName, Source};
 use std::collections::BTreeMap;
@@ -159,21 +159,23 @@ impl Machine for SimMachine<'_> {
         let slot = self.factory.slot(&self.disk, &class.class, set);
         slot.ok_or_else(|| missing(format!("partition {}", set.label(&class.class))))
     }
-    fn source(&self, source: &Source) -> Result<Found, Error> {
+    fn source<T>(&self, source: &Source, take: Take<'_, T>) -> Result<T, Error> {
         let path = match source {
             Source::Data { path } => path,
             Source::Partition { label } => {
                 let partition = self.partition(label)?;
-                let bytes = read_vec(&partition, 0, partition.size() as usize);
+                let bytes = partition
+                    .flush(Flush::BundleOffered)
+                    .and_then(|()| read_vec(&partition, 0, partition.size() as usize));
                 let bytes = bytes.map_err(Error::system("reading", label, "check the disk"))?;
-                return Ok(Found { bytes: Arc::new(bytes), tail: Tail::Anything, stamp: None });
+                return take(Found { bytes: Arc::new(bytes), tail: Tail::Anything, stamp: None });
             }
             Source::Medium(_) | Source::Unknown(_) => return Err(missing(format!("{source:?}"))),
         };
         let bytes = self.sources.get(path).cloned().ok_or_else(|| missing(format!("{path} on data")))?;
         // Other bytes are another allocation.
         let stamp = Some(format!("{:p}", Arc::as_ptr(&bytes)));
-        Ok(Found { bytes, tail: Tail::Nothing, stamp })
+        take(Found { bytes, tail: Tail::Nothing, stamp })
     }
     fn prove(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
         let label = set.label(&class.class);

@@ -9,7 +9,7 @@ use drydock_config::{Config, Role, SlotClass};
 use drydock_recovery::Error;
 use drydock_recovery::device::lock::{self, StateLock};
 use drydock_recovery::event::{Events, Silent};
-use drydock_recovery::machine::{Device, Found, Lock, Machine};
+use drydock_recovery::machine::{Device, Found, Lock, Machine, Take};
 use drydock_recovery::memory::Memory;
 use drydock_recovery::update::{self, prove};
 use drydock_state::{SetInfo, SetName, Source, Store, transition};
@@ -108,10 +108,10 @@ impl Machine for NativeMachine {
     fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error> {
         self.open(&set.label(&class.class))
     }
-    fn source(&self, _source: &Source) -> Result<Found, Error> {
+    fn source<T>(&self, _source: &Source, take: Take<'_, T>) -> Result<T, Error> {
         let path = self.folder.join(BUNDLE);
         let file = File::open(&path).map_err(Error::system("opening", path.display(), "make it first"))?;
-        Ok(Found { bytes: Arc::new(file), tail: Tail::Nothing, stamp: None })
+        take(Found { bytes: Arc::new(file), tail: Tail::Nothing, stamp: None })
     }
     fn prove(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
         prove::by_reading(&self.slot(class, set)?, image, &set.label(&class.class), self.threads(), &Silent)

@@ -5,10 +5,18 @@ use crate::device::{Boot, End, SimDevice};
 use crate::factory::Factory;
 use crate::medium::Medium;
 use crate::parts::Parts;
+use drydock_block::BlockDevice;
+use drydock_bundle::tree::BLOCK;
 use drydock_recovery::live;
 use drydock_recovery::recover::Next;
-use drydock_state::{EnvStore, Outcome, SetName};
+use drydock_state::{EnvStore, Outcome, SetName, Source};
+use std::ops::Range;
 use std::sync::Arc;
+
+/// The partition that a bundle is written to.
+const FACTORY: &str = "factory";
+/// So much of a bundle, in bytes, is in flight when it is staged.
+const END: usize = 2 * BLOCK;
 
 /// One operation, from a device in a known state.
 pub struct Operation<'f> {
@@ -39,6 +47,18 @@ pub fn all(factory: &Factory) -> Vec<Operation<'_>> {
             "stage",
             device(&media.first),
             |device| device.stage("2"),
+            |progress| match progress.staged {
+                Some(_) => &["2"],
+                None => &["1", "2"],
+            },
+        ),
+        op(
+            "stage-what-was-written",
+            device(&media.unwritten),
+            |device| {
+                write_bundle(device, |end| end..u64::MAX);
+                device.stage_from(Source::Partition { label: FACTORY.into() });
+            },
             |progress| match progress.staged {
                 Some(_) => &["2"],
                 None => &["1", "2"],
@@ -166,6 +186,8 @@ fn broken(mut device: SimDevice<'_>) -> SimDevice<'_> {
 pub struct Media {
     /// Version 1 runs, and nothing else was ever there.
     pub first: Medium,
+    /// The same, and the partition `factory` has all but the end of version 2's bundle.
+    pub unwritten: Medium,
     /// Version 2 is staged.
     pub staged: Medium,
     /// Version 2 is installed and has not run yet.
@@ -194,6 +216,9 @@ impl Media {
         let device = SimDevice::new(factory, factory.flashed());
         assert_eq!(device.run(), End::Up(SetName::A));
         let first = device.disk.view();
+        let fresh = SimDevice::new(factory, first.clone());
+        write_bundle(&fresh, |end| 0..end);
+        let unwritten = fresh.disk.view();
         device.stage("2");
         let staged = device.disk.view();
         device.boot();
@@ -232,6 +257,30 @@ impl Media {
         let device = SimDevice::new(factory, first.clone());
         device.live(|machine| live::wipe(machine, "logs")).expect("it is staged");
         let wipe = device.disk.view();
-        Self { brought, written, reset, wipe, first, staged, installed, second, staged_again, starved, lost }
+        Self {
+            brought,
+            written,
+            reset,
+            wipe,
+            first,
+            unwritten,
+            staged,
+            installed,
+            second,
+            staged_again,
+            starved,
+            lost,
+        }
     }
+}
+
+/// A part of version 2's bundle is written to the partition `factory`, and not flushed: the part is before or after
+/// where its end begins.
+fn write_bundle(device: &SimDevice, part: impl Fn(u64) -> Range<u64>) {
+    let mut bundle = device.factory.version("2").bundle.to_vec();
+    bundle.resize(bundle.len().next_multiple_of(BLOCK), 0);
+    let Range { start, end } = part((bundle.len() - END) as u64);
+    let partition = device.factory.partition(&device.disk, FACTORY).expect("there is one");
+    let part = &bundle[start as usize..bundle.len().min(end as usize)];
+    partition.write_at(start, part).expect("the disk is sound");
 }

@@ -73,6 +73,7 @@ fn a_flush_that_does_nothing_is_noticed() {
         Flush::StashCleared,
         Flush::FilesystemWritten,
         Flush::PartitionWiped,
+        Flush::BundleOffered,
     ];
     // A reset that is cut begins its volume anew, so it does not need these; who formats without a stash does, and
     // luks/tests/cuts.rs shows it.

@@ -2,8 +2,9 @@
 //!
 //! Mounting FAT read-write writes its boot sector twice, which is the one sector that the firmware may need
 //! first. So drydock walks the FAT itself and writes the one sector of the file in place. Layout as in
-//! Microsoft's "FAT: General Overview of On-Disk Format" (fatgen103), sections on the BPB, the type
-//! determination by cluster count, and the directory structure. Only short names are looked at.
+//! Microsoft's "FAT: General Overview of On-Disk Format" (fatgen103), sections on the BPB and the directory structure.
+//! That paper tells the type by the number of clusters; Linux, GRUB and fsck.fat take a volume without BPB_FATSz16 for
+//! FAT32 however few clusters it has, and so does drydock. Only short names are looked at.
 
 use crate::error::Error;
 use drydock_block::{BlockDevice, read_vec};
@@ -41,7 +42,7 @@ pub fn find(device: &(impl BlockDevice + ?Sized), short_name: &[u8; 11]) -> Resu
             }
             // 0x08 is the volume label, and with it every part of a long name.
             if entry[..11] == short_name[..] && entry[11] & 0x18 == 0 {
-                let high = if fat.bits == 32 { u32::from(le16(entry, 20)) } else { 0 };
+                let high = if fat.fat32 { u32::from(le16(entry, 20)) } else { 0 };
                 let first = (high << 16) | u32::from(le16(entry, 26));
                 return Ok(FileExtent {
                     offset: fat.cluster_offset(first)?,
@@ -61,7 +62,7 @@ enum Place {
 }
 
 struct Geometry {
-    bits: u8,
+    fat32: bool,
     cluster: u32,
     clusters: u32,
     fat_offset: u64,
@@ -95,18 +96,14 @@ impl Geometry {
             return Err(damaged("it is larger than its partition"));
         }
         let clusters = (total - first_data) / per_cluster;
-        let bits = match clusters {
-            0..4085 => 12,
-            4085..65525 => 16,
-            _ => 32,
-        };
+        let fat32 = le16(&boot, 22) == 0;
         let bytes = |sectors: u32| u64::from(sectors) * u64::from(sector);
-        let root = match bits {
-            32 => Place::Cluster(le32(&boot, 44)),
-            _ => Place::Region { offset: bytes(first_data - root_sectors), len: root_entries * 32 },
+        let root = match fat32 {
+            true => Place::Cluster(le32(&boot, 44)),
+            false => Place::Region { offset: bytes(first_data - root_sectors), len: root_entries * 32 },
         };
         Ok(Self {
-            bits,
+            fat32,
             cluster: sector * per_cluster,
             clusters,
             fat_offset: bytes(reserved),

@@ -77,7 +77,7 @@ impl Packed {
     /// The members that this image has in the tar.
     pub(super) fn members(&self) -> Vec<Member> {
         let name = &self.image.name;
-        let member = |suffix: &str, size| Member { name: format!("{name}.{suffix}"), size };
+        let member = |suffix: &str, size| Member { name: format!("{name}.{suffix}"), size, sha256: None };
         let tables = [member("groups", self.groups.len() as u64), member("frames", self.frames.len() as u64)];
         let data = if self.size <= PART {
             vec![member("zst", self.size)]

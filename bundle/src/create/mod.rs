@@ -87,8 +87,6 @@ pub fn create(
         images: Vec::new(),
         pins: recipe.pins.clone(),
         members: Vec::new(),
-        deltas: Vec::new(),
-        hooks: Vec::new(),
         critical: Vec::new(),
     };
     let mut packed: Vec<Packed> = Vec::new();

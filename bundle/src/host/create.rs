@@ -1,8 +1,9 @@
-use crate::{Reply, bar::bar, info};
+use crate::{Reply, bar::bar, info, look, reply::lossy, trust::open_file};
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_bundle::keys::PrivateKey;
-use drydock_bundle::{Error, Pin, Salt, ordered};
+use drydock_bundle::{Error, Pin, Salt, Source, ordered};
 use serde_json::json;
+use std::io::Write;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -64,6 +65,12 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Reply, Error> {
         bar.set_position(done);
     })?;
     bar.finish_and_clear();
+    let warnings = args.images.iter().map(doubt).collect::<Result<Vec<_>, _>>()?;
+    let warnings: Vec<String> = warnings.into_iter().flatten().collect();
+    for warning in &warnings {
+        // A closed standard error is no reason to stop.
+        let _ = writeln!(std::io::stderr(), "warning: {warning}");
+    }
     let mut text =
         format!("{}: {} bytes\n{}", args.output.display(), made.size, info::release(&made.manifest));
     text += &format!("digest      {}\n", made.digest);
@@ -71,10 +78,21 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Reply, Error> {
         text += &info::image(image, *slot);
     }
     let json = json!({
-        "ok": true, "path": args.output, "size": made.size, "digest": made.digest,
-        "slots": info::slots(&made.manifest, &made.slots), "manifest": made.manifest,
+        "ok": true, "path": lossy(&args.output), "size": made.size, "digest": made.digest,
+        "slots": info::slots(&made.manifest, &made.slots), "manifest": made.manifest, "warnings": warnings,
     });
     Ok(Reply::new(text, json))
+}
+
+/// What is doubtful about an image. Only a warning: what its slot is for, and which bootloader reads it, is known to
+/// `disk`, which refuses what can't be right.
+fn doubt(input: &Input) -> Result<Option<String>, Error> {
+    let failed = |source| Error::File { doing: "reading", path: input.path.clone(), source };
+    let file = open_file(&input.path)?;
+    let size = Source::len(&file).map_err(failed)?;
+    let head = look::head_of(&file, size).map_err(failed)?;
+    Ok(look::doubt(&head, size)
+        .map(|doubt| format!("image {} ({}): {doubt}", input.name, input.path.display())))
 }
 
 fn parse_image(text: &str) -> Result<Input, String> {

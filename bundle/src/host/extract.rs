@@ -1,9 +1,10 @@
 use crate::trust::{Trust, open_file};
-use crate::{Reply, bar::bar, unpack::unpack};
+use crate::{Reply, bar::bar, reply::lossy, unpack::unpack};
 use drydock_block::is_zero;
+use drydock_bundle::new_file::{NewFile, Readers};
 use drydock_bundle::{Bundle, Error};
 use serde_json::json;
-use std::fs::{self, File};
+use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -38,31 +39,21 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Reply, Error> {
     for name in &names {
         let reader = bundle.image(name)?;
         let path = args.dir.join(format!("{name}.img"));
-        let part = args.dir.join(format!("{name}.img.part"));
-        let result = create_sparse(&part, reader.image().size).and_then(|file| {
-            let mut offset = 0;
-            unpack(&reader, &bar, |data| {
-                write_sparse(&file, offset, &data).map_err(writing(&part))?;
-                offset += data.len() as u64;
-                Ok(())
-            })?;
-            fs::rename(&part, &path).map_err(writing(&path))
-        });
-        if result.is_err() {
-            // Best effort: the name says that it is not whole.
-            let _ = fs::remove_file(&part);
-        }
-        result?;
+        let file = NewFile::new(&path, Readers::Usual).map_err(writing(&path))?;
+        file.file().set_len(reader.image().size).map_err(writing(&path))?;
+        let mut offset = 0;
+        unpack(&reader, &bar, |data| {
+            write_sparse(file.file(), offset, &data).map_err(writing(&path))?;
+            offset += data.len() as u64;
+            Ok(())
+        })?;
+        file.finish().map_err(writing(&path))?;
         paths.push(path);
     }
     bar.finish_and_clear();
-    let text: String = paths.iter().map(|path| format!("{}\n", path.display())).collect();
+    let paths: Vec<String> = paths.iter().map(|path| lossy(path)).collect();
+    let text: String = paths.iter().map(|path| format!("{path}\n")).collect();
     Ok(Reply::new(text, json!({"ok": true, "verified": !args.unverified, "paths": paths})))
-}
-
-fn create_sparse(path: &Path, size: u64) -> Result<File, Error> {
-    let file = File::create(path).and_then(|file| file.set_len(size).map(|()| file));
-    file.map_err(writing(path))
 }
 
 /// Leaves holes where there are 64 KiB of zeros.

@@ -1,6 +1,6 @@
 use crate::Reply;
 use crate::trust::open_file;
-use drydock_bundle::{Bundle, Error, Image, Manifest, signature, slot};
+use drydock_bundle::{Bundle, Error, Image, Manifest, Member, signature, slot};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -22,6 +22,7 @@ pub(crate) fn run(args: &Args) -> Result<Reply, Error> {
     for (entry, slot) in manifest.images.iter().zip(&slots) {
         text += &image(entry, *slot);
     }
+    text += &further(manifest);
     for line in &lines {
         text += &format!("signed by   {} (not verified)\n", line.key);
     }
@@ -29,7 +30,7 @@ pub(crate) fn run(args: &Args) -> Result<Reply, Error> {
         text += "not signed\n";
     }
     let json = json!({
-        "verified": false, "digest": bundle.manifest_digest(), "slots": self::slots(manifest, &slots),
+        "ok": true, "verified": false, "digest": bundle.manifest_digest(), "slots": self::slots(manifest, &slots),
         "signed_by": lines.iter().map(|line| line.key).collect::<Vec<_>>(), "manifest": manifest,
     });
     Ok(Reply::new(text, json))
@@ -44,6 +45,14 @@ pub(crate) fn release(manifest: &Manifest) -> String {
         text += &format!("pin         {} must have root hash {}\n", pin.class, pin.root_hash);
     }
     text
+}
+
+/// A line for each member that this version passes by.
+pub(crate) fn further(manifest: &Manifest) -> String {
+    let line = |Member { name, size, .. }: &Member| {
+        format!("also        {name}: {size} bytes, for later versions of drydock\n")
+    };
+    manifest.further().iter().map(line).collect()
 }
 
 /// The lines that describe an image.

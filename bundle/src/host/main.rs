@@ -7,6 +7,7 @@ mod disk;
 mod extract;
 mod info;
 mod keygen;
+mod look;
 mod pages;
 mod reply;
 mod sign;

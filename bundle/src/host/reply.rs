@@ -1,6 +1,7 @@
 use drydock_bundle::Error;
 use serde_json::{Value, json};
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// What a subcommand has to say, for people and for machines.
@@ -18,6 +19,11 @@ impl Reply {
     pub(crate) fn raw(text: Vec<u8>) -> Self {
         Self { text, json: Value::Null }
     }
+}
+
+/// A path for JSON, which is UTF-8: what is not becomes U+FFFD. `json!` with the path itself panics on such names.
+pub(crate) fn lossy(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }
 
 /// Prints the result, and says how the process ends. A reader that has gone away is no reason to panic.

@@ -1,4 +1,4 @@
-use drydock_bundle::{Error, Trusted, keys};
+use drydock_bundle::{Error, Source, Trusted, keys};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,8 @@ impl Trust {
     }
 }
 
-/// Opens a file that holds a bundle.
+/// Opens a file that holds a bundle or an image. A folder could be opened, too, but has no length.
 pub(crate) fn open_file(path: &Path) -> Result<File, Error> {
-    File::open(path).map_err(|source| Error::File { doing: "opening", path: path.into(), source })
+    let open = File::open(path).and_then(|file| Source::len(&file).map(|_| file));
+    open.map_err(|source| Error::File { doing: "opening", path: path.into(), source })
 }

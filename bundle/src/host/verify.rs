@@ -21,12 +21,19 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Reply, Error> {
     for reader in readers.collect::<Result<Vec<_>, _>>()? {
         unpack(&reader, &bar, |_| Ok(()))?;
     }
+    for member in manifest.further() {
+        bar.set_message(member.name.clone());
+        bar.set_length(member.size);
+        bar.set_position(0);
+        bundle.prove_further(member, |bytes| bar.inc(bytes))?;
+    }
     bar.finish_and_clear();
     let mut text = info::release(manifest);
     text += &format!("digest      {}\n", bundle.manifest_digest());
     for key in bundle.signers() {
         text += &format!("signed by   {key}\n");
     }
+    text += &info::further(manifest);
     text += "every image is whole and has its signed root hash\n";
     let json = json!({
         "ok": true, "digest": bundle.manifest_digest(), "signed_by": bundle.signers(), "manifest": manifest,

@@ -1,12 +1,14 @@
 //! Bundles to take apart, break and put together again.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses some of it")]
 
+pub mod factory;
+
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_bundle::frames::Decoder;
 use drydock_bundle::keys::PrivateKey;
 use drydock_bundle::signature::{MEMBER_SIZE, add};
 use drydock_bundle::tar::{END, Header, padded};
-use drydock_bundle::{Bundle, Error, Trusted};
+use drydock_bundle::{Bundle, Error, Trusted, sha256};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -122,6 +124,17 @@ impl Parts {
         assert_eq!(manifest.matches(from).count(), 1, "{from} in {manifest}");
         *self.get("manifest.json") = manifest.replace(from, to).into_bytes();
         self
+    }
+
+    /// Adds members that no image implies, as a later version might, with their digests in the manifest.
+    pub fn with_further(self, further: &[(&str, Vec<u8>)]) -> Self {
+        let entry = |(name, data): &(&str, Vec<u8>)| {
+            format!(r#",{{"name":"{name}","size":{},"sha256":"{}","later":true}}"#, data.len(), sha256(data))
+        };
+        let entries: String = further.iter().map(entry).collect();
+        let mut parts = self.edit(r#"],"critical""#, &format!(r#"{entries}],"critical""#));
+        parts.0.extend(further.iter().map(|(name, data)| (name.to_string(), data.clone())));
+        parts
     }
 
     pub fn sign(mut self, keys: &[&PrivateKey]) -> Self {

@@ -4,9 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
-use drydock_bundle::tar::Header;
+use drydock_bundle::tar::{END, Header, padded};
 use drydock_bundle::tree::{BLOCK, Hasher};
-use drydock_bundle::{Bundle, Salt};
+use drydock_bundle::{Bundle, Member, Salt, sha256};
 use drydock_state::{
     BootEnv, Entry, Floors, Intent, Job, Later, Mode, Outcome, Record, SetInfo, SetName, SetStatus, Sets,
     Source, encode_copy, trailer::Trailer,
@@ -56,6 +56,9 @@ fn bundle_seeds(work: &Path) {
     let bundle = Bundle::open_unverified(archive.clone()).unwrap();
     write("archive", "two-images", &archive);
     write("manifest", "two-images", bundle.manifest_bytes());
+    write("archive", "further-members", &later(&archive));
+    let further = r#"{"drydock":"bundle/1","compatible":"a","version":"1","security_version":0,"deltas":[{"image":"r"}],"images":[{"name":"r","class":"r","size":8192,"salt":"","root_hash":"0000000000000000000000000000000000000000000000000000000000000000","frame_size":4194304}],"members":[{"name":"r.groups","size":0},{"name":"r.frames","size":4},{"name":"r.zst","size":20},{"name":"r.delta.index","size":0,"sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","kind":"x"},{"name":"r.delta.data","size":2147483648,"sha256":"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}]}"#;
+    write("manifest", "further-members", further.as_bytes());
     let critical = r#"{"drydock":"bundle/1","compatible":"a","version":"1","security_version":0,"later":[{"x":null}],"images":[{"name":"r","class":"r","size":8192,"salt":"","root_hash":"0000000000000000000000000000000000000000000000000000000000000000","frame_size":4194304}],"pins":[{"class":"boot","size":8192,"salt":"00","root_hash":"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}],"members":[{"name":"r.groups","size":0},{"name":"r.frames","size":4},{"name":"r.zst","size":20}],"critical":["pins"]}"#;
     write("manifest", "pins-and-unknown-fields", critical.as_bytes());
     let signature = format!("v1 ed25519 {} {}\n", "5a".repeat(32), "A".repeat(86) + "==");
@@ -79,6 +82,36 @@ fn bundle_seeds(work: &Path) {
     }
     let stored = [&[0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x50, 0x01, 0x80, 0x00][..], &[b'x'; BLOCK]].concat();
     write("frame", "stored", &with_options(1, &stored));
+}
+
+/// A member of a tar: header, bytes, padding.
+fn member(name: &str, data: &[u8]) -> Vec<u8> {
+    let mut bytes = Header { name: name.into(), size: data.len() as u64 }.encode().to_vec();
+    bytes.extend(data);
+    bytes.resize(padded(bytes.len() as u64) as usize, 0);
+    bytes
+}
+
+/// The same bundle with two members that no image implies.
+fn later(archive: &[u8]) -> Vec<u8> {
+    let bundle = Bundle::open_unverified(archive.to_vec()).unwrap();
+    let mut manifest = bundle.manifest().clone();
+    let front = member("manifest.json", bundle.manifest_bytes()).len()
+        + member("manifest.sig", bundle.signature_bytes()).len();
+    let images = &archive[front..archive.len() - END as usize];
+    let further = [("root.delta.index", vec![1; 40]), ("root.delta.data", vec![2; 600])];
+    manifest.members.extend(further.iter().map(|(name, data)| Member {
+        name: (*name).into(),
+        size: data.len() as u64,
+        sha256: Some(sha256(data)),
+    }));
+    let mut bytes = member("manifest.json", &manifest.to_bytes());
+    bytes.extend(member("manifest.sig", bundle.signature_bytes()));
+    bytes.extend(images);
+    further.iter().for_each(|(name, data)| bytes.extend(member(name, data)));
+    bytes.resize(bytes.len() + END as usize, 0);
+    Bundle::open_unverified(bytes.clone()).unwrap();
+    bytes
 }
 
 fn state_seeds() {

@@ -49,7 +49,8 @@ pub(crate) fn tar_header(data: &[u8]) -> bool {
 /// A whole archive, as the host tool reads one whose signatures it does not know.
 pub(crate) fn archive(data: &[u8]) -> bool {
     let Ok(bundle) = Bundle::open_unverified(data.to_vec()) else { return false };
-    let mut all = true;
+    let further = bundle.manifest().further();
+    let mut all = further.iter().all(|member| bundle.prove_further(member, |_| ()).is_ok());
     for image in &bundle.manifest().images {
         let reader = bundle.image(&image.name);
         all &= reader.is_ok();

@@ -2,6 +2,8 @@
 
 use crate::fake::{Fake, VERSION, elf, pem};
 use drydock_initramfs::{Built, build};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -87,6 +89,25 @@ fn modules_come_with_what_they_need_in_loading_order() {
 }
 
 #[test]
+fn modules_and_firmware_come_in_plain_however_they_are_packed() {
+    let fake = Fake::new();
+    fake.edit("\"net-card\"", "\"net-card\", \"old\", \"older\"");
+    let built = build(&fake.inputs()).unwrap();
+    let into = tempfile::tempdir().unwrap();
+    unpack(&built, into.path());
+    let root = into.path().join("root");
+    for module in ["net_card", "old", "older"] {
+        let path = format!("lib/modules/{VERSION}/kernel/net/{module}.ko");
+        let content = std::fs::read(root.join(&path)).unwrap();
+        assert!(content.starts_with(b"\x7fELF"), "{module}");
+        let aliases = std::fs::read_to_string(root.join("etc/drydock/aliases")).unwrap();
+        assert!(aliases.contains(&format!("/{path}\n")), "{aliases}");
+    }
+    assert_eq!(std::fs::read(root.join("lib/firmware/old.fw")).unwrap(), b"firmware of old");
+    assert_eq!(std::fs::read(root.join("lib/firmware/older.fw")).unwrap(), b"firmware of older");
+}
+
+#[test]
 fn firmware_comes_along_and_is_missed() {
     let fake = Fake::new();
     fake.edit("[initramfs]", "[initramfs]\nfirmware = [\"net_card.fw\"]");
@@ -144,8 +165,15 @@ fn mistakes_point_at_the_line() {
 fn unusable_inputs_are_refused_with_the_way_out() {
     let fake = Fake::new();
     fake.edit("net-card", "old");
+    fake.write(&format!("kernel/lib/modules/{VERSION}/kernel/net/old.ko.xz"), b"no xz");
     let message = refusal(&fake);
-    assert!(message.contains("old.ko.xz") && message.contains("unxz"), "{message}");
+    assert!(message.contains("old.ko.xz: can't be unpacked"), "{message}");
+
+    let fake = Fake::new();
+    let odd = fake.path("kernel/lib/modules").join(OsStr::from_bytes(b"6.1\xff"));
+    std::fs::rename(fake.inputs().modules.unwrap(), &odd).unwrap();
+    let message = build(&drydock_initramfs::Inputs { modules: Some(odd), ..fake.inputs() }).unwrap_err();
+    assert!(message.to_string().contains("not named after a kernel's version"), "{message}");
 
     let fake = Fake::new();
     std::fs::remove_file(fake.inputs().modules.unwrap().join("modules.dep")).unwrap();

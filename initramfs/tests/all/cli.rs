@@ -2,6 +2,8 @@
 
 use crate::fake::Fake;
 use drydock_initramfs::{NEEDS, Severity, When, check_kernel};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 
@@ -75,6 +77,49 @@ fn a_failed_build_leaves_the_old_image() {
     assert_eq!(std::fs::read(fake.path("out.zst")).unwrap(), b"old");
 }
 
+#[test]
+fn a_full_disk_leaves_nothing_behind_and_no_name_is_in_the_way() {
+    let fake = Fake::new();
+    std::fs::create_dir(fake.path("out")).unwrap();
+    std::fs::create_dir(fake.path("out/i.new")).unwrap();
+    let build = "build --config device.toml --drydock drydock --kernel-root kernel --output out/i";
+    let run = |before: &str| {
+        let line = format!("{before} exec {} {build}", env!("CARGO_BIN_EXE_drydock-initramfs"));
+        Command::new("bash").args(["-c", &line]).current_dir(fake.folder.path()).output().unwrap()
+    };
+    let full = run("trap '' XFSZ; ulimit -f 0;");
+    assert_eq!(full.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&full.stderr).into_owned();
+    assert!(said.contains("write the initramfs out/i: File too large"), "{said}");
+    let left = || std::fs::read_dir(fake.path("out")).unwrap().count();
+    assert_eq!(left(), 1);
+    assert!(run("").status.success());
+    assert_eq!(left(), 2);
+    // Standard error may be closed: no reason to panic.
+    assert_eq!(run("exec 2>&-; cd /;").status.code(), Some(1));
+}
+
+#[test]
+fn names_that_are_not_utf8_are_names_like_others() {
+    let fake = Fake::new();
+    let odd = OsStr::from_bytes(b"caf\xe9");
+    for (from, to) in [("device.toml", "toml"), ("drydock", "binary"), ("kernel", "kernel")] {
+        std::fs::rename(fake.path(from), fake.folder.path().join(odd).with_extension(to)).unwrap();
+    }
+    let line = b"tool build --config $'caf\\xe9.toml' --drydock $'caf\\xe9.binary' --kernel-root $'caf\\xe9.kernel' \
+        --firmware-dir $'caf\\xe9' -o $'caf\\xe9' --list && $tool list $'caf\\xe9'; $tool list $'\\xff'";
+    let output = Command::new("bash")
+        .args(["-c".as_ref(), OsStr::from_bytes(&[b"$", &line[..]].concat())])
+        .env("tool", env!("CARGO_BIN_EXE_drydock-initramfs"))
+        .current_dir(fake.folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("read \u{fffd}: No such file"), "{said}");
+    assert!(fake.folder.path().join(odd).is_file(), "{said}");
+}
+
 fn fragment() -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../kernel-config/recovery.config");
     std::fs::read_to_string(path).unwrap()
@@ -84,9 +129,12 @@ fn fragment() -> String {
 fn the_fragment_has_what_the_check_asks_for() {
     let fragment = fragment();
     assert_eq!(check_kernel(&fragment, None, false).needs, []);
-    for need in NEEDS.iter().filter(|need| need.when == When::Always) {
-        let without = fragment.replace(&format!("CONFIG_{}=y\n", need.option), "");
-        assert_eq!(check_kernel(&without, None, false).needs, [*need], "{}", need.option);
+    for need in NEEDS.iter().filter(|need| need.when != When::Modules) {
+        let line = format!("CONFIG_{}=y\n", need.option);
+        assert!(fragment.contains(&line), "for {}", need.why);
+        let lacking = check_kernel(&fragment.replace(&line, ""), None, false).needs;
+        let other_root = matches!(need.when, When::Root(filesystem) if filesystem != "erofs");
+        assert_eq!(lacking.contains(need), !other_root, "{}", need.option);
     }
 }
 
@@ -94,7 +142,7 @@ fn the_fragment_has_what_the_check_asks_for() {
 fn modules_count_where_they_work() {
     let fragment = fragment() + "CONFIG_MODULES=y\nCONFIG_DM_VERITY=m\n";
     let lacking = check_kernel(&fragment, None, true);
-    assert_eq!((lacking.needs, lacking.as_modules), (vec![], vec!["dm-verity"]));
+    assert_eq!((lacking.needs, lacking.as_modules), (vec![], vec![("dm-verity", Severity::Must)]));
     assert_eq!(check_kernel(&fragment, None, false).needs.len(), 1);
     let initrd_as_module = fragment + "CONFIG_RD_ZSTD=m\n";
     assert_eq!(check_kernel(&initrd_as_module, None, true).needs[0].option, "RD_ZSTD");
@@ -114,13 +162,14 @@ fn check_kernel_tells_and_exits() {
     assert!(String::from_utf8_lossy(&lacking.stdout).starts_with("missing  CONFIG_RD_ZSTD=y"));
 
     // What only the reference device needs, this device (no data, nothing encrypted) does not.
-    let encrypted: Vec<_> =
-        NEEDS.iter().filter(|need| matches!(need.when, When::Encrypted | When::Data)).collect();
+    let encrypted: Vec<_> = NEEDS
+        .iter()
+        .filter(|need| matches!(need.when, When::Encrypted | When::Data) && need.severity == Severity::Must)
+        .collect();
     let without = encrypted
         .iter()
         .fold(fragment(), |text, need| text.replace(&format!("CONFIG_{}=y\n", need.option), ""));
     fake.write("plain.config", without.as_bytes());
-    assert!(encrypted.iter().all(|need| need.severity == Severity::Must));
     assert_eq!(tool(&fake, &["check-kernel", "plain.config"]).status.code(), Some(1));
     let args = ["check-kernel", "plain.config", "--config", "device.toml"];
     assert_eq!(tool(&fake, &args).status.code(), Some(0));

@@ -5,7 +5,9 @@ use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePublicKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 pub(crate) const VERSION: &str = "6.1.0-test";
 
@@ -33,7 +35,8 @@ kernel/crypto/crc32c-fast.ko: kernel/lib/libcrc32c.ko
 kernel/fs/erofs.ko: kernel/lib/libcrc32c.ko
 kernel/net/net_card.ko.zst: kernel/net/phy.ko kernel/md/dm-mod.ko
 kernel/net/phy.ko:
-kernel/net/old.ko.xz:
+kernel/net/old.ko.xz: kernel/net/phy.ko
+kernel/net/older.ko.gz:
 ";
 
 /// `crc32c` is an alias, and it and `libcrc32c` like each other.
@@ -49,6 +52,8 @@ alias crc32c crc32c_fast
 alias pci:v00001AF4d00001000sv*sd*bc*sc*i* net_card
 alias virtio:d00000001v* net_card
 alias fs-erofs erofs
+alias pci:v00001111d*sv*sd*bc*sc*i* old
+alias pci:v00002222d*sv*sd*bc*sc*i* older
 ";
 
 pub(crate) struct Fake {
@@ -74,15 +79,13 @@ impl Fake {
         }
         for path in DEP.lines().map(|line| line.split(':').next().unwrap()) {
             let content = format!("\x7fELF {path}\0license=GPL\0firmware={}.fw\0", file_stem(path));
-            let content = match path.ends_with(".zst") {
-                true => drydock_initramfs::compress(content.as_bytes()).unwrap(),
-                false => content.into_bytes(),
-            };
-            fake.write(&format!("{modules}/{path}"), &content);
+            fake.write(&format!("{modules}/{path}"), &pack(path, content.as_bytes()));
         }
         fake.write("firmware/dm-mod.fw", b"firmware of dm-mod");
-        let packed = drydock_initramfs::compress(b"firmware of net_card").unwrap();
-        fake.write("firmware/net_card.fw.zst", &packed);
+        for name in ["net_card.fw.zst", "old.fw.xz", "older.fw.gz"] {
+            let content = format!("firmware of {}", file_stem(name));
+            fake.write(&format!("firmware/{name}"), &pack(name, content.as_bytes()));
+        }
         fake
     }
 
@@ -111,6 +114,22 @@ impl Fake {
             firmware: vec![self.path("firmware")],
         }
     }
+}
+
+/// Packs with the tool that the name asks for.
+fn pack(name: &str, content: &[u8]) -> Vec<u8> {
+    let tool = match name.rsplit('.').next() {
+        Some("zst") => "zstd",
+        Some("xz") => "xz",
+        Some("gz") => "gzip",
+        _ => return content.to_vec(),
+    };
+    let mut child =
+        Command::new(tool).arg("-c").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(content).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{tool}");
+    output.stdout
 }
 
 fn file_stem(path: &str) -> &str {

@@ -4,3 +4,4 @@
 mod build;
 mod cli;
 mod fake;
+mod kernel_uses;

@@ -41,7 +41,9 @@ pub(crate) fn prepare(dir: &Path, layout: &Layout, kernel: &[u8]) -> Vec<String>
     run(cpio.args(["-c", "cpio -o -H newc --quiet </dev/null >\"$0\""]).arg(path("initramfs"))).unwrap();
     let boot_image = repository().join("demo/boot-image.sh");
     run(Command::new(boot_image).args(["vmlinuz", "initramfs", "boot.img"].map(path))).unwrap();
-    fs::write(path("root.img"), vec![0x5a; 1 << 20]).unwrap();
+    fs::create_dir(path("tree")).unwrap();
+    fs::write(path("tree/file"), vec![0x5a; 1 << 20]).unwrap();
+    run(Command::new("mkfs.erofs").args(["--quiet", &path("root.img"), &path("tree")])).unwrap();
     run(Command::new(&tool).args(["--quiet", "keygen", &path("key.pem"), "--public", &path("key.pub.pem")]))
         .unwrap();
     let (boot, root) = (path("boot.img"), path("root.img"));

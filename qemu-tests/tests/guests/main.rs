@@ -6,6 +6,7 @@ mod defect;
 mod demo;
 mod device;
 mod faults;
+mod flash;
 mod grub;
 mod grub_device;
 mod keys;

@@ -1,18 +1,19 @@
 use super::Console;
+use super::line::{Line, Typed};
+use super::writer::Port;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::termios::{FlushArg, InputFlags, LocalFlags, SetArg, Termios, tcflush, tcgetattr, tcsetattr};
-use std::fs::File;
-use std::io::Read;
+use nix::sys::termios::{
+    FlushArg, InputFlags, LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcflush, tcgetattr, tcsetattr,
+};
+use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// The longest line that a terminal delivers.
-const LINE: usize = 4096;
-
 impl Console {
-    /// Asks for a passphrase on all consoles at once; the first line typed on any of them counts. It is not
+    /// Asks for a passphrase on all consoles at once; the first line typed on any of them counts, by itself. It is not
     /// shown. `None`: nobody answered within `limit`, or there is nobody to ask.
     pub fn passphrase(&self, prompt: &str, limit: Duration) -> Option<Zeroizing<Vec<u8>>> {
         self.ask(prompt, limit, false)
@@ -35,8 +36,7 @@ impl Console {
     fn ask(&self, prompt: &str, limit: Duration, echo: bool) -> Option<Zeroizing<Vec<u8>>> {
         let deadline = Instant::now() + limit;
         let ports = self.shared.ports.iter().filter(|port| port.is_alive());
-        let mut terminals: Vec<Terminal<'_>> =
-            ports.filter_map(|port| Terminal::prepare(&port.file, echo)).collect();
+        let mut terminals: Vec<Terminal<'_>> = ports.filter_map(Terminal::prepare).collect();
         self.text(prompt);
         let answer = loop {
             if terminals.is_empty() {
@@ -46,7 +46,7 @@ impl Console {
             let timeout = PollTimeout::try_from(left.as_millis()).unwrap_or(PollTimeout::MAX);
             let mut waits: Vec<_> = terminals
                 .iter()
-                .map(|terminal| PollFd::new(terminal.file.as_fd(), PollFlags::POLLIN))
+                .map(|terminal| PollFd::new(terminal.port.file.as_fd(), PollFlags::POLLIN))
                 .collect();
             match poll(&mut waits, timeout) {
                 Ok(0) | Err(_) if left.is_zero() => break None,
@@ -54,20 +54,26 @@ impl Console {
                 Err(_) => break None,
             }
             let mut answer = None;
-            terminals.retain(|terminal| match terminal.line() {
-                Ok(line) => {
-                    answer = answer.take().or(line);
-                    true
+            terminals.retain_mut(|terminal| {
+                let port = terminal.port;
+                let mut show = |text: &[u8]| {
+                    if echo {
+                        self.shared.push_to(port, text);
+                    }
+                };
+                match terminal.read(&mut show) {
+                    Ok(line) => {
+                        answer = answer.take().or(line);
+                        true
+                    }
+                    Err(Gone) => false,
                 }
-                Err(Gone) => false,
             });
             if answer.is_some() {
                 break answer;
             }
         };
-        if !echo || answer.is_none() {
-            self.text("\n");
-        }
+        self.text("\n");
         answer
     }
 }
@@ -75,51 +81,64 @@ impl Console {
 /// The console hung up or has no hardware.
 struct Gone;
 
-/// A console that delivers whole lines; its former state comes back on drop.
+/// A console that delivers what is typed as it comes; its former state comes back on drop.
 struct Terminal<'a> {
-    file: &'a File,
+    port: &'a Port,
     before: Termios,
+    line: Line,
 }
 
 impl<'a> Terminal<'a> {
     /// Nothing here waits for output, which would hang on a console that takes none.
-    fn prepare(file: &'a File, echo: bool) -> Option<Self> {
-        let before = tcgetattr(file).ok()?;
+    fn prepare(port: &'a Port) -> Option<Self> {
+        let before = tcgetattr(&port.file).ok()?;
         let mut wanted = before.clone();
-        wanted.local_flags.insert(LocalFlags::ICANON);
-        wanted.local_flags.remove(LocalFlags::ISIG);
-        wanted.local_flags.set(LocalFlags::ECHO, echo);
-        wanted.input_flags.insert(InputFlags::ICRNL);
-        tcsetattr(file, SetArg::TCSANOW, &wanted).ok()?;
+        let edited = LocalFlags::ICANON
+            | LocalFlags::IEXTEN
+            | LocalFlags::ISIG
+            | LocalFlags::ECHO
+            | LocalFlags::ECHONL;
+        wanted.local_flags.remove(edited);
+        let changed = InputFlags::ICRNL | InputFlags::INLCR | InputFlags::IGNCR | InputFlags::ISTRIP;
+        wanted.input_flags.remove(changed);
+        // Otherwise nothing typed yet would look like the end of the file.
+        wanted.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
+        wanted.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
+        tcsetattr(&port.file, SetArg::TCSANOW, &wanted).ok()?;
         // What was typed before the question is no answer to it.
-        let _ = tcflush(file, FlushArg::TCIFLUSH);
-        Some(Self { file, before })
+        let _ = tcflush(&port.file, FlushArg::TCIFLUSH);
+        Some(Self { port, before, line: Line::new(port.after_cr.swap(false, Ordering::Relaxed)) })
     }
 
-    /// The line that was typed, without its end; `None` if there is none yet.
-    fn line(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Gone> {
-        let mut buffer = Zeroizing::new([0; LINE]);
-        let mut file = self.file;
-        match file.read(&mut buffer[..]) {
-            Ok(len) if buffer[..len].ends_with(b"\n") => Ok(Some(Zeroizing::new(buffer[..len - 1].to_vec()))),
-            // A line cut short by ^D is asked for again; an end of file is a console that hung up.
-            Ok(1..) => Ok(None),
-            Ok(0) => Err(Gone),
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    std::io::ErrorKind::WouldBlock | std::io::ErrorKind::Interrupted
-                ) =>
-            {
-                Ok(None)
+    /// Takes what was typed, and shows what it does to the line. The line, if it is complete; what was typed behind it is
+    /// no answer to any question.
+    fn read(&mut self, show: &mut dyn FnMut(&[u8])) -> Result<Option<Zeroizing<Vec<u8>>>, Gone> {
+        let mut buffer = Zeroizing::new([0; 256]);
+        let len = match (&self.port.file).read(&mut buffer[..]) {
+            Ok(0) => return Err(Gone),
+            Ok(len) => len,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                return Ok(None);
             }
-            Err(_) => Err(Gone),
+            Err(_) => return Err(Gone),
+        };
+        for byte in &buffer[..len] {
+            match self.line.take(*byte, Instant::now()) {
+                Typed::Nothing => {}
+                Typed::Added => show(&[*byte]),
+                Typed::Erased(characters) => show("\x08 \x08".repeat(characters).as_bytes()),
+                Typed::Done => {
+                    self.port.after_cr.store(*byte == b'\r', Ordering::Relaxed);
+                    return Ok(Some(std::mem::replace(&mut self.line, Line::new(false)).into_bytes()));
+                }
+            }
         }
+        Ok(None)
     }
 }
 
 impl Drop for Terminal<'_> {
     fn drop(&mut self) {
-        let _ = tcsetattr(self.file, SetArg::TCSANOW, &self.before);
+        let _ = tcsetattr(&self.port.file, SetArg::TCSANOW, &self.before);
     }
 }

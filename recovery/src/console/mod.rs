@@ -5,6 +5,7 @@
 //! lines and says how many; one that fails (configured, but without hardware) is dropped.
 
 mod ask;
+mod line;
 mod names;
 mod ring;
 mod writer;

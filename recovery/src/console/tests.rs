@@ -117,3 +117,67 @@ fn a_question_has_a_time_limit_and_insists_on_yes_or_no() {
     assert_eq!(console.confirm("again?", LONG), Some(true));
     drop(typist.join().unwrap());
 }
+
+/// Waits until the person has been asked this many questions.
+fn wait_for_prompts(person: &File, seen: &mut String, count: usize) {
+    while seen.matches("? ").count() < count {
+        *seen += &read_some(person);
+    }
+}
+
+#[test]
+fn what_terminals_send_for_erase_and_enter_and_arrows_is_understood() {
+    let (mut person, console) = terminal();
+    let console = Console::on(vec![console]).unwrap();
+    let typist = std::thread::spawn(move || {
+        let mut seen = String::new();
+        // The LF of the first line comes when the second question has been asked.
+        for (n, sent) in ["se\x08\x7fö\x7fs\x1b[Desame\r", "\nthe same\r\n", "last\n"].iter().enumerate() {
+            wait_for_prompts(&person, &mut seen, n + 1);
+            person.write_all(sent.as_bytes()).unwrap();
+        }
+        person
+    });
+    for expected in ["sesame", "the same", "last"] {
+        assert_eq!(*console.passphrase("? ", LONG).unwrap(), expected.as_bytes());
+    }
+    drop(typist.join().unwrap());
+}
+
+#[test]
+fn two_consoles_at_which_somebody_types_do_not_mix() {
+    let (mut one, first) = terminal();
+    let (mut other, second) = terminal();
+    let console = Console::on(vec![first, second]).unwrap();
+    let typists = std::thread::spawn(move || {
+        let (mut seen, mut seen_too) = (String::new(), String::new());
+        wait_for_prompts(&one, &mut seen, 1);
+        wait_for_prompts(&other, &mut seen_too, 1);
+        one.write_all(b"open ").unwrap();
+        other.write_all(b"half a li").unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+        one.write_all(b"sesame\r").unwrap();
+        wait_for_prompts(&other, &mut seen_too, 2);
+        other.write_all(b"yes\r").unwrap();
+        (one, other)
+    });
+    assert_eq!(*console.passphrase("? ", LONG).unwrap(), b"open sesame");
+    assert_eq!(*console.passphrase("? ", LONG).unwrap(), b"yes");
+    drop(typists.join().unwrap());
+}
+
+#[test]
+fn an_answer_is_shown_where_it_is_typed_as_it_is_edited() {
+    let (mut person, console) = terminal();
+    let console = Console::on(vec![console]).unwrap();
+    let typist = std::thread::spawn(move || {
+        let mut seen = read_some(&person);
+        person.write_all(b"m\x7fy\r").unwrap();
+        while !seen.ends_with('\n') {
+            seen += &read_some(&person);
+        }
+        (seen, person)
+    });
+    assert_eq!(console.confirm("sure?", LONG), Some(true));
+    assert_eq!(typist.join().unwrap().0, "sure? [y/n] m\x08 \x08y\n");
+}

@@ -5,6 +5,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(super) struct Port {
     pub(super) file: File,
+    /// Whether the last line that was typed here ended in CR: a LF behind it belongs to it, however late it comes.
+    pub(super) after_cr: AtomicBool,
     ring: Mutex<Option<Ring>>,
 }
 
@@ -74,7 +77,8 @@ impl Port {
 impl Shared {
     /// The files must not block.
     pub(super) fn new(files: Vec<File>) -> io::Result<Self> {
-        let port = |file| Port { file, ring: Mutex::new(Some(Ring::new(LIMIT))) };
+        let port =
+            |file| Port { file, after_cr: AtomicBool::new(false), ring: Mutex::new(Some(Ring::new(LIMIT))) };
         Ok(Self {
             ports: files.into_iter().map(port).collect(),
             wake: EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?,
@@ -84,10 +88,13 @@ impl Shared {
 
     /// Leaves text for every console.
     pub(super) fn push(&self, text: &[u8]) {
-        for port in &self.ports {
-            if let Some(ring) = &mut *port.ring() {
-                ring.push(text);
-            }
+        self.ports.iter().for_each(|port| self.push_to(port, text));
+    }
+
+    /// Leaves text for one console.
+    pub(super) fn push_to(&self, port: &Port, text: &[u8]) {
+        if let Some(ring) = &mut *port.ring() {
+            ring.push(text);
         }
         let _ = self.wake.write(1);
     }

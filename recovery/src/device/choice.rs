@@ -9,8 +9,8 @@ use std::fmt;
 pub struct Disk {
     /// The kernel's name, as in `vda`.
     pub name: String,
-    /// The disk's real path below `/sys/devices`.
-    pub bus_path: String,
+    /// The disk's real paths below `/sys/devices`: one for each way to it, and one below a virtual parent, if it has one.
+    pub bus_paths: Vec<String>,
     /// Whether the kernel calls it removable.
     pub removable: bool,
     /// Its size in bytes.
@@ -49,8 +49,13 @@ impl Disk {
     /// Whether the configured part of the path stands there as whole components, so that `…:04.0` is not
     /// found in `…:04.01`.
     fn is_on(&self, bus: &str) -> bool {
-        let bus = bus.trim_matches('/');
-        format!("/{}/", self.bus_path.trim_matches('/')).contains(&format!("/{bus}/"))
+        let part = format!("/{}/", bus.trim_matches('/'));
+        self.bus_paths.iter().any(|path| format!("/{}/", path.trim_matches('/')).contains(&part))
+    }
+
+    /// Where it is, for whoever looks for it.
+    pub fn place(&self) -> String {
+        self.bus_paths.join(", ")
     }
 }
 
@@ -78,14 +83,14 @@ impl fmt::Display for Refusal {
             Self::None { seen } => {
                 f.write_str("none of the disks is the one in the configuration:")?;
                 for (disk, objection) in seen {
-                    write!(f, " {} ({}) {objection};", disk.name, disk.bus_path)?;
+                    write!(f, " {} ({}) {objection};", disk.name, disk.place())?;
                 }
                 f.write_str(" attach the right disk, or correct `[disk]` in the configuration")
             }
             Self::Several { fitting } => {
                 f.write_str("several disks look like ours, so none is touched:")?;
                 for disk in fitting {
-                    write!(f, " {} ({});", disk.name, disk.bus_path)?;
+                    write!(f, " {} ({});", disk.name, disk.place())?;
                 }
                 f.write_str(" remove the foreign disk, or name the right one by `bus` in the configuration")
             }
@@ -125,7 +130,7 @@ mod tests {
         let partitions = LABELS.iter().enumerate().map(label).collect();
         Disk {
             name: name.into(),
-            bus_path: format!("/sys/devices/pci0000:00/0000:00:{slot}/virtio1/block/{name}"),
+            bus_paths: vec![format!("/sys/devices/pci0000:00/0000:00:{slot}/virtio1/block/{name}")],
             removable: false,
             size: 1 << 30,
             sector_size: 512,
@@ -163,6 +168,22 @@ mod tests {
         assert!(choose(&[disk("vda", "04.0")], &bus, LABELS).is_err());
         let bus = config::Disk { bus: Some("pci0000:00/0000:00:04.0/".into()), ..wanted() };
         assert_eq!(choose(&[disk("vda", "04.0")], &bus, LABELS), Ok(0));
+    }
+
+    #[test]
+    fn a_disk_is_on_the_bus_of_each_of_its_controllers() {
+        let mut drive = disk("nvme0n1", "");
+        let at = |slot: &str| format!("pci0000:00/0000:00:{slot}/nvme/nvme0/nvme0n1");
+        drive.bus_paths = vec![at("04.0"), at("05.0"), "virtual/nvme-subsystem/nvme-subsys0/nvme0n1".into()];
+        for (bus, there) in [("0000:00:04.0", true), ("0000:00:05.0/nvme", true), ("0000:00:06.0", false)] {
+            let wanted = config::Disk { bus: Some(bus.into()), ..wanted() };
+            let choice = choose(std::slice::from_ref(&drive), &wanted, LABELS);
+            assert_eq!(choice.is_ok(), there, "{bus}");
+            if let Err(refusal) = choice {
+                let text = refusal.to_string();
+                assert!(text.contains("04.0") && text.contains("nvme-subsys0"), "{text}");
+            }
+        }
     }
 
     #[test]

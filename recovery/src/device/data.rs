@@ -4,20 +4,15 @@ use super::mapper::{self, Mapped};
 use super::provision::{self, Content};
 use super::torn::{journal, superblock};
 use super::unlock::{Surroundings, Unlocker};
-use super::{Access, DiskDevice, Error, Result, ext4, mounts};
+use super::{Access, DiskDevice, Error, Result, ext4, mounts, random};
 use drydock_block::BlockDevice;
-use drydock_config::{Data, KDF_ITERATIONS, KDF_MEMORY_KIB};
+use drydock_config::{DATA_MAPPING, Data, KDF_ITERATIONS, KDF_MEMORY_KIB};
 use drydock_luks::{Cost, FormatOptions, Limits, Unlocked, Volume};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::os::fd::AsFd;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use sys_mount::MountFlags;
 
-/// The name of the mapping of an encrypted `data` volume.
-pub const DATA_MAPPING: &str = "data";
 /// What a key derivation leaves to everything else, in KiB.
 const RESERVE_KIB: u64 = 16 * 1024;
 /// How long a key derivation may take without a sign of life.
@@ -25,8 +20,6 @@ pub const DERIVATION: Duration = Duration::from_secs(120);
 /// A partition below this many bytes gets a smaller area for key slots: room for three of them.
 const SMALL: u64 = 64 << 20;
 const SMALL_OFFSET: u64 = 1 << 20;
-/// How long the kernel may take to gather entropy for a new volume's key, in milliseconds.
-const ENTROPY_MS: u16 = 60_000;
 
 /// The `data` volume, ready to be mounted.
 #[derive(Clone, Debug)]
@@ -153,8 +146,10 @@ pub fn unlock(
     volume: &Volume<'_>,
 ) -> Result<Unlocked> {
     unlocker.unlock(around, label, &mut |key| match volume.unlock(key) {
-        Ok(unlocked) => Ok(Some(unlocked)),
-        Err(drydock_luks::Error::WrongKey { .. }) => Ok(None),
+        Ok(unlocked) => Ok(Ok(unlocked)),
+        Err(drydock_luks::Error::WrongKey { left_out, .. }) => {
+            Ok(Err(left_out.iter().map(ToString::to_string).collect()))
+        }
         Err(source) => Err(Error::Luks { doing: format!("open the LUKS volume `{label}`"), source }),
     })
 }
@@ -188,7 +183,7 @@ pub fn format_options(config: Option<&Data>, partition: &dyn BlockDevice) -> For
 
 fn format_luks(device: &DiskDevice, key: &[u8], config: &Data) -> Result<Unlocked> {
     let options = format_options(Some(config), device);
-    drydock_luks::format(device, key, &options, &mut random_for_keys)
+    drydock_luks::format(device, key, &options, &mut random::for_keys)
         .map_err(|source| Error::Luks { doing: format!("make `{}` a LUKS volume", config.label), source })
 }
 
@@ -217,18 +212,6 @@ fn map_new(partition: &Path, unlocked: &Unlocked) -> Result<Mapped> {
     formatted.map(|()| mapped)
 }
 
-/// Random bytes that are fit for keys: the kernel is given a minute to gather entropy.
-pub fn random_for_keys(buffer: &mut [u8]) -> io::Result<()> {
-    let mut random = File::open("/dev/random")?;
-    if poll(&mut [PollFd::new(random.as_fd(), PollFlags::POLLIN)], PollTimeout::from(ENTROPY_MS))? == 0 {
-        return Err(io::Error::new(
-            io::ErrorKind::TimedOut,
-            "the kernel has no entropy yet; try again later",
-        ));
-    }
-    random.read_exact(buffer)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,13 +222,5 @@ mod tests {
             "MemTotal:         480028 kB\nMemFree:  1 kB\nMemAvailable:     450992 kB\nBuffers: 0 kB\n";
         assert_eq!(memory_available_kib(text), Some(450_992));
         assert_eq!(memory_available_kib("MemTotal: 480028 kB\n"), None);
-    }
-
-    #[test]
-    fn random_bytes_differ() {
-        let (mut one, mut other) = ([0; 32], [0; 32]);
-        random_for_keys(&mut one).unwrap();
-        random_for_keys(&mut other).unwrap();
-        assert_ne!(one, other);
     }
 }

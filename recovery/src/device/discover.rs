@@ -33,7 +33,8 @@ impl Hotplug {
     pub fn wait(&mut self, deadline: Instant, warn: &mut dyn FnMut(String)) -> Result<bool> {
         while let Some(event) = self.events.next(deadline)? {
             self.aliases.handle(&event, warn);
-            if event.subsystem == "block" {
+            // A second way to an NVMe drive is announced by its controller only.
+            if matches!(event.subsystem.as_str(), "block" | "nvme") {
                 // One look will do for all that is queued.
                 while let Some(event) = self.events.next(Instant::now())? {
                     self.aliases.handle(&event, warn);
@@ -90,6 +91,7 @@ pub fn find_disk(
     warn: &mut dyn FnMut(String),
 ) -> Result<OurDisk> {
     let deadline = Instant::now() + wanted.wait();
+    let mut looked_last = false;
     loop {
         let disks: Vec<Disk> = scan().into_iter().map(|name| inspect(&name)).collect();
         let choice = choose(&disks, wanted, labels);
@@ -100,6 +102,10 @@ pub fn find_disk(
         if hotplug.wait(waits_until, warn)? && Instant::now() < deadline + SETTLE {
             continue;
         }
+        // What came without an event counts as well.
+        if choice.is_err() && !std::mem::replace(&mut looked_last, true) {
+            continue;
+        }
         return match choice {
             Ok(ours) => attach(&disks[ours]),
             Err(refusal) => Err(Error::Disk(refusal)),
@@ -107,32 +113,41 @@ pub fn find_disk(
     }
 }
 
-/// Shows every block device that is not on our disk to `examine`, as it comes, until it answers something or
-/// `wait` is over. Partitions are shown, and disks that have none.
-pub fn find_medium<T>(
-    ours: Option<&OurDisk>,
-    wait: Duration,
-    hotplug: &mut Hotplug,
-    warn: &mut dyn FnMut(String),
-    examine: &mut dyn FnMut(&Path) -> Option<T>,
-) -> Result<Option<T>> {
-    let deadline = Instant::now() + wait;
-    let mut seen = BTreeSet::new();
-    loop {
-        let own_name = ours.map(|disk| disk.facts.name.as_str());
-        let disks = scan().into_iter().filter(|name| Some(name.as_str()) != own_name);
-        let present: Vec<String> = disks.flat_map(|disk| usable_parts(&disk)).collect();
-        // What was pulled out may come back as something else.
-        seen.retain(|name| present.contains(name));
-        for name in present {
-            if seen.insert(name.clone())
-                && let Some(found) = examine(&node(&name))
-            {
-                return Ok(Some(found));
+/// A look at what is plugged in: every block device that is not on our disk, one after the other, as it comes.
+/// Partitions are shown, and disks that have none.
+#[derive(Debug)]
+pub struct Media {
+    own_name: String,
+    seen: BTreeSet<String>,
+    deadline: Instant,
+}
+
+impl Media {
+    /// A look that waits so long for media to come.
+    pub fn new(ours: &OurDisk, wait: Duration) -> Self {
+        Self { own_name: ours.facts.name.clone(), seen: BTreeSet::new(), deadline: Instant::now() + wait }
+    }
+
+    /// Waits no longer for what may still come. What is there already is shown all the same.
+    pub fn wait_no_longer(&mut self) {
+        self.deadline = Instant::now();
+    }
+
+    /// The next device's node; nothing once the time is over.
+    pub fn next(&mut self, hotplug: &mut Hotplug, warn: &mut dyn FnMut(String)) -> Result<Option<PathBuf>> {
+        loop {
+            let disks = scan().into_iter().filter(|name| *name != self.own_name);
+            let present: Vec<String> = disks.flat_map(|disk| usable_parts(&disk)).collect();
+            // What was pulled out may come back as something else.
+            self.seen.retain(|name| present.contains(name));
+            for name in present {
+                if self.seen.insert(name.clone()) {
+                    return Ok(Some(node(&name)));
+                }
             }
-        }
-        if !hotplug.wait(deadline, warn)? {
-            return Ok(None);
+            if !hotplug.wait(self.deadline, warn)? {
+                return Ok(None);
+            }
         }
     }
 }
@@ -146,6 +161,8 @@ fn scan() -> Vec<String> {
         .filter(|name| !NO_DISKS.iter().any(|prefix| name.starts_with(prefix)))
         .filter(|name| !class(name).join("partition").exists())
         .filter(|name| number(&class(name).join("size")).is_some_and(|size| size > 0))
+        // One of the ways to a disk that is shown by another name, and has no node.
+        .filter(|name| number(&class(name).join("hidden")) != Some(1))
         .collect();
     disks.sort_unstable();
     disks
@@ -153,11 +170,10 @@ fn scan() -> Vec<String> {
 
 /// Gathers what is to know about a disk. What cannot be read speaks against the disk, not against the search.
 fn inspect(name: &str) -> Disk {
-    let path = fs::canonicalize(class(name)).unwrap_or_else(|_| class(name));
     let mut disk = Disk {
         name: name.into(),
-        bus_path: path.strip_prefix("/sys/devices").unwrap_or(&path).display().to_string(),
-        removable: number(&path.join("removable")) == Some(1),
+        bus_paths: bus_paths(Path::new("/sys"), name),
+        removable: number(&class(name).join("removable")) == Some(1),
         size: 0,
         sector_size: 512,
         table: Err("could not be opened".into()),
@@ -171,6 +187,27 @@ fn inspect(name: &str) -> Disk {
         Err(error) => disk.table = Err(error.to_string()),
     }
     disk
+}
+
+/// The real paths of a disk below `/sys/devices`. An NVMe drive that says that it may be shared is shown by the kernel below a
+/// virtual parent, its subsystem: it is also where the controllers of that are.
+fn bus_paths(sys: &Path, name: &str) -> Vec<String> {
+    let class = sys.join("class/block").join(name);
+    let path = fs::canonicalize(&class).unwrap_or(class);
+    let devices = fs::canonicalize(sys.join("devices")).unwrap_or_default();
+    let below = |path: &Path| path.strip_prefix(&devices).unwrap_or(path).to_path_buf();
+    let mut paths = vec![below(&path)];
+    if paths[0].starts_with("virtual/nvme-subsystem") {
+        let entries = path.parent().and_then(|parent| fs::read_dir(parent).ok());
+        let links = entries.into_iter().flatten().flatten().filter(|entry| {
+            entry.file_name().as_encoded_bytes().starts_with(b"nvme")
+                && entry.file_type().is_ok_and(|kind| kind.is_symlink())
+        });
+        let controllers = links.filter_map(|entry| fs::canonicalize(entry.path()).ok());
+        paths.extend(controllers.map(|controller| below(&controller).join(name)));
+        paths.sort_unstable();
+    }
+    paths.iter().map(|path| path.display().to_string()).collect()
 }
 
 /// Finds the partitions' nodes. Partitions that the kernel did not find (it ignores the backup table unless
@@ -242,4 +279,39 @@ fn node(name: &str) -> PathBuf {
 
 fn number(file: &Path) -> Option<u64> {
     fs::read_to_string(file).ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    /// As Linux 6.1 shows a drive whose subsystem has two controllers, and one that has none.
+    #[test]
+    fn a_shared_nvme_drive_is_where_its_controllers_are() {
+        let sys = tempfile::tempdir().unwrap();
+        let at = |path: &str| sys.path().join(path);
+        let folder = |path: &str| fs::create_dir_all(at(path)).unwrap();
+        let link = |to: &str, from: &str| symlink(at(to), at(from)).unwrap();
+        let subsystem = "devices/virtual/nvme-subsystem/nvme-subsys0";
+        let controllers = ["04.0/nvme/nvme0", "05.0/nvme/nvme1"];
+        folder("class/block");
+        folder("class/nvme-subsystem");
+        folder(&format!("{subsystem}/nvme0n1/nvme0n1p1"));
+        for controller in controllers {
+            let folder_of = format!("devices/pci0000:00/0000:00:{controller}");
+            folder(&folder_of);
+            link(&folder_of, &format!("{subsystem}/{}", controller.rsplit('/').next().unwrap()));
+        }
+        link("class/nvme-subsystem", &format!("{subsystem}/subsystem"));
+        link(&format!("{subsystem}/nvme0n1"), "class/block/nvme0n1");
+        let plain = "pci0000:00/0000:00:06.0/nvme/nvme2/nvme2n1";
+        folder(&format!("devices/{plain}"));
+        link(&format!("devices/{plain}"), "class/block/nvme2n1");
+
+        let [one, other] = controllers.map(|controller| format!("pci0000:00/0000:00:{controller}/nvme0n1"));
+        let virtual_path = "virtual/nvme-subsystem/nvme-subsys0/nvme0n1".to_owned();
+        assert_eq!(bus_paths(sys.path(), "nvme0n1"), [one, other, virtual_path]);
+        assert_eq!(bus_paths(sys.path(), "nvme2n1"), [plain]);
+    }
 }

@@ -74,7 +74,17 @@ impl Error {
 
     /// Whether the kernel's answer is that of a filesystem that is not as it should be.
     pub fn finds_damage(&self) -> bool {
-        self.io().and_then(io::Error::raw_os_error) == Some(libc::EUCLEAN)
+        self.is(libc::EUCLEAN)
+    }
+
+    /// Whether there is no such file.
+    pub fn is_absence(&self) -> bool {
+        self.is(libc::ENOENT) || self.is(libc::ENOTDIR)
+    }
+
+    /// Whether this is the kernel's answer.
+    pub fn is(&self, errno: i32) -> bool {
+        self.io().and_then(io::Error::raw_os_error) == Some(errno)
     }
 
     /// The kernel's answer, where that is the reason.

@@ -1,11 +1,11 @@
 //! A fresh ext4 filesystem without `mkfs`: a small empty one, made on the build host and carried along
 //! compressed, is written to the device and grown by the kernel once it is mounted.
 
-use super::{Error, Result};
+use super::{Error, Result, random};
 use crate::sys;
 use drydock_block::{AlignedBuffer, BlockDevice, Flush};
+use nix::sys::statfs::fstatfs;
 use std::fs::File;
-use std::io;
 use std::path::Path;
 
 /// Empty filesystems, larger first, with the size that each one says it has. `assets/make.sh` makes them.
@@ -31,12 +31,10 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// A random identity. It need not be secret, so this does not wait for the kernel to gather entropy.
+    /// A random identity, unlike that of any other device.
     pub fn random() -> Result<Self> {
         let mut bytes = [0; 32];
-        File::open("/dev/urandom")
-            .and_then(|mut file| io::Read::read_exact(&mut file, &mut bytes))
-            .map_err(Error::doing("read /dev/urandom"))?;
+        random::for_names(&mut bytes).map_err(Error::doing("make up a filesystem's identity"))?;
         let (uuid, hash_seed) = bytes.split_at(16);
         let [mut uuid, hash_seed] = [uuid, hash_seed].map(|half| std::array::from_fn(|n| half[n]));
         // Version 4, variant 1, as RFC 9562 has it.
@@ -72,12 +70,17 @@ pub fn format(device: &(impl BlockDevice + ?Sized), identity: &Identity) -> Resu
     write().map_err(Error::doing("write an empty filesystem"))
 }
 
-/// Grows a mounted filesystem to `size` bytes. Nothing happens if it is as large already.
+/// Grows a mounted filesystem to `size` bytes, in blocks of its own size. Nothing happens if it is as large already.
 pub fn grow(mount_point: &Path, size: u64) -> Result<()> {
-    let folder = File::open(mount_point);
-    folder.and_then(|folder| sys::resize_ext4(&folder, size / BLOCK_SIZE)).map_err(Error::doing(
-        format_args!("grow the filesystem at {} to {size} bytes", mount_point.display()),
-    ))
+    let resize = || {
+        let folder = File::open(mount_point)?;
+        let block = u64::try_from(fstatfs(&folder)?.block_size()).unwrap_or(BLOCK_SIZE);
+        sys::resize_ext4(&folder, size / block.max(1))
+    };
+    resize().map_err(Error::doing(format_args!(
+        "grow the filesystem at {} to {size} bytes",
+        mount_point.display()
+    )))
 }
 
 /// Puts the identity into a superblock (1024 bytes) and makes its checksum right. Nothing else depends on

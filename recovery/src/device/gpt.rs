@@ -2,7 +2,8 @@
 //!
 //! The `gpt` crate parses header and entries; this module brings it the bytes. It does so copy by copy, so that
 //! the backup serves when the primary header *or* its array of entries is damaged (the crate by itself looks
-//! at the header only), and it turns away what the crate would panic on or allocate gigabytes for.
+//! at the header only), it reads headers of more than 92 bytes, and it turns away what the crate would panic on or
+//! allocate gigabytes for.
 
 use drydock_block::{BlockDevice, read_vec};
 use gpt::disk::LogicalBlockSize;
@@ -12,8 +13,13 @@ use std::{fmt, result};
 
 /// More entries than this are refused. 128 is what everybody makes.
 const MAX_ENTRIES: u32 = 1024;
-/// The only entry size that anybody makes, and the only one that the crate reads.
+/// The only entry size that anybody makes, and the only one that Linux and the crate read.
 const ENTRY_SIZE: u32 = 128;
+/// The bytes of a header that mean something. UEFI allows a header of up to a sector, and the checksum is of all of it.
+const HEADER_SIZE: usize = 92;
+/// Where a header has its own size and checksum (UEFI 2.10, table 5.5).
+const SIZE_AT: usize = 12;
+const CHECKSUM_AT: usize = 16;
 
 /// A partition table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +138,9 @@ fn read_copy(
     let sector = lb_size.as_usize();
     // The crate looks for the header in the second sector of what it is given.
     let mut view = vec![0; sector];
-    view.extend(read_vec(disk, lba * sector as u64, sector).map_err(Damage::Io)?);
+    let mut block = read_vec(disk, lba * sector as u64, sector).map_err(Damage::Io)?;
+    shorten(&mut block).map_err(|what| Damage::Found(Some(what), None))?;
+    view.extend(block);
     let mut header = match header::read_header_from_arbitrary_device(&mut Cursor::new(view), lb_size) {
         Ok(header) => header,
         Err(header::HeaderError::InvalidGptSignature) => return Err(Damage::Found(None, None)),
@@ -141,7 +149,12 @@ fn read_copy(
     let entries = u64::from(header.num_parts) * u64::from(ENTRY_SIZE);
     let start = header.part_start.checked_mul(sector as u64);
     let start = start.filter(|start| start.checked_add(entries).is_some_and(|end| end <= disk.size()));
-    let sane = header.part_size == ENTRY_SIZE && (1..=MAX_ENTRIES).contains(&header.num_parts);
+    if header.part_size != ENTRY_SIZE {
+        let what =
+            format!("its entries have {} bytes, Linux reads only those of {ENTRY_SIZE}", header.part_size);
+        return Err(Damage::Found(Some(what), None));
+    }
+    let sane = (1..=MAX_ENTRIES).contains(&header.num_parts);
     let (Some(start), true, true) = (start, sane, header.current_lba == lba) else {
         return Err(Damage::Found(Some("the header makes no sense".into()), None));
     };
@@ -161,6 +174,34 @@ fn read_copy(
             Err(Damage::Found(Some(what), Some(Box::new(header))))
         }
     }
+}
+
+/// Gives a longer header, if its own checksum is right, the one of its first 92 bytes: the crate sums no more. A block
+/// without a header is left alone.
+fn shorten(block: &mut [u8]) -> result::Result<(), String> {
+    let word = |at: usize| {
+        block.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u32::from_le_bytes(*bytes))
+    };
+    let (size, checksum) = (word(SIZE_AT) as usize, word(CHECKSUM_AT));
+    if !block.starts_with(b"EFI PART") || size == HEADER_SIZE {
+        return Ok(());
+    }
+    if !(HEADER_SIZE..=block.len()).contains(&size) {
+        return Err(format!("the header says that it has {size} bytes"));
+    }
+    block[CHECKSUM_AT..CHECKSUM_AT + 4].fill(0);
+    if crc32(&block[..size]) != checksum {
+        return Err(format!("the checksum of the header's {size} bytes is wrong"));
+    }
+    let short = crc32(&block[..HEADER_SIZE]).to_le_bytes();
+    block[CHECKSUM_AT..CHECKSUM_AT + 4].copy_from_slice(&short);
+    Ok(())
+}
+
+/// The CRC-32 of IEEE 802.3, bit by bit: it is of one sector.
+fn crc32(bytes: &[u8]) -> u32 {
+    let bit = |crc: u32| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
+    !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| bit(crc)))
 }
 
 fn convert(

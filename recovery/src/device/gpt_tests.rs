@@ -80,16 +80,52 @@ fn a_label_cannot_drive_a_console() {
 /// Changes header fields and makes the checksum fit again, as an attacker would.
 fn forge(bytes: &mut [u8], header: usize, field: usize, value: &[u8]) {
     bytes[header + field..][..value.len()].copy_from_slice(value);
+    sign(bytes, header, 92);
+}
+
+/// Makes the checksum of a header of so many bytes right.
+fn sign(bytes: &mut [u8], header: usize, size: usize) {
     bytes[header + 16..][..4].fill(0);
-    let crc = crc32(&bytes[header..][..92]);
+    let crc = crc32(&bytes[header..][..size]);
     bytes[header + 16..][..4].copy_from_slice(&crc.to_le_bytes());
 }
 
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc, &byte| {
-        (0..8)
-            .fold(crc ^ u32::from(byte), |crc: u32, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
-    })
+#[test]
+fn a_header_of_up_to_a_sector_is_read_as_linux_reads_it() {
+    assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+    for lb_size in [LogicalBlockSize::Lb512, LogicalBlockSize::Lb4096] {
+        let sector = lb_size.as_usize();
+        let good = disk_bytes(lb_size);
+        let whole = read_bytes(good.clone(), lb_size).unwrap();
+        let with_size = |size: usize, summed: usize| {
+            let mut bytes = good.clone();
+            for header in [sector, DISK - sector] {
+                bytes[header + 12..][..4].copy_from_slice(&(size as u32).to_le_bytes());
+                // What comes behind the fields that are known is left to later versions.
+                bytes[header + 92..header + sector].fill(0xa5);
+                sign(&mut bytes, header, summed);
+            }
+            read_bytes(bytes, lb_size)
+        };
+        for size in [92, 96, 128, 512, sector] {
+            assert_eq!(with_size(size, size).unwrap(), whole, "{size}");
+        }
+        for (size, summed) in
+            [(512, 92), (92, 512), (91, 91), (0, 92), (sector + 1, sector), (usize::MAX, 92)]
+        {
+            assert!(matches!(with_size(size, summed), Err(Error::Damaged { .. })), "{size} {summed}");
+        }
+    }
+}
+
+#[test]
+fn entries_of_another_size_are_called_that() {
+    let mut bytes = disk_bytes(LogicalBlockSize::Lb512);
+    for header in [512, DISK - 512] {
+        forge(&mut bytes, header, 84, &256u32.to_le_bytes());
+    }
+    let said = read_bytes(bytes, LogicalBlockSize::Lb512).unwrap_err().to_string();
+    assert!(said.contains("its entries have 256 bytes, Linux reads only those of 128"), "{said}");
 }
 
 #[test]

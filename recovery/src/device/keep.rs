@@ -1,12 +1,13 @@
 //! Packing and unpacking the files that survive a factory reset.
 
+use super::files::Files;
 use super::{Error, Result};
 use crate::reset::archive::{self, Entry, Kind};
-use nix::unistd::{Gid, Uid, fchown, syncfs};
-use std::fs::{self, File, Metadata, Permissions};
+use drydock_block::Flush;
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, lchown, symlink};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -136,37 +137,13 @@ impl Packer<'_> {
     }
 }
 
-/// Unpacks an archive into an empty filesystem at `root`. On return all of it is on stable storage.
-pub fn unpack(root: &Path, packed: &[u8]) -> Result<()> {
+/// Unpacks an archive into an empty filesystem. On return all of it is on stable storage; after a cut before that it is
+/// to be done again, in a new filesystem.
+pub fn unpack(files: &impl Files, packed: &[u8]) -> Result<()> {
     for entry in archive::entries(packed) {
-        let put = put(&root.join(entry.path), &entry);
-        put.map_err(Error::doing(format_args!("put {} back", entry.path.display())))?;
+        files.put(&entry).map_err(Error::doing(format_args!("put {} back", entry.path.display())))?;
     }
-    let sync = || syncfs(File::open(root)?).map_err(io::Error::from);
-    sync().map_err(Error::doing("flush what was kept"))
-}
-
-fn put(path: &Path, entry: &Entry<'_>) -> io::Result<()> {
-    let owner = (Uid::from_raw(entry.uid), Gid::from_raw(entry.gid));
-    let file = match entry.kind {
-        Kind::Link => {
-            symlink(std::ffi::OsStr::from_bytes(entry.contents), path)?;
-            return lchown(path, Some(entry.uid), Some(entry.gid));
-        }
-        // The filesystem's own folders, lost+found above all, are there already.
-        Kind::Folder => match fs::create_dir(path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => File::open(path)?,
-        },
-        Kind::File => {
-            let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
-            io::Write::write_all(&mut file, entry.contents)?;
-            file
-        }
-    };
-    // The owner first: a change of owner takes set-user-ID bits away.
-    fchown(&file, Some(owner.0), Some(owner.1))?;
-    file.set_permissions(Permissions::from_mode(entry.mode))
+    files.flush_all(Flush::FilesKept).map_err(Error::doing("flush what was kept"))
 }
 
 fn reading(path: &Path) -> impl FnOnce(io::Error) -> Error {
@@ -177,6 +154,9 @@ fn reading(path: &Path) -> impl FnOnce(io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::files::Mounted;
+    use std::fs::Permissions;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     fn sample() -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
@@ -197,7 +177,7 @@ mod tests {
     fn what_is_listed_survives_with_its_permissions_and_nothing_else_does() {
         let (old, new) = (sample(), tempfile::tempdir().unwrap());
         let packed = pack(old.path(), &keep(&["/lib/net", "link", "nowhere", "lib/net/a"]), 1 << 20).unwrap();
-        unpack(new.path(), &packed).unwrap();
+        unpack(&Mounted(new.path().into()), &packed).unwrap();
         assert_eq!(fs::read(new.path().join("lib/net/a")).unwrap(), b"address");
         assert_eq!(fs::read(new.path().join("lib/net/deep/b")).unwrap(), [7; 5000]);
         assert_eq!(fs::read_link(new.path().join("link")).unwrap(), Path::new("lib/net"));

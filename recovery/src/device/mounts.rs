@@ -1,5 +1,6 @@
 //! Mounting and unmounting, from the first `/proc` to the last `switch_root`.
 
+use super::mountinfo::{self, MountPoint};
 use super::{Error, Result};
 use crate::sys;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
@@ -28,7 +29,7 @@ pub fn mount_early() -> Result<()> {
         ("tmpfs", "/run", MountFlags::NOSUID | MountFlags::NODEV, "mode=755"),
     ] {
         match mount(Path::new(filesystem), Path::new(target), filesystem, flags, data) {
-            Err(error) if error.io().is_some_and(|io| io.raw_os_error() == Some(nix::libc::EBUSY)) => {}
+            Err(error) if error.is(nix::libc::EBUSY) => {}
             done => done?,
         }
     }
@@ -48,15 +49,17 @@ pub fn mount(source: &Path, target: &Path, filesystem: &str, flags: MountFlags, 
     Ok(())
 }
 
-/// A mounted medium; dropping it unmounts.
+/// A mounted medium; dropping it unmounts what was mounted for it.
 #[derive(Debug)]
 pub struct MountedMedium {
     target: PathBuf,
+    is_ours: bool,
 }
 
 impl MountedMedium {
     /// Mounts a device that somebody plugged in: read-only, without devices, set-user-ID bits or programs,
-    /// and only as one of [`MEDIUM_FILESYSTEMS`].
+    /// and only as one of [`MEDIUM_FILESYSTEMS`]. One that is mounted for writing already, as the live system's
+    /// automounters do, is read where it is.
     pub fn mount(device: &Path, target: &Path) -> Result<Self> {
         let _ = fs::create_dir_all(target);
         let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
@@ -65,14 +68,22 @@ impl MountedMedium {
             // A journal is not replayed on a medium that is only read.
             let data = if filesystem == "ext4" { "noload" } else { "" };
             match mount(device, target, filesystem, flags, data) {
-                Ok(()) => return Ok(Self { target: target.into() }),
+                Ok(()) => return Ok(Self { target: target.into(), is_ours: true }),
+                Err(error) if error.is(nix::libc::EBUSY) => {
+                    let target = mounted_at(device).ok_or_else(|| {
+                        Error::Unusable(format!(
+                            "{} is in use, and mounted nowhere that drydock can see; unmount or close it",
+                            device.display()
+                        ))
+                    })?;
+                    return Ok(Self { target, is_ours: false });
+                }
                 Err(error) => reasons.push(error),
             }
         }
         // "Not this filesystem" and "not in this kernel" say nothing; another reason does.
-        let dull = [Some(nix::libc::EINVAL), Some(nix::libc::ENODEV)];
-        let telling =
-            reasons.into_iter().find(|error| error.io().is_some_and(|io| !dull.contains(&io.raw_os_error())));
+        let dull = [nix::libc::EINVAL, nix::libc::ENODEV];
+        let telling = reasons.into_iter().find(|error| !dull.iter().any(|errno| error.is(*errno)));
         Err(telling.unwrap_or_else(|| {
             let known = MEDIUM_FILESYSTEMS.join(", ");
             Error::Unusable(format!("{} holds none of the filesystems {known}", device.display()))
@@ -87,10 +98,19 @@ impl MountedMedium {
 
 impl Drop for MountedMedium {
     fn drop(&mut self) {
-        if sys_mount::unmount(&self.target, UnmountFlags::empty()).is_err() {
+        if self.is_ours && sys_mount::unmount(&self.target, UnmountFlags::empty()).is_err() {
             let _ = sys_mount::unmount(&self.target, UnmountFlags::DETACH);
         }
     }
+}
+
+/// Where the whole filesystem of a device is mounted, and nothing over it.
+fn mounted_at(device: &Path) -> Option<PathBuf> {
+    let device = fs::metadata(device).ok()?.rdev();
+    let whole =
+        |mount: &MountPoint| mount.device == mountinfo::number(device) && mount.root == Path::new("/");
+    let targets = mountinfo::read().ok()?.into_iter().filter(whole).map(|mount| mount.target);
+    targets.into_iter().find(|target| fs::metadata(target).is_ok_and(|seen| seen.dev() == device))
 }
 
 /// Opens `path` below `root` with every symbolic link, also an absolute one, kept inside of `root`.
@@ -114,37 +134,15 @@ pub fn unmount(target: &Path) -> Result<()> {
 /// Unmounts everything that is backed by a device, last mounted first. What is in use is made read-only as
 /// far as possible; nothing here fails, because a reset follows.
 pub fn unmount_all() {
-    let text = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    for target in mount_points(&text).into_iter().rev() {
+    let mounts = mountinfo::read().unwrap_or_default();
+    for target in
+        mounts.into_iter().rev().filter(|mount| mount.source.starts_with('/')).map(|mount| mount.target)
+    {
         if sys_mount::unmount(&target, UnmountFlags::empty()).is_err() {
             let flags = MountFlags::REMOUNT | MountFlags::RDONLY;
             let _ = Mount::builder().fstype("").flags(flags).mount("none", &target);
         }
     }
-}
-
-/// The mount points whose source is a device, in the order in which they were mounted.
-fn mount_points(mountinfo: &str) -> Vec<PathBuf> {
-    let device_backed = |line: &&str| {
-        line.split_once(" - ")
-            .and_then(|(_, rest)| rest.split(' ').nth(1))
-            .is_some_and(|source| source.starts_with('/'))
-    };
-    let targets = mountinfo.lines().filter(device_backed).filter_map(|line| line.split(' ').nth(4));
-    targets.map(|target| PathBuf::from(unescape(target))).collect()
-}
-
-/// Undoes the kernel's `\040` for a blank, and its like.
-fn unescape(text: &str) -> String {
-    let mut parts = text.split('\\');
-    let mut plain = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        match part.get(..3).and_then(|octal| u8::from_str_radix(octal, 8).ok()) {
-            Some(byte) => plain.extend([char::from(byte)].into_iter().chain(part[3..].chars())),
-            None => plain.extend(['\\'].into_iter().chain(part.chars())),
-        }
-    }
-    plain
 }
 
 /// Makes `root` the root of everything, frees the initramfs' memory and becomes `init`. Returns only with an
@@ -239,14 +237,6 @@ fn remove_tree(folder: &Path, device: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn mount_points_of_devices_come_in_order_and_unescaped() {
-        let mountinfo = "22 1 0:21 / /proc rw - proc proc rw\n\
-             30 1 253:3 / /data rw,noatime - ext4 /dev/dm-1 rw\n\
-             31 30 8:1 / /media/a\\040b\\134c ro shared:3 - vfat /dev/sda1 ro\n";
-        assert_eq!(mount_points(mountinfo), [Path::new("/data"), Path::new("/media/a b\\c")]);
-    }
 
     #[test]
     fn a_program_is_looked_up_inside_of_the_new_root() {

@@ -1,10 +1,10 @@
 //! Making the `data` volume on a blank partition, so that a cut of power at any moment loses nothing.
 
 use super::{Error, Result};
-use drydock_block::{BlockDevice, Flush, is_zero, read_vec};
+use drydock_block::{BlockDevice, Flush, is_erased, read_vec};
 use std::io;
 
-/// A partition is blank if this much of its start is zeros.
+/// A partition is blank if this much of its start is erased.
 const BLANK: usize = 1 << 20;
 /// Stands in the partition's last block while a volume is being made. Nothing that is made uses that block
 /// before the mark has gone.
@@ -16,7 +16,7 @@ const EXT4_MAGIC: [u8; 2] = [0x53, 0xef];
 /// What is on a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// Nothing: it begins with a MiB of zeros.
+    /// Nothing: it begins with a MiB of zeros, or of ones, as an erased eMMC reads.
     Blank,
     /// A volume that was being made when the power went. There is nothing to lose.
     Unfinished,
@@ -33,7 +33,7 @@ pub fn content(partition: &dyn BlockDevice) -> Result<Content> {
         if marked && start.get(EXT4_MAGIC_AT..).is_none_or(|rest| !rest.starts_with(&EXT4_MAGIC)) {
             return Ok(Content::Unfinished);
         }
-        Ok(if is_zero(&start) { Content::Blank } else { Content::Used })
+        Ok(if is_erased(&start) { Content::Blank } else { Content::Used })
     };
     look().map_err(Error::doing("look at a volume"))
 }
@@ -91,8 +91,11 @@ mod tests {
 
     #[test]
     fn one_byte_makes_a_partition_used() {
-        let mut bytes = vec![0; 2 << 20];
-        bytes[BLANK - 1] = 1;
-        assert_eq!(content(&MemoryDevice::from_bytes(bytes, 512)).unwrap(), Content::Used);
+        for erased in [0, 0xff] {
+            let mut bytes = vec![erased; 2 << 20];
+            assert_eq!(content(&MemoryDevice::from_bytes(bytes.clone(), 512)).unwrap(), Content::Blank);
+            bytes[BLANK - 1] ^= 1;
+            assert_eq!(content(&MemoryDevice::from_bytes(bytes, 512)).unwrap(), Content::Used);
+        }
     }
 }

@@ -35,10 +35,7 @@ pub fn stage(machine: &impl Machine, source: Source, look: Look) -> Result<Stage
     let (prepared, mut memory) = loop {
         let seen = Seen::look(machine)?;
         writable(&seen.trust)?;
-        let prepared = update::prepare(machine, &seen.record, &source, None)?;
-        if look == Look::Whole {
-            prepared.prove_source(machine)?;
-        }
+        let prepared = update::prepare(machine, &seen.record, &source, None, look)?;
         let memory = open(machine)?;
         if prepared.still_fits(machine.config(), &memory.record)? {
             break (prepared, memory);

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::event::Step;
 use crate::machine::{Device, Volumes};
 use crate::memory::Memory;
-use crate::update::{self, Prepared};
+use crate::update::{self, Look, Prepared};
 use drydock_block::BlockDevice;
 use drydock_config::{Data, IfLocked};
 use drydock_luks::{Headers, Unlocked, Volume};
@@ -77,8 +77,8 @@ pub fn factory_bundle(machine: &impl Volumes) -> Option<Source> {
 fn find_slots(machine: &impl Volumes, memory: &Memory) -> Result<Option<Prepared>, String> {
     let wanted = machine.config().factory_reset.restore_slots;
     let Some(source) = factory_bundle(machine).filter(|_| wanted) else { return Ok(None) };
-    let prepared =
-        update::prepare(machine, &memory.record, &source, None).map_err(|error| error.to_string())?;
+    let prepared = update::prepare(machine, &memory.record, &source, None, Look::Quick)
+        .map_err(|error| error.to_string())?;
     let good = memory.record.last_good.map(|set| memory.record.sets.get(set));
     let runs = good.is_some_and(|good| good.manifest == prepared.release.manifest);
     Ok((!runs).then_some(prepared))
@@ -175,7 +175,7 @@ fn look(
             Ok(Fresh::Keep(machine.pack(&data.label, &unlocked, &reset.keep, limit)?))
         }
         Err(why) => {
-            let has_slots = volume.is_ok_and(|volume| !volume.slots().is_empty());
+            let has_slots = volume.is_ok_and(|volume| !volume.is_erased());
             match found {
                 // A stash of an earlier reset counts only where no key can open the volume any more.
                 Some(found) if found.intent == intent || !has_slots => Ok(Fresh::Gone(found)),

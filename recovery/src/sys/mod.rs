@@ -10,6 +10,7 @@ mod keys;
 #[cfg(all(panic = "abort", target_feature = "crt-static", target_env = "gnu"))]
 mod lean;
 mod module;
+mod random;
 mod signal;
 mod terminal;
 mod watchdog;
@@ -18,6 +19,7 @@ pub use block::{add_partition, discard, flush_buffers, sector_size, size};
 pub use ext4::resize_ext4;
 pub use keys::LogonKey;
 pub use module::load_module;
+pub use random::{random, random_at_once};
 pub use signal::reset_sigpipe;
 pub use terminal::unsent;
 pub use watchdog::{set_watchdog_timeout, watchdog_identity};

@@ -97,44 +97,61 @@ pub fn prepare(
     record: &Record,
     source: &Source,
     pinned: Option<&str>,
+    look: Look,
 ) -> Result<Prepared, Error> {
-    let Opened { bundle, stamp } = open(machine, source, pinned)?;
+    open(machine, source, pinned, &mut |bundle, stamp| {
+        let prepared = prepare_bundle(machine, record, source, bundle, stamp)?;
+        if look == Look::Whole {
+            prepared.prove_source(machine)?;
+        }
+        Ok(prepared)
+    })
+}
+
+fn prepare_bundle(
+    machine: &impl Machine,
+    record: &Record,
+    source: &Source,
+    bundle: &Bundle,
+    stamp: Option<String>,
+) -> Result<Prepared, Error> {
     let plan = plan::plan(machine.config(), record, bundle.manifest())?;
     let slots = plan
         .slots
         .iter()
-        .map(|slot| prepare_slot(machine, &bundle, plan.target, slot))
+        .map(|slot| prepare_slot(machine, bundle, plan.target, slot))
         .collect::<Result<_, _>>()?;
     let release = release::info(bundle.manifest(), bundle.manifest_digest());
     machine
         .events()
         .finished(Step::Verify, format_args!("version {} is signed and for this device", release.version));
-    let recovery = recovery::is_in(machine, &bundle)?;
+    let recovery = recovery::is_in(machine, bundle)?;
     let recovery = recovery.map(|reader| Brought { source: source.clone(), reader });
     let manifest = bundle.manifest().clone();
     Ok(Prepared { release, plan, slots, recovery, stamp, manifest })
 }
 
-/// A bundle whose signatures hold.
-struct Opened {
-    bundle: Bundle,
-    stamp: Option<String>,
-}
-
-/// Opens a bundle and checks its signatures, and that it is the one that is meant.
-fn open(machine: &impl Machine, source: &Source, pinned: Option<&str>) -> Result<Opened, Error> {
+/// Opens a bundle, checks its signatures and that it is the one that is meant, and does something with it. Where that is
+/// not so, or `work` can't use it, and there is another candidate for it, that one is tried.
+fn open<T>(
+    machine: &impl Machine,
+    source: &Source,
+    pinned: Option<&str>,
+    work: &mut dyn FnMut(&Bundle, Option<String>) -> Result<T, Error>,
+) -> Result<T, Error> {
     let events = machine.events();
     events.started(Step::Source, describe(source));
-    let Found { bytes, tail, stamp } = machine.source(source)?;
-    events.started(Step::Verify, "signatures and tables of the bundle");
-    let bundle = Bundle::open_with(bytes, &release::trusted(machine.config())?, tail)?;
-    let digest = bundle.manifest_digest().to_string();
-    match pinned.filter(|pinned| *pinned != digest) {
-        None => Ok(Opened { bundle, stamp }),
-        Some(pinned) => Err(Error::Refused(format!(
-            "the bundle's manifest is {digest}, the intent means {pinned}; the bundle was exchanged, stage it again"
-        ))),
-    }
+    machine.source(source, &mut |Found { bytes, tail, stamp }| {
+        events.started(Step::Verify, "signatures and tables of the bundle");
+        let bundle = Bundle::open_with(bytes, &release::trusted(machine.config())?, tail)?;
+        let digest = bundle.manifest_digest().to_string();
+        match pinned.filter(|pinned| *pinned != digest) {
+            None => work(&bundle, stamp),
+            Some(pinned) => Err(Error::Refused(format!(
+                "the bundle's manifest is {digest}, the intent means {pinned}; the bundle was exchanged, stage it again"
+            ))),
+        }
+    })
 }
 
 fn prepare_slot(
@@ -233,8 +250,10 @@ pub fn apply(
     source: &Source,
     pinned: Option<&str>,
 ) -> Result<(), Error> {
-    let prepared = prepare(machine, &memory.record, source, pinned)?;
-    install(machine, memory, &prepared)
+    open(machine, source, pinned, &mut |bundle, stamp| {
+        let prepared = prepare_bundle(machine, &memory.record, source, bundle, stamp)?;
+        install(machine, memory, &prepared)
+    })
 }
 
 /// Carries a prepared update out: writes, proves, commits. On return the new set has its trial, the intent is

@@ -19,8 +19,8 @@ pub fn is_new(
     source: &Source,
     manifest: &str,
 ) -> Result<bool, Error> {
-    let bundle = open(machine, source, Some(manifest))?.bundle;
-    let SlotPlan { class, image, .. } = slot(machine.config(), &bundle)?;
+    let mut slot = |bundle: &Bundle, _| slot(machine.config(), bundle);
+    let SlotPlan { class, image, .. } = open(machine, source, Some(manifest), &mut slot)?;
     let first = trusted_release(machine, &class, record.recovery.first);
     Ok(first.map_or(true, |first| first.image.root_hash != image.root_hash))
 }
@@ -36,10 +36,18 @@ pub fn write(
     manifest: &str,
     running: Option<SetName>,
 ) -> Result<(), Error> {
-    let bundle = open(machine, source, Some(manifest))?.bundle;
+    open(machine, source, Some(manifest), &mut |bundle, _| write_from(machine, memory, bundle, running))
+}
+
+fn write_from(
+    machine: &impl Machine,
+    memory: &mut Memory,
+    bundle: &Bundle,
+    running: Option<SetName>,
+) -> Result<(), Error> {
     plan::admit(machine.config(), &memory.record, bundle.manifest())?;
     let target = running.unwrap_or(memory.record.recovery.first).other();
-    let slot = prepare_slot(machine, &bundle, target, &slot(machine.config(), &bundle)?)?;
+    let slot = prepare_slot(machine, bundle, target, &slot(machine.config(), bundle)?)?;
     // The copy that is overwritten may be the only other one that comes up.
     slot.content().prove(&slot.plan.image.name, machine.threads(), machine.events())?;
     trailer::invalidate(&slot.device)?;

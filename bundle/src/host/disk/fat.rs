@@ -1,7 +1,7 @@
 //! Small FAT filesystems, made in memory.
 
 use super::{Part, input};
-use drydock_block::{BlockDevice, is_zero};
+use drydock_block::BlockDevice;
 use drydock_bundle::Error;
 use fatfs::{Date, DateTime, FileSystem, FormatVolumeOptions, FsOptions, Time, TimeProvider, format_volume};
 use std::io::{self, Cursor, Write};
@@ -32,16 +32,19 @@ pub(super) fn make(
     let made = fill(&mut bytes, part.sector_size(), label, volume_id, files);
     let fat32 = bytes[82..].starts_with(b"FAT32");
     bytes.chunks_mut(part.sector_size() as usize).for_each(|sector| mend_dot_entries(sector, fat32));
-    made.and_then(|()| write_sparse(part, &bytes)).map_err(input("making a FAT filesystem"))
+    let used = made.map_err(input("making a FAT filesystem"))?;
+    part.write_at(0, &bytes[..used]).map_err(input("writing a FAT filesystem"))
 }
 
+/// Returns how many bytes of the start are in use: all but the free clusters, which come last in a new filesystem.
 fn fill(
     bytes: &mut [u8],
     sector_size: u32,
     label: [u8; 11],
     volume_id: u32,
     files: &[(&str, Vec<u8>)],
-) -> io::Result<()> {
+) -> io::Result<usize> {
+    let len = bytes.len();
     let mut volume = Cursor::new(bytes);
     let options = FormatVolumeOptions::new()
         .bytes_per_sector(sector_size as u16)
@@ -60,7 +63,9 @@ fn fill(
         file.write_all(contents)?;
         file.flush()?;
     }
-    fs.unmount()
+    let free = fs.stats()?.free_clusters() as usize * fs.cluster_size() as usize;
+    fs.unmount()?;
+    Ok(len.saturating_sub(free))
 }
 
 /// The crate puts long names before a folder's entries `.` and `..`, which must come first and have none, and on FAT32
@@ -81,10 +86,4 @@ fn mend_dot_entries(sector: &mut [u8], fat32: bool) {
     if fat32 && *first_cluster == [2, 0] {
         first_cluster.fill(0);
     }
-}
-
-fn write_sparse(part: &Part, bytes: &[u8]) -> io::Result<()> {
-    const PIECE: usize = 4096;
-    let pieces = (0..).step_by(PIECE).zip(bytes.chunks(PIECE));
-    pieces.filter(|(_, piece)| !is_zero(piece)).try_for_each(|(at, piece)| part.write_at(at, piece))
 }

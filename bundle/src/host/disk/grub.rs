@@ -120,9 +120,10 @@ impl Core {
                 problem: format!("{} is missing; install Debian's package {package}", modules.display()),
             });
         }
-        let work = Scratch::new().map_err(input("a temporary folder"))?;
+        let work = tempfile::Builder::new().prefix("drydock-grub-").tempdir();
+        let work = work.map_err(input("a temporary folder"))?;
         let (early, memdisk, core) =
-            (work.0.join("early.cfg"), work.0.join("memdisk.tar"), work.0.join("core"));
+            (work.path().join("early.cfg"), work.path().join("memdisk.tar"), work.path().join("core"));
         fs::write(&early, EARLY).map_err(file("writing", &early))?;
         fs::write(&memdisk, tar_of("grub.cfg", &script(settings))).map_err(file("writing", &memdisk))?;
         let mut command = Command::new("grub-mkimage");
@@ -187,23 +188,6 @@ fn tar_of(name: &str, contents: &str) -> Vec<u8> {
     tar.extend_from_slice(contents.as_bytes());
     tar.resize(tar.len().next_multiple_of(512) + 1024, 0);
     tar
-}
-
-/// A folder that goes away with this value.
-struct Scratch(std::path::PathBuf);
-
-impl Scratch {
-    fn new() -> io::Result<Self> {
-        let dir = std::env::temp_dir().join(format!("drydock-grub-{}", std::process::id()));
-        fs::create_dir(&dir)?;
-        Ok(Self(dir))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 #[cfg(test)]

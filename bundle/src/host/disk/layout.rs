@@ -1,8 +1,9 @@
 //! Which partitions the disk has, and where. No I/O.
 
-use super::{Content, ContentSource};
+use super::content::{Content, ContentSource};
 use drydock_bundle::{Bundle, Error, sha256, slot};
 use drydock_config::{Bootloader, Config, Role};
+use std::ffi::OsStr;
 
 pub(super) const BIOS: &str = "bios";
 pub(super) const ESP: &str = "esp";
@@ -16,6 +17,9 @@ pub(super) const RECOVERY: &str = "recovery";
 const MIB: u64 = 1 << 20;
 /// What `data` gets where the configuration does not say how large the disk is.
 const DATA_MIB: u64 = 256;
+
+/// The end of the year 9999, as far as dates are written with four digits.
+const LAST_SECOND: u64 = 253_402_300_799;
 
 /// GPT attributes of slots: read-only and no-auto, so that nothing mounts them by itself.
 const SLOT_ATTRIBUTES: u64 = 1 << 60 | 1 << 63;
@@ -76,7 +80,7 @@ impl Layout {
             Some(guid) => guid.to_ascii_lowercase(),
             None => derive_guid(bundle, "disk"),
         };
-        let time = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|time| time.parse().ok()).unwrap_or(0);
+        let time = source_date_epoch(std::env::var_os("SOURCE_DATE_EPOCH").as_deref())?;
         let disk_size = wanted.disk_mib * MIB;
         let mut plan =
             Self { disk_size, sector_size: wanted.sector_size, guid, time, partitions: Vec::new() };
@@ -174,6 +178,18 @@ fn slot_mib(content: &Content<'_>, given: Option<u64>, bundle: &Bundle) -> Resul
     }
 }
 
+/// When the disk was made, for its history. The specification at reproducible-builds.org wants a build with a malformed
+/// value to fail: what would be made in its place is another disk than the one that was meant.
+fn source_date_epoch(value: Option<&OsStr>) -> Result<u64, Error> {
+    let Some(value) = value else { return Ok(0) };
+    let digits = value.to_str().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let time = digits.and_then(|digits| digits.parse().ok()).filter(|&time| time <= LAST_SECOND);
+    time.ok_or_else(|| Error::Input {
+        what: "SOURCE_DATE_EPOCH".into(),
+        problem: format!("{value:?} is not a number of seconds since 1970; set it right, or unset it"),
+    })
+}
+
 /// A GUID that follows from the release (RFC 9562, version 8), so that the same input gives the same disk.
 fn derive_guid(bundle: &Bundle, name: &str) -> String {
     let seed = format!("drydock {} {name}", bundle.manifest_digest());
@@ -181,4 +197,35 @@ fn derive_guid(bundle: &Bundle, name: &str) -> String {
     hex.replace_range(12..13, "8");
     hex.replace_range(16..17, "a");
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..32])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::ffi::OsStrExt;
+
+    #[test]
+    fn a_malformed_source_date_epoch_is_an_error() {
+        assert_eq!(source_date_epoch(None).unwrap(), 0);
+        for (text, time) in [("0", 0), ("1700000000", 1_700_000_000), ("253402300799", LAST_SECOND)] {
+            assert_eq!(source_date_epoch(Some(OsStr::new(text))).unwrap(), time);
+        }
+        let malformed: [&[u8]; 11] = [
+            b"",
+            b"abc",
+            b"-5",
+            b"+5",
+            b"1.5",
+            b" 5",
+            b"5 ",
+            b"0x10",
+            b"\xff",
+            b"253402300800",
+            b"99999999999999999999",
+        ];
+        for bytes in malformed {
+            let refused = source_date_epoch(Some(OsStr::from_bytes(bytes))).unwrap_err().to_string();
+            assert!(refused.contains("SOURCE_DATE_EPOCH"), "{refused}");
+        }
+    }
 }

@@ -4,21 +4,26 @@
 //! bootloader, boot environment, state record, set a and both recovery copies. The same configuration and
 //! bundle give the same bytes.
 
+mod bmap;
+mod canvas;
+mod content;
 mod fat;
 mod gpt;
 mod grub;
 mod layout;
 mod slot;
 
-use crate::{Reply, bar::bar, trust};
-use drydock_block::{BlockDevice, FileDevice, Section};
-use drydock_bundle::{Bundle, Error, Image, Trusted, keys};
-use drydock_config::{Bootloader, Config, Role};
+use crate::{Reply, bar::bar, reply::lossy, trust};
+use canvas::Canvas;
+use content::{Content, ContentSource, RawImage};
+use drydock_block::{BlockDevice, Section};
+use drydock_bundle::new_file::{NewFile, Readers};
+use drydock_bundle::{Bundle, Error, Trusted, keys};
+use drydock_config::{Bootloader, Config, Role, Unlock};
 use drydock_state::transition::flashed;
 use drydock_state::{EnvStore, SetInfo, SetStatus, Store};
 use layout::{Layout, Partition};
 use serde_json::{Value, json};
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -39,13 +44,16 @@ pub(crate) struct Args {
     /// The disk image to write.
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
+    /// Write a block map beside it, FILE.bmap: `bmaptool copy FILE /dev/sdX` flashes only what the image needs, and checks it.
+    #[arg(long)]
+    bmap: bool,
     /// A raw image for both recovery copies in place of the bundle's. No signature covers it.
     #[arg(long, value_name = "IMG")]
     recovery_image: Option<PathBuf>,
 }
 
 /// A disk image that is being written.
-type Disk = Arc<FileDevice>;
+type Disk = Arc<Canvas>;
 /// A partition of it.
 type Part = Section<Disk>;
 
@@ -60,47 +68,29 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Reply, Error> {
         });
     }
     let recovery_image = args.recovery_image.as_deref().map(RawImage::open).transpose()?;
-    let contents = contents(&config, &bundle, recovery_image.as_ref())?;
+    let contents = content::find(&config, &bundle, recovery_image.as_ref())?;
+    content::check(&config, &bundle, &contents)?;
     let layout = Layout::plan(&config, &contents, &bundle)?;
 
-    let part_file = args.output.with_added_extension("part");
-    let made = make(&config, &bundle, &contents, &layout, &args.bundle, &part_file, quiet)
-        .and_then(|()| fs::rename(&part_file, &args.output).map_err(file("renaming to", &args.output)));
-    if made.is_err() {
-        // Best effort: the name says that it is not whole.
-        let _ = fs::remove_file(&part_file);
+    let writing = || file("writing", &args.output);
+    let new = NewFile::new(&args.output, readers(&config)).map_err(writing())?;
+    let disk = make(&config, &bundle, &contents, &layout, &args.bundle, new.temporary(), quiet)?;
+    new.finish().map_err(writing())?;
+    let map = if args.bmap { Some(bmap::write(&disk, &args.output)?) } else { None };
+    let mut text = report(&args.output, &layout, &contents);
+    if let Some(map) = &map {
+        text += &format!("block map  {}\n", map.display());
     }
-    made?;
-    Ok(Reply::new(
-        report(&args.output, &layout, &contents),
-        summary(&args.output, &layout, &contents, &bundle),
-    ))
+    let mut json = summary(&args.output, &layout, &contents, &bundle);
+    json["bmap"] = json!(map.as_deref().map(lossy));
+    Ok(Reply::new(text, json))
 }
 
-/// What goes into the slots of one class.
-struct Content<'a> {
-    class: String,
-    role: Role,
-    source: ContentSource<'a>,
-}
-
-enum ContentSource<'a> {
-    Bundle(&'a Image),
-    Raw(&'a RawImage),
-}
-
-/// An image that no bundle carries.
-struct RawImage {
-    path: PathBuf,
-    file: File,
-    size: u64,
-}
-
-impl RawImage {
-    fn open(path: &Path) -> Result<Self, Error> {
-        let file = trust::open_file(path)?;
-        let size = file.metadata().map_err(self::file("reading", path))?.len();
-        Ok(Self { path: path.into(), file, size })
+/// Both recovery copies hold the initramfs, and that the key, where the configuration puts it there.
+fn readers(config: &Config) -> Readers {
+    match config.unlock.iter().any(|way| matches!(way, Unlock::Initramfs { .. })) {
+        true => Readers::Owner,
+        false => Readers::Usual,
     }
 }
 
@@ -116,51 +106,6 @@ fn trusted(args: &Args, config: &Config) -> Result<Trusted, Error> {
     Ok(Trusted { keys, threshold: signatures.threshold })
 }
 
-/// Finds an image for every slot class of the configuration. The recovery comes last, and has the boot slot's image
-/// where the bundle brings none of its own: one kernel and initramfs serve both jobs.
-fn contents<'a>(
-    config: &Config,
-    bundle: &'a Bundle,
-    recovery: Option<&'a RawImage>,
-) -> Result<Vec<Content<'a>>, Error> {
-    let image_of = |class: &str| bundle.manifest().images.iter().find(|image| image.class == class);
-    let mut contents = Vec::new();
-    for slot in config.set_classes() {
-        let missing = |problem: &str| Error::Input {
-            what: format!("slot class `{}`", slot.class),
-            problem: problem.to_owned(),
-        };
-        if slot.encrypted {
-            return Err(missing("encrypted slots can't be flashed yet; set `encrypted = false`"));
-        }
-        let image = image_of(&slot.class).ok_or_else(|| missing("the bundle has no image for it"))?;
-        contents.push(Content {
-            class: slot.class.clone(),
-            role: slot.role,
-            source: ContentSource::Bundle(image),
-        });
-    }
-    if let Some(extra) = bundle.manifest().images.iter().find(|image| {
-        image.class != layout::RECOVERY && config.set_classes().all(|slot| slot.class != image.class)
-    }) {
-        return Err(Error::Input {
-            what: format!("the bundle's image `{}`", extra.name),
-            problem: format!("the configuration has no slot class `{}`", extra.class),
-        });
-    }
-    let boot = || config.class_with_role(Role::Boot).and_then(|slot| image_of(&slot.class));
-    let source = match (recovery, image_of(layout::RECOVERY).or_else(boot)) {
-        (Some(raw), _) => Some(ContentSource::Raw(raw)),
-        (None, image) => image.map(ContentSource::Bundle),
-    };
-    contents.extend(source.map(|source| Content {
-        class: layout::RECOVERY.into(),
-        role: Role::Recovery,
-        source,
-    }));
-    Ok(contents)
-}
-
 fn make(
     config: &Config,
     bundle: &Bundle,
@@ -169,10 +114,9 @@ fn make(
     bundle_path: &Path,
     path: &Path,
     quiet: bool,
-) -> Result<(), Error> {
+) -> Result<Disk, Error> {
     let writing = || file("writing", path);
-    let disk = FileDevice::create(path, layout.disk_size, layout.sector_size).map_err(writing())?;
-    let disk: Disk = Arc::new(disk);
+    let disk: Disk = Arc::new(Canvas::create(path, layout).map_err(writing())?);
     gpt::write(path, layout)?;
     let section = |part: &Partition| Section::new(disk.clone(), part.start, part.size).map_err(writing());
 
@@ -225,7 +169,8 @@ fn make(
         }
         slot::copy(&whole, &[section(part)?], path)?;
     }
-    disk.flush(drydock_block::Flush::ImageWritten).map_err(writing())
+    disk.flush(drydock_block::Flush::ImageWritten).map_err(writing())?;
+    Ok(disk)
 }
 
 /// Set a as the state record knows it.
@@ -266,7 +211,7 @@ fn summary(output: &Path, layout: &Layout, contents: &[Content<'_>], bundle: &Bu
         })
     });
     json!({
-        "ok": true, "path": output, "size": layout.disk_size, "sector_size": layout.sector_size,
+        "ok": true, "path": lossy(output), "size": layout.disk_size, "sector_size": layout.sector_size,
         "guid": layout.guid, "digest": bundle.manifest_digest(), "partitions": partitions.collect::<Vec<_>>(),
     })
 }

@@ -1,8 +1,9 @@
 //! What goes into a slot: image, hash tree, trailer.
 
-use super::{Part, RawImage, file, input};
+use super::content::RawImage;
+use super::{Part, file, input};
 use crate::unpack::unpack;
-use drydock_block::{BlockDevice, is_zero};
+use drydock_block::BlockDevice;
 use drydock_bundle::tree::{GROUP, Hasher};
 use drydock_bundle::{Bundle, Error};
 use drydock_state::trailer::{self, Trailer};
@@ -52,15 +53,7 @@ pub(super) fn copy(raw: &RawImage, targets: &[Part], disk: &Path) -> Result<(), 
     Ok(())
 }
 
-/// Leaves holes where there are 64 KiB of zeros: the disk image was empty.
+/// Writes zeros like any other bytes: every block of an image and its tree is read again on the device.
 fn put(targets: &[Part], offset: u64, data: &[u8], disk: &Path) -> Result<(), Error> {
-    const PIECE: usize = 64 << 10;
-    for slot in targets {
-        for (at, piece) in (offset..).step_by(PIECE).zip(data.chunks(PIECE)) {
-            if !is_zero(piece) {
-                slot.write_at(at, piece).map_err(file("writing", disk))?;
-            }
-        }
-    }
-    Ok(())
+    targets.iter().try_for_each(|slot| slot.write_at(offset, data)).map_err(file("writing", disk))
 }

@@ -1,0 +1,122 @@
+//! Files that appear whole, or not at all.
+
+use std::ffi::OsString;
+use std::fs::{File, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use tempfile::{Builder, NamedTempFile};
+
+/// Who may read a new file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Whoever the umask lets.
+    Usual,
+    /// Its owner alone: it may hold a key.
+    Owner,
+}
+
+/// A file on its way. It lies beside its place, under a name that nobody else has, and is gone when this value is
+/// dropped before [`NewFile::finish`].
+#[derive(Debug)]
+pub struct NewFile {
+    path: PathBuf,
+    file: NamedTempFile,
+}
+
+impl NewFile {
+    /// Begins a file that is to be `path`.
+    pub fn new(path: &Path, readers: Readers) -> io::Result<Self> {
+        let mode = match readers {
+            Readers::Usual => 0o666,
+            Readers::Owner => 0o600,
+        };
+        let mut prefix = OsString::from(path.file_name().unwrap_or_default());
+        prefix.push(".");
+        let mut builder = Builder::new();
+        builder.prefix(&prefix).suffix(".new").permissions(Permissions::from_mode(mode));
+        Ok(Self { path: path.into(), file: builder.tempfile_in(folder(path))? })
+    }
+
+    /// What it is called until it is whole.
+    pub fn temporary(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// The file, to write to.
+    pub fn file(&self) -> &File {
+        self.file.as_file()
+    }
+
+    /// Gives it its name, in place of what has it. On return file and name are on stable storage.
+    pub fn finish(self) -> io::Result<()> {
+        self.file.as_file().sync_all()?;
+        self.file.persist(&self.path).map_err(|failed| failed.error)?;
+        sync_folder(&self.path)
+    }
+}
+
+/// The folder of `path`.
+pub(crate) fn folder(path: &Path) -> &Path {
+    path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."))
+}
+
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(folder(path))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::io::Write;
+
+    fn names(dir: &Path) -> Vec<OsString> {
+        let mut names: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn two_at_once_do_not_meet() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out");
+        let (first, second) =
+            (NewFile::new(&path, Readers::Usual).unwrap(), NewFile::new(&path, Readers::Usual).unwrap());
+        assert_ne!(first.temporary(), second.temporary());
+        first.file().write_all(b"first").unwrap();
+        second.file().write_all(b"second").unwrap();
+        second.finish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        first.finish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert_eq!(names(dir.path()), ["out"]);
+    }
+
+    #[test]
+    fn what_is_not_finished_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out");
+        fs::write(&path, "old").unwrap();
+        drop(NewFile::new(&path, Readers::Usual).unwrap());
+        fs::create_dir(dir.path().join("taken")).unwrap();
+        assert!(NewFile::new(&dir.path().join("taken"), Readers::Owner).unwrap().finish().is_err());
+        fs::remove_dir(dir.path().join("taken")).unwrap();
+        assert_eq!((names(dir.path()), fs::read(&path).unwrap()), (vec!["out".into()], b"old".to_vec()));
+        assert!(NewFile::new(&dir.path().join("missing/out"), Readers::Usual).is_err());
+    }
+
+    #[test]
+    fn what_may_hold_a_key_is_its_owners_from_the_first_byte() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let new = NewFile::new(&path, Readers::Owner).unwrap();
+        assert_eq!(mode(new.temporary()), 0o600);
+        new.finish().unwrap();
+        assert_eq!(mode(&path), 0o600);
+        let usual = NewFile::new(&path, Readers::Usual).unwrap();
+        fs::write(dir.path().join("as-usual"), "").unwrap();
+        assert_eq!(mode(usual.temporary()), mode(&dir.path().join("as-usual")));
+    }
+}

@@ -1,0 +1,96 @@
+//! What a kernel must be able to do, and whether a given kernel configuration says so.
+
+mod needs;
+
+use drydock_config::Config;
+pub use needs::NEEDS;
+use std::collections::BTreeMap;
+
+/// One option that a kernel needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// The option's name, without `CONFIG_`.
+    pub option: &'static str,
+    /// The module that has it, where a module will do.
+    pub module: Option<&'static str>,
+    /// How bad it is to lack it.
+    pub severity: Severity,
+    /// Which devices need it.
+    pub when: When,
+    /// What in the device's sources asks for it: system calls, ioctls, filesystems, device-mapper targets, ciphers,
+    /// files of the kernel. `tests/all/kernel_uses.rs` says how each is written, and finds those that are in no list.
+    /// Empty for what the way to process 1 or the live system needs.
+    pub uses: &'static [&'static str],
+    /// What it is for.
+    pub why: &'static str,
+}
+
+/// How bad it is to lack an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Without it the device does not boot or can't update.
+    Must,
+    /// Without it something that most devices want is missing.
+    Should,
+}
+
+/// Which devices need an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// All of them.
+    Always,
+    /// Those that have a LUKS volume.
+    Encrypted,
+    /// Those that have a `data` volume.
+    Data,
+    /// Those whose root slot has this filesystem.
+    Root(&'static str),
+    /// Those that load modules.
+    Modules,
+}
+
+/// What a kernel configuration lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lacking {
+    /// The options that are missing.
+    pub needs: Vec<Need>,
+    /// Modules that the kernel has outside itself, in the order of a boot: the initramfs must or should carry them
+    /// (`initramfs.modules`).
+    pub as_modules: Vec<(&'static str, Severity)>,
+}
+
+/// Compares a kernel configuration (`.config`) with what drydock needs; with `config`, with what that device
+/// needs. With `modules`, `=m` counts too, where a module will do.
+pub fn check_kernel(kernel: &str, config: Option<&Config>, modules: bool) -> Lacking {
+    let options: BTreeMap<_, _> =
+        kernel.lines().filter_map(|line| line.trim().strip_prefix("CONFIG_")?.split_once('=')).collect();
+    let mut lacking = Lacking { needs: Vec::new(), as_modules: Vec::new() };
+    for need in NEEDS.iter().filter(|need| applies(need.when, config, modules)) {
+        match (options.get(need.option).copied(), need.module) {
+            (Some("y"), _) => {}
+            (Some("m"), Some(module)) if modules => {
+                if lacking.as_modules.iter().all(|(known, _)| *known != module) {
+                    lacking.as_modules.push((module, need.severity));
+                }
+            }
+            _ => lacking.needs.push(*need),
+        }
+    }
+    lacking
+}
+
+/// Without a config the reference device is meant: encrypted `data`, EROFS root.
+fn applies(when: When, config: Option<&Config>, modules: bool) -> bool {
+    match when {
+        When::Always => true,
+        When::Modules => modules,
+        When::Data => config.is_none_or(|config| config.data.is_some()),
+        When::Encrypted => config.is_none_or(|config| {
+            config.data.as_ref().is_some_and(|data| data.encrypted)
+                || config.slots.iter().any(|slot| slot.encrypted)
+        }),
+        When::Root(filesystem) => {
+            config.map_or("erofs", |config| config.boot.root_filesystem.as_str()) == filesystem
+        }
+    }
+}

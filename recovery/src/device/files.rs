@@ -1,0 +1,123 @@
+//! Files on a filesystem, written such that a cut of power at any moment leaves the old ones or the new ones.
+//!
+//! All that drydock writes on `data` goes through [`Files`], so that a simulated filesystem, which loses what was not
+//! flushed, can show that nothing is missing.
+
+use crate::reset::archive::{Entry, Kind};
+use drydock_block::Flush;
+use nix::unistd::{Gid, Uid, fchown, syncfs};
+use std::ffi::OsStr;
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, lchown, symlink};
+use std::path::{Path, PathBuf};
+
+/// A mounted filesystem. All paths are relative to its root; nothing but a flush makes anything durable.
+pub trait Files {
+    /// What is in a file, at most `limit` bytes of it.
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
+
+    /// Makes a folder, if it is not there. Returns whether it was made.
+    fn make_folder(&self, path: &Path) -> io::Result<bool>;
+
+    /// Makes a folder, a link or a file. A folder may be there already; a file takes the place of another one.
+    fn put(&self, entry: &Entry<'_>) -> io::Result<()>;
+
+    /// Gives a file another name in the same folder, in place of what has that name.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// On return, what a file holds, or the names in a folder, are on stable storage.
+    fn flush(&self, path: &Path, guard: Flush) -> io::Result<()>;
+
+    /// On return, everything is on stable storage.
+    fn flush_all(&self, guard: Flush) -> io::Result<()>;
+}
+
+/// Puts a file where another one may be, and makes the folders above it. Whenever the power is cut, the old one is there
+/// whole or the new one; on return the new one is, on stable storage.
+pub fn replace(files: &impl Files, file: &Entry<'_>) -> io::Result<()> {
+    let folder = file.path.parent().unwrap_or(Path::new(""));
+    let mut above: Vec<_> = folder.ancestors().filter(|path| *path != Path::new("")).collect();
+    above.reverse();
+    for path in above {
+        if files.make_folder(path)? {
+            files.flush(path.parent().unwrap_or(Path::new("")), Flush::FolderNamed)?;
+        }
+    }
+    let beside = file.path.with_extension("new");
+    files.put(&Entry { path: &beside, ..*file })?;
+    files.flush(&beside, Flush::FileWritten)?;
+    files.rename(&beside, file.path)?;
+    files.flush(folder, Flush::FileNamed)
+}
+
+/// Sees to it that a file which others have written is on stable storage, with its name: an intent relies on it.
+/// Filesystems that can only be read have nothing to flush.
+pub fn secure(file: &File) -> io::Result<()> {
+    let nothing_to_flush = [nix::libc::EINVAL, nix::libc::EROFS];
+    match file.sync_all() {
+        Err(error) if error.raw_os_error().is_some_and(|code| nothing_to_flush.contains(&code)) => Ok(()),
+        Err(error) => Err(error),
+        // Its name, and those of the folders above it, wherever links have led.
+        Ok(()) => Ok(syncfs(file)?),
+    }
+}
+
+/// The filesystem that is mounted at this path.
+#[derive(Clone, Debug)]
+pub struct Mounted(pub PathBuf);
+
+impl Files for Mounted {
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![];
+        File::open(self.0.join(path))?.take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn make_folder(&self, path: &Path) -> io::Result<bool> {
+        match fs::create_dir(self.0.join(path)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            made => made.map(|()| true),
+        }
+    }
+
+    fn put(&self, entry: &Entry<'_>) -> io::Result<()> {
+        let path = &self.0.join(entry.path);
+        let file = match entry.kind {
+            Kind::Link => {
+                symlink(OsStr::from_bytes(entry.contents), path)?;
+                return lchown(path, Some(entry.uid), Some(entry.gid));
+            }
+            // The filesystem's own folders, lost+found above all, are there already.
+            Kind::Folder => {
+                self.make_folder(entry.path)?;
+                File::open(path)?
+            }
+            Kind::File => {
+                match fs::remove_file(path) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+                let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
+                file.write_all(entry.contents)?;
+                file
+            }
+        };
+        // The owner first: a change of owner takes set-user-ID bits away.
+        fchown(&file, Some(Uid::from_raw(entry.uid)), Some(Gid::from_raw(entry.gid)))?;
+        file.set_permissions(Permissions::from_mode(entry.mode))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(self.0.join(from), self.0.join(to))
+    }
+
+    fn flush(&self, path: &Path, _guard: Flush) -> io::Result<()> {
+        File::open(self.0.join(path))?.sync_all()
+    }
+
+    fn flush_all(&self, _guard: Flush) -> io::Result<()> {
+        Ok(syncfs(File::open(&self.0)?)?)
+    }
+}

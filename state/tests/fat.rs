@@ -1,0 +1,71 @@
+//! The file of the boot environment is found wherever mkfs.fat, mtools and GRUB have it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use drydock_block::{MemoryDevice, read_vec};
+use drydock_state::fat;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+fn sh(dir: &Path, line: &str) -> Vec<u8> {
+    let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap());
+    let output = Command::new("sh").args(["-c", line]).current_dir(dir).env("PATH", path).output().unwrap();
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+fn environment() -> Vec<u8> {
+    (0..512).map(|n| b'a' + (n % 26) as u8).collect()
+}
+
+/// What drydock finds in `be`, and what GRUB reads there.
+fn both(dir: &Path) -> (Vec<u8>, Vec<u8>) {
+    let device = MemoryDevice::from_bytes(fs::read(dir.join("be")).unwrap(), 512);
+    let file = fat::find(&device, b"GRUBENV    ").unwrap();
+    (read_vec(&device, file.offset, file.len as usize).unwrap(), sh(dir, "grub-fstest $PWD/be cat /grubenv"))
+}
+
+#[test]
+fn a_file_is_found_in_every_kind_of_fat() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    fs::write(dir.join("grubenv"), environment()).unwrap();
+    for make in ["-F 12 -C be 2048", "-F 16 -s 1 -C be 4096", "-F 16 -C be 65536", "-F 32 -s 1 -C be 65536"] {
+        sh(dir, &format!("rm -f be; mkfs.fat {make}; mcopy -i be grubenv ::grubenv"));
+        assert_eq!(both(dir), (environment(), environment()), "{make}");
+    }
+}
+
+#[test]
+fn a_fat32_with_few_clusters_is_one_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    for size in [1024, 4096, 30_000] {
+        sh(dir, &format!("rm -f be; mkfs.fat -F 32 -C be {size}"));
+        let mut bytes = fs::read(dir.join("be")).unwrap();
+        put(&mut bytes, &environment());
+        fs::write(dir.join("be"), bytes).unwrap();
+        assert_eq!(both(dir), (environment(), environment()), "{size} KiB");
+    }
+}
+
+/// Puts a file of one cluster into a FAT32 that is too small for mtools.
+fn put(volume: &mut [u8], contents: &[u8]) {
+    let number = |at: usize, len: usize| {
+        volume[at..at + len].iter().rev().fold(0, |number, byte| number << 8 | usize::from(*byte))
+    };
+    let (sector, cluster, reserved, fats) = (number(11, 2), number(13, 1), number(14, 2), number(16, 1));
+    let (fat, root) = (number(36, 4), number(44, 4));
+    let data = (reserved + fats * fat) * sector;
+    let of = |cluster_number: usize| data + (cluster_number - 2) * cluster * sector;
+    let (file, entry) = (root + 1, of(root));
+    for copy in 0..fats {
+        let at = (reserved + copy * fat) * sector + file * 4;
+        volume[at..at + 4].copy_from_slice(&0x0fff_ffff_u32.to_le_bytes());
+    }
+    volume[entry..entry + 11].copy_from_slice(b"GRUBENV    ");
+    volume[entry + 11] = 0x20;
+    volume[entry + 26] = file as u8;
+    volume[entry + 28..entry + 32].copy_from_slice(&(contents.len() as u32).to_le_bytes());
+    volume[of(file)..of(file) + contents.len()].copy_from_slice(contents);
+}
