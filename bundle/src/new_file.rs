@@ -1,11 +1,15 @@
 //! Files that appear whole, or not at all.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::fs::{File, Permissions};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
+
+/// How much of its later name a file has until it is whole, in bytes. Filesystems take names of 255.
+const MOST_OF_NAME: usize = 200;
 
 /// Who may read a new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +35,11 @@ impl NewFile {
             Readers::Usual => 0o666,
             Readers::Owner => 0o600,
         };
-        let mut prefix = OsString::from(path.file_name().unwrap_or_default());
-        prefix.push(".");
+        // The name tells what was meant, should this be left behind; a long one leaves no room for more.
+        let name = path.file_name().unwrap_or_default().as_bytes();
+        let prefix = [&name[..name.len().min(MOST_OF_NAME)], b"."].concat();
         let mut builder = Builder::new();
-        builder.prefix(&prefix).suffix(".new").permissions(Permissions::from_mode(mode));
+        builder.prefix(OsStr::from_bytes(&prefix)).suffix(".new").permissions(Permissions::from_mode(mode));
         Ok(Self { path: path.into(), file: builder.tempfile_in(folder(path))? })
     }
 
@@ -68,6 +73,7 @@ pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ffi::OsString;
     use std::fs;
     use std::io::Write;
 
@@ -104,6 +110,14 @@ mod tests {
         fs::remove_dir(dir.path().join("taken")).unwrap();
         assert_eq!((names(dir.path()), fs::read(&path).unwrap()), (vec!["out".into()], b"old".to_vec()));
         assert!(NewFile::new(&dir.path().join("missing/out"), Readers::Usual).is_err());
+    }
+
+    #[test]
+    fn a_name_may_be_as_long_as_the_filesystem_takes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x".repeat(255));
+        NewFile::new(&path, Readers::Usual).unwrap().finish().unwrap();
+        assert_eq!(names(dir.path()), [path.file_name().unwrap()]);
     }
 
     #[test]
