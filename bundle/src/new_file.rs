@@ -1,10 +1,10 @@
 //! Files that appear whole, or not at all.
 
 use std::ffi::OsStr;
-use std::fs::{File, Permissions};
-use std::io;
+use std::fs::{self, File, Permissions};
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
 
@@ -29,8 +29,10 @@ pub struct NewFile {
 }
 
 impl NewFile {
-    /// Begins a file that is to be `path`.
+    /// Begins a file that is to be `path`, or what a symbolic link of that name points at. See [`place`] for what is
+    /// refused.
     pub fn new(path: &Path, readers: Readers) -> io::Result<Self> {
+        let path = place(path)?;
         let mode = match readers {
             Readers::Usual => 0o666,
             Readers::Owner => 0o600,
@@ -40,7 +42,8 @@ impl NewFile {
         let prefix = [&name[..name.len().min(MOST_OF_NAME)], b"."].concat();
         let mut builder = Builder::new();
         builder.prefix(OsStr::from_bytes(&prefix)).suffix(".new").permissions(Permissions::from_mode(mode));
-        Ok(Self { path: path.into(), file: builder.tempfile_in(folder(path))? })
+        let file = builder.tempfile_in(folder(&path))?;
+        Ok(Self { path, file })
     }
 
     /// What it is called until it is whole.
@@ -58,6 +61,34 @@ impl NewFile {
         self.file.as_file().sync_all()?;
         self.file.persist(&self.path).map_err(|failed| failed.error)?;
         sync_folder(&self.path)
+    }
+}
+
+/// Where a file that is to be `path` goes: a symbolic link is followed. Only what is not there yet, or is a regular file,
+/// is ever replaced: a file in place of a device's node would be in memory, with nothing flashed and the node gone.
+///
+/// # Errors
+/// Something else is there, or a link that points at nothing; it can't be looked at.
+pub fn place(path: &Path) -> io::Result<PathBuf> {
+    let refused = |why: &str| Err(io::Error::new(ErrorKind::InvalidInput, why));
+    let link = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(path.into()),
+        found => found?.is_symlink(),
+    };
+    let target = match fs::metadata(path) {
+        Err(error) if link && error.kind() == ErrorKind::NotFound => {
+            return refused("it is a symbolic link to nothing; remove it, or make what it points at");
+        }
+        found => found?.file_type(),
+    };
+    match target {
+        kind if kind.is_file() && link => fs::canonicalize(path),
+        kind if kind.is_file() => Ok(path.into()),
+        kind if kind.is_dir() => Err(ErrorKind::IsADirectory.into()),
+        kind if kind.is_block_device() || kind.is_char_device() => refused(
+            "it is a device, and would be replaced by a file; write to a file, and that to the device with dd or bmaptool",
+        ),
+        _ => refused("it is not a regular file, and would be replaced by one; write to a file"),
     }
 }
 
@@ -105,8 +136,9 @@ mod tests {
         let path = dir.path().join("out");
         fs::write(&path, "old").unwrap();
         drop(NewFile::new(&path, Readers::Usual).unwrap());
+        let late = NewFile::new(&dir.path().join("taken"), Readers::Owner).unwrap();
         fs::create_dir(dir.path().join("taken")).unwrap();
-        assert!(NewFile::new(&dir.path().join("taken"), Readers::Owner).unwrap().finish().is_err());
+        assert!(late.finish().is_err() && NewFile::new(&dir.path().join("taken"), Readers::Owner).is_err());
         fs::remove_dir(dir.path().join("taken")).unwrap();
         assert_eq!((names(dir.path()), fs::read(&path).unwrap()), (vec!["out".into()], b"old".to_vec()));
         assert!(NewFile::new(&dir.path().join("missing/out"), Readers::Usual).is_err());
