@@ -162,6 +162,8 @@ pub(crate) fn reason(status: &Value) -> String {
 /// A partition on a disk image, as `sgdisk` finds it.
 pub(crate) struct Partition {
     disk: PathBuf,
+    /// Counted from 1.
+    pub(crate) number: u32,
     /// In bytes, as the length is.
     pub(crate) start: u64,
     pub(crate) len: usize,
@@ -172,8 +174,9 @@ impl Partition {
         let table = run(Command::new("sgdisk").arg("-p").arg(disk)).unwrap();
         let mut rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
         let row = rows.find(|row| row.last() == Some(&label)).unwrap();
+        let number = row[0].parse().unwrap();
         let [first, last]: [u64; 2] = [1, 2].map(|column: usize| row[column].parse().unwrap());
-        Self { disk: disk.into(), start: first * 512, len: ((last + 1 - first) * 512) as usize }
+        Self { disk: disk.into(), number, start: first * 512, len: ((last + 1 - first) * 512) as usize }
     }
 
     pub(crate) fn read(&self) -> Vec<u8> {
