@@ -167,7 +167,7 @@ impl<'a> Hardware<'a> {
     fn on_medium<T>(&self, path: &str, take: Take<'_, T>) -> Result<T, Error> {
         let wait = Duration::from_secs(u64::from(self.config.recovery.medium_wait_seconds));
         let mut media = Media::new(&self.disk, wait);
-        let mut reasons = vec![];
+        let (mut reasons, mut refused) = (vec![], false);
         loop {
             self.events.allow(wait + MOUNT_TIME);
             let Some(node) = self.next_medium(&mut media)? else { break };
@@ -176,6 +176,7 @@ impl<'a> Hardware<'a> {
                 Err(error) => error.into(),
                 Ok(Some(medium)) => match take(Arc::new(medium), Tail::Nothing) {
                     Err(error) if error.is_of_bundle() => {
+                        refused = true;
                         // Whoever asks in the live system has an answer sooner than another medium.
                         if self.is_live {
                             media.wait_no_longer();
@@ -189,14 +190,15 @@ impl<'a> Hardware<'a> {
             self.events.warning(&why);
             reasons.push(why);
         }
+        let mut reasons = reasons.join("; ");
+        if refused {
+            return Err(Error::Refused(format!("{reasons}; no other medium has one that can be used")));
+        }
         if !reasons.is_empty() {
-            let why = reasons.join("; ");
-            return Err(Error::Refused(format!(
-                "{why}; no other medium has a bundle {path} that can be used"
-            )));
+            reasons = format!(" ({reasons})");
         }
         Err(Error::TimedOut {
-            waiting_for: format!("a removable medium with the file {path}"),
+            waiting_for: format!("a removable medium with the file {path}{reasons}"),
             seconds: wait.as_secs(),
         })
     }

@@ -36,16 +36,17 @@ impl Device {
         Self::after(name, system, &Script::stage(&v2.bundle).unwrap())
     }
 
-    /// One with v2 staged on a stick: [`Device::stick`].
+    /// One with v2 staged on a stick, [`Device::stick`], which the live system has mounted for writing.
     pub(crate) fn staged_on_stick(name: &str, system: SmallSystem) -> Self {
         let device = Self::flashed(name, system);
         let v2 = device.system.release("2.0.0", 2).unwrap();
         ext4(&device.stick(), 64, &[("v2.drydock", &fs::read(&v2.bundle).unwrap())]);
         let stage = Script::default()
             .then("drydock mark-good")
+            .then("mount /dev/vdc ext4 /tmp")
             .then("drydock stage --medium v2.drydock")
             .then("reboot");
-        let machine = device.machine(Some(&stage)).disk(Disk::file(device.stick()).read_only());
+        let machine = device.machine(Some(&stage)).disk(Disk::file(device.stick()));
         device.check_staged(machine);
         device
     }

@@ -109,8 +109,8 @@ impl Locked {
         Self(device)
     }
 
-    /// One copy of the device boots and is looked at.
-    fn opens(&self, name: &str, prepare: impl FnOnce(Qemu, &Path) -> Qemu) {
+    /// One copy of the device boots and is looked at. Gives what it said.
+    fn opens(&self, name: &str, prepare: impl FnOnce(Qemu, &Path) -> Qemu) -> String {
         let disk = self.0.copy(name);
         let mut guest = prepare(machine(name, &disk), &disk).start().unwrap();
         guest.expect("`data` is open", LIMIT).unwrap();
@@ -125,12 +125,21 @@ impl Locked {
             run(read.arg("--image-opts").arg(luks(part)).arg(&plain)).unwrap();
         });
         run(Command::new("e2fsck").arg("-fn").arg(&plain)).unwrap();
+        // mke2fs has made blocks of 1 KiB, and the volume is larger than the filesystem was.
+        let shown = run(Command::new("dumpe2fs").arg("-h").arg(&plain)).unwrap();
+        let value = |key: &str| -> u64 {
+            let line = shown.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+            line.trim().parse().unwrap()
+        };
+        assert_eq!(value("Block size:"), 1024, "{name}");
+        assert_eq!(value("Block count:"), fs::metadata(&plain).unwrap().len() / 1024, "{name}");
         let cat = |file: &str| {
             run(Command::new("debugfs").args(["-R", &format!("cat {file}")]).arg(&plain)).unwrap()
         };
         assert_eq!(cat("/kept"), "since before\n", "{name}");
         assert_eq!(cat("/lib/drydock/machine-id").len(), 33, "{name}");
         fs::remove_file(disk).unwrap();
+        guest.said()
     }
 }
 
@@ -157,7 +166,17 @@ fn a_luks1_volume_opens_with_a_key_on_a_stick_in_a_filesystem_of_our_disk_or_raw
     };
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            locked.opens("key-on-stick", |qemu, _| qemu.disk(Disk::file(stick()).read_only()));
+            // Two other sticks come first: one holds noise, the other one a key that fits nothing.
+            let [noise, other] = ["noise.img", "other.img"].map(at);
+            fs::write(&noise, vec![0xa5; 1 << 20]).unwrap();
+            ext4(&other, 8, &[("keys/data.key", b"another key")]);
+            let said = locked.opens("key-on-stick", |qemu, _| {
+                let all = [noise, other, stick()];
+                all.iter().fold(qemu, |qemu, stick| qemu.disk(Disk::file(stick).read_only()))
+            });
+            for bad in ["keys/data.key on /dev/vdb: ", "keys/data.key on /dev/vdc does not fit"] {
+                assert!(said.contains(bad), "{bad}");
+            }
         });
         locked.opens("key-in-filesystem", |qemu, disk| {
             let image = at("stash.img");
