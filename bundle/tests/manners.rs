@@ -113,6 +113,11 @@ fn names_that_are_not_utf8_are_names_like_others() {
     ] {
         fails(dir, &with_odd_name(script), "drydock-bundle: ");
     }
+    // Here the name is part of text, and refused before anything is written.
+    let refused =
+        sh(dir, &with_odd_name("$tool create --compatible a --version 1 --image root=NAME.img -o out"));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("invalid UTF-8"), "{refused:?}");
+    assert_eq!((refused.status.code(), dir.join("out").exists()), (Some(2), false));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Boots every disk that a cut has left, until a system is up.
 
-use crate::job::{KEPT, LOST, WORD, machine};
+use crate::job::{KEPT, LOST, MACHINE_ID, Task, WORD, machine, machine_id};
 use crate::judge::Disk as Image;
 use crate::recording::{Recording, play};
 use drydock_qemu::{Disk, QemuError, Script};
@@ -75,15 +75,30 @@ impl<'r> Disks<'r> {
 fn one(recording: &Recording, case: &Case, medium: &Medium, path: &Path) -> Result<usize, Failure> {
     medium.save(path).expect("room for a disk");
     let outlook = Image::open(recording, path)?.check_at_rest(recording.boots_over(case.cut))?;
-    let up = come_up(&recording.name, path)?;
+    let mut up = come_up(&recording.name, path)?;
     Image::open(recording, path)?.check_end(&outlook, up.set, &up.version)?;
     let half = |what| Err(Failure { kind: Kind::Half, what });
-    match (&up.files, outlook.reset) {
-        ([true, false], true) | ([true, true], false) => Ok(up.boots),
-        ([false, _], _) => half(format!("{KEPT} is gone")),
-        ([true, true], true) => half(format!("{LOST} is there after a reset")),
-        ([true, false], false) => half(format!("{LOST} is gone without a reset")),
+    match (&up.files, recording.task, outlook.reset) {
+        (_, Task::FirstBoot, _) | ([true, false], _, true) | ([true, true], _, false) => {}
+        ([false, _], _, _) => return half(format!("{KEPT} is gone")),
+        ([true, true], _, true) => return half(format!("{LOST} is there after a reset")),
+        ([true, false], _, false) => return half(format!("{LOST} is gone without a reset")),
     }
+    // A system that has known its id has it for ever, unless a reset takes it away with everything else.
+    let was_known = case.cut > recording.known;
+    match (up.machine_id == recording.machine_id, outlook.reset) {
+        (false, false) if was_known => return half(format!("the machine id is now {}", up.machine_id)),
+        (true, true) => return half("the machine id is the old one after a reset".into()),
+        _ => {}
+    }
+    if up.machine_id != recording.machine_id && !outlook.reset {
+        let next = come_up(&recording.name, path)?;
+        if next.machine_id != up.machine_id {
+            return half(format!("the machine id was {}, and then {}", up.machine_id, next.machine_id));
+        }
+        up.boots += next.boots;
+    }
+    Ok(up.boots)
 }
 
 /// A system that runs and has marked itself good.
@@ -93,6 +108,7 @@ struct Up {
     version: String,
     /// Whether the files [`KEPT`] and [`LOST`] are there, with what was in them.
     files: [bool; 2],
+    machine_id: String,
 }
 
 /// Boots until a system is up and has marked itself good.
@@ -100,7 +116,8 @@ fn come_up(name: &str, disk: &Path) -> Result<Up, Failure> {
     let bricked = |error: QemuError| Failure { kind: Kind::Bricked, what: error.to_string() };
     let script = disk.with_extension("script");
     let ask = Script::default().then("drydock mark-good").then(&format!("show {KEPT}"));
-    ask.then(&format!("show {LOST}")).write(&script).map_err(bricked)?;
+    let ask = ask.then(&format!("show {LOST}")).then(&format!("show {MACHINE_ID}"));
+    ask.write(&script).map_err(bricked)?;
     let device = machine(name).disk(Disk::file(disk)).disk(Disk::file(&script).read_only());
     for boots in 1..=BOOTS {
         // Dropping a guest cuts its power: after its last words there is nothing to wait for.
@@ -113,14 +130,17 @@ fn come_up(name: &str, disk: &Path) -> Result<Up, Failure> {
         }
         let line = guest.expect_line("version=", LIMIT).map_err(bricked)?;
         let mut done = || guest.expect_line("DRYDOCK-TEST-DONE", LIMIT).map_err(bricked);
-        let (marked, _, _) = (done()?, done()?, done()?);
+        let (marked, _, _, _) = (done()?, done()?, done()?, done()?);
         let said = guest.said();
+        let Some(machine_id) = machine_id(&said) else {
+            return Err(Failure { kind: Kind::Half, what: "there is no machine id".into() });
+        };
         let files = [KEPT, LOST].map(|path| said.contains(&format!("DRYDOCK-TEST-FILE {path} {WORD}")));
         let word = |name: &str| line.split_whitespace().find_map(|word| word.strip_prefix(name));
         let set = word("set=").and_then(|set| SetName::BOTH.into_iter().find(|own| own.to_string() == set));
         return match (set, word("version=")) {
             (Some(set), Some(version)) if marked.ends_with("DONE 0") => {
-                Ok(Up { boots, set, version: version.to_owned(), files })
+                Ok(Up { boots, set, version: version.to_owned(), files, machine_id })
             }
             _ => Err(Failure { kind: Kind::Broken, what: format!("`{line}`, then `{marked}`") }),
         };

@@ -1,9 +1,9 @@
 //! What is on a disk, and whether that may be: found without asking drydock or the guest.
 
 use crate::blklog::SECTOR;
-use crate::job::Release;
+use crate::job::{Release, Task};
 use crate::recording::Recording;
-use drydock_block::{FileDevice, Section, read_vec};
+use drydock_block::{FileDevice, Section, is_zero, read_vec};
 use drydock_recovery::device::gpt;
 use drydock_simulator::medium::Medium;
 use drydock_simulator::proof::{Failure, Kind, check_history};
@@ -81,12 +81,13 @@ impl<'r> Disk<'r> {
         }
         let before = self.record_before();
         let taken_on = record.last_intent_id > before.last_intent_id;
-        if boots_over > 0 && !taken_on {
+        let task = self.recording.task;
+        if task != Task::FirstBoot && boots_over > 0 && !taken_on {
             return fail(Kind::Broken, "the intent was promised and is lost");
         }
         let version = if taken_on { &self.recording.new } else { &self.recording.old };
         let spared = before.last_good.unwrap_or(SetName::A);
-        Ok(Outlook { version: version.clone(), reset: taken_on && self.recording.reset, spared })
+        Ok(Outlook { version: version.clone(), reset: taken_on && task == Task::Reset, spared })
     }
 
     /// What must be so once a set has come up and was marked good.
@@ -131,13 +132,15 @@ impl<'r> Disk<'r> {
         check_history(&record.history, story, set, version).or_else(|why| fail(Kind::Lie, why))
     }
 
-    /// Whether `data` is the volume that it was, or another one that has left nothing of the old key slots.
+    /// Whether `data` is the volume that it was, or one where there was none, or another one that has left nothing of the old key slots.
     fn check_data(&self, reset: bool) -> Result<(), Failure> {
         let start = self.start("data").unwrap_or_default();
         let both =
             |at: u64, len| (self.recording.base.bytes(start + at, len), self.file.bytes(start + at, len));
         let (before, now) = both(LUKS_UUID, 40);
         match (before != now, reset) {
+            (true, false) if is_zero(&before) => return Ok(()),
+            (false, false) if is_zero(&before) => return half("`data` was not made".into()),
             (true, false) => return half("`data` is another volume, and no reset was asked for".into()),
             (false, true) => return half("`data` was to be reset, and is the old volume".into()),
             (false, false) => return Ok(()),

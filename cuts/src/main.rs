@@ -16,7 +16,7 @@ use std::time::Instant;
 /// The seed of all random choices.
 const SEED: u64 = 1;
 /// How many cuts of each recording are booted.
-const BOOTED: usize = 67;
+const BOOTED: usize = 51;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();

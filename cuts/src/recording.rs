@@ -1,8 +1,10 @@
 //! A job, recorded: the disk before it, and every write and flush of it.
 
 use crate::blklog::{self, Entry};
-use crate::job::{Job, Release, boot, machine};
+use crate::job::{Job, Release, Task, WORD, boot, machine, machine_id};
+use drydock_block::FileDevice;
 use drydock_qemu::{Disk, QemuError, target_dir};
+use drydock_recovery::device::gpt;
 use drydock_simulator::cut::{Choice, Replay};
 use drydock_simulator::medium::Medium;
 use serde_json::{Value, json};
@@ -26,8 +28,12 @@ pub struct Recording {
     pub old: String,
     /// The version that runs in the end.
     pub new: String,
-    /// Whether it is of a factory reset.
-    pub reset: bool,
+    /// What kind of job it is of.
+    pub task: Task,
+    /// The machine id at its beginning, or the first one that there was.
+    pub machine_id: String,
+    /// From this entry on a system knew its machine id.
+    pub known: usize,
 }
 
 /// A log grows to the size of all that is written.
@@ -45,9 +51,10 @@ impl Recording {
         })?;
         let (base, disk, script) =
             (folder.join("base.img"), folder.join("disk.img"), folder.join("script.img"));
-        job.prepare(&base)?;
+        let mut said = job.prepare(&base)?;
         io("copy a disk", || Medium::load(&base)?.save(&disk))?;
-        job.script.write(&script)?;
+        let word_at = io("find a place on a disk", || unused(&base))?;
+        job.script(word_at)?.write(&script)?;
         for n in 0..job.boots {
             let log = folder.join(format!("{n}.log"));
             io("make a log", || File::create(&log)?.set_len(LOG_SIZE))?;
@@ -55,8 +62,12 @@ impl Recording {
             for node in nodes(&disk, &log) {
                 qemu = qemu.arg("-blockdev").arg(node.to_string());
             }
-            boot(&if n == 0 { qemu.disk(Disk::file(&script).read_only()) } else { qemu })?;
+            said += &boot(&if n == 0 { qemu.disk(Disk::file(&script).read_only()) } else { qemu })?;
         }
+        let id = machine_id(&said).ok_or_else(|| QemuError::Program {
+            command: format!("show the machine id of {name}"),
+            output: "it has none".into(),
+        })?;
         let mut versions = Vec::new();
         for release in job.before.iter().chain([&job.target]) {
             let version = release.bundle.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -68,10 +79,11 @@ impl Recording {
             }
             versions.push(version);
         }
-        let about = json!({"boots": job.boots, "releases": versions, "reset": job.reset}).to_string();
+        let task = Task::ALL.into_iter().find(|(task, _)| *task == job.task).map(|(_, name)| name);
+        let about = json!({"boots": job.boots, "releases": versions, "task": task, "machine-id": id});
         io("keep a recording", || {
             keep(&job.boot_image(), &folder)?;
-            fs::write(folder.join("recording.json"), about)
+            fs::write(folder.join("recording.json"), about.to_string())
         })?;
         let recording = Self::load(name)?;
         recording.check(&disk)?;
@@ -102,12 +114,19 @@ impl Recording {
             releases.push(Release::read(&file("drydock"), &file("erofs"), &boot)?);
         }
         let [.., old, new] = &releases[..] else { return Err(io::ErrorKind::InvalidData.into()) };
+        let named = |(task, name)| (about["task"] == name).then_some(task);
+        let task = Task::ALL.into_iter().find_map(named).ok_or(io::ErrorKind::InvalidData)?;
+        let told =
+            |entry: &Entry| matches!(entry, Entry::Write { bytes, .. } if bytes.starts_with(WORD.as_bytes()));
+        let known = if task == Task::FirstBoot { entries.iter().position(told) } else { Some(0) };
         Ok(Self {
             name: name.into(),
             base: Medium::load(&folder.join("base.img"))?,
+            known: known.ok_or(io::ErrorKind::InvalidData)?,
             entries,
             ends,
-            reset: about["reset"] == true,
+            task,
+            machine_id: about["machine-id"].as_str().unwrap_or_default().into(),
             old: old.version.clone(),
             new: new.version.clone(),
             releases,
@@ -137,6 +156,13 @@ impl Recording {
             output: format!("the log does not lead to {}", disk.display()),
         })
     }
+}
+
+/// A place on a disk that none of the jobs looks at until there is a factory reset, in bytes.
+fn unused(disk: &Path) -> io::Result<u64> {
+    let table = gpt::read(&FileDevice::open(disk, blklog::SECTOR as u32)?).map_err(io::Error::other)?;
+    let stash = table.partitions.iter().find(|partition| partition.label == "stash");
+    stash.map(|partition| partition.start).ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
 /// Plays one entry of a log.

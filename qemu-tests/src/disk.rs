@@ -27,6 +27,9 @@ pub enum Bus {
     VirtioPort,
     /// NVMe: `/dev/nvme0n1`.
     Nvme,
+    /// An NVMe drive with two controllers, at the PCI addresses 04.0 and 05.0, that share its one namespace:
+    /// `/dev/nvme0n1`, which the kernel shows below their subsystem.
+    NvmeShared,
     /// AHCI: `/dev/sda`.
     Sata,
     /// A removable USB stick behind xHCI: `/dev/sda`, a second after the driver is there.
@@ -110,6 +113,14 @@ impl Disk {
                 format!("virtio-blk-pci,bus=port{n}")
             }
             Bus::Nvme => "nvme".to_owned(),
+            Bus::NvmeShared => {
+                args.extend(["-device".into(), format!("nvme-subsys,id=subsystem{n}")]);
+                for addr in ["04.0", "05.0"] {
+                    let at = format!("id=nvme{n}-{addr},serial=disk{n},subsys=subsystem{n},addr={addr}");
+                    args.extend(["-device".into(), format!("nvme,{at}")]);
+                }
+                format!("nvme-ns,bus=nvme{n}-04.0,nsid=1,shared=on")
+            }
             Bus::Sata => format!("ide-hd,bus=ide.{n}"),
             Bus::Usb => "usb-storage,bus=xhci.0,removable=on".to_owned(),
         };

@@ -236,8 +236,8 @@ pub struct Script {
 }
 
 impl Script {
-    /// Adds a command: `drydock …`, `write PATH WORD`, `overwrite DISK OFFSET WORD`, `show PATH`, `remove PATH`, `hang`,
-    /// `reboot` or `poweroff`. At the end of the script the system switches off.
+    /// Adds a command: `drydock …`, `write PATH WORD`, `overwrite DISK OFFSET WORD`, `mount SOURCE FILESYSTEM PATH`,
+    /// `show PATH`, `remove PATH`, `hang`, `reboot` or `poweroff`. At the end of the script the system switches off.
     pub fn then(mut self, command: &str) -> Self {
         self.text += command;
         self.text.push('\n');

@@ -169,7 +169,7 @@ impl<'a> Hardware<'a> {
     fn on_medium<T>(&self, path: &str, take: Take<'_, T>) -> Result<T, Error> {
         let wait = Duration::from_secs(u64::from(self.config.recovery.medium_wait_seconds));
         let mut media = Media::new(&self.disk, wait);
-        let mut reasons = vec![];
+        let (mut reasons, mut refused) = (vec![], false);
         loop {
             self.events.allow(wait + MOUNT_TIME);
             let Some(node) = self.next_medium(&mut media)? else { break };
@@ -179,6 +179,7 @@ impl<'a> Hardware<'a> {
                 Ok(Some(medium)) => {
                     match take(Found { bytes: Arc::new(medium), tail: Tail::Nothing, stamp: None }) {
                         Err(error) if error.is_of_bundle() => {
+                            refused = true;
                             // Whoever asks in the live system has an answer sooner than another medium.
                             if self.is_live {
                                 media.wait_no_longer();
@@ -193,14 +194,15 @@ impl<'a> Hardware<'a> {
             self.events.warning(&why);
             reasons.push(why);
         }
+        let mut reasons = reasons.join("; ");
+        if refused {
+            return Err(Error::Refused(format!("{reasons}; no other medium has one that can be used")));
+        }
         if !reasons.is_empty() {
-            let why = reasons.join("; ");
-            return Err(Error::Refused(format!(
-                "{why}; no other medium has a bundle {path} that can be used"
-            )));
+            reasons = format!(" ({reasons})");
         }
         Err(Error::TimedOut {
-            waiting_for: format!("a removable medium with the file {path}"),
+            waiting_for: format!("a removable medium with the file {path}{reasons}"),
             seconds: wait.as_secs(),
         })
     }

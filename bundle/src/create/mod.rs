@@ -7,6 +7,7 @@ mod image;
 mod output;
 
 use crate::manifest::{Format, Pin, RECOVERY_PROTOCOL};
+use crate::new_file::place;
 use crate::signature::{MEMBER_SIZE, add};
 use crate::{Digest, Error, Manifest, Salt, keys::PrivateKey, sha256, slot};
 use image::Packed;
@@ -78,6 +79,8 @@ pub fn create(
     path: &Path,
     mut progress: impl FnMut(&Input, u64, u64),
 ) -> Result<Created, Error> {
+    // Before the long work; and what is scratch lies beside the real place.
+    let path = &place(path).map_err(|source| Error::File { doing: "writing", path: path.into(), source })?;
     let mut manifest = Manifest {
         drydock: Format::V1,
         compatible: recipe.compatible.clone(),

@@ -3,8 +3,10 @@
 use crate::fake::Fake;
 use drydock_initramfs::{NEEDS, Severity, When, check_kernel};
 use std::ffi::OsStr;
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 use std::process::{Command, Output};
 
 fn tool(fake: &Fake, args: &[&str]) -> Output {
@@ -46,6 +48,25 @@ fn build_list_and_list_again() {
     let refused = tool(&fake, &["list", "cut.zst"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("cut.zst"));
+}
+
+#[test]
+fn an_output_that_is_no_regular_file_is_refused_and_a_link_followed() {
+    let fake = Fake::new();
+    for (target, words) in
+        [("/dev/null", "is a device"), ("nowhere", "symbolic link to nothing"), ("kernel", "directory")]
+    {
+        symlink(target, fake.path("out.zst")).unwrap();
+        let built = tool(&fake, &BUILD);
+        let said = String::from_utf8_lossy(&built.stderr).into_owned();
+        assert!(built.status.code() == Some(1) && said.contains(words), "{said}");
+        assert_eq!(fs::read_link(fake.path("out.zst")).unwrap(), Path::new(target));
+        fs::remove_file(fake.path("out.zst")).unwrap();
+    }
+    fake.write("real.zst", b"old");
+    symlink("real.zst", fake.path("out.zst")).unwrap();
+    assert!(tool(&fake, &BUILD).status.success());
+    assert!(fake.path("out.zst").is_symlink() && fs::read(fake.path("real.zst")).unwrap() != b"old");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! one the system marks itself good, shows its status and switches off. A command that fails does not end the
 //! script; its exit status is on the console. Nothing here can fail in a way that would leave PID 1.
 
-use nix::mount::{MntFlags, umount2};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::reboot::{RebootMode, reboot};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -46,6 +46,7 @@ fn main() {
             ["drydock", arguments @ ..] => run(arguments),
             ["write", path, text] => write(path, text),
             ["overwrite", disk, at, text] => overwrite(disk, at, text),
+            ["mount", source, filesystem, path] => mount_at(source, filesystem, path),
             ["remove", path] => std::fs::remove_file(path).map(|()| "0".into()).map_err(|e| e.to_string()),
             ["show", path] => show(path),
             ["hang"] => {
@@ -141,6 +142,14 @@ fn overwrite(disk: &str, at: &str, text: &str) -> Result<String, String> {
         file.sync_all()
     };
     write().map_err(|e| format!("{disk}: {e}"))?;
+    Ok("0".into())
+}
+
+/// Mounts something for writing, in a folder that is made for it.
+fn mount_at(source: &str, filesystem: &str, path: &str) -> Result<String, String> {
+    let _ = std::fs::create_dir_all(path);
+    mount(Some(source), path, Some(filesystem), MsFlags::empty(), None::<&str>)
+        .map_err(|e| format!("{source} at {path}: {e}"))?;
     Ok("0".into())
 }
 

@@ -36,16 +36,17 @@ impl Device {
         Self::after(name, system, &Script::stage(&v2.bundle).unwrap())
     }
 
-    /// One with v2 staged on a stick: [`Device::stick`].
+    /// One with v2 staged on a stick, [`Device::stick`], which the live system has mounted for writing.
     pub(crate) fn staged_on_stick(name: &str, system: SmallSystem) -> Self {
         let device = Self::flashed(name, system);
         let v2 = device.system.release("2.0.0", 2).unwrap();
         ext4(&device.stick(), 64, &[("v2.drydock", &fs::read(&v2.bundle).unwrap())]);
         let stage = Script::default()
             .then("drydock mark-good")
+            .then("mount /dev/vdc ext4 /tmp")
             .then("drydock stage --medium v2.drydock")
             .then("reboot");
-        let machine = device.machine(Some(&stage)).disk(Disk::file(device.stick()).read_only());
+        let machine = device.machine(Some(&stage)).disk(Disk::file(device.stick()));
         device.check_staged(machine);
         device
     }
@@ -162,6 +163,8 @@ pub(crate) fn reason(status: &Value) -> String {
 /// A partition on a disk image, as `sgdisk` finds it.
 pub(crate) struct Partition {
     disk: PathBuf,
+    /// Counted from 1.
+    pub(crate) number: u32,
     /// In bytes, as the length is.
     pub(crate) start: u64,
     pub(crate) len: usize,
@@ -172,8 +175,9 @@ impl Partition {
         let table = run(Command::new("sgdisk").arg("-p").arg(disk)).unwrap();
         let mut rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
         let row = rows.find(|row| row.last() == Some(&label)).unwrap();
+        let number = row[0].parse().unwrap();
         let [first, last]: [u64; 2] = [1, 2].map(|column: usize| row[column].parse().unwrap());
-        Self { disk: disk.into(), start: first * 512, len: ((last + 1 - first) * 512) as usize }
+        Self { disk: disk.into(), number, start: first * 512, len: ((last + 1 - first) * 512) as usize }
     }
 
     pub(crate) fn read(&self) -> Vec<u8> {

@@ -1,9 +1,8 @@
 //! What happens in the field, on the small system: the power fails, consoles are slow or missing, a clone of the disk
-//! turns up, keys are wrong, partitions are gone, a medium stops answering. Each case ends in a system that runs.
+//! turns up, keys are wrong, partitions are gone. Each case ends in a system that runs.
 
 use crate::device::{Device, LIMIT, Partition, boot, config, machine, reason, runs, settle};
 use drydock_qemu::{Disk, Exit, Serial, SmallSystem, run};
-use serde_json::json;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -107,33 +106,6 @@ fn change_key(disk: &Path, device: &Device) {
         ]);
         run(change.arg("--key-file").args([&old, part, &new])).unwrap();
     });
-}
-
-#[test]
-fn a_medium_that_stops_answering_leaves_the_old_system_with_the_reason() {
-    let staged = Device::staged_on_stick("pulled", SmallSystem::standard().unwrap());
-
-    // From here on the medium answers with errors in the middle of the bundle.
-    let file = json!({
-        "driver": "file", "filename": staged.stick(), "node-name": "file", "read-only": true
-    });
-    let sectors = [12, 16, 20].map(|mib: u64| mib << 11);
-    let errors = sectors.map(|sector| json!({"event": "none", "iotype": "read", "sector": sector}));
-    let debug = json!({
-        "driver": "blkdebug", "image": "file", "node-name": "stick", "read-only": true, "inject-error": errors
-    });
-    let qemu = staged.machine(None).arg("-blockdev").arg(file.to_string());
-    let qemu = qemu.arg("-blockdev").arg(debug.to_string()).disk(Disk::node("stick").read_only());
-    let mut guest = qemu.start().unwrap();
-    guest.expect("FAILED", LIMIT).unwrap();
-    assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset);
-    let status = settle("pulled", &staged.disk());
-    assert_eq!(runs(&status), ("a", "1.0.0"));
-    assert!(
-        reason(&status).contains("v2.drydock") || reason(&status).contains("error"),
-        "{}",
-        reason(&status)
-    );
 }
 
 #[test]

@@ -2,12 +2,15 @@
 //! LUKS1, made by Debian's own tools; those that the device makes are judged by them.
 
 use crate::device::{Device, LIMIT, Partition, config, ext4, machine, runs, status};
+use drydock_block::{BlockDevice, MemoryDevice};
+use drydock_luks::{CryptDevice, Limits, Volume};
 use drydock_qemu::{Disk, Exit, Qemu, SmallSystem, run};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const KEY: &[u8; 32] = b"32 bytes that QEMU takes as text";
+/// Longer than many a buffer, and text, as QEMU takes it.
+const KEY: &[u8] = &[b'k'; 100_000];
 
 /// Tries every way to a key in turn.
 fn system() -> SmallSystem {
@@ -18,8 +21,8 @@ file = "keys/data.key"
 
 [[unlock]]
 kind = "partition"
-label = "stash"
-length = 32
+label = "vault"
+length = 100000
 
 [[unlock]]
 kind = "medium"
@@ -106,8 +109,8 @@ impl Locked {
         Self(device)
     }
 
-    /// One copy of the device boots and is looked at.
-    fn opens(&self, name: &str, prepare: impl FnOnce(Qemu, &Path) -> Qemu) {
+    /// One copy of the device boots and is looked at. Gives what it said.
+    fn opens(&self, name: &str, prepare: impl FnOnce(Qemu, &Path) -> Qemu) -> String {
         let disk = self.0.copy(name);
         let mut guest = prepare(machine(name, &disk), &disk).start().unwrap();
         guest.expect("`data` is open", LIMIT).unwrap();
@@ -122,12 +125,21 @@ impl Locked {
             run(read.arg("--image-opts").arg(luks(part)).arg(&plain)).unwrap();
         });
         run(Command::new("e2fsck").arg("-fn").arg(&plain)).unwrap();
+        // mke2fs has made blocks of 1 KiB, and the volume is larger than the filesystem was.
+        let shown = run(Command::new("dumpe2fs").arg("-h").arg(&plain)).unwrap();
+        let value = |key: &str| -> u64 {
+            let line = shown.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+            line.trim().parse().unwrap()
+        };
+        assert_eq!(value("Block size:"), 1024, "{name}");
+        assert_eq!(value("Block count:"), fs::metadata(&plain).unwrap().len() / 1024, "{name}");
         let cat = |file: &str| {
             run(Command::new("debugfs").args(["-R", &format!("cat {file}")]).arg(&plain)).unwrap()
         };
         assert_eq!(cat("/kept"), "since before\n", "{name}");
         assert_eq!(cat("/lib/drydock/machine-id").len(), 33, "{name}");
         fs::remove_file(disk).unwrap();
+        guest.said()
     }
 }
 
@@ -154,7 +166,17 @@ fn a_luks1_volume_opens_with_a_key_on_a_stick_in_a_filesystem_of_our_disk_or_raw
     };
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            locked.opens("key-on-stick", |qemu, _| qemu.disk(Disk::file(stick()).read_only()));
+            // Two other sticks come first: one holds noise, the other one a key that fits nothing.
+            let [noise, other] = ["noise.img", "other.img"].map(at);
+            fs::write(&noise, vec![0xa5; 1 << 20]).unwrap();
+            ext4(&other, 8, &[("keys/data.key", b"another key")]);
+            let said = locked.opens("key-on-stick", |qemu, _| {
+                let all = [noise, other, stick()];
+                all.iter().fold(qemu, |qemu, stick| qemu.disk(Disk::file(stick).read_only()))
+            });
+            for bad in ["keys/data.key on /dev/vdb: ", "keys/data.key on /dev/vdc does not fit"] {
+                assert!(said.contains(bad), "{bad}");
+            }
         });
         locked.opens("key-in-filesystem", |qemu, disk| {
             let image = at("stash.img");
@@ -163,8 +185,69 @@ fn a_luks1_volume_opens_with_a_key_on_a_stick_in_a_filesystem_of_our_disk_or_raw
             qemu
         });
         locked.opens("raw-key", |qemu, disk| {
-            Partition::find(disk, "stash").write(KEY);
+            // A partition that drydock does not write to.
+            let vault = Partition::find(disk, "stash");
+            run(Command::new("sgdisk").arg(format!("--change-name={}:vault", vault.number)).arg(disk))
+                .unwrap();
+            vault.write(KEY);
             qemu
         });
     });
+}
+
+/// A first way that gives a wrong key, then a person who mistypes. Beside the key slot that is theirs, the volume has one
+/// that asks for more memory than there is, and one that drydock does not know.
+#[test]
+fn a_key_slot_of_a_stranger_keeps_no_other_way_and_no_second_try_from_being_taken() {
+    let device = Device::flashed("stranger", system());
+    let image = device.path("stash.img");
+    ext4(&image, 8, &[("keys/data.key", b"wrong")]);
+    Partition::find(&device.disk(), "stash").write(&fs::read(image).unwrap());
+    let (ours, costly, unknown) = (device.path("ours"), device.path("costly"), device.path("unknown"));
+    for (file, key) in [(&ours, "correct horse"), (&costly, "costly"), (&unknown, "unknown")] {
+        fs::write(file, key).unwrap();
+    }
+    let plain = device.path("plain.img");
+    ext4(&plain, 16, &[]);
+    Partition::find(&device.disk(), "data").change(|part| {
+        let add = |how: &[&str], file: &Path| {
+            let mut add = Command::new("cryptsetup");
+            run(add
+                .args(["luksAddKey", "--batch-mode", "--key-file"])
+                .args([&ours, part])
+                .arg(file)
+                .args(how))
+            .unwrap();
+        };
+        let pbkdf2 = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"];
+        let mut format = Command::new("cryptsetup");
+        run(format.args(["luksFormat", "--batch-mode"]).args(pbkdf2).arg("--key-file").args([&ours, part]))
+            .unwrap();
+        add(&["--pbkdf", "argon2id", "--pbkdf-memory", "400000", "--pbkdf-force-iterations", "4"], &costly);
+        add(&[&pbkdf2[..], &["--hash", "sha3-512"]].concat(), &unknown);
+        let volume = MemoryDevice::from_bytes(fs::read(part).unwrap(), 512);
+        let unlocked =
+            Volume::open(&volume, &Limits::new(64 << 10)).unwrap().unlock(b"correct horse").unwrap();
+        let inside = CryptDevice::new(&volume, &unlocked).unwrap();
+        inside.write_at(0, &fs::read(&plain).unwrap()).unwrap();
+        fs::write(part, volume.snapshot()).unwrap();
+    });
+
+    let mut guest = device.start(None);
+    for (said, answer) in [
+        ("Passphrase for `data`: ", "incorrect horse\n"),
+        ("This passphrase does not fit.", ""),
+        ("Passphrase for `data`: ", "correct horse\n"),
+        ("`data` is open", ""),
+    ] {
+        guest.expect(said, LIMIT).unwrap();
+        guest.send(answer).unwrap();
+    }
+    let said = guest.said();
+    assert!(
+        said.contains("key slot 1 needs 400000 KiB") && said.contains("key slot 2 is not understood"),
+        "{said}"
+    );
+    assert_eq!(runs(&status(&mut guest)), ("a", "1.0.0"));
+    assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::PowerOff);
 }

@@ -10,6 +10,7 @@ mod flash;
 mod grub;
 mod grub_device;
 mod keys;
+mod machines;
 mod recovery;
 mod reset;
 mod small;

@@ -39,17 +39,17 @@ impl Console {
         let mut terminals: Vec<Terminal<'_>> = ports.filter_map(Terminal::prepare).collect();
         self.text(prompt);
         let answer = loop {
-            if terminals.is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            // A port with noise on its line always has something to say.
+            if terminals.is_empty() || left.is_zero() {
                 break None;
             }
-            let left = deadline.saturating_duration_since(Instant::now());
             let timeout = PollTimeout::try_from(left.as_millis()).unwrap_or(PollTimeout::MAX);
             let mut waits: Vec<_> = terminals
                 .iter()
                 .map(|terminal| PollFd::new(terminal.port.file.as_fd(), PollFlags::POLLIN))
                 .collect();
             match poll(&mut waits, timeout) {
-                Ok(0) | Err(_) if left.is_zero() => break None,
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(_) => break None,
             }

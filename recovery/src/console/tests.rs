@@ -3,6 +3,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::pty::{OpenptyResult, openpty};
 use nix::sys::termios::{SetArg, tcgetattr, tcsetattr};
 use std::io::{Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// A terminal: the side that a person sits at, and the one that we write to.
@@ -180,4 +181,25 @@ fn an_answer_is_shown_where_it_is_typed_as_it_is_edited() {
     });
     assert_eq!(console.confirm("sure?", LONG), Some(true));
     assert_eq!(typist.join().unwrap().0, "sure? [y/n] m\x08 \x08y\n");
+}
+
+#[test]
+fn noise_on_the_line_does_not_lengthen_a_question() {
+    let (mut person, console) = terminal();
+    fcntl(&person, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+    let console = Console::on(vec![console]).unwrap();
+    let over = Arc::new(AtomicBool::new(false));
+    let noise = std::thread::spawn({
+        let over = Arc::clone(&over);
+        move || {
+            while !over.load(Ordering::Relaxed) {
+                let _ = person.write(&[b'x'; 64]);
+            }
+        }
+    });
+    let started = Instant::now();
+    assert!(console.passphrase("? ", Duration::from_millis(200)).is_none());
+    over.store(true, Ordering::Relaxed);
+    assert!(started.elapsed() < LONG);
+    noise.join().unwrap();
 }

@@ -4,7 +4,7 @@
 use super::canvas::Canvas;
 use super::file;
 use drydock_block::BlockDevice;
-use drydock_bundle::new_file::{NewFile, Readers};
+use drydock_bundle::new_file::{NewFile, Readers, place};
 use drydock_bundle::{Error, sha256};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -16,16 +16,21 @@ const BLOCK: u64 = 4096;
 /// Stands where the map's own checksum comes, while that is computed.
 const NO_CHECKSUM: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// Writes the map of what was written to the image `output` beside it, where bmaptool looks for it, and says where.
-pub(super) fn write(disk: &Canvas, output: &Path) -> Result<PathBuf, Error> {
+/// Where the map of the image `output` goes: bmaptool looks for it there.
+pub(super) fn beside(output: &Path) -> Result<PathBuf, Error> {
     let path = output.with_added_extension("bmap");
+    place(&path).map_err(file("writing", &path))?;
+    Ok(path)
+}
+
+/// Writes the map of what was written to the image `output`.
+pub(super) fn write(disk: &Canvas, output: &Path, path: &Path) -> Result<(), Error> {
     let map = map(disk).map_err(file("reading back", output))?;
-    let written = NewFile::new(&path, Readers::Usual).and_then(|new| {
+    let written = NewFile::new(path, Readers::Usual).and_then(|new| {
         new.file().write_all(map.as_bytes())?;
         new.finish()
     });
-    written.map_err(file("writing", &path))?;
-    Ok(path)
+    written.map_err(file("writing", path))
 }
 
 fn map(disk: &Canvas) -> io::Result<String> {

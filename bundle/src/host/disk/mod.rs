@@ -41,7 +41,7 @@ pub(crate) struct Args {
     /// A trusted public key; may be given several times [default: the configuration's].
     #[arg(long = "key", value_name = "PEM")]
     keys: Vec<PathBuf>,
-    /// The disk image to write.
+    /// The disk image to write: a file, to be flashed with dd or bmaptool.
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
     /// Write a block map beside it, FILE.bmap: `bmaptool copy FILE /dev/sdX` flashes only what the image needs, and checks it.
@@ -73,12 +73,13 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Reply, Error> {
     let layout = Layout::plan(&config, &contents, &bundle)?;
 
     let writing = || file("writing", &args.output);
+    let map = if args.bmap { Some(bmap::beside(&args.output)?) } else { None };
     let new = NewFile::new(&args.output, readers(&config)).map_err(writing())?;
     let disk = make(&config, &bundle, &contents, &layout, &args.bundle, new.temporary(), quiet)?;
     new.finish().map_err(writing())?;
-    let map = if args.bmap { Some(bmap::write(&disk, &args.output)?) } else { None };
     let mut text = report(&args.output, &layout, &contents);
     if let Some(map) = &map {
+        bmap::write(&disk, &args.output, map)?;
         text += &format!("block map  {}\n", map.display());
     }
     let mut json = summary(&args.output, &layout, &contents, &bundle);
