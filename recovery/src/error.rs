@@ -45,6 +45,13 @@ pub enum Error {
         /// What the person at the console can do.
         advice: &'static str,
     },
+    /// The data volume can't be had.
+    NoData {
+        /// Its label.
+        label: String,
+        /// Why.
+        why: Box<Error>,
+    },
     /// Time ran out.
     TimedOut {
         /// What was being waited for.
@@ -81,6 +88,11 @@ impl Error {
         matches!(self, Self::Bundle(_) | Self::Refused(_) | Self::NotProven { .. })
     }
 
+    /// Whether a volume is missing or locked: something that a key, a medium or a person can mend.
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::NoData { .. } | Self::Device(crate::device::Error::Locked { .. }))
+    }
+
     /// Wraps the kernel's answer to an operation.
     pub fn system(
         doing: &'static str,
@@ -106,6 +118,7 @@ impl fmt::Display for Error {
             Self::NotProven { what, why, advice } => {
                 write!(f, "{what} is not what was signed: {why}; {advice}")
             }
+            Self::NoData { label, why } => write!(f, "`{label}` can't be opened: {why}"),
             Self::TimedOut { waiting_for, seconds } => {
                 write!(f, "waited {seconds} s for {waiting_for} in vain; check that it is connected")
             }

@@ -12,6 +12,7 @@ pub mod error;
 pub mod event;
 pub mod hardware;
 pub mod live;
+pub mod locked;
 pub mod machine;
 pub mod machine_id;
 pub mod memory;

@@ -1,7 +1,7 @@
 //! Starting a set: from its trailer to its init.
 
 use crate::device::files::Mounted;
-use crate::device::{mounts, random};
+use crate::device::{mapper, mounts, random};
 use crate::error::Error;
 use crate::event::Step;
 use crate::hardware::{Hardware, MOUNT_TIME};
@@ -55,6 +55,15 @@ pub fn prepare_root(machine: &Hardware<'_>, set: SetName, floors: &Floors) -> Re
     Ok(root)
 }
 
+/// Undoes what [`prepare_root`] had done before it failed, as far as there is anything to undo.
+pub fn take_apart(machine: &Hardware<'_>) {
+    let _ = mounts::unmount(Path::new(NEW_ROOT));
+    let others = machine.config().set_classes().filter(|class| class.role == Role::Other);
+    for name in others.map(|class| class.class.as_str()).chain([ROOT_MAPPING]) {
+        let _ = mapper::unmap(name);
+    }
+}
+
 /// A kernel that is not the release's own is the bootloader's business; here it is only worth a warning.
 fn warn_of_mixed_releases(machine: &Hardware<'_>, set: SetName, root: &Release) {
     let boot = machine.config().class_with_role(Role::Boot);
@@ -76,8 +85,13 @@ fn mount_data(machine: &Hardware<'_>, config: &Data, root: &Path) -> Result<bool
     machine.close_data()?;
     let opened = machine.open_data(config, true).and_then(|volume| {
         events.allow(MOUNT_TIME);
-        let writable = volume.mount(&target, &mut |text| events.warning(text))?;
-        Ok((volume, writable))
+        match volume.mount(&target, &mut |text| events.warning(text)) {
+            Ok(writable) => Ok((volume, writable)),
+            Err(error) => {
+                let _ = volume.close();
+                Err(error.into())
+            }
+        }
     });
     match opened {
         Ok((volume, writable)) => {
@@ -93,7 +107,7 @@ fn mount_data(machine: &Hardware<'_>, config: &Data, root: &Path) -> Result<bool
             mounts::mount(Path::new("tmpfs"), &target, "tmpfs", flags, "mode=755")?;
             Ok(true)
         }
-        Err(error) => Err(error),
+        Err(error) => Err(Error::NoData { label: config.label.clone(), why: error.into() }),
     }
 }
 

@@ -14,12 +14,12 @@ use crate::device::watchdog::Watchdog;
 use crate::error::Error;
 use crate::event::{Event, Events, Step};
 use crate::hardware::Hardware;
+use crate::locked::{self, Waited};
 use crate::machine::Machine;
 use crate::memory::{self, Memory, Trust};
 use crate::recover::{self, Chosen, Next, Reason};
 use crate::release::trusted_release;
 use crate::render::ConsoleEvents;
-use crate::start;
 use drydock_config::{Config, Handover, Role, SlotClass, WatchdogHandover};
 use drydock_state::SetName;
 use drydock_state::transition;
@@ -143,14 +143,14 @@ fn run_recovery(
     }
     let next = match recover::recover(machine, &mut memory, reason, copy) {
         Ok(next) => next,
-        Err(error) => return start_without_memory(machine, sink, &memory, error),
+        Err(error) => return start_without_memory(machine, sink, &mut memory, error),
     };
     tell_peak(events);
     match next {
         Next::Reboot(set) if may_switch(machine, &memory, set, copy) => {
             memory.take_attempt(set)?;
             events.started(Step::HandOver, format_args!("switching to set {set} without a reset"));
-            enter(machine, sink, &memory, set)
+            enter(machine, sink, &mut memory, set)
         }
         Next::Reboot(set) => {
             events.started(Step::HandOver, format_args!("reset; the bootloader starts set {set} next"));
@@ -198,17 +198,19 @@ fn stay(machine: &Hardware<'_>, memory: &mut Memory, why: &str) -> Result<(), Er
 
 /// Asks on all consoles whether the factory reset from the bootloader's menu is meant. Anything but a yes, and above all
 /// silence, means no.
-fn confirm_reset(machine: &Hardware<'_>, memory: &mut Memory) -> Result<(), Error> {
+/// Returns whether it is staged now.
+fn confirm_reset(machine: &Hardware<'_>, memory: &mut Memory) -> Result<bool, Error> {
     let limit = Duration::from_secs(u64::from(machine.config().factory_reset.confirm_seconds));
     machine.events().allow(limit);
     let question =
         format!("Factory reset: ALL DATA ON THIS DEVICE WILL BE LOST. Go on? ({} s)", limit.as_secs());
     if machine.console().confirm(&question, limit) != Some(true) {
         machine.events().note("no factory reset, everything stays as it is");
-        return Ok(());
+        return Ok(false);
     }
     transition::stage_reset(&mut memory.record, machine.now())?;
-    memory.save()
+    memory.save()?;
+    Ok(true)
 }
 
 /// The disk takes no writes, or the bootloader's own partition is gone: it would start recovery again and again. The
@@ -216,7 +218,7 @@ fn confirm_reset(machine: &Hardware<'_>, memory: &mut Memory) -> Result<(), Erro
 fn start_without_memory(
     machine: &Hardware<'_>,
     sink: &ConsoleEvents,
-    memory: &Memory,
+    memory: &mut Memory,
     error: Error,
 ) -> Result<(), Error> {
     let events = machine.events();
@@ -234,7 +236,7 @@ fn start_set(machine: &Hardware<'_>, sink: &ConsoleEvents, set: SetName) -> Resu
         Chosen::Recover => return run_recovery(machine, sink, Reason::Asked, None),
         Chosen::Reset => return Ok(()),
     }
-    let entered = enter(machine, sink, &memory, set);
+    let entered = enter(machine, sink, &mut memory, set);
     if let Err(error) = &entered
         && *memory.trust() == Trust::Whole
     {
@@ -244,8 +246,17 @@ fn start_set(machine: &Hardware<'_>, sink: &ConsoleEvents, set: SetName) -> Resu
     entered
 }
 
-fn enter(machine: &Hardware<'_>, sink: &ConsoleEvents, memory: &Memory, set: SetName) -> Result<(), Error> {
-    let root = start::prepare_root(machine, set, &memory.record.floors)?;
+fn enter(
+    machine: &Hardware<'_>,
+    sink: &ConsoleEvents,
+    memory: &mut Memory,
+    set: SetName,
+) -> Result<(), Error> {
+    let confirm = |memory: &mut Memory| confirm_reset(machine, memory);
+    let root = match locked::prepare_root(machine, memory, set, confirm)? {
+        Waited::Ready(root) => root,
+        Waited::Reset => return Ok(()),
+    };
     let events = machine.events();
     events.finished(Step::HandOver, format_args!("starting {} of set {set}", machine.config().boot.init));
     if machine.config().watchdog.handover == WatchdogHandover::Disarm {

@@ -230,6 +230,11 @@ impl<'f> SimDevice<'f> {
         boot
     }
 
+    /// Switches the device on, and off again once GRUB has counted.
+    pub fn flicker(&self) {
+        self.grub().expect("GRUB finds the disk");
+    }
+
     /// What GRUB would do with this disk, whatever it finds in the boot slots.
     pub fn decision(&self) -> Option<Start> {
         grub::decide(self.env_file().map(|(_, file)| file).as_deref(), |_| true).start

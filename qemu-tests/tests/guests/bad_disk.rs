@@ -2,7 +2,7 @@
 //! written, a slot that turns read-only, a disk that goes away. Each ends in a system that runs, with the reason in
 //! the history. The simulator's `tests/bad_disk.rs` has the others.
 
-use crate::device::{Device, LIMIT, Partition, reason, runs, settle};
+use crate::device::{Device, LIMIT, Partition, reason, runs, settle, status as device_status};
 use drydock_qemu::{Disk, Exit, Qemu, SmallSystem};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -94,28 +94,52 @@ fn a_target_or_a_bundle_that_fails_leaves_the_old_system_with_the_reason() {
 }
 
 #[test]
-fn state_that_fails_leaves_the_old_system_and_the_job_for_later() {
+fn a_place_of_the_state_that_fails_is_given_up_for_its_spare_and_the_update_goes_on() {
     let staged = Device::staged("bad-state", SmallSystem::standard().unwrap());
     let (state, _) = sectors(&staged.disk(), "state");
     for iotype in ["read", "write"] {
         let disk = staged.copy(iotype);
-        // Whatever the bootloader tries, the old system comes up, from recovery if need be, as often as it is started.
-        for start in 1..=2 {
-            let mut up = false;
-            for _ in 0..4 {
-                let mut guest = failing(iotype, &disk, &[error(iotype, state)], &[]).start().unwrap();
-                let said = ["version=1.0.0", "resetting the machine"];
-                up = guest.expect_any(&said, LIMIT).unwrap().0 == 0;
-                if up {
-                    break;
-                }
-            }
-            assert!(up, "{iotype}: no system came up at start {start}");
-        }
-        // Nothing of the job is lost: on a disk that works again it is done.
-        let status = settle(iotype, &disk);
+        let mut guest = failing(iotype, &disk, &[error(iotype, state)], &[]).start().unwrap();
+        guest.expect("it is in its spare place now", LIMIT).unwrap();
+        assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset);
+        let mut guest = failing(iotype, &disk, &[error(iotype, state)], &[]).start().unwrap();
+        let status = device_status(&mut guest);
         assert_eq!(runs(&status), ("b", "2.0.0"), "{iotype}: {status}");
+        assert_eq!(told(&status, "state-mended").len(), 1, "{iotype}: {status}");
+        assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::PowerOff);
+        // And on a disk that works again, where both places can be read.
+        assert_eq!(runs(&settle(iotype, &disk)), ("b", "2.0.0"), "{iotype}");
     }
+}
+
+/// No starts are left for the only set, which is whole: one read of it fails while recovery looks for the reason. That
+/// is no damage, so the set is started again.
+#[test]
+fn a_set_that_cannot_be_read_for_a_moment_is_not_condemned() {
+    let device = Device::flashed("unreadable", SmallSystem::standard().unwrap());
+    assert_eq!(runs(&settle("unreadable", &device.disk())), ("a", "1.0.0"));
+    let bootenv = Partition::find(&device.disk(), "bootenv");
+    let mut bytes = bootenv.read();
+    let at = bytes.windows(6).position(|text| text == b"dd_a=3").expect("set a has its starts");
+    bytes[at + 5] = b'0';
+    bootenv.write(&bytes);
+
+    let (root, _) = sectors(&device.disk(), "root-a");
+    let mut once = error("read", root + (3 << 11));
+    once["once"] = true.into();
+    let mut guest = failing("unreadable", &device.disk(), &[once], &[]).start().unwrap();
+    guest.expect("reading back root-a failed: Input/output error", LIMIT).unwrap();
+    guest.expect("the last good set is armed again", LIMIT).unwrap();
+    assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset);
+
+    let status = settle("unreadable", &device.disk());
+    assert_eq!(runs(&status), ("a", "1.0.0"));
+    assert_eq!((told(&status, "rearmed").len(), told(&status, "marked-bad").len()), (1, 0), "{status}");
+}
+
+/// The entries of the history with this outcome.
+fn told<'s>(status: &'s Value, outcome: &str) -> Vec<&'s Value> {
+    status["history"].as_array().unwrap().iter().filter(|entry| entry["outcome"] == outcome).collect()
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::process::Command;
 const KEY: &[u8] = &[b'k'; 100_000];
 
 /// Tries every way to a key in turn.
-fn system() -> SmallSystem {
+pub(crate) fn system() -> SmallSystem {
     let unlock = r#"
 kind = "partition"
 label = "stash"
@@ -195,6 +195,16 @@ fn a_luks1_volume_opens_with_a_key_on_a_stick_in_a_filesystem_of_our_disk_or_raw
     });
 }
 
+/// Puts an empty filesystem into the volume on a partition. `plain` is a file for it.
+pub(crate) fn fill(part: &Path, key: &[u8], plain: &Path) {
+    ext4(plain, 16, &[]);
+    let volume = MemoryDevice::from_bytes(fs::read(part).unwrap(), 512);
+    let unlocked = Volume::open(&volume, &Limits::new(64 << 10)).unwrap().unlock(key).unwrap();
+    let inside = CryptDevice::new(&volume, &unlocked).unwrap();
+    inside.write_at(0, &fs::read(plain).unwrap()).unwrap();
+    fs::write(part, volume.snapshot()).unwrap();
+}
+
 /// A first way that gives a wrong key, then a person who mistypes. Beside the key slot that is theirs, the volume has one
 /// that asks for more memory than there is, and one that drydock does not know.
 #[test]
@@ -208,7 +218,6 @@ fn a_key_slot_of_a_stranger_keeps_no_other_way_and_no_second_try_from_being_take
         fs::write(file, key).unwrap();
     }
     let plain = device.path("plain.img");
-    ext4(&plain, 16, &[]);
     Partition::find(&device.disk(), "data").change(|part| {
         let add = |how: &[&str], file: &Path| {
             let mut add = Command::new("cryptsetup");
@@ -225,12 +234,7 @@ fn a_key_slot_of_a_stranger_keeps_no_other_way_and_no_second_try_from_being_take
             .unwrap();
         add(&["--pbkdf", "argon2id", "--pbkdf-memory", "400000", "--pbkdf-force-iterations", "4"], &costly);
         add(&[&pbkdf2[..], &["--hash", "sha3-512"]].concat(), &unknown);
-        let volume = MemoryDevice::from_bytes(fs::read(part).unwrap(), 512);
-        let unlocked =
-            Volume::open(&volume, &Limits::new(64 << 10)).unwrap().unlock(b"correct horse").unwrap();
-        let inside = CryptDevice::new(&volume, &unlocked).unwrap();
-        inside.write_at(0, &fs::read(&plain).unwrap()).unwrap();
-        fs::write(part, volume.snapshot()).unwrap();
+        fill(part, b"correct horse", &plain);
     });
 
     let mut guest = device.start(None);

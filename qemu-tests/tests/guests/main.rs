@@ -14,6 +14,7 @@ mod machines;
 mod recovery;
 mod reset;
 mod small;
+mod stay;
 mod watchdog;
 mod ways;
 mod wipe;

@@ -152,7 +152,7 @@ fn take_up_offer(
 /// Gives up the set that is first in order for the other one, from the next boot on. On return that is on stable
 /// storage. Returns the set that is first now.
 pub fn roll_back(machine: &impl Machine, running: SetName) -> Result<SetName, Error> {
-    take_over(machine, running, Record::first_set, |record, time| transition::roll_back(record, time))
+    take_over(machine, running, Record::first_set, transition::roll_back)
 }
 
 /// Gives up a set for good; the next boot starts the other one. On return that is on stable storage. Returns the set that

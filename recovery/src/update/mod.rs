@@ -131,13 +131,16 @@ fn prepare_bundle(
     Ok(Prepared { release, plan, slots, recovery, stamp, manifest })
 }
 
+/// What is done with a bundle whose signatures hold; the text is its stamp ([`Found::stamp`]).
+type Work<'w, T> = &'w mut dyn FnMut(&Bundle, Option<String>) -> Result<T, Error>;
+
 /// Opens a bundle, checks its signatures and that it is the one that is meant, and does something with it. Where that is
 /// not so, or `work` can't use it, and there is another candidate for it, that one is tried.
 fn open<T>(
     machine: &impl Machine,
     source: &Source,
     pinned: Option<&str>,
-    work: &mut dyn FnMut(&Bundle, Option<String>) -> Result<T, Error>,
+    work: Work<'_, T>,
 ) -> Result<T, Error> {
     let events = machine.events();
     events.started(Step::Source, describe(source));

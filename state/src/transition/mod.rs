@@ -175,6 +175,18 @@ pub fn not_started(record: &mut Record, set: SetName, reason: &str, time: u64) {
     record.remember(entry(0, time, Outcome::NotStarted, Some(set), &version, reason));
 }
 
+/// As [`not_started`], unless the newest entry says just that already: a device that is switched on again and again must
+/// not lose its history to it. Returns whether anything was added.
+pub fn not_started_once(record: &mut Record, set: SetName, reason: &str, time: u64) -> bool {
+    let told = record.history.last().is_some_and(|last| {
+        last.outcome == Outcome::NotStarted && last.set == Some(set) && last.reason == reason
+    });
+    if !told {
+        not_started(record, set, reason, time);
+    }
+    !told
+}
+
 /// Recovery was started because no set has attempts left: the last good set gets fresh ones. Gives the set,
 /// or nothing if no set is bootable at all.
 pub fn rearm(record: &mut Record, time: u64) -> Option<SetName> {
