@@ -1,6 +1,7 @@
 //! Factory reset, wipe and watchdog.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// What a factory reset does.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -63,6 +64,17 @@ pub enum WipeHow {
     Zero,
     /// A new volume with an empty ext4 takes its place; key slots are destroyed and blocks discarded first.
     Volume,
+}
+
+impl fmt::Display for WipeHow {
+    /// As the configuration has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Discard => "discard",
+            Self::Zero => "zero",
+            Self::Volume => "volume",
+        })
+    }
 }
 
 /// The hardware watchdog.

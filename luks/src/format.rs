@@ -137,7 +137,7 @@ pub fn prepare(
 /// First the headers and key slots of whatever was there are wiped, second headers wherever they may lie
 /// included, and that is flushed; then come the key material, flushed, the first header, flushed, and the
 /// second header, flushed. On return all of it is on stable storage. After a cut of power before that, the
-/// volume opens, or [`unfinished_format`](crate::unfinished_format) is true, or the wipe was not done and some of
+/// volume opens, or the mark of an unfinished format is there, or the wipe was not done and some of
 /// what was there before still is. It may be repeated.
 pub fn install(device: &dyn BlockDevice, headers: &Headers) -> Result<(), Error> {
     let data_offset = headers.volume()?.payload().offset;

@@ -44,7 +44,7 @@ pub use headers::Headers;
 pub use kdf::{Cost, Limits};
 pub use open::{Unlocked, Volume};
 pub use table::Table;
-pub use wipe::{erase, unfinished_format};
+pub use wipe::erase;
 
 /// A source of random bytes: the kernel's on a device, a seeded one in the simulator. It must fill the whole
 /// buffer or fail.

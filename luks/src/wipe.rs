@@ -18,17 +18,6 @@ pub(crate) const DEFAULT_DATA_OFFSET: u64 = 16 << 20;
 /// The most that the format has for them: two headers of 4 MiB, 128 MiB of key slots.
 const LARGEST_DATA_OFFSET: u64 = 136 << 20;
 
-/// Says whether a format was begun here by drydock and cut off before it was done: there is nothing to lose on
-/// such a volume, and [`format`](crate::format()) may run again.
-pub fn unfinished_format(device: &dyn BlockDevice) -> Result<bool, Error> {
-    if device.size() < MARK + 4096 || Volume::open(device, &Limits::new(u64::MAX)).is_ok() {
-        return Ok(false);
-    }
-    let mark =
-        read_vec(device, MARK, UNFINISHED.len()).map_err(Error::io("looking for an unfinished format"))?;
-    Ok(mark == UNFINISHED)
-}
-
 /// Destroys all key slots: of a LUKS2 volume the key material first and then every mention of it in the
 /// headers, which stay; of anything else, whatever lies where headers and key slots of LUKS can be. It works
 /// without a key, on damaged headers too, and may be repeated.
@@ -61,7 +50,7 @@ pub(crate) fn wipe_headers(device: &dyn BlockDevice, data_offset: u64, mark: &[u
     device.flush(Flush::LuksOldHeaderWiped).map_err(Error::io("flushing a wiped LUKS header"))
 }
 
-/// As [`wipe_headers`], leaving a mark for [`unfinished_format`].
+/// As [`wipe_headers`], leaving a mark, so that a wipe that comes after a cut of power covers as much as this one.
 pub(crate) fn wipe_for_format(device: &dyn BlockDevice, data_offset: u64) -> Result<(), Error> {
     wipe_headers(device, data_offset, UNFINISHED)
 }

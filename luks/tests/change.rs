@@ -6,9 +6,7 @@ mod common;
 
 use common::{BINARY_KEY, Bench, COST, LIMITS, PBKDF2, key, random};
 use drydock_block::{BlockDevice, Flush, MemoryDevice, is_zero};
-use drydock_luks::{
-    Cost, CryptDevice, Error, FormatOptions, Limits, Volume, erase, format, unfinished_format,
-};
+use drydock_luks::{Cost, CryptDevice, Error, FormatOptions, Limits, Volume, erase, format};
 
 const MIB: u64 = 1 << 20;
 
@@ -255,14 +253,6 @@ fn options_that_cannot_be_are_refused_before_anything_is_written() {
         Err(Error::Invalid(_) | Error::Random(_))
     ));
     assert_eq!(bench.read(0, 512), [7; 512]);
-}
-
-#[test]
-fn an_unfinished_format_is_told_from_a_finished_and_from_none() {
-    let bench = formatted(&options(), b"pass");
-    assert!(!unfinished_format(&bench.device()).unwrap());
-    assert!(!unfinished_format(&Bench::new(20 * MIB).device()).unwrap());
-    assert!(!unfinished_format(&Bench::new(512).device()).unwrap());
 }
 
 #[test]

@@ -20,7 +20,7 @@ use drydock_state::{Intent, MediumSource, SetName, Source};
 use nix::libc;
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::ExitCode;
@@ -49,7 +49,11 @@ Exit codes: 0 done, 1 failed or refused, 2 the command line makes no sense.
 
 /// Runs one command and prints what it has to say.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let outcome = Command::parse(arguments).and_then(|command| command.run());
+    let outcome = Invocation::parse(arguments).and_then(|invocation| match invocation {
+        Invocation::Help => Ok(USAGE.into()),
+        Invocation::Version => Ok(concat!("drydock ", env!("CARGO_PKG_VERSION"), "\n").into()),
+        Invocation::Command(command) => command.run(),
+    });
     match outcome {
         Ok(text) => {
             // A reader that has gone is no reason to fail.
@@ -63,10 +67,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
-enum Command {
+enum Invocation {
     Help,
     Version,
+    Command(Command),
+}
+
+/// What is done with the device.
+#[derive(Debug, PartialEq, Eq)]
+enum Command {
     Status { json: bool },
     Log { json: bool },
     Stage(Where, Look),
@@ -88,7 +99,7 @@ enum Where {
     Partition(String),
 }
 
-impl Command {
+impl Invocation {
     fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Error> {
         let mut parser = lexopt::Parser::from_args(arguments);
         Self::parse_all(&mut parser).map_err(|error| Error::Usage(format!("{error}; see drydock --help")))
@@ -111,36 +122,33 @@ impl Command {
             }
         }
         let bundle = |operand: Option<Where>| operand.ok_or("which bundle?");
-        Ok(match command.as_deref() {
-            None | Some("help") => Self::Help,
-            Some("status") => Self::Status { json },
-            Some("log") => Self::Log { json },
-            Some("stage") => Self::Stage(bundle(operand)?, look),
-            Some("verify") => Self::Verify(bundle(operand)?, look),
-            Some("cancel") => Self::Cancel,
-            Some("mark-good") => Self::MarkGood,
-            Some("factory-reset") => Self::FactoryReset,
-            Some("wipe") => match operand {
-                Some(Where::File(label)) => Self::Wipe(label),
+        let Some(command) = command.filter(|command| command != "help") else { return Ok(Self::Help) };
+        Ok(Self::Command(match command.as_str() {
+            "status" => Command::Status { json },
+            "log" => Command::Log { json },
+            "stage" => Command::Stage(bundle(operand)?, look),
+            "verify" => Command::Verify(bundle(operand)?, look),
+            "cancel" => Command::Cancel,
+            "mark-good" => Command::MarkGood,
+            "factory-reset" => Command::FactoryReset,
+            "wipe" => match operand {
+                Some(Where::File(label)) => Command::Wipe(label),
                 _ => return Err("which partition?".into()),
             },
-            Some("mark-bad") => Self::MarkBad(match operand {
+            "mark-bad" => Command::MarkBad(match operand {
                 None => None,
                 Some(Where::File(set)) => Some(set.parse().map_err(|()| format!("there is no set `{set}`"))?),
                 Some(_) => return Err("which set?".into()),
             }),
-            Some("rollback") => Self::Rollback,
-            Some("settle") => Self::Settle,
-            Some(other) => return Err(format!("there is no command `{other}`").into()),
-        })
+            "rollback" => Command::Rollback,
+            "settle" => Command::Settle,
+            other => return Err(format!("there is no command `{other}`").into()),
+        }))
     }
+}
 
+impl Command {
     fn run(self) -> Result<String, Error> {
-        match self {
-            Self::Help => return Ok(USAGE.into()),
-            Self::Version => return Ok(concat!("drydock ", env!("CARGO_PKG_VERSION"), "\n").into()),
-            _ => {}
-        }
         let config = ["/run/drydock/config.json", "/etc/drydock/config.json"].iter().map(Path::new);
         let config = config.into_iter().find(|path| path.exists()).ok_or_else(|| Error::Missing {
             what: "/run/drydock/config.json".into(),
@@ -217,7 +225,6 @@ impl Command {
                 live::settle(machine, running(machine)?.set)?;
                 String::new()
             }
-            Self::Help | Self::Version => String::new(),
         })
     }
 }
@@ -256,7 +263,8 @@ fn left_word() -> Result<Option<RunningSet>, Error> {
     let path = "/run/drydock/boot.json";
     let Ok(bytes) = fs::read(path) else { return Ok(None) };
     let word = serde_json::from_slice(&bytes);
-    word.map(Some).map_err(|error| Error::Usage(format!("{path}: {error}")))
+    word.map(Some)
+        .map_err(|error| Error::Unusable(format!("{path}: {error}; it is written anew at the next boot")))
 }
 
 /// What process 1 has left about this boot. Where that was not drydock, the kernel's command line has the set.
@@ -294,17 +302,29 @@ fn find_machine<'a>(config: &'a Config, console: &'a Console) -> Result<Hardware
 fn to_json(value: &impl serde::Serialize) -> Result<String, Error> {
     let text = serde_json::to_string_pretty(value);
     text.map(|text| text + "\n")
-        .map_err(|error| Error::Usage(format!("it can't be written as JSON: {error}")))
+        .map_err(|error| Error::Unusable(format!("it can't be written as JSON: {error}")))
 }
 
-/// Only what a person must know goes to standard error; progress is for recovery.
+/// What a person must know goes to standard error, and how far a long step is where that is a terminal.
 struct StderrEvents;
+
+/// Goes back to the start of the terminal's line and clears it.
+const CLEAR_LINE: &str = "\r\x1b[K";
 
 impl Events for StderrEvents {
     fn send(&self, event: Event) {
-        if let Event::Warning { text } | Event::Failed { reason: text, .. } = event {
-            let _ = writeln!(std::io::stderr(), "drydock: {text}");
-        }
+        let mut stderr = std::io::stderr();
+        let shows = stderr.is_terminal();
+        // Nobody is left to be told where this fails.
+        let _ = match event {
+            Event::Warning { text } | Event::Failed { reason: text, .. } => {
+                let clear = if shows { CLEAR_LINE } else { "" };
+                writeln!(stderr, "{clear}drydock: {text}")
+            }
+            Event::Progress { .. } if shows => write!(stderr, "{CLEAR_LINE}{event}"),
+            Event::Finished { .. } if shows => write!(stderr, "{CLEAR_LINE}"),
+            _ => Ok(()),
+        };
     }
 }
 
@@ -312,23 +332,29 @@ impl Events for StderrEvents {
 mod tests {
     use super::*;
 
-    fn parse(line: &str) -> Result<Command, Error> {
-        Command::parse(line.split_whitespace().map(OsString::from))
+    fn parse(line: &str) -> Result<Invocation, Error> {
+        Invocation::parse(line.split_whitespace().map(OsString::from))
     }
 
     #[test]
     fn commands_are_understood_or_refused_with_advice() {
-        assert_eq!(parse("status --json").unwrap(), Command::Status { json: true });
-        assert_eq!(parse("stage /var/b").unwrap(), Command::Stage(Where::File("/var/b".into()), Look::Whole));
-        assert_eq!(parse("stage --quick b").unwrap(), Command::Stage(Where::File("b".into()), Look::Quick));
+        assert_eq!(parse("status --json").unwrap(), Invocation::Command(Command::Status { json: true }));
+        assert_eq!(
+            parse("stage /var/b").unwrap(),
+            Invocation::Command(Command::Stage(Where::File("/var/b".into()), Look::Whole))
+        );
+        assert_eq!(
+            parse("stage --quick b").unwrap(),
+            Invocation::Command(Command::Stage(Where::File("b".into()), Look::Quick))
+        );
         assert_eq!(
             parse("verify --medium b").unwrap(),
-            Command::Verify(Where::Medium("b".into()), Look::Whole)
+            Invocation::Command(Command::Verify(Where::Medium("b".into()), Look::Whole))
         );
-        assert_eq!(parse("wipe logs").unwrap(), Command::Wipe("logs".into()));
-        assert_eq!(parse("").unwrap(), Command::Help);
-        assert_eq!(parse("mark-bad").unwrap(), Command::MarkBad(None));
-        assert_eq!(parse("mark-bad b").unwrap(), Command::MarkBad(Some(SetName::B)));
+        assert_eq!(parse("wipe logs").unwrap(), Invocation::Command(Command::Wipe("logs".into())));
+        assert_eq!(parse("").unwrap(), Invocation::Help);
+        assert_eq!(parse("mark-bad").unwrap(), Invocation::Command(Command::MarkBad(None)));
+        assert_eq!(parse("mark-bad b").unwrap(), Invocation::Command(Command::MarkBad(Some(SetName::B))));
         for wrong in [
             "stage",
             "wipe",

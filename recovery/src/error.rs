@@ -59,7 +59,9 @@ pub enum Error {
         /// For how long, in seconds.
         seconds: u64,
     },
-    /// What the command line or the configuration asks for makes no sense.
+    /// A file that drydock relies on is not as it must be.
+    Unusable(String),
+    /// What the command line asks for makes no sense.
     Usage(String),
 }
 
@@ -114,7 +116,7 @@ impl fmt::Display for Error {
                 write!(f, "{doing} {what} failed: {source}; {advice}")
             }
             Self::Missing { what, advice } => write!(f, "{what} is missing; {advice}"),
-            Self::Refused(text) | Self::Usage(text) => f.write_str(text),
+            Self::Refused(text) | Self::Unusable(text) | Self::Usage(text) => f.write_str(text),
             Self::NotProven { what, why, advice } => {
                 write!(f, "{what} is not what was signed: {why}; {advice}")
             }

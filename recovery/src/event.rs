@@ -1,6 +1,6 @@
 //! Everything that happens, as one stream of typed events.
 //!
-//! The console, the JSON lines, the state's history and later the server's feedback render the same stream.
+//! The console renders the stream as lines, and the state's history keeps how it ended.
 //! Sending an event never blocks and never fails: no reader, however slow or absent, holds up the work.
 
 use serde::Serialize;
@@ -27,8 +27,6 @@ pub enum Step {
     Prove,
     /// Trailers, state, boot environment.
     Commit,
-    /// Formatting a blank volume.
-    Provision,
     /// Making `data` new, or wiping a partition.
     Reset,
     /// Starting what comes next.
@@ -126,7 +124,6 @@ impl fmt::Display for Step {
             Self::Write => "write",
             Self::Prove => "prove",
             Self::Commit => "commit",
-            Self::Provision => "provision",
             Self::Reset => "reset",
             Self::HandOver => "hand over",
         })

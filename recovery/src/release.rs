@@ -20,8 +20,9 @@ pub struct Release {
 pub fn trusted(config: &Config) -> Result<Trusted, Error> {
     let key = |hex: &String| {
         // A digest and a key are written alike: 64 hex digits.
-        let bytes: Digest =
-            hex.parse().map_err(|why| Error::Usage(format!("the trusted key `{hex}` is {why}")))?;
+        let bytes: Digest = hex.parse().map_err(|why| {
+            Error::Unusable(format!("the configuration's key `{hex}` is {why}; build the initramfs anew"))
+        })?;
         Ok(PublicKey::from_bytes(&bytes.0)?)
     };
     let keys = config.signatures.keys.iter().map(key).collect::<Result<_, Error>>()?;

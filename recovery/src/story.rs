@@ -7,7 +7,7 @@ use crate::context::{BootContext, Purpose};
 use crate::device::discover::{self, Hotplug};
 use crate::device::modules::{self, Aliases};
 use crate::device::mounts;
-use crate::device::pid1::{self, Power, Signals};
+use crate::device::pid1::{self, Signals};
 use crate::device::pstore;
 use crate::device::uevent::Uevents;
 use crate::device::watchdog::Watchdog;
@@ -65,7 +65,7 @@ pub fn process_one(work: impl FnOnce(&Console, &ConsoleEvents) -> Result<(), Err
     if sink.has_failed() {
         std::thread::sleep(BEFORE_RESET);
     }
-    pid1::leave(&console, Power::Reset)
+    pid1::leave(&console)
 }
 
 /// Finds out what this boot is for, and does it. Returns when the machine is to be reset.
@@ -89,7 +89,8 @@ fn boot(console: &Console, sink: &ConsoleEvents) -> Result<(), Error> {
 pub fn read_config(path: &Path) -> Result<Config, Error> {
     let bytes =
         fs::read(path).map_err(Error::system("reading", path.display(), "build the initramfs anew"))?;
-    Config::from_json(&bytes).map_err(|error| Error::Usage(format!("{}: {error}", path.display())))
+    Config::from_json(&bytes)
+        .map_err(|error| Error::Unusable(format!("{}: {error}; build the initramfs anew", path.display())))
 }
 
 fn start_watchdog(sink: &ConsoleEvents, config: &Config) {

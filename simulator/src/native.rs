@@ -1,4 +1,5 @@
-//! drydock's full install on files of the machine that this runs on: for measuring time and memory.
+//! drydock on files of the machine that this runs on: its full install, for measuring time and memory, and commands of
+//! the live system, for running several of them at once.
 
 use crate::factory::{COMPATIBLE, fat};
 use crate::parts::key;
@@ -9,9 +10,11 @@ use drydock_config::{Config, Role, SlotClass};
 use drydock_recovery::Error;
 use drydock_recovery::device::lock::{self, StateLock};
 use drydock_recovery::event::{Events, Silent};
+use drydock_recovery::live::{self, RunningSet};
 use drydock_recovery::machine::{Device, Found, Lock, Machine, Take};
-use drydock_recovery::memory::Memory;
-use drydock_recovery::update::{self, prove};
+use drydock_recovery::memory::{Memory, Seen};
+use drydock_recovery::story::read_config;
+use drydock_recovery::update::{self, Look, prove};
 use drydock_state::{SetInfo, SetName, Source, Store, transition};
 use std::fs::{self, File};
 use std::io;
@@ -22,6 +25,8 @@ use std::time::Duration;
 
 /// The bundle's name in the folder.
 const BUNDLE: &str = "bundle.drydock";
+/// The device's configuration in the folder.
+const CONFIG: &str = "config.json";
 /// The slot that is written: its name in the folder.
 pub const SLOT: &str = "root-b";
 const BOOTENV_SIZE: u64 = 1 << 20;
@@ -44,6 +49,10 @@ pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bu
         keys: vec![key(1, folder)],
     };
     let made = create(&recipe, &folder.join(BUNDLE), |_, _, _| {})?;
+    let public = key(1, folder).public()?;
+    let slots = vec![SlotClass { class: "root".into(), role: Role::Root, encrypted: false }];
+    let config = serde_json::to_vec(&Config::new(COMPATIBLE, slots, public.to_string()));
+    fs::write(folder.join(CONFIG), config.expect("it is a map")).expect("a file can be made in this folder");
     let partition = |label: &str, size: u64| {
         FileDevice::create(&folder.join(label), size, 512).expect("a file can be made in this folder")
     };
@@ -58,13 +67,48 @@ pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bu
 
 /// Installs the bundle in the folder into the slot beside it: signatures, writing, reading back, commit.
 pub fn install(folder: &Path, threads: usize, sparse: bool) -> Result<(), Error> {
-    let public = key(1, folder).public()?;
-    let slots = vec![SlotClass { class: "root".into(), role: Role::Root, encrypted: false }];
-    let config = Config::new(COMPATIBLE, slots, public.to_string());
-    let machine = NativeMachine { folder: folder.into(), config, threads, sparse };
+    let machine = machine(folder, threads, sparse)?;
     let mut memory = Memory::open(&machine)?;
     let source = Source::Data { path: BUNDLE.into() };
     update::apply(&machine, &mut memory, &source, None)
+}
+
+/// Puts version 2, which has its trial, into set b: a command of [`command`] runs in it.
+pub fn on_trial(folder: &Path) -> Result<(), Error> {
+    let machine = machine(folder, 1, false)?;
+    let mut memory = Memory::open(&machine)?;
+    let release = SetInfo { version: "2".into(), security_version: 2, ..SetInfo::default() };
+    transition::installed(&mut memory.record, SetName::B, release, 0);
+    memory.save()
+}
+
+/// Does what a command of the live system does, and returns what it tells.
+pub fn command(folder: &Path, name: &str) -> Result<String, Error> {
+    let machine = machine(folder, 1, false)?;
+    let running =
+        RunningSet { set: SetName::B, root_hash: String::new(), version: "2".into(), degraded: false };
+    Ok(match name {
+        "stage" => {
+            let staged = live::stage(&machine, Source::Data { path: BUNDLE.into() }, Look::Quick)?;
+            format!("staged as {}", staged.id)
+        }
+        "cancel" => format!("cancelled {}", live::cancel(&machine)?),
+        "mark-good" => format!("marked good, news: {}", live::mark_good(&machine, &running)?.news),
+        "factory-reset" => format!("reset as {}", live::factory_reset(&machine)?),
+        "settle" => live::settle(&machine, SetName::B).map(|()| "settled".into())?,
+        other => return Err(Error::Usage(format!("there is no command `{other}`"))),
+    })
+}
+
+/// The record and the boot environment of the device in the folder, as text.
+pub fn left(folder: &Path) -> Result<String, Error> {
+    let seen = Seen::look(&machine(folder, 1, false)?)?;
+    Ok(format!("{:?} {:?} {:?}", seen.trust, seen.record, seen.counters))
+}
+
+fn machine(folder: &Path, threads: usize, sparse: bool) -> Result<NativeMachine, Error> {
+    let config = read_config(&folder.join(CONFIG))?;
+    Ok(NativeMachine { folder: folder.into(), config, threads, sparse })
 }
 
 /// The most memory that this process has had resident so far, in KiB.

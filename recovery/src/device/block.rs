@@ -4,6 +4,7 @@ use super::{Error, Result};
 use crate::sys;
 use drydock_block::{AlignedBuffer, BlockDevice, Flush};
 use nix::libc;
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
@@ -21,6 +22,16 @@ pub enum Access {
     ReadWrite,
     /// Reading and writing, with nothing mounted on it and no other exclusive user. Refused otherwise.
     Exclusive,
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ReadOnly => "for reading",
+            Self::ReadWrite => "for reading and writing",
+            Self::Exclusive => "for nobody else to use",
+        })
+    }
 }
 
 /// A disk, a partition or a device-mapper device, read and written past the page cache.
@@ -44,7 +55,7 @@ impl DiskDevice {
             .write(access != Access::ReadOnly)
             .custom_flags(libc::O_DIRECT | exclusive)
             .open(path)
-            .map_err(Error::doing(format_args!("open {} ({access:?})", path.display())))?;
+            .map_err(Error::doing(format_args!("open {} {access}", path.display())))?;
         Self::from_file(file, path).map_err(Error::doing(format_args!("ask {} for its size", path.display())))
     }
 
@@ -63,16 +74,6 @@ impl DiskDevice {
         let sector_size = sys::sector_size(&file)?;
         let size = sys::size(&file)?;
         Ok(Self { path: path.into(), size: size - size % u64::from(sector_size), sector_size, file })
-    }
-
-    /// The node that was opened.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// The open device.
-    pub fn file(&self) -> &File {
-        &self.file
     }
 
     fn check(&self, offset: u64, len: usize) -> io::Result<()> {

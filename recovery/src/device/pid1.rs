@@ -20,15 +20,6 @@ const SYNC: Duration = Duration::from_secs(20);
 /// How long the kernel may take to shut its drivers down.
 const SHUT_DOWN: Duration = Duration::from_secs(15);
 
-/// How the machine is left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Power {
-    /// Reset it.
-    Reset,
-    /// Switch it off.
-    Off,
-}
-
 /// The signals that process 1 has to act on, held back until it does.
 #[derive(Debug)]
 pub struct Signals {
@@ -67,7 +58,7 @@ impl Signals {
                     Ok(Some(signal)) if signal.ssi_signo == Signal::SIGCHLD as u32 => reap(),
                     Ok(Some(signal)) => {
                         console.line(&format!("asked to restart (signal {})", signal.ssi_signo));
-                        leave(&console, Power::Reset);
+                        leave(&console);
                     }
                     Ok(None) | Err(Errno::EINTR) => {}
                     Err(_) => return,
@@ -95,13 +86,13 @@ pub fn reset_on_panic(console: &Console) {
     std::panic::set_hook(Box::new(move |panic| {
         console.line(&format!("drydock has a defect and restarts: {panic}"));
         pstore::leave_panic(&panic.to_string());
-        leave(&console, Power::Reset);
+        leave(&console);
     }));
 }
 
 /// Ends it all: consoles get their last words out, filesystems are unmounted, the disks written, and the machine
-/// is reset or switched off. Every step has a time limit; a kernel that does not obey is reset the hard way.
-pub fn leave(console: &Console, power: Power) -> ! {
+/// is reset. Every step has a time limit; a kernel that does not obey is reset the hard way.
+pub fn leave(console: &Console) -> ! {
     console.drain(LAST_WORDS);
     let done = Arc::new((Mutex::new(false), Condvar::new()));
     let signal = Arc::clone(&done);
@@ -119,11 +110,7 @@ pub fn leave(console: &Console, power: Power) -> ! {
         thread::sleep(SHUT_DOWN);
         reset_hard();
     });
-    let mode = match power {
-        Power::Reset => RebootMode::RB_AUTOBOOT,
-        Power::Off => RebootMode::RB_POWER_OFF,
-    };
-    let _ = reboot(mode);
+    let _ = reboot(RebootMode::RB_AUTOBOOT);
     loop {
         thread::sleep(SHUT_DOWN);
         reset_hard();

@@ -23,7 +23,7 @@ pub fn wipe(machine: &impl Volumes, memory: &mut Memory, label: &str) -> Result<
     let config = machine.config();
     let wanted = config.wipes.iter().find(|wipe| wipe.label == label).ok_or_else(|| refusal(label))?;
     let partition = machine.partition(label)?;
-    machine.events().started(Step::Reset, format_args!("`{label}`: wiping ({:?})", wanted.how));
+    machine.events().started(Step::Reset, format_args!("`{label}`: wiping ({})", wanted.how));
     match wanted.how {
         WipeHow::Zero => zero(machine, &partition, label, 0..partition.size())?,
         WipeHow::Discard => {

@@ -2,7 +2,8 @@
 //!
 //! The linker takes a library's member only for a symbol that nothing before it defines, so each function here
 //! keeps out its namesake and all that hangs on it: together a fifth of the binary. Each answers as its namesake
-//! does when it can't help, so that a caller who is added later meets an error and nothing worse.
+//! does when it can't help. That is an error to whoever looks at the answer; whoever does not, such as a C caller of
+//! `snprintf` that takes its buffer for filled, must not be added: the buffer is left as it was, without an end.
 use std::ffi::{c_char, c_int, c_uint, c_void};
 
 /// Unwinding needs the tables that `tools/device.ld` leaves out, so each walk along the stack is at its end
