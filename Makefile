@@ -1,6 +1,6 @@
 # Everything here runs on a fresh Debian 12 machine, as root, with Rust installed.
 
-.PHONY: all setup build demo test cuts bench clean
+.PHONY: all setup build demo test test-kernel cuts bench clean
 
 all: build
 
@@ -23,6 +23,11 @@ test: setup
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo test --workspace --locked --no-fail-fast
 
+# Builds a kernel with nothing but what kernel-config/recovery.config asks for, and updates the tests' small system with it.
+test-kernel: setup
+	tools/build-kernel.sh target/test-kernel
+	cargo test --locked -p drydock-qemu-tests --test kernel
+
 # Cuts the power: of simulated devices at every write and flush of every operation, and of recorded ones in QEMU.
 cuts: setup
 	cargo run --quiet --locked -p drydock-cuts
@@ -32,5 +37,5 @@ bench: setup
 	cargo run --quiet --locked --release -p drydock-simulator --bin bench
 
 clean:
-	rm -rf target/demo target/demo-roots target/small-systems
+	rm -rf target/demo target/demo-roots target/small-systems target/test-kernel
 	cargo clean

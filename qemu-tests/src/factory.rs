@@ -12,11 +12,19 @@ impl Tools {
         command(&self.bundle, &[&"keygen", &private])
     }
 
-    /// Builds an initramfs from a config and an unpacked kernel package.
-    pub fn build_initramfs(&self, config: &Path, kernel_root: &Path, output: &Path) -> Command {
+    /// Builds an initramfs from a config and, unless the kernel has everything built in, an unpacked kernel package.
+    pub fn build_initramfs<'a>(
+        &self,
+        config: &Path,
+        kernel_root: impl Into<Option<&'a Path>>,
+        output: &Path,
+    ) -> Command {
         let mut build =
             command(&self.initramfs, &[&"build", &"--config", &config, &"--drydock", &self.drydock]);
-        build.arg("--kernel-root").arg(kernel_root).arg("--output").arg(output);
+        if let Some(root) = kernel_root.into() {
+            build.arg("--kernel-root").arg(root);
+        }
+        build.arg("--output").arg(output);
         build
     }
 

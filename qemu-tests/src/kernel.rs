@@ -32,6 +32,11 @@ impl DebianKernel {
         self.vmlinuz.parent().and_then(Path::parent).unwrap_or(Path::new("/"))
     }
 
+    /// The image, and where its modules come from.
+    pub(crate) fn parts(&self) -> (&Path, Option<&Path>) {
+        (&self.vmlinuz, Some(self.root()))
+    }
+
     /// Gets what a meta package depends on. Only one process at a time downloads.
     fn get(meta: &str) -> Result<Self, QemuError> {
         let dir = target_subdir("kernel")?.join(meta);

@@ -61,24 +61,36 @@ impl SmallSystem {
 
     /// The same with a root of 6 MiB, which is installed sooner.
     pub fn with_smaller_root(name: &str, config: &str) -> Result<Self, QemuError> {
-        Self::make(name, config, &DebianKernel::cloud()?, 6 << 20)
+        Self::make(name, config, DebianKernel::cloud()?.parts(), 6 << 20)
     }
 
     /// The same with another kernel than that for virtual machines.
     pub fn with_kernel(name: &str, config: &str, kernel: &DebianKernel) -> Result<Self, QemuError> {
-        Self::make(name, config, kernel, ROOT_SIZE)
+        Self::make(name, config, kernel.parts(), ROOT_SIZE)
     }
 
-    fn make(name: &str, config: &str, kernel: &DebianKernel, root_size: u64) -> Result<Self, QemuError> {
+    /// The same with a kernel that has everything built in; the configuration lists no modules.
+    pub fn with_built_in_kernel(name: &str, config: &str, vmlinuz: &Path) -> Result<Self, QemuError> {
+        Self::make(name, config, (vmlinuz, None), ROOT_SIZE)
+    }
+
+    /// `kernel` is the image, and where its modules come from.
+    fn make(
+        name: &str,
+        config: &str,
+        (vmlinuz, modules): (&Path, Option<&Path>),
+        root_size: u64,
+    ) -> Result<Self, QemuError> {
         let tools = Tools::build()?;
         let system = Self { dir: target_subdir("small-systems")?.join(name), tools, root_size };
         let _lock = system.lock()?;
         let stamp = run(Command::new("sha256sum").args([
-            &tools.drydock,
+            &*tools.drydock,
             &tools.test_init,
             &tools.bundle,
             &tools.initramfs,
             &boot_image_script(),
+            vmlinuz,
         ]))? + config;
         let stamp_file = system.dir.join("stamp");
         if fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp) {
@@ -93,8 +105,8 @@ impl SmallSystem {
             fs::write(system.dir.join("keys/unlock.key"), [0x5a; 32])
         })?;
         run(&mut tools.keygen(&system.key()))?;
-        run(&mut tools.build_initramfs(&system.config(), kernel.root(), &system.initramfs()))?;
-        run(&mut tools.boot_image(&kernel.vmlinuz, &system.initramfs(), &system.boot_image()))?;
+        run(&mut tools.build_initramfs(&system.config(), modules, &system.initramfs()))?;
+        run(&mut tools.boot_image(vmlinuz, &system.initramfs(), &system.boot_image()))?;
         io("write a small system's stamp", || fs::write(&stamp_file, stamp))?;
         Ok(system)
     }

@@ -201,7 +201,8 @@ fn gpt_seeds() {
     }
 }
 
-/// Boot sectors as in fatgen103. FAT32 needs 65525 clusters; only the first sector of its table is in the seed.
+/// Boot sectors as in fatgen103, and a FAT32 with fewer clusters than that paper wants. Of the tables only the first sector
+/// is in the seeds.
 fn fat_seeds() {
     let entry = |name: &[u8; 11], attributes: u8, cluster: u16| {
         let mut entry = [0; 32];
@@ -212,8 +213,8 @@ fn fat_seeds() {
         entry
     };
     let root = [entry(b"DRYDOCK    ", 8, 0), entry(b"GRUBENV    ", 0x20, 4)].concat();
-    for (name, clusters, root_entries) in [("fat12", 60u32, 16u16), ("fat16", 5000, 16), ("fat32", 65_600, 0)]
-    {
+    let kinds = [("fat12", 60u32, 16u16), ("fat16", 5000, 16), ("fat32", 65_600, 0), ("fat32-small", 60, 0)];
+    for (name, clusters, root_entries) in kinds {
         let root_sectors = u32::from(root_entries) * 32 / 512;
         let mut start = vec![0; 512 * 3];
         start[11..13].copy_from_slice(&512u16.to_le_bytes());

@@ -4,7 +4,8 @@
 //! looked for, and how it is written there:
 //! - `SYS_add_key`: a system call by number; `libc::signal`: a function of the C library;
 //! - `ioctl size64`: an ioctl, by the name that `nix::ioctl_…!` is given;
-//! - `nix::sys::eventfd`, `std::thread`, `AddressFamily::Netlink`: a module of these libraries, a family of sockets;
+//! - `nix::sys::eventfd`, `std::thread`, `AddressFamily::Netlink`: a module of these libraries (of the standard library's
+//!   those in [`SYSTEM`]), a family of sockets;
 //! - `crate devicemapper`: what the device's crates depend on;
 //! - `/proc/cmdline`, `/dev/watchdog`: a file of the kernel's, up to the first `{`;
 //! - `"ext4"`: a text that is the name of a filesystem, of a device-mapper target or of a type of key;
@@ -21,6 +22,9 @@ use std::path::{Path, PathBuf};
 /// What makes the device binary. `bundle/src/host` is for the build host.
 const SOURCES: [&str; 6] = ["recovery", "luks", "block", "state", "bundle", "config"];
 
+/// The modules of the standard library that need more than files of a kernel.
+const SYSTEM: [&str; 5] = ["net", "process", "sync", "thread", "time"];
+
 /// Names that the kernel gives to filesystems, device-mapper targets and types of keys.
 const NAMES: &str = "9p autofs bpf btrfs ceph cgroup cgroup2 cifs configfs cramfs debugfs devpts devtmpfs ecryptfs efivarfs \
     erofs exfat ext2 ext3 ext4 f2fs fuse fuseblk hfs hfsplus hugetlbfs iso9660 jffs2 jfs minix mqueue nfs nfs4 ntfs \
@@ -36,6 +40,7 @@ const CRYPTO: &str = "adiantum aegis128 aes anubis authenc blake2b blake2s blowf
 
 /// What every kernel has that can start a process.
 const PLAIN: &[&str] = &[
+    "std::process",
     "libc::signal",
     "libc::syscall",
     "nix::errno",
@@ -49,16 +54,6 @@ const PLAIN: &[&str] = &[
     "nix::sys::statfs",
     "nix::sys::wait",
     "nix::unistd",
-    "std::collections",
-    "std::env",
-    "std::fs",
-    "std::io",
-    "std::os",
-    "std::os::unix::ffi",
-    "std::os::unix::fs",
-    "std::panic",
-    "std::path",
-    "std::process",
     "crate lexopt",
     "crate nix",
     "crate sys-mount",
@@ -66,19 +61,6 @@ const PLAIN: &[&str] = &[
 
 /// What is no kernel's business: drydock computes it itself.
 const PURE: &[&str] = &[
-    "std::array",
-    "std::cmp",
-    "std::convert",
-    "std::error",
-    "std::ffi",
-    "std::fmt",
-    "std::iter",
-    "std::marker",
-    "std::mem",
-    "std::ops",
-    "std::ptr",
-    "std::result",
-    "std::str",
     "crate aes",
     "crate argon2",
     "crate base64ct",
@@ -171,8 +153,10 @@ fn take(code: &str, words: &mut BTreeSet<String>) {
         words.insert(format!("nix::{module}"));
     }
     words.extend(after("nix::sys::").map(|module| format!("nix::sys::{module}")));
-    words.extend(after("std::").filter(|m| !m.is_empty()).map(|module| format!("std::{module}")));
-    words.extend(after("std::os::unix::").filter(|m| !m.is_empty()).map(|m| format!("std::os::unix::{m}")));
+    words.extend(after("std::").filter(|m| SYSTEM.contains(m)).map(|module| format!("std::{module}")));
+    words.extend(
+        after("std::os::unix::").filter(|m| SYSTEM.contains(m)).map(|m| format!("std::os::unix::{m}")),
+    );
     for (at, _) in code.match_indices("nix::ioctl_") {
         let rest = &code[at..];
         let arguments = &rest[rest.find("!(").unwrap() + 2..];

@@ -230,8 +230,12 @@ fn a_key_slot_of_a_stranger_keeps_no_other_way_and_no_second_try_from_being_take
         };
         let pbkdf2 = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"];
         let mut format = Command::new("cryptsetup");
-        run(format.args(["luksFormat", "--batch-mode"]).args(pbkdf2).arg("--key-file").args([&ours, part]))
-            .unwrap();
+        run(format
+            .args(["luksFormat", "--batch-mode", "--sector-size", "512"])
+            .args(pbkdf2)
+            .arg("--key-file")
+            .args([&ours, part]))
+        .unwrap();
         add(&["--pbkdf", "argon2id", "--pbkdf-memory", "400000", "--pbkdf-force-iterations", "4"], &costly);
         add(&[&pbkdf2[..], &["--hash", "sha3-512"]].concat(), &unknown);
         fill(part, b"correct horse", &plain);

@@ -62,7 +62,7 @@ pub(crate) fn all(dir: &Path) -> Result<Made, Box<dyn Error>> {
             [format!("{name}.root.erofs"), format!("{name}.boot.squashfs"), initramfs_name(name)]
                 .map(|name| at(&name));
         show(&mut root_image(&tree.join("root"), version, &at("packages"), &tools.drydock, &root))?;
-        show(&mut tools.build_initramfs(&at("drydock.toml"), &tree.join("kernel"), &initramfs))?;
+        show(&mut tools.build_initramfs(&at("drydock.toml"), tree.join("kernel").as_path(), &initramfs))?;
         let release = fs::read_to_string(tree.join("kernel-release"))?;
         let vmlinuz = tree.join(format!("kernel/boot/vmlinuz-{}", release.trim()));
         show(&mut tools.boot_image(&vmlinuz, &initramfs, &boot))?;
