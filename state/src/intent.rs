@@ -2,7 +2,8 @@
 
 use crate::record::{Later, Record};
 use crate::set::SetName;
-use serde::{Deserialize, Serialize};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use std::fmt;
 
@@ -12,6 +13,7 @@ pub struct Intent {
     /// Its number; the outcome in the history carries the same.
     pub id: u64,
     /// What to do.
+    #[serde(deserialize_with = "Job::read")]
     pub job: Job,
     /// How often a recovery has been started for it.
     #[serde(default)]
@@ -98,7 +100,35 @@ impl Intent {
     }
 }
 
+/// Reads something that a later drydock may have written: what would not be written in just this way here is not known
+/// here, fields and all.
+fn known_or<'de, T, D>(deserializer: D, unknown: fn(Value) -> T) -> Result<T, D::Error>
+where
+    T: DeserializeOwned + Serialize,
+    D: Deserializer<'de>,
+{
+    let value = Value::deserialize(deserializer)?;
+    let known = T::deserialize(&value).ok();
+    let same = |known: &T| serde_json::to_value(known).is_ok_and(|again| again == value);
+    Ok(match known.filter(same) {
+        Some(known) => known,
+        None => unknown(value),
+    })
+}
+
+impl Source {
+    /// Reads one, [`Source::Unknown`] where it is not known here.
+    pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        known_or(deserializer, Self::Unknown)
+    }
+}
+
 impl Job {
+    /// Reads one, [`Job::Unknown`] where it is not known here.
+    pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        known_or(deserializer, Self::Unknown)
+    }
+
     /// The set that it is about, if it is about one.
     pub fn target(&self, record: &Record) -> Option<SetName> {
         matches!(self, Self::Update { .. }).then(|| record.target_set())

@@ -68,6 +68,7 @@ pub struct Offer {
     /// The set that was installed from the same bundle.
     pub set: SetName,
     /// Where the bundle was.
+    #[serde(deserialize_with = "Source::read")]
     pub source: Source,
     /// What a later drydock has written here.
     #[serde(flatten)]

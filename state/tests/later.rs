@@ -68,6 +68,9 @@ fn a_job_that_only_a_later_drydock_knows_is_left_alone_and_the_sets_boot() {
         "source": { "on": "network" } }),
         json!("a word"),
         json!({ "kind": "update" }),
+        json!({ "kind": "factory-reset", "only": ["lib"] }),
+        json!({ "kind": "update", "manifest": "m", "source": { "on": "data", "path": "3" }, "only": ["root"] }),
+        json!({ "kind": "update", "manifest": "m", "source": { "on": "data", "path": "3", "part": 2 } }),
     ] {
         let mut value = later();
         value["intent"]["job"] = job;

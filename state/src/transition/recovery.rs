@@ -17,6 +17,9 @@ pub fn offer(record: &mut Record, set: SetName, source: Option<Source>) {
 /// the digest of its manifest.
 pub fn offered(record: &Record, running: SetName) -> Option<(Source, String)> {
     let offer = record.recovery.offer.as_ref().filter(|offer| offer.set == running)?;
+    if matches!(offer.source, Source::Unknown(_)) {
+        return None;
+    }
     let info = record.sets.get(running);
     let now = info.status == SetStatus::Good && record.intent.is_none();
     now.then(|| (offer.source.clone(), info.manifest.clone()))

@@ -1,0 +1,86 @@
+//! A state that a later drydock has written: whatever is started, a set comes up, the later one's job waits for it, and
+//! nothing that this one does not know is lost.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{FACTORY, MEDIA, untouched};
+use drydock_recovery::live::report::status;
+use drydock_recovery::memory::Seen;
+use drydock_simulator::device::{Boot, End, SimDevice};
+use drydock_simulator::medium::Medium;
+use drydock_state::{BootEnv, EnvStore, Mode, Record, SetName};
+use serde_json::{Value, json};
+
+/// A device on which a later drydock has staged a job that this one does not know, and has told the bootloader of it.
+fn later(medium: &Medium, job: Value, env: impl Fn(BootEnv) -> BootEnv) -> SimDevice<'static> {
+    let device = SimDevice::new(&FACTORY, medium.clone());
+    device.change(|record| {
+        let mut value = serde_json::to_value(&*record).unwrap();
+        let id = record.last_intent_id + 1;
+        value["last_intent_id"] = id.into();
+        value["intent"] = json!({ "id": id, "time": 7, "job": job, "hurry": true });
+        value["fleet"] = json!({ "action": 11 });
+        value["sets"]["a"]["slots"] = 4.into();
+        let entry = json!({ "intent": id, "time": 7, "outcome": "accepted", "by": "the fleet" });
+        value["history"].as_array_mut().unwrap().push(entry);
+        *record = serde_json::from_value::<Record>(value).unwrap();
+    });
+    let store = EnvStore::open(FACTORY.partition(&device.disk, "bootenv").unwrap()).unwrap();
+    store.write(&env(BootEnv { mode: Mode::Recovery, ..store.read().unwrap() })).unwrap();
+    device
+}
+
+fn unknown(record: &Record) -> [Value; 4] {
+    let value = serde_json::to_value(record).unwrap();
+    let mut entries = value["history"].as_array().unwrap().iter();
+    let entry = entries.find(|entry| entry["outcome"] == "accepted").cloned().unwrap();
+    [value["intent"].clone(), value["fleet"].clone(), value["sets"]["a"]["slots"].clone(), entry]
+}
+
+#[test]
+fn a_later_drydocks_state_is_lived_with_at_every_start() {
+    let jobs = [
+        json!({ "kind": "apply-delta", "base": "0a" }),
+        json!({ "kind": "update", "manifest": "m", "source": { "on": "network", "url": "https://u.example/3" } }),
+    ];
+    let told: [(&str, fn(BootEnv) -> BootEnv); 5] = [
+        ("recovery is asked for", |env| env),
+        ("recovery never came up", |env| BootEnv { left_recovery: 0, ..env }),
+        ("the sets come first", |env| BootEnv { mode: Mode::Normal, ..env }),
+        ("no set has starts left", |env| BootEnv { left_recovery: 0, left_a: 0, left_b: 0, ..env }),
+        ("the environment is of before", |env| BootEnv { generation: env.generation - 1, ..env }),
+    ];
+    for (name, medium, runs) in [
+        ("on trial", &MEDIA.installed, SetName::B),
+        ("good", &MEDIA.second, SetName::B),
+        ("first", &MEDIA.first, SetName::A),
+    ] {
+        for job in &jobs {
+            for (how, env) in told {
+                let device = later(medium, job.clone(), env);
+                let before = device.disk.view();
+                let kept = unknown(&device.record().unwrap());
+                let end = device.run();
+                // A trial whose set used its starts up is over, as ever.
+                let starved = how == "no set has starts left" && name == "on trial";
+                let expected = if starved { SetName::A } else { runs };
+                assert_eq!(end, End::Up(expected), "{name}, {how}");
+                for _ in 0..12 {
+                    assert_eq!(device.run(), End::Up(expected), "{name}, {how}");
+                }
+                let record = device.record().unwrap();
+                assert_eq!(unknown(&record), kept, "{name}, {how}");
+                assert!(SetName::BOTH.iter().all(|set| untouched(&device, &before, *set)), "{name}, {how}");
+                let machine = device.machine();
+                let shown = status(&machine, &Seen::look(&machine).unwrap(), None).to_string();
+                assert!(shown.contains("only a later drydock knows"), "{shown}");
+                // Once somebody takes the job back, all is as it was.
+                device.cancel();
+                device.stage("3");
+                assert!(matches!(device.boot(), Boot::Recovered(_)), "{name}, {how}");
+            }
+        }
+    }
+}
