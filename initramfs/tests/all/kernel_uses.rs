@@ -79,6 +79,8 @@ const PURE: &[&str] = &[
     "crate xts-mode",
     "crate zeroize",
     "crate zstd-safe",
+    // A way to wipe.
+    "\"zero\"",
     // Hashes of LUKS' key derivation.
     "sha1",
     "sha512",
