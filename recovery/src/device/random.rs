@@ -2,7 +2,8 @@
 
 use crate::sys;
 use std::io;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -31,15 +32,24 @@ pub fn for_names(buffer: &mut [u8]) -> io::Result<()> {
 
 /// Early in a boot, a kernel without a hardware generator that it trusts has no entropy, and gathers it from the jitter of
 /// its own timer only while somebody *sleeps* in getrandom(2). Poll on `/dev/random` starts nothing. So a thread sleeps
-/// there, and is left behind when the time is over.
+/// there. When the time is over it is left there, for whoever waits next.
 fn wait_for_entropy() -> io::Result<()> {
     match sys::random_at_once(&mut [0]) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
         done => return done,
     }
-    let (tell, told) = mpsc::sync_channel(1);
-    thread::Builder::new().name("entropy".into()).spawn(move || tell.send(sys::random(&mut [0])))?;
+    static ASLEEP: Mutex<Option<Receiver<io::Result<()>>>> = Mutex::new(None);
+    let asleep = &mut *ASLEEP.lock().unwrap_or_else(PoisonError::into_inner);
+    let told = match asleep.take() {
+        Some(told) => told,
+        None => {
+            let (tell, told) = mpsc::sync_channel(1);
+            thread::Builder::new().name("entropy".into()).spawn(move || tell.send(sys::random(&mut [0])))?;
+            told
+        }
+    };
     told.recv_timeout(LIMIT).unwrap_or_else(|_| {
+        *asleep = Some(told);
         let seconds = LIMIT.as_secs();
         Err(io::Error::new(
             io::ErrorKind::TimedOut,
