@@ -32,6 +32,9 @@ fn later(medium: &Medium, job: Value, env: impl Fn(BootEnv) -> BootEnv) -> SimDe
     device
 }
 
+/// What the later drydock has told the bootloader, from what this one would.
+type Told = fn(BootEnv) -> BootEnv;
+
 fn unknown(record: &Record) -> [Value; 4] {
     let value = serde_json::to_value(record).unwrap();
     let mut entries = value["history"].as_array().unwrap().iter();
@@ -45,7 +48,7 @@ fn a_later_drydocks_state_is_lived_with_at_every_start() {
         json!({ "kind": "apply-delta", "base": "0a" }),
         json!({ "kind": "update", "manifest": "m", "source": { "on": "network", "url": "https://u.example/3" } }),
     ];
-    let told: [(&str, fn(BootEnv) -> BootEnv); 5] = [
+    let told: [(&str, Told); 5] = [
         ("recovery is asked for", |env| env),
         ("recovery never came up", |env| BootEnv { left_recovery: 0, ..env }),
         ("the sets come first", |env| BootEnv { mode: Mode::Normal, ..env }),

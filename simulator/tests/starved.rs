@@ -13,6 +13,9 @@ use drydock_state::{Outcome, SetName, SetStatus};
 
 const B: SetName = SetName::B;
 
+/// What is wrong with a device.
+type Wrong<'w> = &'w dyn Fn(&mut SimDevice<'_>);
+
 /// Boots recovery once on a device without starts left, in a way that something is wrong with; returns what it says of the
 /// last good set then.
 fn after(medium: &Medium, make_wrong: impl FnOnce(&mut SimDevice<'_>)) -> (SetStatus, bool, Medium) {
@@ -29,7 +32,7 @@ fn after(medium: &Medium, make_wrong: impl FnOnce(&mut SimDevice<'_>)) -> (SetSt
 fn a_set_that_cannot_be_read_or_whose_keys_were_rotated_away_is_not_condemned() {
     let start = FACTORY.range("root-b").start;
     let end = FACTORY.range("root-b").end;
-    let wrongs: [(&str, &dyn Fn(&mut SimDevice<'_>)); 5] = [
+    let wrongs: [(&str, Wrong<'_>); 5] = [
         ("its data", &|device| device.disk.fail(On::Read, start + 0x4_0000..start + 0x4_0200)),
         ("its hash tree", &|device| device.disk.fail(On::Read, start + 0x8_4000..start + 0x8_5000)),
         ("its trailer", &|device| device.disk.fail(On::Read, end - 4096..end)),
