@@ -9,7 +9,7 @@ use crate::event::Events;
 use crate::machine::{Device, Lock, Machine};
 use crate::release;
 use drydock_state::transition::{self, Counters, Running};
-use drydock_state::{BootEnv, EnvStore, Opened, Record, SetName, Store};
+use drydock_state::{BootEnv, EnvStore, Mended, Opened, Record, SetName, Store};
 use std::time::Duration;
 
 /// How often a look is taken at most until record and environment belong together: a writer replaces one after the other.
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(25);
 /// The state record in memory, and the two places where it is kept.
 ///
 /// Change [`record`](Self::record), then [`save`](Self::save). No other process can change it until this is dropped.
-pub struct Memory {
+pub struct Memory<'m> {
     /// The record. Changing it changes nothing on the device until [`save`](Self::save).
     pub record: Record,
     store: Store<Device>,
@@ -30,6 +30,7 @@ pub struct Memory {
     trust: Trust,
     /// When it was opened, in seconds since 1970.
     now: u64,
+    events: &'m dyn Events,
     _lock: Lock,
 }
 
@@ -85,12 +86,12 @@ impl Seen {
     }
 }
 
-impl Memory {
+impl<'m> Memory<'m> {
     /// Waits until no other process has the memory. Reads the record, repairs its copies, and rebuilds it from the slots'
     /// trailers if both are lost.
     ///
     /// On return the copies are equal and on stable storage, unless the memory is [`Trust::ReadOnly`].
-    pub fn open(machine: &impl Machine) -> Result<Self, Error> {
+    pub fn open(machine: &'m impl Machine) -> Result<Self, Error> {
         let lock = machine.lock()?;
         let events = machine.events();
         let env = open_env(machine);
@@ -98,14 +99,10 @@ impl Memory {
             events.warning(format_args!("the bootloader can't be told anything: {why}"));
         }
         let (mut store, opened) = Store::open(machine.partition("state")?, generation(&env))?;
-        let mut trust = Trust::Whole;
+        let (mut trust, mut failed) = (Trust::Whole, Vec::new());
         let record = match opened {
-            Opened::Found { mut record, mended } => {
-                for mended in mended {
-                    events.warning(&mended);
-                    transition::mended(&mut record, &mended.to_string(), machine.now());
-                    store.write(&record)?;
-                }
+            Opened::Found { record, mended } => {
+                failed = mended;
                 record
             }
             Opened::Lost => {
@@ -121,7 +118,19 @@ impl Memory {
             }
         };
         let attempts = machine.config().boot.attempts;
-        Ok(Self { record, store, env, attempts, trust, now: machine.now(), _lock: lock })
+        let mut memory =
+            Self { record, store, env, attempts, trust, now: machine.now(), events, _lock: lock };
+        memory.remember_mended(&failed)?;
+        Ok(memory)
+    }
+
+    /// Tells of places that have failed, on every console and in the history. On return that is on stable storage.
+    fn remember_mended(&mut self, failed: &[Mended]) -> Result<(), Error> {
+        for mended in failed {
+            self.events.warning(mended);
+            transition::mended(&mut self.record, &mended.to_string(), self.now);
+        }
+        if failed.is_empty() { Ok(()) } else { Ok(self.store.write(&self.record).map(drop)?) }
     }
 
     /// Whether the memory may be acted on.
@@ -164,11 +173,7 @@ impl Memory {
             return Err(Error::Refused(format!("the state can't be changed: {why}")));
         }
         let moved = self.store.write(&self.record)?;
-        if !moved.is_empty() {
-            moved.iter().for_each(|moved| transition::mended(&mut self.record, &moved.to_string(), self.now));
-            self.store.write(&self.record)?;
-        }
-        Ok(())
+        self.remember_mended(&moved)
     }
 
     /// Gives the bootloader fresh counters.

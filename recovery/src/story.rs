@@ -167,7 +167,7 @@ fn run_recovery(
 }
 
 /// Opens the memory, and takes note of what an earlier boot could not write into it.
-fn open_memory(machine: &Hardware<'_>) -> Result<Memory, Error> {
+fn open_memory<'m>(machine: &'m Hardware<'_>) -> Result<Memory<'m>, Error> {
     let mut memory = Memory::open(machine)?;
     let panics = pstore::take_panics();
     for reason in &panics {

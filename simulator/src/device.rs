@@ -122,7 +122,8 @@ impl<'f> SimDevice<'f> {
 
     /// Changes what the device remembers, and saves it.
     pub fn change(&self, change: impl FnOnce(&mut Record)) {
-        let mut memory = Memory::open(&self.machine()).expect("the device finds its memory");
+        let machine = self.machine();
+        let mut memory = Memory::open(&machine).expect("the device finds its memory");
         change(&mut memory.record);
         memory.save().expect("the disk is sound");
     }

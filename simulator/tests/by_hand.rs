@@ -41,7 +41,8 @@ fn a_set_that_does_not_hold_its_release_any_more_does_not_take_over() {
 #[test]
 fn settle_tells_the_bootloader_what_it_does_not_know() {
     let device = SimDevice::new(&FACTORY, MEDIA.first.clone());
-    let mut memory = Memory::open(&device.machine()).unwrap();
+    let machine = device.machine();
+    let mut memory = Memory::open(&machine).unwrap();
     transition::stage(&mut memory.record, Job::FactoryReset, "", 0).unwrap();
     memory.save_record().unwrap();
     drop(memory);

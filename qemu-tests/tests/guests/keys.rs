@@ -197,7 +197,8 @@ fn a_luks1_volume_opens_with_a_key_on_a_stick_in_a_filesystem_of_our_disk_or_raw
 
 /// Puts an empty filesystem into the volume on a partition. `plain` is a file for it.
 pub(crate) fn fill(part: &Path, key: &[u8], plain: &Path) {
-    ext4(plain, 16, &[]);
+    // cryptsetup makes volumes with sectors of 4096 bytes, and mke2fs smaller blocks in so small a filesystem.
+    run(Command::new("mke2fs").args(["-q", "-t", "ext4", "-b", "4096"]).arg(plain).arg("16M")).unwrap();
     let volume = MemoryDevice::from_bytes(fs::read(part).unwrap(), 512);
     let unlocked = Volume::open(&volume, &Limits::new(64 << 10)).unwrap().unlock(key).unwrap();
     let inside = CryptDevice::new(&volume, &unlocked).unwrap();

@@ -125,13 +125,13 @@ pub fn mark_good(machine: &impl Machine, running: &RunningSet) -> Result<MarkedG
 
 /// The recovery that came with the running set is to be written, now that the set is good. That its bundle is not there
 /// any more is only worth a warning: the next one brings another.
-fn take_up_offer(
-    machine: &impl Machine,
+fn take_up_offer<'m>(
+    machine: &'m impl Machine,
     seen: &Record,
     running: SetName,
     source: Source,
     manifest: String,
-) -> Result<Memory, Error> {
+) -> Result<Memory<'m>, Error> {
     let new = update::recovery::is_new(machine, seen, &source, &manifest).unwrap_or_else(|error| {
         machine.events().warning(format_args!("the recovery is not updated: {error}"));
         false
@@ -207,7 +207,7 @@ fn changed_meanwhile() -> Error {
 }
 
 /// The memory, to change it.
-fn open(machine: &impl Machine) -> Result<Memory, Error> {
+fn open(machine: &impl Machine) -> Result<Memory<'_>, Error> {
     let memory = Memory::open(machine)?;
     writable(memory.trust())?;
     Ok(memory)
