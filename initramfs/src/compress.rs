@@ -3,8 +3,10 @@
 use crate::Error;
 use zstd_safe::{CCtx, CParameter, DCtx, InBuffer, OutBuffer};
 
-/// Level 19 keeps the window within 8 MiB, which the kernel sets aside while it unpacks.
 const LEVEL: i32 = 19;
+/// A window of 1 MiB, which the kernel sets aside while it unpacks. The level's own would be of up to 8 MiB, for 0.3 % fewer
+/// bytes of the usual modules.
+const WINDOW_LOG: u32 = 20;
 /// A kernel unpacks its initramfs into memory; nothing sensible comes near this.
 pub(crate) const LARGEST: usize = 1 << 30;
 const STEP: usize = 1 << 20;
@@ -12,7 +14,13 @@ const STEP: usize = 1 << 20;
 /// One frame with a checksum. The same bytes always give the same result.
 pub fn compress(content: &[u8]) -> Result<Vec<u8>, Error> {
     let mut context = CCtx::create();
-    for parameter in [CParameter::CompressionLevel(LEVEL), CParameter::ChecksumFlag(true)] {
+    for parameter in [
+        CParameter::CompressionLevel(LEVEL),
+        CParameter::WindowLog(WINDOW_LOG),
+        // A frame that says how long it is may be one segment: its window is then its whole content.
+        CParameter::ContentSizeFlag(false),
+        CParameter::ChecksumFlag(true),
+    ] {
         context.set_parameter(parameter).map_err(zstd_error)?;
     }
     let mut output = vec![0; zstd_safe::compress_bound(content.len())];
@@ -51,6 +59,18 @@ fn zstd_error(code: usize) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// RFC 8878, section 3.1.1.1.2: the window's size, and that the frame is not a single segment.
+    #[test]
+    fn the_kernel_needs_no_more_than_1_mib_to_unpack() {
+        let content: Vec<u8> =
+            (0..3 << 20).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        for length in [2 << 20, content.len()] {
+            let frame = compress(&content[..length]).unwrap();
+            assert_eq!(frame[4] & 0x20, 0, "a single segment");
+            assert_eq!(1 << (10 + (frame[5] >> 3)), 1 << 20);
+        }
+    }
 
     #[test]
     fn content_comes_back() {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bad_disk;
+mod consoles;
 mod defect;
 mod demo;
 mod device;
