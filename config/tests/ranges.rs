@@ -7,7 +7,8 @@ use std::path::Path;
 
 /// The rows of keys that are integers and have a range: least and most.
 fn documented() -> BTreeMap<String, (u64, u64)> {
-    let document = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/config.md")).unwrap();
+    let document =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/config.md")).unwrap();
     let mut found = BTreeMap::new();
     for row in document.lines().filter_map(|line| line.strip_prefix("| `")) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();

@@ -19,6 +19,7 @@ fn main() {
     bundle_seeds(work.path());
     state_seeds();
     gpt_seeds();
+    ext4_seeds(work.path());
     fat_seeds();
     luks_seeds(work.path());
 }
@@ -203,6 +204,46 @@ fn gpt_seeds() {
 
 /// Boot sectors as in fatgen103, and a FAT32 with fewer clusters than that paper wants. Of the tables only the first sector
 /// is in the seeds.
+/// A superblock that differs from its checksum in a counter, and a journal with a commit block whose second half is old.
+fn ext4_seeds(work: &Path) {
+    let file = work.join("ext4");
+    std::fs::write(&file, vec![0; 60 << 10]).unwrap();
+    let options = "-q -F -t ext4 -b 1024 -N 16 -I 128 -m 0 -O metadata_csum,^has_journal,^resize_inode";
+    assert!(Command::new("/sbin/mke2fs").args(options.split(' ')).arg(&file).status().unwrap().success());
+    let mut image = std::fs::read(&file).unwrap();
+    image[1024 + 0x34] ^= 1;
+    write("ext4", "superblock", &with_options(0, &image[..4096]));
+
+    const BLOCK: usize = 1024;
+    let mut image = vec![0; 6 * BLOCK];
+    let superblock = &mut image[BLOCK..2 * BLOCK];
+    superblock[0x38..0x3a].copy_from_slice(&0xef53u16.to_le_bytes());
+    superblock[0xfd] = 1;
+    let inode = &mut superblock[0x10c..];
+    inode[..4].copy_from_slice(&[0x0a, 0xf3, 1, 0]);
+    inode[16] = 2;
+    inode[20] = 4;
+    let put = |block: &mut [u8], at: usize, number: u32| {
+        block[at..at + 4].copy_from_slice(&number.to_be_bytes());
+    };
+    let (journal, commit) = image[4 * BLOCK..6 * BLOCK].split_at_mut(BLOCK);
+    for (at, number) in [(0, 0xc03b_3998), (4, 4), (0xc, 1024), (0x18, 1), (0x1c, 1), (0x28, 0x10)] {
+        put(journal, at, number);
+    }
+    for (at, number) in [(0, 0xc03b_3998), (4, 2), (8, 1)] {
+        put(commit, at, number);
+    }
+    let sum = crc32c(crc32c(!0, &journal[0x30..0x40]), commit);
+    put(commit, 0x10, sum);
+    commit[512..].fill(0x77);
+    write("ext4", "journal", &with_options(0, &image));
+}
+
+fn crc32c(begin: u32, bytes: &[u8]) -> u32 {
+    let bit = |crc: u32| (crc >> 1) ^ (0x82f6_3b78 & (crc & 1).wrapping_neg());
+    bytes.iter().fold(begin, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), |crc, _| bit(crc)))
+}
+
 fn fat_seeds() {
     let entry = |name: &[u8; 11], attributes: u8, cluster: u16| {
         let mut entry = [0; 32];

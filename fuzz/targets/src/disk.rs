@@ -4,6 +4,7 @@ use crate::options;
 use drydock_block::{BlockDevice, Flush, MemoryDevice};
 use drydock_luks::{Limits, Volume, parse};
 use drydock_recovery::device::gpt::read as read_gpt;
+use drydock_recovery::device::torn::{journal, superblock};
 use drydock_state::fat::find;
 use sha2::{Digest, Sha256};
 use std::io;
@@ -58,6 +59,21 @@ pub(crate) fn fat(data: &[u8]) -> bool {
     let Ok(file) = find(&device, b"GRUBENV    ") else { return false };
     assert!(file.offset + u64::from(file.cluster) <= device.size(), "{file:?} leaves the filesystem");
     true
+}
+
+/// The first byte says how large sectors are; the rest is the start of a filesystem, and zeros follow. What is mended once
+/// is whole.
+pub(crate) fn ext4(data: &[u8]) -> bool {
+    let (options, image) = options(data);
+    let sector = if options & 1 == 0 { 512 } else { 4096 };
+    let mut image = image.to_vec();
+    image.resize(image.len().next_multiple_of(64 << 10), 0);
+    let device = MemoryDevice::from_bytes(image, sector);
+    let mended = [superblock::mend(&device), journal::mend(&device)].map(|mended| mended.unwrap_or(false));
+    for again in [superblock::mend(&device), journal::mend(&device)] {
+        assert!(!again.unwrap_or(false), "something is mended again and again");
+    }
+    mended.contains(&true)
 }
 
 /// The bytes are the header; the rest of the volume is zeros.

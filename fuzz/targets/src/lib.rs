@@ -23,6 +23,7 @@ pub struct Target {
 pub const TARGETS: &[Target] = &[
     Target { name: "archive", run: bundle::archive },
     Target { name: "boot_env", run: state::boot_env },
+    Target { name: "ext4", run: disk::ext4 },
     Target { name: "fat", run: disk::fat },
     Target { name: "frame", run: bundle::frame },
     Target { name: "frame_table", run: bundle::frame_table },

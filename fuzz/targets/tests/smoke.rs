@@ -46,7 +46,7 @@ macro_rules! smoke {
 }
 
 smoke! {
-    archive boot_env fat frame frame_table gpt groups luks1 luks2 luks2_metadata manifest signatures
+    archive boot_env ext4 fat frame frame_table gpt groups luks1 luks2 luks2_metadata manifest signatures
     state_record tar_header trailer
 }
 

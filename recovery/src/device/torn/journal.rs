@@ -48,10 +48,11 @@ fn mend_all(device: &(impl BlockDevice + ?Sized)) -> io::Result<bool> {
     let mut journal: Option<Journal> = None;
     let mut mended = false;
     for at in extents.into_iter().flat_map(|(first, count)| first..first + count) {
-        let at = at * block_size as u64;
-        if at + block_size as u64 > device.size() {
+        // A number of the disk's own may be as large as it likes.
+        let end = at.checked_add(1).and_then(|next| next.checked_mul(block_size as u64));
+        let Some(at) = end.filter(|end| *end <= device.size()).map(|end| end - block_size as u64) else {
             return Ok(mended);
-        }
+        };
         device.read_at(at, &mut block)?;
         // The journal's own superblock is its first block.
         let Some(journal) = &journal else {
@@ -177,6 +178,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_journal_that_is_said_to_lie_beyond_all_disks_is_none() {
+        let mut image = vec![0; 1 << 20];
+        let superblock = &mut image[SUPERBLOCK..][..1024];
+        superblock[0x38..0x3a].copy_from_slice(&[0x53, 0xef]);
+        // Blocks of 64 KiB, and the last one of them that 48 bits can name.
+        superblock[0x18] = 6;
+        superblock[0xfd] = 1;
+        superblock[0x10c..0x110].copy_from_slice(&[0x0a, 0xf3, 1, 0]);
+        superblock[0x11c] = 1;
+        superblock[0x11e..0x124].fill(0xff);
+        assert_eq!(mended(&image, 512), (false, image.clone()));
     }
 
     #[test]
