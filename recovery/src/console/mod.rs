@@ -73,4 +73,4 @@ fn open(node: &Path) -> Option<File> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// A terminal: the side that a person sits at, and the one that we write to.
-fn terminal() -> (File, File) {
+pub(crate) fn terminal() -> (File, File) {
     let OpenptyResult { master, slave } = openpty(None, None).unwrap();
     // No conversion of line ends, so that texts compare.
     let mut raw = tcgetattr(&slave).unwrap();

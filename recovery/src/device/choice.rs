@@ -1,6 +1,6 @@
 //! Which of the disks is ours: a decision over plain facts.
 
-use super::gpt::{Partition, Table};
+use super::gpt::{Copy, Partition, Table};
 use drydock_config as config;
 use std::fmt;
 
@@ -13,10 +13,6 @@ pub struct Disk {
     pub bus_paths: Vec<String>,
     /// Whether the kernel calls it removable.
     pub removable: bool,
-    /// Its size in bytes.
-    pub size: u64,
-    /// Its logical sector size in bytes.
-    pub sector_size: u32,
     /// Its partition table, or why there is none.
     pub table: Result<Table, String>,
 }
@@ -25,6 +21,11 @@ impl Disk {
     /// The partitions, none if the table could not be read.
     pub fn partitions(&self) -> &[Partition] {
         self.table.as_ref().map_or(&[], |table| &table.partitions)
+    }
+
+    /// Whether only the backup of its partition table could be used.
+    pub fn has_damaged_table(&self) -> bool {
+        self.table.as_ref().is_ok_and(|table| table.copy == Copy::Backup)
     }
 
     /// Why this disk is not the one that is looked for, if so.
@@ -115,7 +116,6 @@ pub fn choose(disks: &[Disk], wanted: &config::Disk, labels: &[&str]) -> Result<
 
 #[cfg(test)]
 mod tests {
-    use super::super::gpt::Copy;
     use super::*;
 
     fn disk(name: &str, slot: &str) -> Disk {
@@ -124,16 +124,12 @@ mod tests {
             label: (*label).into(),
             start: (n as u64 + 1) << 20,
             len: 1 << 20,
-            guid: format!("0-{n}"),
-            attributes: 0,
         };
         let partitions = LABELS.iter().enumerate().map(label).collect();
         Disk {
             name: name.into(),
             bus_paths: vec![format!("/sys/devices/pci0000:00/0000:00:{slot}/virtio1/block/{name}")],
             removable: false,
-            size: 1 << 30,
-            sector_size: 512,
             table: Ok(Table { disk_guid: "aaaa-bb".into(), partitions, copy: Copy::Primary }),
         }
     }

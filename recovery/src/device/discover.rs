@@ -7,7 +7,6 @@ use super::modules::Aliases;
 use super::uevent::Uevents;
 use super::{Error, Result};
 use crate::sys;
-use drydock_block::BlockDevice;
 use drydock_config as config;
 use std::collections::BTreeSet;
 use std::fs;
@@ -107,7 +106,15 @@ pub fn find_disk(
             continue;
         }
         return match choice {
-            Ok(ours) => attach(&disks[ours]),
+            Ok(ours) => {
+                if disks[ours].has_damaged_table() {
+                    warn(format!(
+                        "the first partition table of {} is damaged, and its backup is used; write it anew",
+                        disks[ours].name
+                    ));
+                }
+                attach(&disks[ours])
+            }
             Err(refusal) => Err(Error::Disk(refusal)),
         };
     }
@@ -174,16 +181,10 @@ fn inspect(name: &str) -> Disk {
         name: name.into(),
         bus_paths: bus_paths(Path::new("/sys"), name),
         removable: number(&class(name).join("removable")) == Some(1),
-        size: 0,
-        sector_size: 512,
         table: Err("could not be opened".into()),
     };
     match DiskDevice::open(&node(name), Access::ReadOnly) {
-        Ok(device) => {
-            disk.size = device.size();
-            disk.sector_size = device.sector_size();
-            disk.table = gpt::read(&device).map_err(|error| error.to_string());
-        }
+        Ok(device) => disk.table = gpt::read(&device).map_err(|error| error.to_string()),
         Err(error) => disk.table = Err(error.to_string()),
     }
     disk
@@ -285,6 +286,17 @@ fn number(file: &Path) -> Option<u64> {
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_disk_that_does_not_come_is_waited_for_as_long_as_the_configuration_says() {
+        let wanted = config::Disk { bus: Some("no-such-bus".into()), wait_seconds: 1, ..Default::default() };
+        let mut hotplug = Hotplug { events: Uevents::open().unwrap(), aliases: Aliases::default() };
+        let started = Instant::now();
+        let error = find_disk(&wanted, &["state"], &mut hotplug, &mut |_| {}).unwrap_err();
+        assert!(matches!(error, Error::Disk(Refusal::None { .. })), "{error}");
+        let waited = started.elapsed();
+        assert!((Duration::from_secs(1)..Duration::from_secs(20)).contains(&waited), "{waited:?}");
+    }
 
     /// As Linux 6.1 shows a drive whose subsystem has two controllers, and one that has none.
     #[test]

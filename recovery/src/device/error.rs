@@ -1,7 +1,6 @@
 //! What can go wrong here.
 
 use super::choice::Refusal;
-use super::gpt;
 use nix::libc;
 use std::{fmt, io};
 
@@ -26,13 +25,6 @@ pub enum Error {
         disk: String,
         /// How many partitions have that label.
         found: usize,
-    },
-    /// A partition table could not be read.
-    Gpt {
-        /// The disk's node.
-        disk: String,
-        /// What is wrong with it.
-        source: gpt::Error,
     },
     /// A LUKS volume could not be opened or made.
     Luks {
@@ -110,13 +102,12 @@ impl fmt::Display for Error {
                     "{disk} has {found} partitions `{label}`; none is used until the others are renamed"
                 )
             }
-            Self::Gpt { disk, source } => write!(f, "read the partition table of {disk}: {source}"),
             Self::Luks { doing, source } => write!(f, "{doing}: {source}"),
             Self::Locked { volume, reasons } if reasons.is_empty() => {
                 write!(f, "`{volume}` is locked, and the configuration names no way to its key")
             }
             Self::Locked { volume, reasons } => {
-                write!(f, "`{volume}` stays locked: {}; provide its key and restart", reasons.join("; "))
+                write!(f, "`{volume}` stays locked: {}; provide its key", reasons.join("; "))
             }
             Self::Busy { holder, seconds } => write!(
                 f,
@@ -131,7 +122,6 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::System { source, .. } => Some(source),
-            Self::Gpt { source, .. } => Some(source),
             Self::Luks { source, .. } => Some(source),
             Self::Disk(_)
             | Self::Partition { .. }

@@ -43,10 +43,6 @@ pub struct Partition {
     pub start: u64,
     /// Its length in bytes.
     pub len: u64,
-    /// Its own GUID, in lower case with hyphens.
-    pub guid: String,
-    /// Its attribute bits.
-    pub attributes: u64,
 }
 
 /// One of the two copies of the table.
@@ -221,8 +217,6 @@ fn convert(
         label: partition.name.chars().map(|c| if c.is_control() { '?' } else { c }).collect(),
         start,
         len,
-        guid: partition.part_guid.to_string(),
-        attributes: partition.flags,
     })
 }
 

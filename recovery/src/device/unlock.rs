@@ -184,7 +184,10 @@ fn ask<T>(
     for _ in 0..tries {
         let prompt = if new { "New passphrase" } else { "Passphrase" };
         let Some(passphrase) = console.passphrase(&format!("{prompt} for `{volume}`: "), wait) else {
-            return Ok(Err("nobody typed a passphrase in time".into()));
+            let seconds = wait.as_secs();
+            return Ok(Err(format!(
+                "nobody typed a passphrase within {seconds} s, or there is no console to ask at"
+            )));
         };
         if new && console.passphrase("The same again: ", wait).as_ref() != Some(&passphrase) {
             console.line("The two differ.");
@@ -297,6 +300,40 @@ mod tests {
     }
 
     #[test]
+    fn a_passphrase_is_asked_for_as_often_and_waited_for_as_long_as_the_configuration_says() {
+        let (mut person, console) = crate::console::tests::terminal();
+        let console = Console::on(vec![console]).unwrap();
+        let typist = std::thread::spawn(move || {
+            let mut seen = String::new();
+            for n in 1..=2 {
+                while seen.matches("Passphrase for `data`: ").count() < n {
+                    let mut some = [0; 256];
+                    let len = person.read(&mut some).unwrap();
+                    seen += &String::from_utf8_lossy(&some[..len]);
+                }
+                io::Write::write_all(&mut person, b"wrong\r").unwrap();
+            }
+            person
+        });
+        let mut tried = 0;
+        let accept = &mut |_: &[u8]| -> Result<Fit<()>> {
+            tried += 1;
+            Ok(Err(vec![]))
+        };
+        let why = ask(&console, 2, Duration::from_secs(20), "data", false, accept).unwrap();
+        assert_eq!((why.unwrap_err().as_str(), tried), ("no passphrase fitted in 2 tries", 2));
+        drop(typist.join().unwrap());
+
+        let (_nobody, console) = crate::console::tests::terminal();
+        let console = Console::on(vec![console]).unwrap();
+        let started = std::time::Instant::now();
+        let accept = &mut |_: &[u8]| -> Result<Fit<()>> { panic!("nobody has typed anything") };
+        let why = ask(&console, 2, Duration::from_secs(1), "data", false, accept).unwrap().unwrap_err();
+        assert!(why.contains("within 1 s"), "{why}");
+        assert!((1..20).contains(&started.elapsed().as_secs()));
+    }
+
+    #[test]
     fn a_key_slot_that_cannot_be_tried_keeps_no_other_way_from_being_tried_and_is_named_once() {
         let device = MemoryDevice::new(4 << 20, 512);
         let cheap = Cost::Pbkdf2 { iterations: 1000 };
@@ -318,8 +355,6 @@ mod tests {
                 name: "nowhere".into(),
                 bus_paths: vec![],
                 removable: false,
-                size: 0,
-                sector_size: 512,
                 table: Err("none".into()),
             },
             partitions: vec![],
