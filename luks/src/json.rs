@@ -115,7 +115,10 @@ impl Metadata {
         // What is required comes first: the rest may have a meaning that is not known here.
         let config = Config::deserialize(&raw["config"]).map_err(not_understood("config"))?;
         if let Some((kind, what)) = config.requirements.iter().find(|(_, what)| !what.is_empty()) {
-            return Err(Error::unsupported(format_args!("it has the {kind} requirements {what:?}")));
+            return Err(Error::unsupported(format_args!(
+                "it has the {kind} requirements {}",
+                what.join(", ")
+            )));
         }
         let options = config.flags.iter().filter_map(|flag| option(flag)).collect();
         let area_end = config.keyslots_size.saturating_add(2 * header_size);

@@ -52,9 +52,13 @@ impl Cost {
             Self::Pbkdf2 { iterations } if iterations >= 1000 => {
                 Ok(Kdf::Pbkdf2 { hash: Hash::Sha256, iterations, salt })
             }
-            cost => {
-                Err(Error::Invalid(format!("a LUKS key slot can't be made with so small a cost: {cost:?}")))
-            }
+            Self::Argon2id { memory_kib, iterations } => Err(Error::Invalid(format!(
+                "a LUKS key slot can't be made with argon2id's {memory_kib} KiB and {iterations} iterations; \
+                 8 KiB and 1 are the least"
+            ))),
+            Self::Pbkdf2 { iterations } => Err(Error::Invalid(format!(
+                "a LUKS key slot can't be made with pbkdf2's {iterations} iterations; 1000 are the least"
+            ))),
         }
     }
 }

@@ -102,8 +102,8 @@ impl Keyslot {
         if stripes as usize != af::STRIPES {
             return Err(format!("af: {stripes} stripes, only {} are possible", af::STRIPES));
         }
-        if self.priority.is_some_and(|priority| priority > 2) {
-            return Err(format!("priority: {:?}, 0 to 2 are possible", self.priority));
+        if let Some(priority) = self.priority.filter(|priority| *priority > 2) {
+            return Err(format!("priority: {priority}, 0 to 2 are possible"));
         }
         cipher::check(cipher::ALLOWED, self.key_size as usize).map_err(|why| format!("key_size: {why}"))?;
         let material = u64::from(self.key_size) * af::STRIPES as u64;

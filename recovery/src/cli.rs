@@ -149,6 +149,10 @@ impl Invocation {
 
 impl Command {
     fn run(self) -> Result<String, Error> {
+        // Otherwise it would seem that the disk is not there.
+        if !nix::unistd::geteuid().is_root() {
+            return Err(Error::Refused("only root may use the disk; run drydock as root".into()));
+        }
         let config = ["/run/drydock/config.json", "/etc/drydock/config.json"].iter().map(Path::new);
         let config = config.into_iter().find(|path| path.exists()).ok_or_else(|| Error::Missing {
             what: "/run/drydock/config.json".into(),

@@ -45,6 +45,13 @@ pub enum Error {
         /// What the person at the console can do.
         advice: &'static str,
     },
+    /// What a slot says of the release that it holds can't be read or trusted.
+    Slot {
+        /// The slot's label.
+        label: String,
+        /// Why.
+        why: Box<Error>,
+    },
     /// The data volume can't be had.
     NoData {
         /// Its label.
@@ -81,6 +88,7 @@ impl Error {
                     | Bundle::Group { .. }
             ),
             Self::State(error) => matches!(error, drydock_state::Error::Damaged { .. }),
+            Self::Slot { why, .. } => why.is_damage(),
             _ => false,
         }
     }
@@ -120,6 +128,7 @@ impl fmt::Display for Error {
             Self::NotProven { what, why, advice } => {
                 write!(f, "{what} is not what was signed: {why}; {advice}")
             }
+            Self::Slot { label, why } => write!(f, "the release in slot {label} can't be trusted: {why}"),
             Self::NoData { label, why } => write!(f, "`{label}` can't be opened: {why}"),
             Self::TimedOut { waiting_for, seconds } => {
                 write!(f, "waited {seconds} s for {waiting_for} in vain; check that it is connected")
@@ -135,6 +144,7 @@ impl std::error::Error for Error {
             Self::State(e) => Some(e),
             Self::Device(e) => Some(e),
             Self::System { source, .. } => Some(source),
+            Self::Slot { why, .. } | Self::NoData { why, .. } => Some(why),
             _ => None,
         }
     }

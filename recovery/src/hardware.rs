@@ -256,7 +256,13 @@ impl Machine for Hardware<'_> {
     fn source<T>(&self, source: &Source, take: Take<'_, T>) -> Result<T, Error> {
         match source {
             Source::Data { path } => {
-                let file = open_file(&self.data_root()?, Path::new(path))?;
+                let missing = |error: DeviceError| Error::Missing {
+                    what: format!("the bundle on the data volume ({error})"),
+                    advice: "stage it again".into(),
+                };
+                let file = open_file(&self.data_root()?, Path::new(path));
+                let file =
+                    file.map_err(|error| if error.is_absence() { missing(error) } else { error.into() })?;
                 let stamp = file.metadata().ok().map(|found| stamp(&found));
                 take(Found { bytes: Arc::new(file), tail: Tail::Nothing, stamp })
             }

@@ -87,7 +87,7 @@ pub fn recover(
     if let Trust::ReadOnly(why) = memory.trust() {
         machine.events().warning(format_args!("nothing is written while the state can't be trusted: {why}"));
         memory.stand_down()?;
-        return Ok(next(memory));
+        return Ok(next(machine, memory));
     }
     let starved = no_attempts_left(memory);
     let before = memory.record.history.last().cloned();
@@ -111,7 +111,7 @@ pub fn recover(
         // fails on a disk that takes no writes, where a reset would only lead here again.
         memory.stand_down()?;
     }
-    Ok(next(memory))
+    Ok(next(machine, memory))
 }
 
 fn tell_foreign_job(machine: &impl Volumes, record: &Record) {
@@ -213,15 +213,29 @@ fn bootable(record: &Record, first: Option<SetName>) -> Option<SetName> {
     order.into_iter().flatten().find(|set| record.sets.get(*set).bootable())
 }
 
-fn next(memory: &Memory) -> Next {
+fn next(machine: &impl Volumes, memory: &Memory) -> Next {
     let record = &memory.record;
     if let Some(copy) = record.copy_on_trial() {
         return Next::Prove(copy);
     }
     match bootable(record, record.trial) {
         Some(set) => Next::Reboot(set),
-        None => Next::Stay(
-            "no set is bootable; connect a medium with a bundle, or call the people who know".into(),
-        ),
+        None => Next::Stay(nothing_bootable(machine, record)),
     }
+}
+
+/// What is wrong, for the person at the console, and what is looked for by whom.
+fn nothing_bootable(machine: &impl Volumes, record: &Record) -> String {
+    let [a, b] = SetName::BOTH.map(|set| record.sets.get(set).status.to_string());
+    let also = reset::factory_bundle(machine).map_or("", |_| "the partition `factory` is looked at, too; ");
+    let help = match machine.config().recovery.rescue_file.as_str() {
+        "" => {
+            "this device takes no bundle from a stick (`recovery.rescue_file` is empty): write its disk anew"
+                .into()
+        }
+        file => format!(
+            "connect a stick with a bundle for this device, in the file {file}; it is looked for again and again"
+        ),
+    };
+    format!("no set is bootable (a is {a}, b is {b}); {also}{help}")
 }

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::machine::Machine;
+use drydock_block::BlockDevice;
 use drydock_bundle::{Digest, Image, Manifest, PublicKey, Trusted, sha256, signature};
 use drydock_config::{Config, Role, SlotClass};
 use drydock_state::trailer;
@@ -56,28 +57,30 @@ pub enum Carried {
     Pinned,
 }
 
-/// Reads a slot's trailer and checks its signatures.
+/// Reads a slot's trailer and checks its signatures. An error names the slot.
 pub fn trusted_release(machine: &impl Machine, class: &SlotClass, set: SetName) -> Result<Release, Error> {
     let slot = machine.slot(class, set)?;
-    let trailer = trailer::read(&slot)?;
-    let trusted = trusted(machine.config())?;
-    signature::verify(&trailer.manifest, &trailer.signatures, &trusted)?;
+    let untrusted = |why| Error::Slot { label: set.label(&class.class), why: Box::new(why) };
+    release_in(machine.config(), class, &slot).map_err(untrusted)
+}
+
+fn release_in(config: &Config, class: &SlotClass, slot: &dyn BlockDevice) -> Result<Release, Error> {
+    let trailer = trailer::read(slot)?;
+    signature::verify(&trailer.manifest, &trailer.signatures, &trusted(config)?)?;
     let manifest = Manifest::parse(&trailer.manifest)?;
     let image_for = |class: &SlotClass| {
         let image = image_of(&manifest, &class.class).filter(|(image, _)| image.name == trailer.image);
         image.map(|(image, _)| image)
     };
     // The recovery has the boot slot's image where a bundle brings none of its own.
-    let boot = machine.config().class_with_role(Role::Boot).filter(|_| class.role == Role::Recovery);
+    let boot = config.class_with_role(Role::Boot).filter(|_| class.role == Role::Recovery);
     let image = image_for(class).or_else(|| image_for(boot?)).ok_or_else(|| {
-        let label = set.label(&class.class);
         Error::Refused(format!(
-            "slot {label} holds the image {}, which is not one of its class; install a release that has one",
+            "it holds the image {}, which is not one of its class; install a release that has one",
             trailer.image
         ))
     })?;
-    let digest = sha256(&trailer.manifest);
-    Ok(Release { image, info: info(&manifest, digest) })
+    Ok(Release { image, info: info(&manifest, sha256(&trailer.manifest)) })
 }
 
 /// The release of a whole set: every slot has a trailer whose signatures hold, and all of them name the same one.

@@ -31,6 +31,8 @@ use std::time::Duration;
 pub const LABELS: [&str; 2] = ["bootenv", "state"];
 /// The pauses between tries while no set is bootable: the first one, and the longest.
 const PAUSES: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(640)];
+/// Where the configuration comes from, whoever reads it.
+const CONFIG_ADVICE: &str = "have drydock-initramfs make it anew";
 /// How long a person may read why something has failed, before a reset clears the screen.
 const BEFORE_RESET: Duration = Duration::from_secs(3);
 
@@ -87,10 +89,9 @@ fn boot(console: &Console, sink: &ConsoleEvents) -> Result<(), Error> {
 
 /// Reads a configuration that the initramfs builder, or the process 1 of this boot, has checked.
 pub fn read_config(path: &Path) -> Result<Config, Error> {
-    let bytes =
-        fs::read(path).map_err(Error::system("reading", path.display(), "build the initramfs anew"))?;
+    let bytes = fs::read(path).map_err(Error::system("reading", path.display(), CONFIG_ADVICE))?;
     Config::from_json(&bytes)
-        .map_err(|error| Error::Unusable(format!("{}: {error}; build the initramfs anew", path.display())))
+        .map_err(|error| Error::Unusable(format!("{}: {error}; {CONFIG_ADVICE}", path.display())))
 }
 
 fn start_watchdog(sink: &ConsoleEvents, config: &Config) {

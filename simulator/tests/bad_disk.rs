@@ -196,8 +196,14 @@ fn a_good_set_with_a_damaged_trailer_falls_back_to_the_other() {
 fn sets_that_are_damaged_beyond_starting_leave_recovery_up_until_a_bundle_mends_them() {
     let mut device = with(&without_trailer(&without_trailer(&MEDIA.first, "root-a"), "boot-a"));
     let mut boots = (0..12).map(|_| device.boot());
-    let stay = boots.find(|boot| matches!(boot, Boot::Recovered(Next::Stay(_))));
-    assert!(stay.is_some(), "recovery does not stay");
+    let stay = boots.find_map(|boot| match boot {
+        Boot::Recovered(Next::Stay(why)) => Some(why),
+        _ => None,
+    });
+    let why = stay.expect("recovery stays");
+    for word in ["a is bad, b is empty", "the file rescue.drydock", "`factory`"] {
+        assert!(why.contains(word), "{why}");
+    }
     assert!(last(&device, Outcome::MarkedBad).reason.contains("damaged"));
     // It still stays after a reset, and the bundle in the partition `factory` mends the device.
     assert!(matches!(device.boot(), Boot::Recovered(Next::Stay(_))));
@@ -211,8 +217,16 @@ fn sets_that_are_damaged_beyond_starting_leave_recovery_up_until_a_bundle_mends_
     for _ in 0..12 {
         device.boot();
     }
-    let machine = device.machine();
-    assert!(!recover::rescue(&machine, &mut Memory::open(&machine).unwrap()).unwrap());
+    // What is looked for, and whether anything is, is up to the configuration.
+    for (file, asked) in [("rescue.drydock", true), ("acme/mend.drydock", true), ("", false)] {
+        device.config.recovery.rescue_file = file.into();
+        let machine = device.machine();
+        assert!(!recover::rescue(&machine, &mut Memory::open(&machine).unwrap()).unwrap());
+        let looked_for = format!("{file} on a removable medium");
+        assert_eq!(machine.told().iter().any(|line| line.contains(&looked_for)), asked, "{file}");
+        let Boot::Recovered(Next::Stay(why)) = device.boot() else { panic!("recovery does not stay") };
+        assert_eq!(why.contains(&format!("in the file {file}")), asked, "{why}");
+    }
 }
 
 #[test]

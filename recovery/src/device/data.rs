@@ -41,7 +41,7 @@ pub fn open(around: &mut Surroundings<'_>, unlocker: &mut Unlocker<'_>, config: 
     let is_new = content != Content::Used;
     if is_new && !config.provision {
         return Err(Error::Unusable(format!(
-            "`{}` is blank; allow `provision` in the configuration, or write a volume to it",
+            "`{}` is blank; a set that is started makes a volume there where the configuration has `data.provision = true`, else write one to it",
             config.label
         )));
     }
@@ -108,7 +108,7 @@ impl DataVolume {
             }
             done => done?,
         }
-        if let Err(error) = ext4::grow(target, size) {
+        if let Err(error) = ext4::grow(target, size, &self.node) {
             warn(error.to_string());
         }
         Ok(true)
@@ -215,6 +215,30 @@ fn map_new(partition: &Path, unlocked: &Unlocked) -> Result<Mapped> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_volume_is_formatted_at_the_cost_that_the_configuration_names() {
+        let device = drydock_block::MemoryDevice::new(4 << 20, 512);
+        let data = Data {
+            label: "data".into(),
+            encrypted: true,
+            provision: true,
+            mount: "/var".into(),
+            on_failure: drydock_config::DataFailure::Recovery,
+            kdf_memory_kib: 96,
+            kdf_iterations: 3,
+        };
+        let options = format_options(Some(&data), &device);
+        drydock_luks::format(&device, b"key", &options, &mut random::for_keys).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), device.snapshot()).unwrap();
+        let dump = std::process::Command::new("/sbin/cryptsetup").arg("luksDump").arg(file.path()).output();
+        let dump = String::from_utf8(dump.unwrap().stdout).unwrap();
+        let value = |key: &str| dump.lines().find_map(|line| line.trim().strip_prefix(key)).map(str::trim);
+        assert_eq!((value("Memory:"), value("Time cost:")), (Some("96"), Some("3")), "{dump}");
+        let default = format_options(None, &device).cost;
+        assert!(matches!(default, Cost::Argon2id { memory_kib: KDF_MEMORY_KIB, iterations: KDF_ITERATIONS }));
+    }
 
     #[test]
     fn available_memory_is_found() {

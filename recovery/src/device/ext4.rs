@@ -71,16 +71,14 @@ pub fn format(device: &(impl BlockDevice + ?Sized), identity: &Identity) -> Resu
 }
 
 /// Grows a mounted filesystem to `size` bytes, in blocks of its own size. Nothing happens if it is as large already.
-pub fn grow(mount_point: &Path, size: u64) -> Result<()> {
+/// `node` is the device that it is on.
+pub fn grow(mount_point: &Path, size: u64, node: &Path) -> Result<()> {
     let resize = || {
         let folder = File::open(mount_point)?;
         let block = u64::try_from(fstatfs(&folder)?.block_size()).unwrap_or(BLOCK_SIZE);
         sys::resize_ext4(&folder, size / block.max(1))
     };
-    resize().map_err(Error::doing(format_args!(
-        "grow the filesystem at {} to {size} bytes",
-        mount_point.display()
-    )))
+    resize().map_err(Error::doing(format_args!("grow the filesystem on {} to {size} bytes", node.display())))
 }
 
 /// Puts the identity into a superblock (1024 bytes) and makes its checksum right. Nothing else depends on

@@ -38,7 +38,11 @@ pub fn mount_early() -> Result<()> {
 
 /// Mounts `source` at `target`, which is made if it is missing.
 pub fn mount(source: &Path, target: &Path, filesystem: &str, flags: MountFlags, data: &str) -> Result<()> {
-    let doing = format!("mount {} as {filesystem} at {}", source.display(), target.display());
+    // What is mounted has a name that means something to a person; where it is mounted is ours.
+    let doing = match filesystem {
+        "" => format!("put {} in place of {}", source.display(), target.display()),
+        _ => format!("mount {} as {filesystem}", source.display()),
+    };
     let _ = fs::create_dir_all(target);
     Mount::builder()
         .fstype(filesystem)
@@ -113,7 +117,8 @@ fn mounted_at(device: &Path) -> Option<PathBuf> {
     targets.into_iter().find(|target| fs::metadata(target).is_ok_and(|seen| seen.dev() == device))
 }
 
-/// Opens `path` below `root` with every symbolic link, also an absolute one, kept inside of `root`.
+/// Opens `path` below `root` with every symbolic link, also an absolute one, kept inside of `root`. An error names the path
+/// only: the caller knows what `root` is to a person.
 pub fn open_inside(root: &Path, path: &Path, flags: OFlag) -> Result<File> {
     let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(ResolveFlag::RESOLVE_IN_ROOT);
     let open = || {
@@ -122,7 +127,7 @@ pub fn open_inside(root: &Path, path: &Path, flags: OFlag) -> Result<File> {
         openat2(&root, path, how)
     };
     let opened = open().map_err(std::io::Error::from);
-    Ok(opened.map_err(Error::doing(format_args!("open {} in {}", path.display(), root.display())))?.into())
+    Ok(opened.map_err(Error::doing(format_args!("open {}", path.display())))?.into())
 }
 
 /// Unmounts a filesystem, for good once this returns.
@@ -195,7 +200,8 @@ fn exec(program: &Path) -> std::io::Error {
 }
 
 fn check_program(root: &Path, init: &Path) -> Result<()> {
-    let file = open_inside(root, init.strip_prefix("/").unwrap_or(init), OFlag::O_PATH)?;
+    let failed = |error| Error::Unusable(format!("{error}, in the new root"));
+    let file = open_inside(root, init.strip_prefix("/").unwrap_or(init), OFlag::O_PATH).map_err(failed)?;
     let metadata = file.metadata().map_err(Error::doing(format_args!("look at {}", init.display())))?;
     if metadata.is_file() && metadata.mode() & 0o111 != 0 {
         return Ok(());

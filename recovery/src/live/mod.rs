@@ -61,7 +61,7 @@ pub fn factory_reset(machine: &impl Machine) -> Result<u64, Error> {
 /// Records the intent to wipe a partition that the configuration names for it; as [`factory_reset`].
 pub fn wipe(machine: &impl Machine, label: &str) -> Result<u64, Error> {
     if !machine.config().wipes.iter().any(|wipe| wipe.label == label) {
-        return Err(refusal(label));
+        return Err(refusal(machine.config(), label));
     }
     record(machine, Job::Wipe { label: label.into() })
 }

@@ -46,9 +46,9 @@ impl Stash {
             partition.drop_caches()?;
             Ok(read_vec(partition, 0, bytes.len())? == bytes)
         };
-        match write().map_err(failed("writing"))? {
+        match write().map_err(uncommitted("writing"))? {
             true => Ok(()),
-            false => Err(failed("reading back")(io::ErrorKind::InvalidData.into())),
+            false => Err(uncommitted("reading back")(io::ErrorKind::InvalidData.into())),
         }
     }
 
@@ -106,8 +106,13 @@ fn lengths(header: &[u8]) -> Option<(u64, u64, u64)> {
     if whole { Some((u64::from(half(12)?), number(16)?, number(24)?)) } else { None }
 }
 
-fn failed(doing: &'static str) -> impl FnOnce(io::Error) -> Error {
+/// Before the stash is committed the old volume is whole; afterwards nothing of the kind can be said.
+fn uncommitted(doing: &'static str) -> impl FnOnce(io::Error) -> Error {
     Error::system(doing, "the stash", "check the disk; nothing was destroyed")
+}
+
+fn failed(doing: &'static str) -> impl FnOnce(io::Error) -> Error {
+    Error::system(doing, "the stash", "check the disk")
 }
 
 #[cfg(test)]

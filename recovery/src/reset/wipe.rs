@@ -6,7 +6,7 @@ use crate::event::{Event, Step};
 use crate::machine::{Device, Machine, Volumes};
 use crate::memory::Memory;
 use drydock_block::{AlignedBuffer, BlockDevice, Flush};
-use drydock_config::WipeHow;
+use drydock_config::{Config, WipeHow};
 use drydock_state::transition;
 use std::io;
 use std::time::Duration;
@@ -21,7 +21,8 @@ const DISCARD_TIME: Duration = Duration::from_secs(300);
 /// Wipes the partition `label` as the configuration says. On return that is on stable storage, and the intent is over.
 pub fn wipe(machine: &impl Volumes, memory: &mut Memory, label: &str) -> Result<(), Error> {
     let config = machine.config();
-    let wanted = config.wipes.iter().find(|wipe| wipe.label == label).ok_or_else(|| refusal(label))?;
+    let wanted =
+        config.wipes.iter().find(|wipe| wipe.label == label).ok_or_else(|| refusal(config, label))?;
     let partition = machine.partition(label)?;
     machine.events().started(Step::Reset, format_args!("`{label}`: wiping ({})", wanted.how));
     match wanted.how {
@@ -52,8 +53,10 @@ pub fn wipe(machine: &impl Volumes, memory: &mut Memory, label: &str) -> Result<
 }
 
 /// Why a partition can't be wiped.
-pub fn refusal(label: &str) -> Error {
-    Error::Refused(format!("the configuration has no [[wipe]] for a partition `{label}`"))
+pub fn refusal(config: &Config, label: &str) -> Error {
+    let named: Vec<&str> = config.wipes.iter().map(|wipe| wipe.label.as_str()).collect();
+    let named = if named.is_empty() { "none".into() } else { named.join(", ") };
+    Error::Refused(format!("`{label}` may not be wiped; the configuration allows it for: {named}"))
 }
 
 /// Gives all blocks of a partition back to the device, or overwrites them where it takes none.

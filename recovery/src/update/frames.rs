@@ -17,6 +17,14 @@ impl<R: Borrow<ImageReader> + Sync> Frames for BundleFrames<R> {
         reader.read_frame(index as u64, compressed)?;
         Ok(reader.unpack(decoder, index as u64, compressed, out)?)
     }
+
+    fn not_proven(&self, image: &Image, group: usize) -> Error {
+        Error::NotProven {
+            what: format!("image {} in the bundle", image.name),
+            why: format!("its group {group} does not have its signed digest"),
+            advice: "take the bundle from where it came from once more",
+        }
+    }
 }
 
 /// Frames out of the same class of another set.
@@ -38,5 +46,42 @@ impl Frames for BaseFrames {
         let read_error =
             Error::system("reading", &self.label, "check the disk; the update can be tried again");
         self.base.read_at(index as u64 * self.frame_size, out).map_err(read_error)
+    }
+
+    fn not_proven(&self, image: &Image, group: usize) -> Error {
+        Error::NotProven {
+            what: format!("slot {}, from where the bundle wants image {} copied,", self.label, image.name),
+            why: format!("its group {group} does not have its signed digest"),
+            advice: "take a bundle that carries this image itself",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Silent;
+    use crate::update::write::Content;
+    use drydock_block::MemoryDevice;
+    use drydock_bundle::Digest;
+    use drydock_bundle::tree::Hasher;
+    use std::sync::Arc;
+
+    #[test]
+    fn what_is_wrong_with_the_running_set_is_not_said_of_the_bundle() {
+        let image = Image {
+            name: "root".into(),
+            class: "root".into(),
+            size: 8192,
+            salt: Digest([0; 32]).into(),
+            root_hash: Digest([0; 32]),
+            frame_size: 512 << 10,
+        };
+        let frames = BaseFrames::new(Arc::new(MemoryDevice::new(1 << 20, 512)), &image, "root-a".into());
+        let hasher = Hasher::new(&image.salt);
+        let content = Content { image: &image, groups: &[Digest([7; 32])], hasher, frames: &frames };
+        let said = content.prove("root", 1, &Silent).unwrap_err().to_string();
+        assert!(said.starts_with("slot root-a, from where the bundle wants image root copied,"), "{said}");
+        assert!(said.ends_with("take a bundle that carries this image itself"), "{said}");
     }
 }

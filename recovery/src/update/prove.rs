@@ -136,6 +136,6 @@ fn not_proven(label: &str, why: String) -> Error {
     Error::NotProven {
         what: format!("slot {label}"),
         why,
-        advice: "it is not booted; install a release into it",
+        advice: "check the disk, and install a bundle that carries this image",
     }
 }

@@ -27,6 +27,9 @@ pub trait Frames: Sync {
     /// Puts the image's bytes of frame `index` into `out`, whose length is the frame's. They need not be
     /// right: every group is proven before it is written. `scratch` is the worker's own, kept between calls.
     fn fetch(&self, index: usize, scratch: &mut Scratch, out: &mut [u8]) -> Result<(), Error>;
+
+    /// What is to be said of a group that came from here and is not what was signed.
+    fn not_proven(&self, image: &Image, group: usize) -> Error;
 }
 
 /// What a worker keeps between frames.
@@ -102,11 +105,7 @@ impl Content<'_> {
         let first = self.first_group(index);
         for (nth, (group, leaf)) in data.chunks(GROUP).zip(leaves.chunks_mut(BLOCK)).enumerate() {
             if !self.is_right(first + nth, group, leaf) {
-                return Err(Error::NotProven {
-                    what: format!("image {}", self.image.name),
-                    why: format!("group {} of the source does not have its signed digest", first + nth),
-                    advice: "the old system stays; take the bundle from where it came from once more",
-                });
+                return Err(self.frames.not_proven(self.image, first + nth));
             }
         }
         Ok(())
@@ -197,7 +196,7 @@ impl Job<'_> {
     }
 }
 
-const WRITE_ADVICE: &str = "the disk may be failing or write-protected; the old system stays, check the disk";
+const WRITE_ADVICE: &str = "the disk may be failing or write-protected, check it";
 
 /// What was found in place, and which frames are worth a look.
 #[derive(Default)]
