@@ -5,6 +5,7 @@
 
 use crate::reset::archive::{Entry, Kind};
 use drydock_block::Flush;
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::unistd::{Gid, Uid, fchown, syncfs};
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
@@ -52,16 +53,20 @@ pub fn replace(files: &impl Files, file: &Entry<'_>) -> io::Result<()> {
     files.flush(folder, Flush::FileNamed)
 }
 
-/// Sees to it that a file which others have written is on stable storage, with its name: an intent relies on it.
+/// Sees to it that a file which others have written is on stable storage, with its name: an intent relies on it. What is
+/// read of it from now on comes from there, too, where the kernel can be told so.
 /// Filesystems that can only be read have nothing to flush.
 pub fn secure(file: &File) -> io::Result<()> {
     let nothing_to_flush = [nix::libc::EINVAL, nix::libc::EROFS];
     match file.sync_all() {
-        Err(error) if error.raw_os_error().is_some_and(|code| nothing_to_flush.contains(&code)) => Ok(()),
-        Err(error) => Err(error),
+        Err(error) if error.raw_os_error().is_some_and(|code| nothing_to_flush.contains(&code)) => {}
+        Err(error) => return Err(error),
         // Its name, and those of the folders above it, wherever links have led.
-        Ok(()) => Ok(syncfs(file)?),
+        Ok(()) => syncfs(file)?,
     }
+    // What has just been copied here is in the page cache: to prove that would prove nothing of the medium.
+    let _ = posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED);
+    Ok(())
 }
 
 /// The filesystem that is mounted at this path.
