@@ -1,7 +1,7 @@
 //! Machines that are other than QEMU's usual one.
 
-use crate::device::{Device, LIMIT, config, runs, status};
-use drydock_qemu::{Bus, Disk, Exit, Qemu, SmallSystem};
+use crate::device::{Device, LIMIT, Partition, config, runs, settle, status};
+use drydock_qemu::{Bus, Disk, Exit, Qemu, Script, SmallSystem};
 
 /// Boots to a set that is up and whose `data` was made new.
 fn comes_up(machine: &Qemu) {
@@ -28,4 +28,17 @@ fn a_disk_is_found_by_the_bus_of_any_controller_of_its_nvme_subsystem() {
         Device::flashed("nvme-subsystem", SmallSystem::with_config("nvme-subsystem", &config).unwrap());
     let drive = Disk::file(device.disk()).bus(Bus::NvmeShared);
     comes_up(&Qemu::new("nvme-subsystem").memory(256).disk(drive));
+}
+
+#[test]
+fn a_data_volume_of_another_name_at_another_place_is_made_and_updated_from() {
+    const PATH: &str = "/tmp/below/v2.drydock";
+    let config = config(&[("[data]\n", "[data]\nlabel = \"store\"\nmount = \"/tmp\"\n")]);
+    let system = SmallSystem::with_config("elsewhere", &config).unwrap();
+    let v2 = system.release("2.0.0", 2).unwrap();
+    let script = Script::default().then("drydock mark-good").save(&v2.bundle, PATH).unwrap();
+    let script = script.then(&format!("drydock stage {PATH}")).then("reboot");
+    let staged = Device::after("elsewhere", system, &script);
+    assert!(Partition::find(&staged.disk(), "store").read().starts_with(b"LUKS\xba\xbe"));
+    assert_eq!(runs(&settle("elsewhere", &staged.disk())), ("b", "2.0.0"));
 }
