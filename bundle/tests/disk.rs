@@ -133,6 +133,26 @@ fn an_ordinary_user_makes_the_same_sparse_disk_again() {
 }
 
 #[test]
+fn a_slot_without_a_size_gets_a_quarter_more_than_its_image_needs() {
+    let dir = factory(BIOS);
+    let needed: Value =
+        serde_json::from_str(&sh(dir.path(), &format!("{} --json info v1.drydock", tool()))).unwrap();
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    for (layout, given) in [("", None), ("slot_mib = { boot = 7 }\nrecovery_mib = 9", Some((7, 9)))] {
+        configure(dir.path(), &format!("{BIOS}\n{layout}"), "");
+        let disk = make(dir.path(), "");
+        let by_itself = |class: &str| {
+            let needed = needed["slots"][class].as_u64().unwrap();
+            mib(needed + needed / 4)
+        };
+        let size = |label: &str| place(&disk, label).1 >> 20;
+        let (boot, recovery) = given.unwrap_or((by_itself("boot"), by_itself("boot")));
+        assert_eq!((size("boot-a"), size("boot-b"), size("recovery-a")), (boot, boot, recovery), "{layout}");
+        assert_eq!(size("root-b"), by_itself("root"), "{layout}");
+    }
+}
+
+#[test]
 fn what_does_not_fit_is_refused_and_leaves_nothing_behind() {
     let dir = factory(BIOS);
     let dir = dir.path();

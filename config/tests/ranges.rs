@@ -13,11 +13,11 @@ fn documented() -> BTreeMap<String, (u64, u64)> {
     for row in document.lines().filter_map(|line| line.strip_prefix("| `")) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         let words: Vec<&str> = cells[3].split([' ', '.', ',', ';']).collect();
-        let ranges = words.windows(3).filter_map(|window| match window {
+        let mut ranges = words.windows(3).filter_map(|window| match window {
             [least, "to", most] => Some((least.parse().ok()?, most.parse().ok()?)),
             _ => None,
         });
-        if let Some(range) = ranges.last().filter(|_| cells[1] == "integer") {
+        if let Some(range) = ranges.next_back().filter(|_| cells[1] == "integer") {
             found.insert(cells[0].trim_end_matches('`').to_owned(), range);
         }
     }

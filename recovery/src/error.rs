@@ -128,7 +128,7 @@ impl fmt::Display for Error {
             Self::NotProven { what, why, advice } => {
                 write!(f, "{what} is not what was signed: {why}; {advice}")
             }
-            Self::Slot { label, why } => write!(f, "the release in slot {label} can't be trusted: {why}"),
+            Self::Slot { label, why } => write!(f, "the release in slot {label}: {why}"),
             Self::NoData { label, why } => write!(f, "`{label}` can't be opened: {why}"),
             Self::TimedOut { waiting_for, seconds } => {
                 write!(f, "waited {seconds} s for {waiting_for} in vain; check that it is connected")

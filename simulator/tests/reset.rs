@@ -114,7 +114,14 @@ fn a_blank_volume_has_nothing_to_keep() {
 }
 
 #[test]
-fn slots_go_back_to_the_factorys_bundle_unless_it_is_damaged_or_too_old() {
+fn slots_go_back_to_the_factorys_bundle_unless_it_is_damaged_or_too_old_or_nobody_wants_it() {
+    // The bundle is whole, and the configuration has `restore_slots = false`.
+    let unwanted = device(&MEDIA.reset);
+    let before = SetName::BOTH.map(|set| truth::version(&FACTORY, &unwanted.disk, set));
+    let (done, reason) = outcome(&unwanted);
+    assert_eq!((done, reason.contains("back to version")), (Outcome::Reset, false), "{reason}");
+    assert_eq!(SetName::BOTH.map(|set| truth::version(&FACTORY, &unwanted.disk, set)), before);
+
     let whole = SimDevice::new(&FACTORY, MEDIA.reset.clone());
     let (_, reason) = outcome(&whole);
     assert!(reason.contains("set b is back to version 3"), "{reason}");

@@ -1,7 +1,9 @@
 //! Machines that are other than QEMU's usual one.
 
-use crate::device::{Device, LIMIT, config, runs, status};
-use drydock_qemu::{Bus, Disk, Exit, Qemu, SmallSystem};
+use crate::device::{Device, LIMIT, Partition, config, runs, status};
+use drydock_qemu::{Bus, Disk, Exit, Qemu, Script, SmallSystem, run};
+use std::os::unix::fs::FileExt;
+use std::process::Command;
 
 /// Boots to a set that is up and whose `data` was made new.
 fn comes_up(machine: &Qemu) {
@@ -28,4 +30,41 @@ fn a_disk_is_found_by_the_bus_of_any_controller_of_its_nvme_subsystem() {
         Device::flashed("nvme-subsystem", SmallSystem::with_config("nvme-subsystem", &config).unwrap());
     let drive = Disk::file(device.disk()).bus(Bus::NvmeShared);
     comes_up(&Qemu::new("nvme-subsystem").memory(256).disk(drive));
+}
+
+/// And, on the way, with a damaged partition table.
+#[test]
+fn data_in_the_clear_under_another_name_and_at_another_place_is_made_updated_from_and_reset() {
+    const PATH: &str = "/tmp/below/v2.drydock";
+    let data = "[data]\nlabel = \"store\"\nmount = \"/tmp\"\nencrypted = false\n";
+    let system = SmallSystem::with_config("plain", &config(&[("[data]\nencrypted = true\n", data)])).unwrap();
+    let v2 = system.release("2.0.0", 2).unwrap();
+    let script = Script::default().then("drydock mark-good").save(&v2.bundle, PATH).unwrap();
+    let script = script.then(&format!("drydock stage {PATH}")).then("reboot");
+    let staged = Device::after("plain", system, &script);
+    let store = Partition::find(&staged.disk(), "store");
+    let is_sound =
+        || store.change(|part| drop(run(Command::new("/sbin/e2fsck").arg("-fn").arg(part)).unwrap()));
+
+    // The last entry of the first partition table, which is not in use, but in the checksum: GRUB does not mind, and the
+    // kernel shows no partitions.
+    let disk = std::fs::File::options().write(true).open(staged.disk()).unwrap();
+    disk.write_all_at(b"x", 1024 + 127 * 128 + 60).unwrap();
+    let said = staged.run(None, Exit::Reset);
+    assert!(said.contains("the first partition table of vda is damaged"), "{said}");
+
+    let script = Script::default().then("drydock status --json").then("drydock mark-good");
+    let script = script.then("write /tmp/secret hush-hush-hush").then("drydock factory-reset").then("reboot");
+    let mut guest = staged.start(Some(&script));
+    assert_eq!(runs(&status(&mut guest)), ("b", "2.0.0"));
+    assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset);
+    let holds = |text: &[u8]| store.read().windows(text.len()).any(|bytes| bytes == text);
+    assert!(holds(b"hush-hush-hush"));
+    let said = staged.run(None, Exit::Reset);
+    assert!(said.contains("reset  data is new: done"), "{said}");
+    assert!(!holds(b"hush-hush-hush"), "it is still on the disk");
+    is_sound();
+    let said = staged.run(Some(&Script::default().then("show /tmp/secret")), Exit::PowerOff);
+    assert!(said.contains("DRYDOCK-TEST-DONE /tmp/secret: No such file"), "{said}");
+    is_sound();
 }

@@ -8,12 +8,13 @@ use std::path::Path;
 use std::process::Command;
 
 const WIPES: &str = "[[wipe]]\nlabel = \"cache\"\nhow = \"discard\"\n\n[[wipe]]\nlabel = \"keys\"\nhow = \"zero\"\n\n\
-                     [[wipe]]\nlabel = \"archive\"\nhow = \"volume\"\n\n[layout]\n";
-const LABELS: [&str; 3] = ["cache", "keys", "archive"];
+                     [[wipe]]\nlabel = \"archive\"\nhow = \"volume\"\n\n\
+                     [[wipe]]\nlabel = \"plain\"\nhow = \"volume\"\nencrypted = false\n\n[layout]\n";
+const LABELS: [&str; 4] = ["cache", "keys", "archive", "plain"];
 
 /// Adds the partitions that are to be wiped, behind the last one, full of what nobody may see any more.
 fn add_partitions(disk: &Path) {
-    let len = fs::metadata(disk).unwrap().len() + (100 << 20);
+    let len = fs::metadata(disk).unwrap().len() + (132 << 20);
     File::options().write(true).open(disk).unwrap().set_len(len).unwrap();
     run(Command::new("sgdisk").arg("-e").arg(disk)).unwrap();
     for label in LABELS {
@@ -44,13 +45,17 @@ fn a_wiped_partition_has_nothing_left_of_what_was_on_it() {
     for label in ["cache", "keys"] {
         assert!(Partition::find(&disk, label).read().iter().all(|byte| *byte == 0), "{label}");
     }
-    let archive = Partition::find(&disk, "archive");
-    assert!(!archive.read().windows(64).any(|bytes| bytes == [0xa5; 64]), "old data is left");
+    let [archive, plain] = ["archive", "plain"].map(|label| Partition::find(&disk, label));
+    for volume in [&archive, &plain] {
+        assert!(!volume.read().windows(64).any(|bytes| bytes == [0xa5; 64]), "old data is left");
+    }
     let header = device.path("archive.luks");
     fs::write(&header, archive.read()).unwrap();
     run(Command::new("/sbin/cryptsetup").arg("luksDump").arg(&header)).unwrap();
     let filesystem = device.path("archive.ext4");
     fs::write(&filesystem, decrypted(&disk, "archive")).unwrap();
+    run(Command::new("/sbin/e2fsck").arg("-fn").arg(&filesystem)).unwrap();
+    fs::write(&filesystem, plain.read()).unwrap();
     run(Command::new("/sbin/e2fsck").arg("-fn").arg(&filesystem)).unwrap();
 
     settles_without_its_own_initramfs(&device);

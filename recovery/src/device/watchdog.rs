@@ -66,3 +66,25 @@ fn known_software(number: u32) -> bool {
 fn is_software(identity: &str) -> bool {
     identity == "Software Watchdog"
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the kernel's watchdog API takes: any byte feeds, a `V` before the end stops.
+    #[test]
+    fn it_is_stopped_only_if_told_so() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let start = || Watchdog {
+            device: File::options().append(true).open(file.path()).unwrap(),
+            identity: "one".into(),
+            timeout: Duration::from_secs(1),
+        };
+        let mut kept = start();
+        kept.pet();
+        drop(kept);
+        assert_eq!(fs::read(file.path()).unwrap(), b"\0");
+        start().stop().unwrap();
+        assert_eq!(fs::read(file.path()).unwrap(), b"\0V");
+    }
+}

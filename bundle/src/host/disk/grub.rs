@@ -216,6 +216,13 @@ mod tests {
     }
 
     #[test]
+    fn whoever_installs_by_hand_takes_the_same_modules() {
+        let readme = include_str!("../../../../bootloader-scripts/grub/README.md");
+        let list = readme.split("modules=\"").nth(1).unwrap().split('"').next().unwrap();
+        assert_eq!(list.split_whitespace().collect::<Vec<_>>(), MODULES);
+    }
+
+    #[test]
     fn the_serial_port_comes_from_the_kernels_console() {
         let port = |unit: &str, speed: &str| (unit.to_owned(), speed.to_owned());
         assert_eq!(serial_console("quiet console=tty0 console=ttyS1,115200n8"), port("1", "115200"));
