@@ -163,7 +163,12 @@ impl SmallSystem {
         if !bundle.exists() {
             self.make_root(version, &root)?;
             let boot = self.boot_image();
+            let app = path("app");
             let mut images = vec![("boot", &*boot), ("root", &*root)];
+            if self.has_app()? {
+                io("write an app", || fs::write(&app, format!("{:8192}", format!("app of {version}"))))?;
+                images.push(("app", &app));
+            }
             images.extend(recovery.map(|image| ("recovery", image)));
             let recipe = Recipe {
                 compatible: COMPATIBLE,
@@ -179,6 +184,12 @@ impl SmallSystem {
         }
         let root_hash = self.tools.root_hash(&bundle)?;
         Ok(SmallRelease { bundle, root, root_hash })
+    }
+
+    /// Whether its releases have an image for a slot class `app`, whose text names the version.
+    fn has_app(&self) -> Result<bool, QemuError> {
+        let config = fs::read_to_string(self.config());
+        Ok(config.map_err(QemuError::io("read a small system's configuration"))?.contains("class = \"app\""))
     }
 
     /// Puts a freshly flashed disk with this release at `disk`.

@@ -61,8 +61,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "drydock: {error}");
-            ExitCode::from(if matches!(error, Error::Usage(_)) { 2 } else { 1 })
+            let usage = matches!(error, Error::Usage(_));
+            // What may not be opened looks like what is not there.
+            let hint = if usage || nix::unistd::geteuid().is_root() { "" } else { "; run drydock as root" };
+            let _ = writeln!(std::io::stderr(), "drydock: {error}{hint}");
+            ExitCode::from(if usage { 2 } else { 1 })
         }
     }
 }
@@ -149,10 +152,6 @@ impl Invocation {
 
 impl Command {
     fn run(self) -> Result<String, Error> {
-        // Otherwise it would seem that the disk is not there.
-        if !nix::unistd::geteuid().is_root() {
-            return Err(Error::Refused("only root may use the disk; run drydock as root".into()));
-        }
         let config = ["/run/drydock/config.json", "/etc/drydock/config.json"].iter().map(Path::new);
         let config = config.into_iter().find(|path| path.exists()).ok_or_else(|| Error::Missing {
             what: "/run/drydock/config.json".into(),

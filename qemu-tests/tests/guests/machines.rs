@@ -32,12 +32,14 @@ fn a_disk_is_found_by_the_bus_of_any_controller_of_its_nvme_subsystem() {
     comes_up(&Qemu::new("nvme-subsystem").memory(256).disk(drive));
 }
 
-/// And, on the way, with a damaged partition table.
+/// With a damaged partition table on the way, and an image beside the root.
 #[test]
 fn data_in_the_clear_under_another_name_and_at_another_place_is_made_updated_from_and_reset() {
     const PATH: &str = "/tmp/below/v2.drydock";
     let data = "[data]\nlabel = \"store\"\nmount = \"/tmp\"\nencrypted = false\n";
-    let system = SmallSystem::with_config("plain", &config(&[("[data]\nencrypted = true\n", data)])).unwrap();
+    let app = "[[slot]]\nclass = \"app\"\nrole = \"other\"\n\n[signatures]\n";
+    let config = config(&[("[data]\nencrypted = true\n", data), ("[signatures]\n", app)]);
+    let system = SmallSystem::with_config("plain", &config).unwrap();
     let v2 = system.release("2.0.0", 2).unwrap();
     let script = Script::default().then("drydock mark-good").save(&v2.bundle, PATH).unwrap();
     let script = script.then(&format!("drydock stage {PATH}")).then("reboot");
@@ -54,10 +56,15 @@ fn data_in_the_clear_under_another_name_and_at_another_place_is_made_updated_fro
     assert!(said.contains("the first partition table of vda is damaged"), "{said}");
 
     let script = Script::default().then("drydock status --json").then("drydock mark-good");
+    let script =
+        script.then("show /sys/block/dm-1/dm/name").then("show /sys/block/dm-1/ro").then("show /dev/dm-1");
     let script = script.then("write /tmp/secret hush-hush-hush").then("drydock factory-reset").then("reboot");
     let mut guest = staged.start(Some(&script));
     assert_eq!(runs(&status(&mut guest)), ("b", "2.0.0"));
     assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset);
+    for file in ["/sys/block/dm-1/dm/name app", "/sys/block/dm-1/ro 1", "/dev/dm-1 app of 2.0.0"] {
+        assert!(guest.said().contains(&format!("DRYDOCK-TEST-FILE {file}")), "{}", guest.said());
+    }
     let holds = |text: &[u8]| store.read().windows(text.len()).any(|bytes| bytes == text);
     assert!(holds(b"hush-hush-hush"));
     let said = staged.run(None, Exit::Reset);

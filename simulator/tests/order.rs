@@ -1,0 +1,34 @@
+//! The order in which a recovery writes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{FACTORY, MEDIA};
+use drydock_recovery::memory::Memory;
+use drydock_recovery::recover::{self, Next, Reason};
+use drydock_simulator::device::SimDevice;
+use drydock_state::SetName;
+
+#[test]
+fn slots_are_written_in_the_order_of_the_configuration() {
+    let classes: Vec<String> = FACTORY.config.set_classes().map(|slot| slot.class.clone()).collect();
+    assert!(classes.len() > 1);
+    for reversed in [false, true] {
+        let mut device = SimDevice::new(&FACTORY, MEDIA.staged_again.clone());
+        let mut wanted = classes.clone();
+        if reversed {
+            device.config.slots.reverse();
+            wanted.reverse();
+        }
+        let machine = device.machine();
+        let mut memory = Memory::open(&machine).unwrap();
+        let next = recover::recover(&machine, &mut memory, Reason::Asked, Some(SetName::A)).unwrap();
+        assert_eq!(next, Next::Reboot(SetName::A));
+        let told = machine.told();
+        let written =
+            told.iter().filter_map(|line| line.trim().strip_prefix("write  ")?.strip_suffix(": done"));
+        let labels: Vec<String> = wanted.iter().map(|class| SetName::A.label(class)).collect();
+        assert_eq!(written.collect::<Vec<_>>(), labels);
+    }
+}
