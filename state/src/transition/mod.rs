@@ -336,7 +336,8 @@ pub fn wiped(record: &mut Record, label: &str, time: u64) {
 pub fn mark_good(record: &mut Record, running: SetName, time: u64) -> Result<bool, Error> {
     if !record.sets.get(running).bootable() {
         return Err(Error::Refused(format!(
-            "set {running} is not known as bootable; it can't be marked good"
+            "set {running} is {}, so it can't be marked good; install a release into the other set",
+            record.sets.get(running).status
         )));
     }
     let in_order = record.trial.is_none_or(|trial| trial == running);
