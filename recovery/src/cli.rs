@@ -186,7 +186,13 @@ impl Command {
             }
             Self::Stage(bundle, look) => {
                 let Staged { id, version } = live::stage(machine, bundle.source(machine)?, look)?;
-                format!("version {version} is staged as intent {id}; the next boot installs it\n")
+                let unread = match look {
+                    Look::Whole => "",
+                    Look::Quick => {
+                        "its contents were not read: if they are damaged, recovery finds that and installs nothing\n"
+                    }
+                };
+                format!("version {version} is staged as intent {id}; the next boot installs it\n{unread}")
             }
             Self::Verify(bundle, look) => {
                 let source = bundle.source(machine)?;
