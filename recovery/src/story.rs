@@ -81,9 +81,10 @@ fn boot(console: &Console, sink: &ConsoleEvents) -> Result<(), Error> {
     let context = BootContext::from_command_line(&command_line);
     start_watchdog(sink, &config);
     let machine = find_machine(&config, &command_line, sink, console)?;
+    let mut memory = open_memory(&machine)?;
     match context.purpose {
-        Purpose::Set(set) => start_set(&machine, sink, set),
-        Purpose::Recovery(reason) => run_recovery(&machine, sink, reason, context.copy),
+        Purpose::Set(set) => start_set(&machine, sink, &mut memory, set),
+        Purpose::Recovery(reason) => run_recovery(&machine, sink, &mut memory, reason, context.copy),
     }
 }
 
@@ -134,25 +135,25 @@ fn find_machine<'a>(
 fn run_recovery(
     machine: &Hardware<'_>,
     sink: &ConsoleEvents,
+    memory: &mut Memory,
     reason: Reason,
     copy: Option<SetName>,
 ) -> Result<(), Error> {
     let events = machine.events();
-    let mut memory = open_memory(machine)?;
     memory::describe(&memory.record, events);
     if reason == Reason::FactoryReset {
-        confirm_reset(machine, &mut memory)?;
+        confirm_reset(machine, memory)?;
     }
-    let next = match recover::recover(machine, &mut memory, reason, copy) {
+    let next = match recover::recover(machine, memory, reason, copy) {
         Ok(next) => next,
-        Err(error) => return start_without_memory(machine, sink, &mut memory, error),
+        Err(error) => return start_without_memory(machine, sink, memory, error),
     };
     tell_peak(events);
     match next {
-        Next::Reboot(set) if may_switch(machine, &memory, set, copy) => {
+        Next::Reboot(set) if may_switch(machine, memory, set, copy) => {
             memory.take_attempt(set)?;
             events.started(Step::HandOver, format_args!("switching to set {set} without a reset"));
-            enter(machine, sink, &mut memory, set)
+            enter(machine, sink, memory, set)
         }
         Next::Reboot(set) => {
             events.started(Step::HandOver, format_args!("reset; the bootloader starts set {set} next"));
@@ -163,7 +164,7 @@ fn run_recovery(
             events.started(Step::HandOver, text);
             Ok(())
         }
-        Next::Stay(why) => stay(machine, &mut memory, &why),
+        Next::Stay(why) => stay(machine, memory, &why),
     }
 }
 
@@ -231,14 +232,18 @@ fn start_without_memory(
 }
 
 /// A set: settle what the bootloader has counted, then put its root together and become its init.
-fn start_set(machine: &Hardware<'_>, sink: &ConsoleEvents, set: SetName) -> Result<(), Error> {
-    let mut memory = open_memory(machine)?;
-    match recover::settle_set(machine, &mut memory, set) {
+fn start_set(
+    machine: &Hardware<'_>,
+    sink: &ConsoleEvents,
+    memory: &mut Memory,
+    set: SetName,
+) -> Result<(), Error> {
+    match recover::settle_set(machine, memory, set) {
         Chosen::Enter => {}
-        Chosen::Recover => return run_recovery(machine, sink, Reason::Asked, None),
+        Chosen::Recover => return run_recovery(machine, sink, memory, Reason::Asked, None),
         Chosen::Reset => return Ok(()),
     }
-    let entered = enter(machine, sink, &mut memory, set);
+    let entered = enter(machine, sink, memory, set);
     if let Err(error) = &entered
         && *memory.trust() == Trust::Whole
     {
