@@ -62,22 +62,21 @@ impl Seen {
         let mut left = LOOKS;
         loop {
             left -= 1;
-            let env = open_env(machine);
-            let (store, opened) = Store::look(machine.partition("state")?, generation(&env))?;
-            drop(store);
+            let env = counted(&open_env(machine));
+            let opened = Store::look(machine.partition("state")?, generation(env))?;
             let (record, trust) = match opened {
                 Opened::Found { record, .. } => (record, Trust::Whole),
                 Opened::Lost | Opened::Untrusted { .. } if left > 0 => {
                     machine.pause(PAUSE);
                     continue;
                 }
-                Opened::Lost => (rebuild(machine, counted(&env)), Trust::Whole),
+                Opened::Lost => (rebuild(machine, env), Trust::Whole),
                 Opened::Untrusted { record, reason } => {
-                    let record = record.unwrap_or_else(|| rebuild(machine, counted(&env)));
+                    let record = record.unwrap_or_else(|| rebuild(machine, env));
                     (record, Trust::ReadOnly(reason.to_string()))
                 }
             };
-            let counters = Counters::of(&record, counted(&env));
+            let counters = Counters::of(&record, env);
             if counters != Counters::Unknown || left == 0 {
                 return Ok(Self { record, counters, trust });
             }
@@ -98,7 +97,8 @@ impl<'m> Memory<'m> {
         if let Err(why) = &env {
             events.warning(format_args!("the bootloader can't be told anything: {why}"));
         }
-        let (mut store, opened) = Store::open(machine.partition("state")?, generation(&env))?;
+        let known = counted(&env);
+        let (mut store, opened) = Store::open(machine.partition("state")?, generation(known))?;
         let (mut trust, mut failed) = (Trust::Whole, Vec::new());
         let record = match opened {
             Opened::Found { record, mended } => {
@@ -107,14 +107,14 @@ impl<'m> Memory<'m> {
             }
             Opened::Lost => {
                 events.warning("the state record is lost; rebuilding it from the slots' trailers");
-                let record = rebuild(machine, counted(&env));
+                let record = rebuild(machine, known);
                 store.write(&record)?;
                 record
             }
             Opened::Untrusted { record, reason } => {
                 events.warning(format_args!("the state can't be trusted: {reason}"));
                 trust = Trust::ReadOnly(reason.to_string());
-                record.unwrap_or_else(|| rebuild(machine, counted(&env)))
+                record.unwrap_or_else(|| rebuild(machine, known))
             }
         };
         let attempts = machine.config().boot.attempts;
@@ -236,8 +236,8 @@ fn counted(env: &Result<EnvStore<Device>, String>) -> Option<BootEnv> {
 }
 
 /// The generation of the record that the bootloader was told of last.
-fn generation(env: &Result<EnvStore<Device>, String>) -> Option<u32> {
-    counted(env).map(|env| env.generation)
+fn generation(env: Option<BootEnv>) -> Option<u32> {
+    env.map(|env| env.generation)
 }
 
 /// What the slots' trailers say of the sets. A set counts only if every class has a whole, signed trailer of

@@ -87,9 +87,9 @@ struct Place {
 impl<D: BlockDevice> Store<D> {
     /// Reads the record without writing anything, so that it may be done beside a writer. What was found to be mended
     /// is not mentioned.
-    pub fn look(device: D, told: Option<u32>) -> Result<(Self, Opened), Error> {
-        let (store, found, _) = Self::read(device, told)?;
-        Ok((store, found))
+    pub fn look(device: D, told: Option<u32>) -> Result<Opened, Error> {
+        let (_, found, _) = Self::read(device, told)?;
+        Ok(found)
     }
 
     /// Reads both copies and, if they differ, makes them equal again: one that is older, damaged or can't be read is

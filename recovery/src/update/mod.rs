@@ -17,7 +17,6 @@ use crate::machine::{Device, Found, Machine};
 use crate::memory::Memory;
 use crate::release;
 use drydock_block::BlockDevice;
-use drydock_bundle::tree::Hasher;
 use drydock_bundle::{Bundle, Digest, ImageReader, Manifest};
 use drydock_config::Config;
 use drydock_state::trailer::{self, Trailer};
@@ -201,10 +200,8 @@ impl Prepared {
             slot.content().prove(&slot.plan.image.name, machine.threads(), events)?;
         }
         if let Some(Brought { reader, .. }) = &self.recovery {
-            let image = reader.image();
-            let hasher = Hasher::new(&image.salt);
-            let content =
-                Content { image, groups: reader.group_digests(), hasher, frames: &BundleFrames(reader) };
+            let (image, frames) = (reader.image(), BundleFrames(reader));
+            let content = Content::new(image, reader.group_digests(), &frames);
             content.prove(&image.name, machine.threads(), events)?;
         }
         events.finished(Step::Verify, format_args!("version {} is whole", self.release.version));
@@ -220,8 +217,7 @@ impl Prepared {
 
 impl PreparedSlot {
     fn content(&self) -> Content<'_> {
-        let image = &self.plan.image;
-        Content { image, groups: &self.groups, hasher: Hasher::new(&image.salt), frames: &*self.frames }
+        Content::new(&self.plan.image, &self.groups, &*self.frames)
     }
 
     /// Writes image and hash tree. On return they are on stable storage.

@@ -53,7 +53,12 @@ pub struct Content<'a> {
     pub frames: &'a dyn Frames,
 }
 
-impl Content<'_> {
+impl<'a> Content<'a> {
+    /// What these frames and digests are of.
+    pub fn new(image: &'a Image, groups: &'a [Digest], frames: &'a dyn Frames) -> Self {
+        Self { image, groups, hasher: Hasher::new(&image.salt), frames }
+    }
+
     /// Reads and proves all of it with up to `threads` workers, and writes nothing.
     pub fn prove(&self, label: &str, threads: usize, events: &dyn Events) -> Result<(), Error> {
         let progress = Progress::new(events, Step::Verify, label, self.image.size);
