@@ -163,11 +163,6 @@ impl<D: BlockDevice> Store<D> {
         Ok(mended)
     }
 
-    /// Gives the device back.
-    pub fn into_device(self) -> D {
-        self.device
-    }
-
     /// Writes one copy; to its other place if its place does not take it, and then says why.
     fn write_copy(&mut self, index: usize, record: &Record) -> Result<Option<Error>, Error> {
         let guard = if index == 0 { Flush::StateFirstCopy } else { Flush::StateSecondCopy };

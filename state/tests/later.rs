@@ -51,9 +51,10 @@ fn what_a_later_drydock_has_written_survives_a_rewrite() {
     });
     assert_eq!(serde_json::to_value(parsed(&with_source)).unwrap(), with_source);
     // And so on the disk.
-    let (mut store, _) = Store::open(MemoryDevice::new(8 << 20, 512), None).unwrap();
+    let device = MemoryDevice::new(8 << 20, 512);
+    let (mut store, _) = Store::open(&device, None).unwrap();
     store.write(&parsed(&later())).unwrap();
-    let (_, opened) = Store::open(store.into_device(), None).unwrap();
+    let (_, opened) = Store::open(&device, None).unwrap();
     match opened {
         Opened::Found { record, .. } => assert_eq!(serde_json::to_value(record).unwrap(), later()),
         other => panic!("{other:?}"),
