@@ -33,7 +33,7 @@ device() {
         cargo build $quiet --locked --release --target $target "$@"
 }
 # Each on its own, so that no feature of the others reaches the device binary.
-device -p drydock
+device -p drydock-recovery
 device -p drydock-qemu-tests --bin test-init --bin defective
 cargo build $quiet --locked -p drydock-bundle -p drydock-initramfs
 

@@ -4,7 +4,8 @@ use crate::cpio::Tree;
 use crate::modules::{Known, Modules, firmware_of};
 use crate::packed::{ENDINGS, unpack};
 use crate::{Error, compress, elf, keys};
-use drydock_config::{Config, Source, Unlock};
+use drydock_config::{Config, Unlock};
+use drydock_config_load::Source;
 use std::path::{Path, PathBuf};
 
 /// Where the device looks for its configuration.
@@ -97,7 +98,7 @@ struct Builder {
 /// The config is at fault (with its line), the kernel lacks a module that the config names, or a file can't
 /// be read.
 pub fn build(inputs: &Inputs) -> Result<Built, Error> {
-    let (mut config, source) = drydock_config::load_with_source(&inputs.config)?;
+    let (mut config, source) = drydock_config_load::load_with_source(&inputs.config)?;
     let mut builder = Builder { tree: Tree::default(), warnings: Vec::new() };
     for folder in ["dev", "proc", "sys", "run"] {
         builder.tree.folder(folder);
@@ -240,11 +241,11 @@ fn check_known(modules: &Modules, list: &str, names: &[String], source: &Source)
             source.fault(&format!("initramfs.{list}.{index}"), message)
         })
         .collect();
-    if faults.is_empty() { Ok(()) } else { Err(drydock_config::Error::Invalid(faults).into()) }
+    if faults.is_empty() { Ok(()) } else { Err(drydock_config_load::Error::Invalid(faults).into()) }
 }
 
 pub(crate) fn fault(source: &Source, at: &str, message: &str) -> Error {
-    drydock_config::Error::Invalid(vec![source.fault(at, message)]).into()
+    drydock_config_load::Error::Invalid(vec![source.fault(at, message)]).into()
 }
 
 pub(crate) fn read(doing: &'static str, path: &Path) -> Result<Vec<u8>, Error> {

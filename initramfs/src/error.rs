@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub enum Error {
     /// The config file is at fault; the message points at the line.
-    Config(drydock_config::Error),
+    Config(drydock_config_load::Error),
+    /// The configuration could not be written in the form that a device reads.
+    Encoding(drydock_config::Error),
     /// A file could not be read or written.
     Io {
         /// What was being done, as in "read the module list".
@@ -40,6 +42,12 @@ impl Error {
 
 impl From<drydock_config::Error> for Error {
     fn from(error: drydock_config::Error) -> Self {
+        Self::Encoding(error)
+    }
+}
+
+impl From<drydock_config_load::Error> for Error {
+    fn from(error: drydock_config_load::Error) -> Self {
         Self::Config(error)
     }
 }
@@ -47,7 +55,8 @@ impl From<drydock_config::Error> for Error {
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Config(error) => write!(f, "{error}"),
+            Self::Config(error) => error.fmt(f),
+            Self::Encoding(error) => error.fmt(f),
             Self::Io { doing, path, error } => write!(f, "{doing} {}: {error}", path.display()),
             Self::Unusable { path, why } => write!(f, "{}: {why}", path.display()),
             Self::Zstd(what) => write!(f, "zstd: {what}"),
@@ -59,6 +68,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Config(error) => Some(error),
+            Self::Encoding(error) => Some(error),
             Self::Io { error, .. } => Some(error),
             Self::Unusable { .. } | Self::Zstd(_) => None,
         }

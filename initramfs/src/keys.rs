@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::build::fault;
 use drydock_bundle::keys::read_public;
-use drydock_config::Source;
+use drydock_config_load::Source;
 use std::path::Path;
 
 /// Reads the PEM files that the config names; each key becomes 64 hex digits.

@@ -1,7 +1,7 @@
 //! `drydock-initramfs`: builds a device's initramfs, shows what is in one, and checks a kernel's configuration.
 
 use clap::{Args, Parser, Subcommand};
-use drydock_bundle::new_file::{NewFile, Readers};
+use drydock_files::new_file::{NewFile, Readers};
 use drydock_initramfs::{Built, Error, Inputs, Listed, Severity, build, check_kernel, decompress, list};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -134,7 +134,7 @@ fn run_check(file: &Path, modules: bool, config: Option<&Path>) -> Result<ExitCo
         let why = "is no kernel configuration: it has no CONFIG_ lines".into();
         return Err(Error::Unusable { path: file.into(), why });
     }
-    let config = config.map(drydock_config::load).transpose()?;
+    let config = config.map(drydock_config_load::load).transpose()?;
     let lacking = check_kernel(&text, config.as_ref(), modules);
     let mut out = std::io::stdout().lock();
     let mut complete = true;

@@ -70,7 +70,7 @@ impl Tools {
 
 /// What makes a boot slot's image.
 pub(crate) fn boot_image_script() -> PathBuf {
-    repository().join("demo/boot-image.sh")
+    repository().join("integration/demo/boot-image.sh")
 }
 
 /// What goes into a bundle.

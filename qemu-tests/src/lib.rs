@@ -1,13 +1,13 @@
 //! A QEMU harness: real firmware, real bootloaders and real kernels, started and killed by tests.
 //!
 //! ```no_run
-//! use drydock_qemu::{Disk, Qemu};
+//! use drydock_qemu_tests::{Disk, Qemu};
 //! use std::time::Duration;
 //!
 //! let mut guest = Qemu::new("update").disk(Disk::file("disk.img").serial("main")).start()?;
 //! guest.expect("GRUB", Duration::from_secs(20))?;
 //! guest.power_cut();
-//! # Ok::<(), drydock_qemu::QemuError>(())
+//! # Ok::<(), drydock_qemu_tests::QemuError>(())
 //! ```
 //!
 //! What a test can rely on:

@@ -1,7 +1,7 @@
 //! The harness keeps its promises: limits, logs, and guests that are gone when they should be.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use drydock_qemu::{Disk, Exit, Qemu, QemuError, Serial, boot_sector};
+use drydock_qemu_tests::{Disk, Exit, Qemu, QemuError, Serial, boot_sector};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

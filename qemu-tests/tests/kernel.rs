@@ -1,7 +1,7 @@
 //! The small kernel that `make test-kernel` builds from `kernel-config/recovery.config` does all that drydock asks of one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use drydock_qemu::{Disk, Exit, Qemu, Script, SmallSystem, Tools, run, small_config, target_dir};
+use drydock_qemu_tests::{Disk, Exit, Qemu, Script, SmallSystem, Tools, run, small_config, target_dir};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;

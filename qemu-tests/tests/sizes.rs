@@ -1,7 +1,7 @@
 //! What the device carries is small.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use drydock_qemu::{DebianKernel, SmallSystem, Tools, repository, run};
+use drydock_qemu_tests::{DebianKernel, SmallSystem, Tools, repository, run};
 use std::process::Command;
 
 #[test]

@@ -2,7 +2,7 @@
 //! nothing else: from images to a disk that has booted and updated itself.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use drydock_qemu::{repository, target_dir};
+use drydock_qemu_tests::{repository, target_dir};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::fs;

@@ -366,7 +366,7 @@ mod tests {
         assert_eq!(parse("mark-bad b").unwrap(), Invocation::Command(Command::MarkBad(Some(SetName::B))));
         // What systemd is told to run.
         for unit in ["drydock-mark-good", "drydock-settle"] {
-            let file = format!("{}/../live-units/{unit}.service", env!("CARGO_MANIFEST_DIR"));
+            let file = format!("{}/../integration/live-units/{unit}.service", env!("CARGO_MANIFEST_DIR"));
             let text = fs::read_to_string(file).unwrap();
             let line =
                 text.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/bin/drydock ")).unwrap();

@@ -11,8 +11,10 @@ use std::io;
 #[non_exhaustive]
 pub enum Error {
     /// The bundle was refused or could not be read.
-    Bundle(drydock_bundle::Error),
-    /// The state record, the boot environment or a trailer.
+    Bundle(drydock_format::Error),
+    /// What drydock keeps on the disk: the state record, the boot environment, a trailer, the stash.
+    Storage(drydock_block::Error),
+    /// The policy, or the place of the state record.
     State(drydock_state::Error),
     /// The machine: disks, partitions, encrypted volumes, mounts.
     Device(crate::device::Error),
@@ -76,7 +78,7 @@ impl Error {
     /// Whether something that was read is not what was signed: not that it could not be read, and not that it was signed
     /// for rules that have changed since (other keys, a higher threshold, a field that is not known here).
     pub fn is_damage(&self) -> bool {
-        use drydock_bundle::Error as Bundle;
+        use drydock_format::Error as Bundle;
         match self {
             Self::NotProven { .. } => true,
             Self::Bundle(error) => matches!(
@@ -87,7 +89,9 @@ impl Error {
                     | Bundle::Frame { .. }
                     | Bundle::Group { .. }
             ),
-            Self::State(error) => matches!(error, drydock_state::Error::Damaged { .. }),
+            Self::Storage(error) | Self::State(drydock_state::Error::Storage(error)) => {
+                matches!(error, drydock_block::Error::Damaged { .. })
+            }
             Self::Slot { why, .. } => why.is_damage(),
             _ => false,
         }
@@ -118,6 +122,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bundle(e) => e.fmt(f),
+            Self::Storage(e) => e.fmt(f),
             Self::State(e) => e.fmt(f),
             Self::Device(e) => e.fmt(f),
             Self::System { doing, what, source, advice } => {
@@ -141,6 +146,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Bundle(e) => Some(e),
+            Self::Storage(e) => Some(e),
             Self::State(e) => Some(e),
             Self::Device(e) => Some(e),
             Self::System { source, .. } => Some(source),
@@ -150,9 +156,15 @@ impl std::error::Error for Error {
     }
 }
 
-impl From<drydock_bundle::Error> for Error {
-    fn from(e: drydock_bundle::Error) -> Self {
+impl From<drydock_format::Error> for Error {
+    fn from(e: drydock_format::Error) -> Self {
         Self::Bundle(e)
+    }
+}
+
+impl From<drydock_block::Error> for Error {
+    fn from(e: drydock_block::Error) -> Self {
+        Self::Storage(e)
     }
 }
 

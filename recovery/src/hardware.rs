@@ -14,15 +14,15 @@ use crate::error::Error;
 use crate::event::Events;
 use crate::machine::{Device, Found, Lock, Machine, Take};
 use crate::update::prove;
-use drydock_bundle::{Image, Source as ByteSource, Tail};
 use drydock_config::{Config, DATA_MAPPING, Data, SlotClass, Unlock, proof_mapping};
+use drydock_format::{Image, ReadAt, Tail};
 use drydock_state::{SetName, Source};
 use nix::fcntl::OFlag;
 use nix::unistd::{SysconfVar, sysconf};
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -173,7 +173,7 @@ impl<'a> Hardware<'a> {
         loop {
             self.events.allow(wait + MOUNT_TIME);
             let Some(node) = self.next_medium(&mut media)? else { break };
-            let why: Error = match Medium::open(&node, path) {
+            let why: Error = match OpenFile::on_medium(&node, path) {
                 Ok(None) => continue,
                 Err(error) => error.into(),
                 Ok(Some(medium)) => {
@@ -264,14 +264,18 @@ impl Machine for Hardware<'_> {
                 let file =
                     file.map_err(|error| if error.is_absence() { missing(error) } else { error.into() })?;
                 let stamp = file.metadata().ok().map(|found| stamp(&found));
-                take(Found { bytes: Arc::new(file), tail: Tail::Nothing, stamp })
+                take(Found { bytes: Arc::new(OpenFile { file, _mounted: None }), tail: Tail::Nothing, stamp })
             }
             Source::Medium(medium) => self.on_medium(&medium.path, take),
             Source::Partition { label } => {
                 let node = &self.disk.partition(label)?.node;
                 let open = File::open(node).and_then(|file| files::secure(&file).map(|()| file));
                 let open = open.map_err(Error::system("opening", node.display(), "check the disk"))?;
-                take(Found { bytes: Arc::new(open), tail: Tail::Anything, stamp: None })
+                take(Found {
+                    bytes: Arc::new(OpenFile { file: open, _mounted: None }),
+                    tail: Tail::Anything,
+                    stamp: None,
+                })
             }
             Source::Unknown(_) => {
                 Err(Error::Refused("only a later drydock knows where this bundle is".into()))
@@ -324,34 +328,41 @@ fn open_file(root: &Path, path: &Path) -> Result<File, DeviceError> {
     Ok(file)
 }
 
-/// A file on a removable medium, which stays mounted as long as it is read.
-struct Medium {
+/// A file, or a partition, whose bytes are read at random. A removable medium that it is on stays mounted as long.
+struct OpenFile {
     file: File,
-    _mounted: MountedMedium,
+    _mounted: Option<MountedMedium>,
 }
 
-impl Medium {
-    /// Opens the file, if the device has one of this name.
-    fn open(node: &Path, path: &str) -> Result<Option<Self>, DeviceError> {
+impl OpenFile {
+    /// Opens the file of this name on a removable medium, if the device has one.
+    fn on_medium(node: &Path, path: &str) -> Result<Option<Self>, DeviceError> {
         let mounted = match MountedMedium::mount(node, Path::new(MEDIUM_MOUNT)) {
             // A drive with nothing in it.
             Err(error) if error.is(nix::libc::ENOMEDIUM) => return Ok(None),
             mounted => mounted?,
         };
         match open_file(mounted.path(), Path::new(path)) {
-            Ok(file) => Ok(Some(Self { file, _mounted: mounted })),
+            Ok(file) => Ok(Some(Self { file, _mounted: Some(mounted) })),
             Err(error) if error.is_absence() => Ok(None),
             Err(error) => Err(error),
         }
     }
 }
 
-impl ByteSource for Medium {
+/// The length of a partition is found by seeking to its end: nothing else relies on the position of this file.
+impl ReadAt for OpenFile {
     fn len(&self) -> io::Result<u64> {
-        ByteSource::len(&self.file)
+        let metadata = self.file.metadata()?;
+        match metadata.file_type() {
+            kind if kind.is_file() => Ok(metadata.len()),
+            // Its end would be wherever the filesystem likes.
+            kind if kind.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            _ => io::Seek::seek(&mut &self.file, io::SeekFrom::End(0)),
+        }
     }
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
-        ByteSource::read_at(&self.file, offset, buf)
+        self.file.read_exact_at(buf, offset)
     }
 }

@@ -6,8 +6,8 @@
 use crate::error::Error;
 use crate::event::Events;
 use drydock_block::BlockDevice;
-use drydock_bundle::{Image, Source as ByteSource, Tail};
 use drydock_config::{Config, SlotClass};
+use drydock_format::{Image, ReadAt, Tail};
 use drydock_luks::{FormatOptions, Limits, Unlocked, Volume};
 use drydock_state::{SetName, Source};
 use std::io;
@@ -24,7 +24,7 @@ pub type Lock = Box<dyn Send>;
 /// The bytes that a source stands for.
 pub struct Found {
     /// The bytes.
-    pub bytes: Arc<dyn ByteSource>,
+    pub bytes: Arc<dyn ReadAt>,
     /// What may follow the bundle: on a raw partition, anything.
     pub tail: Tail,
     /// What tells these bytes from any that may lie there later: a file's inode, size and times. Nothing where that can't

@@ -3,9 +3,9 @@
 use crate::error::Error;
 use crate::machine::Machine;
 use drydock_block::BlockDevice;
-use drydock_bundle::{Digest, Image, Manifest, PublicKey, Trusted, sha256, signature};
 use drydock_config::{Config, Role, SlotClass};
-use drydock_state::trailer;
+use drydock_format::trailer;
+use drydock_format::{Digest, Image, Manifest, PublicKey, Trusted, sha256, signature};
 use drydock_state::{SetInfo, SetName};
 
 /// What a slot's trailer says, once its signatures hold.

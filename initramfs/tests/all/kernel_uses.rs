@@ -19,8 +19,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What makes the device binary. `bundle/src/host` is for the build host.
-const SOURCES: [&str; 6] = ["recovery", "luks", "block", "state", "bundle", "config"];
+/// What makes the device binary.
+const SOURCES: [&str; 6] = ["recovery", "lib/luks", "lib/block", "lib/state", "lib/format", "lib/config"];
 
 /// The modules of the standard library that need more than files of a kernel.
 const SYSTEM: [&str; 5] = ["net", "process", "sync", "thread", "time"];
@@ -65,7 +65,7 @@ const PURE: &[&str] = &[
     "crate argon2",
     "crate base64ct",
     "crate drydock-block",
-    "crate drydock-bundle",
+    "crate drydock-format",
     "crate drydock-config",
     "crate drydock-luks",
     "crate drydock-state",
@@ -113,7 +113,7 @@ fn words() -> BTreeSet<String> {
         let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
         let (_, rest) = manifest.split_once("[dependencies]\n").unwrap();
         let dependencies = rest.lines().take_while(|line| !line.is_empty());
-        let needed = dependencies.filter(|line| !line.contains("optional = true") && !line.starts_with('#'));
+        let needed = dependencies.filter(|line| !line.starts_with('#'));
         words.extend(needed.map(|line| format!("crate {}", line.split(['.', ' ']).next().unwrap())));
     }
     words
@@ -123,7 +123,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
         let name = entry.file_name().into_string().unwrap();
-        if path.is_dir() && name != "host" {
+        if path.is_dir() {
             collect(&path, files);
         } else if name.ends_with(".rs") && !name.ends_with("tests.rs") {
             files.push(path);

@@ -3,7 +3,7 @@
 //! the history. The simulator's `tests/bad_disk.rs` has the others.
 
 use crate::device::{Device, LIMIT, Partition, reason, runs, settle, status as device_status};
-use drydock_qemu::{Disk, Exit, Qemu, SmallSystem};
+use drydock_qemu_tests::{Disk, Exit, Qemu, SmallSystem};
 use serde_json::{Value, json};
 use std::path::Path;
 

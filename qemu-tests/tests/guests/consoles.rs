@@ -1,7 +1,7 @@
 //! A device with two serial consoles.
 
 use crate::device::{Device, LIMIT, config};
-use drydock_qemu::{Exit, SmallSystem};
+use drydock_qemu_tests::{Exit, SmallSystem};
 use std::fs;
 
 #[test]

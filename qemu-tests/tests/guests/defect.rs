@@ -2,7 +2,7 @@
 //! that outlives a reset (ramoops).
 
 use crate::device::{Device, LIMIT, Partition, config, runs, status};
-use drydock_qemu::{DebianKernel, Exit, Guest, SmallSystem, Tools, run};
+use drydock_qemu_tests::{DebianKernel, Exit, Guest, SmallSystem, Tools, run};
 
 /// The last 16 of the 256 MiB are left to ramoops.
 const RAMOOPS: &str = "mem=240M ramoops.mem_address=0xf000000 ramoops.mem_size=0x40000 ramoops.record_size=0x10000 \

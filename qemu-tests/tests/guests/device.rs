@@ -1,9 +1,10 @@
 //! A device of the small system for tests: flashed, started, asked how it is, its partitions seen from the host.
 
 use drydock_block::{BlockDevice, MemoryDevice, read_vec};
-use drydock_luks::{CryptDevice, Limits, Volume};
-pub(crate) use drydock_qemu::small_config as config;
-use drydock_qemu::{Disk, Exit, Guest, Qemu, Script, SmallSystem, run};
+use drydock_luks::{Limits, Volume};
+use drydock_models::CryptDevice;
+pub(crate) use drydock_qemu_tests::small_config as config;
+use drydock_qemu_tests::{Disk, Exit, Guest, Qemu, Script, SmallSystem, run};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;

@@ -2,7 +2,7 @@
 //! turns up, keys are wrong, partitions are gone. Each case ends in a system that runs.
 
 use crate::device::{Device, LIMIT, Partition, boot, config, machine, reason, runs, settle};
-use drydock_qemu::{Disk, Exit, Serial, SmallSystem, run};
+use drydock_qemu_tests::{Disk, Exit, Serial, SmallSystem, run};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;

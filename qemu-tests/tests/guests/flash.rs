@@ -1,7 +1,7 @@
 //! A disk that is flashed by a map of its blocks, as bmaptool does, onto what was there before.
 
 use crate::device::{LIMIT, boot};
-use drydock_qemu::{Exit, SmallSystem, Tools, run};
+use drydock_qemu_tests::{Exit, SmallSystem, Tools, run};
 use std::fs::File;
 use std::io::Read;
 use std::process::Command;

@@ -1,9 +1,9 @@
-//! The real GRUB, with the script that ships, decides as the model in `drydock_state::grub` says; on disks that
+//! The real GRUB, with the script that ships, decides as the model in `drydock_models::grub` says; on disks that
 //! `drydock-bundle disk` made, with kernels of 1.5 KiB that print their command line.
 
 use crate::grub_device::{Device, Layout};
-use drydock_qemu::{Disk, Firmware, Qemu, marker_kernel};
-use drydock_state::grub::{Kernel, Reason, Start, decide};
+use drydock_models::grub::{Kernel, Reason, Start, decide};
+use drydock_qemu_tests::{Disk, Firmware, Qemu, marker_kernel};
 use drydock_state::{BootEnv, Mode, SetName};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -201,7 +201,7 @@ fn grub_resets_the_machine_when_nothing_can_be_started() {
         guest.expect(&format!("(hd0,gpt{partition}) can't be started"), Duration::from_secs(60)).unwrap();
     }
     guest.expect("nothing can be started", Duration::from_secs(60)).unwrap();
-    assert_eq!(guest.wait_exit(Duration::from_secs(30)).unwrap(), drydock_qemu::Exit::Reset);
+    assert_eq!(guest.wait_exit(Duration::from_secs(30)).unwrap(), drydock_qemu_tests::Exit::Reset);
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn the_menu_offers_recovery_and_factory_reset_and_the_other_disk_is_left_alone()
 
 #[test]
 fn grub_for_efi_starts_debians_kernel_from_disks_with_either_sector_size() {
-    let kernel = drydock_qemu::DebianKernel::cloud().unwrap();
+    let kernel = drydock_qemu_tests::DebianKernel::cloud().unwrap();
     let kernel = std::fs::read(kernel.vmlinuz).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let boot = |device: &Device, sector_size, wanted: &str, left_a, left_recovery| {
@@ -258,7 +258,7 @@ fn grub_for_efi_starts_debians_kernel_from_disks_with_either_sector_size() {
 
 #[test]
 fn grub_for_bios_starts_debians_kernel() {
-    let kernel = drydock_qemu::DebianKernel::cloud().unwrap();
+    let kernel = drydock_qemu_tests::DebianKernel::cloud().unwrap();
     let device = Device::new(&Layout::default(), &std::fs::read(kernel.vmlinuz).unwrap());
     let mut guest = Qemu::new("bios").disk(Disk::file(device.path())).start().unwrap();
     guest.expect("drydock.set=a", Duration::from_secs(60)).unwrap();

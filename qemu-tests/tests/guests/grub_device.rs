@@ -1,7 +1,7 @@
 //! Small devices for tests: a disk that `drydock-bundle disk` made from a bundle of small images.
 
-use drydock_qemu::{drydock_bundle, repository, run};
-use drydock_state::grub::Kernel;
+use drydock_models::grub::Kernel;
+use drydock_qemu_tests::{drydock_bundle, repository, run};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -39,7 +39,7 @@ pub(crate) fn prepare(dir: &Path, layout: &Layout, kernel: &[u8]) -> Vec<String>
     // An empty archive is an initramfs to the kernel; what the tests look at comes before its end.
     let mut cpio = Command::new("sh");
     run(cpio.args(["-c", "cpio -o -H newc --quiet </dev/null >\"$0\""]).arg(path("initramfs"))).unwrap();
-    let boot_image = repository().join("demo/boot-image.sh");
+    let boot_image = repository().join("integration/demo/boot-image.sh");
     run(Command::new(boot_image).args(["vmlinuz", "initramfs", "boot.img"].map(path))).unwrap();
     fs::create_dir(path("tree")).unwrap();
     fs::write(path("tree/file"), vec![0x5a; 1 << 20]).unwrap();

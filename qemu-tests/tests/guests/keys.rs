@@ -3,8 +3,9 @@
 
 use crate::device::{Device, LIMIT, Partition, config, ext4, machine, runs, status};
 use drydock_block::{BlockDevice, MemoryDevice};
-use drydock_luks::{CryptDevice, Limits, Volume};
-use drydock_qemu::{Disk, Exit, Qemu, SmallSystem, run};
+use drydock_luks::{Limits, Volume};
+use drydock_models::CryptDevice;
+use drydock_qemu_tests::{Disk, Exit, Qemu, SmallSystem, run};
 use std::fs;
 use std::path::Path;
 use std::process::Command;

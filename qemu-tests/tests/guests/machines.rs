@@ -1,7 +1,7 @@
 //! Machines that are other than QEMU's usual one.
 
 use crate::device::{Device, LIMIT, Partition, config, runs, status};
-use drydock_qemu::{Bus, Disk, Exit, Qemu, Script, SmallSystem, run};
+use drydock_qemu_tests::{Bus, Disk, Exit, Qemu, Script, SmallSystem, run};
 use std::os::unix::fs::FileExt;
 use std::process::Command;
 

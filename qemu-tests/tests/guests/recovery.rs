@@ -2,7 +2,7 @@
 //! passed over.
 
 use crate::device::{Device, LIMIT, Partition, runs, status};
-use drydock_qemu::{Exit, Script, SmallSystem};
+use drydock_qemu_tests::{Exit, Script, SmallSystem};
 use serde_json::Value;
 
 /// Boots a set, which marks itself good, and gives its status.

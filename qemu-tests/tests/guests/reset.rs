@@ -1,7 +1,7 @@
 //! Factory resets of the small system: from GRUB's menu, from the live system, with the power failing in between.
 
 use crate::device::{Device, LIMIT, Partition, config, decrypted, object};
-use drydock_qemu::{Exit, Guest, Script, SmallSystem, run};
+use drydock_qemu_tests::{Exit, Guest, Script, SmallSystem, run};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

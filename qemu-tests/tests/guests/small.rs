@@ -1,7 +1,7 @@
 //! The small system's images, and a whole update of it.
 
 use crate::device::{Device, LIMIT, status};
-use drydock_qemu::{Exit, Script, SmallSystem};
+use drydock_qemu_tests::{Exit, Script, SmallSystem};
 
 /// In MiB: what docs/initramfs.md says that this kernel and this configuration need.
 const LEAST_MEMORY: u32 = 112;

@@ -2,7 +2,7 @@
 
 use crate::device::{Device, LIMIT, Partition, ext4, runs, settle, status};
 use crate::keys;
-use drydock_qemu::{Exit, SmallSystem};
+use drydock_qemu_tests::{Exit, SmallSystem};
 use serde_json::json;
 use std::process::Command;
 use std::time::Duration;
@@ -15,7 +15,7 @@ fn a_locked_device_stays_says_why_and_goes_on_when_the_key_comes_or_a_reset_is_a
     Partition::find(&device.disk(), "data").change(|part| {
         let mut format = Command::new("cryptsetup");
         format.args(["luksFormat", "--batch-mode", "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"]);
-        drydock_qemu::run(format.arg("--key-file").args([&key, part])).unwrap();
+        drydock_qemu_tests::run(format.arg("--key-file").args([&key, part])).unwrap();
         keys::fill(part, b"key of the stick", &device.path("plain.img"));
     });
     ext4(&device.stick(), 8, &[("keys/data.key", b"key of the stick")]);

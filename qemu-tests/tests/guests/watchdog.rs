@@ -2,7 +2,7 @@
 //! and is counted, and in the end the old system runs.
 
 use crate::device::{Device, LIMIT, config, reason, runs, status};
-use drydock_qemu::{DebianKernel, Disk, Exit, Guest, Script, SmallSystem};
+use drydock_qemu_tests::{DebianKernel, Disk, Exit, Guest, Script, SmallSystem};
 use serde_json::{Value, json};
 use std::path::Path;
 

@@ -2,7 +2,7 @@
 //! that takes no writes.
 
 use crate::device::{Device, LIMIT, Partition, config, ext4, reason, runs, settle, status};
-use drydock_qemu::{Bus, Disk, Exit, Qemu, Script, SmallSystem};
+use drydock_qemu_tests::{Bus, Disk, Exit, Qemu, Script, SmallSystem};
 use serde_json::json;
 use std::fs;
 
@@ -110,9 +110,9 @@ fn on_a_disk_that_takes_no_writes_the_last_good_set_runs_with_data_to_read() {
     let file = json!({"driver": "file", "filename": worn, "node-name": "file"});
     let errors = json!([{"event": "none", "iotype": "write"}]);
     let debug = json!({"driver": "blkdebug", "image": "file", "node-name": "worn", "inject-error": errors});
-    let failing = drydock_qemu::Qemu::new("worn").memory(256).disk(Disk::node("worn"));
+    let failing = drydock_qemu_tests::Qemu::new("worn").memory(256).disk(Disk::node("worn"));
     let failing = failing.arg("-blockdev").arg(file.to_string()).arg("-blockdev").arg(debug.to_string());
-    let says_so = drydock_qemu::Qemu::new("read-only").memory(256).disk(Disk::file(&disk).read_only());
+    let says_so = drydock_qemu_tests::Qemu::new("read-only").memory(256).disk(Disk::file(&disk).read_only());
     let before = [&disk, &worn].map(|disk| fs::read(disk).unwrap());
     let script = device.path("degraded.img");
     let stage = Script::default().then("drydock stage /var/lib/drydock/machine-id");

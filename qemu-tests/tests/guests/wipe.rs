@@ -1,7 +1,7 @@
 //! Wiping partitions of the small system in each of the ways, and `settle` where no initramfs of drydock's has looked.
 
 use crate::device::{Device, Partition, config, decrypted};
-use drydock_qemu::{Exit, Script, SmallSystem, run};
+use drydock_qemu_tests::{Exit, Script, SmallSystem, run};
 use drydock_state::{BootEnv, ENV_SIZE};
 use std::fs::{self, File};
 use std::path::Path;

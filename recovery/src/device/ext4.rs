@@ -108,7 +108,7 @@ pub(super) fn crc32c(begin: u32, bytes: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use drydock_block::FileDevice;
+    use drydock_files::FileDevice;
     use std::process::Command;
 
     #[test]

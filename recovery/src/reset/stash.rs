@@ -6,7 +6,7 @@
 
 use crate::error::Error;
 use drydock_block::{BlockDevice, Flush, read_vec};
-use drydock_bundle::sha256;
+use drydock_format::sha256;
 use std::io;
 
 const MAGIC: &[u8; 8] = b"DRYDOCKH";

@@ -4,7 +4,7 @@ use super::write::{Frames, Scratch};
 use crate::error::Error;
 use crate::machine::Device;
 use drydock_block::BlockDevice;
-use drydock_bundle::{Image, ImageReader};
+use drydock_format::{Image, ImageReader};
 use std::borrow::Borrow;
 
 /// Frames out of a bundle.
@@ -63,8 +63,8 @@ mod tests {
     use crate::event::Silent;
     use crate::update::write::Content;
     use drydock_block::MemoryDevice;
-    use drydock_bundle::Digest;
-    use drydock_bundle::tree::Hasher;
+    use drydock_format::Digest;
+    use drydock_format::tree::Hasher;
     use std::sync::Arc;
 
     #[test]

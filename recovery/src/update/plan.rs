@@ -2,8 +2,8 @@
 
 use crate::error::Error;
 use crate::release::{Carried, image_of};
-use drydock_bundle::{Image, Manifest, slot};
 use drydock_config::{Config, SlotClass};
+use drydock_format::{Image, Manifest, slot};
 use drydock_state::{Record, SetName};
 
 /// What is to be done for one release.

@@ -7,9 +7,10 @@ use crate::event::Step;
 use crate::machine::Machine;
 use crate::memory::Memory;
 use crate::release::trusted_release;
-use drydock_bundle::{Bundle, ImageReader};
 use drydock_config::{Config, Role};
-use drydock_state::{Record, SetName, Source, trailer, transition};
+use drydock_format::trailer;
+use drydock_format::{Bundle, ImageReader};
+use drydock_state::{Record, SetName, Source, transition};
 
 /// Says whether a bundle, whose manifest has this digest, brings another recovery than the one that is first. Writes
 /// nothing.

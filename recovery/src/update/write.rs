@@ -9,8 +9,8 @@ use super::workers::{self, Progress};
 use crate::error::Error;
 use crate::event::{Events, Step};
 use drydock_block::{AlignedBuffer, BlockDevice, Flush};
-use drydock_bundle::tree::{BLOCK, GROUP, Hasher};
-use drydock_bundle::{Digest, Image};
+use drydock_format::tree::{BLOCK, GROUP, Hasher};
+use drydock_format::{Digest, Image};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub struct Scratch {
     /// Holds a frame's compressed form.
     pub compressed: Vec<u8>,
     /// Decompresses frames.
-    pub decoder: drydock_bundle::frames::Decoder,
+    pub decoder: drydock_format::frames::Decoder,
 }
 
 /// An image as it comes from its source, and what proves it.

@@ -7,7 +7,7 @@
 mod make;
 mod watch;
 
-use drydock_qemu::{Disk, Exit, Qemu, target_dir};
+use drydock_qemu_tests::{Disk, Exit, Qemu, target_dir};
 use make::Made;
 use serde_json::Value;
 use std::error::Error;

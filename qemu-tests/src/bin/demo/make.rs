@@ -1,6 +1,6 @@
 //! Everything up to the disk image, with the commands that an integrator would give.
 
-use drydock_qemu::{Recipe, Tools, repository, run, target_dir};
+use drydock_qemu_tests::{Recipe, Tools, repository, run, target_dir};
 use std::error::Error;
 use std::fs;
 use std::io::Read;
@@ -38,7 +38,7 @@ pub(crate) fn all(dir: &Path) -> Result<Made, Box<dyn Error>> {
     stream(&mut Command::new(repository().join("tools/build.sh")))?;
     let tools = Tools::build()?;
     let roots = target_dir().join("demo-roots");
-    stream(Command::new(repository().join("demo/roots.sh")).arg(&roots))?;
+    stream(Command::new(repository().join("integration/demo/roots.sh")).arg(&roots))?;
     let changed = changed_packages(&roots)?;
 
     println!("\n== Keys, images, bundles, and the disk that a factory flashes");
@@ -48,7 +48,7 @@ pub(crate) fn all(dir: &Path) -> Result<Made, Box<dyn Error>> {
     }
     fs::create_dir_all(at("keys"))?;
     fs::copy(&tools.drydock, at("drydock"))?;
-    fs::copy(repository().join("demo/drydock.toml"), at("drydock.toml"))?;
+    fs::copy(repository().join("integration/demo/drydock.toml"), at("drydock.toml"))?;
     show(&mut tools.keygen(&at("keys/release.pem")))?;
     let mut secret = [0; 32];
     fs::File::open("/dev/urandom")?.read_exact(&mut secret)?;
@@ -91,7 +91,7 @@ fn initramfs_name(release: &str) -> String {
 }
 
 fn root_image(tree: &Path, version: &str, packages: &Path, drydock: &Path, image: &Path) -> Command {
-    let mut command = Command::new(repository().join("demo/root-image.sh"));
+    let mut command = Command::new(repository().join("integration/demo/root-image.sh"));
     command.arg(tree).arg(version).args([packages, drydock, image]);
     command
 }

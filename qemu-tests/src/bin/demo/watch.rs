@@ -1,6 +1,6 @@
 //! The transcript: what the guest says, line by line, without what only a terminal understands.
 
-use drydock_qemu::{Exit, Guest, QemuError};
+use drydock_qemu_tests::{Exit, Guest, QemuError};
 use serde_json::Value;
 use std::error::Error;
 use std::time::{Duration, Instant};

@@ -100,7 +100,8 @@ impl Descriptor {
 mod tests {
     use super::*;
     use crate::device::ext4::{Identity, format};
-    use drydock_block::{FileDevice, MemoryDevice};
+    use drydock_block::MemoryDevice;
+    use drydock_files::FileDevice;
     use std::process::Command;
     use tempfile::NamedTempFile;
 

@@ -1,0 +1,229 @@
+//! `drydock-bundle disk`: what a factory flashes.
+//!
+//! One sparse file with the reference layout, made without root and without loop devices: partition table,
+//! bootloader, boot environment, state record, set a and both recovery copies. The same configuration and
+//! bundle give the same bytes.
+
+mod bmap;
+mod canvas;
+mod content;
+mod fat;
+mod gpt;
+mod grub;
+mod layout;
+mod slot;
+
+use crate::{Reply, bar::bar, reply::lossy, trust};
+use canvas::Canvas;
+use content::{Content, ContentSource, RawImage};
+use drydock_block::{BlockDevice, Section};
+use drydock_bundle::{Error, keys};
+use drydock_config::{Bootloader, Config, Role, Unlock};
+use drydock_files::new_file::{NewFile, Readers};
+use drydock_format::{Bundle, Trusted};
+use drydock_state::transition::flashed;
+use drydock_state::{EnvStore, SetInfo, SetStatus, Store};
+use layout::{Layout, Partition};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Makes a disk image to flash: partition table, GRUB, boot environment, state, set a and both recovery copies from a
+/// bundle. Needs no root; GRUB's images come from Debian's grub-pc-bin or grub-efi-amd64-bin, and grub-mkimage
+/// from grub-common. Set b and `data` are left blank.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The device's configuration; [layout] has the sizes.
+    #[arg(long, value_name = "TOML")]
+    config: PathBuf,
+    /// The bundle with the device's first release.
+    #[arg(long, value_name = "FILE")]
+    bundle: PathBuf,
+    /// A trusted public key; may be given several times [default: the configuration's].
+    #[arg(long = "key", value_name = "PEM")]
+    keys: Vec<PathBuf>,
+    /// The disk image to write: a file, to be flashed with dd or bmaptool.
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    /// Write a block map beside it, FILE.bmap: `bmaptool copy FILE /dev/sdX` flashes only what the image needs, and checks it.
+    #[arg(long)]
+    bmap: bool,
+    /// A raw image for both recovery copies in place of the bundle's. No signature covers it.
+    #[arg(long, value_name = "IMG")]
+    recovery_image: Option<PathBuf>,
+}
+
+/// A disk image that is being written.
+type Disk = Arc<Canvas>;
+/// A partition of it.
+type Part = Section<Disk>;
+
+pub(crate) fn run(args: &Args, quiet: bool) -> Result<Reply, Error> {
+    let config = drydock_config_load::load(&args.config).map_err(input("the configuration"))?;
+    let bundle = Bundle::open(trust::open_file(&args.bundle)?, &trusted(args, &config)?)?;
+    let release = bundle.manifest();
+    if release.compatible != config.compatible {
+        return Err(Error::Input {
+            what: format!("the bundle for `{}`", release.compatible),
+            problem: format!("the configuration is for `{}`", config.compatible),
+        });
+    }
+    let recovery_image = args.recovery_image.as_deref().map(RawImage::open).transpose()?;
+    let contents = content::find(&config, &bundle, recovery_image.as_ref())?;
+    content::check(&config, &bundle, &contents)?;
+    let layout = Layout::plan(&config, &contents, &bundle)?;
+
+    let writing = || file("writing", &args.output);
+    let map = if args.bmap { Some(bmap::beside(&args.output)?) } else { None };
+    let new = NewFile::new(&args.output, readers(&config)).map_err(writing())?;
+    let disk = make(&config, &bundle, &contents, &layout, &args.bundle, new.temporary(), quiet)?;
+    new.finish().map_err(writing())?;
+    let mut text = report(&args.output, &layout, &contents);
+    if let Some(map) = &map {
+        bmap::write(&disk, &args.output, map)?;
+        text += &format!("block map  {}\n", map.display());
+    }
+    let mut json = summary(&args.output, &layout, &contents, &bundle);
+    json["bmap"] = json!(map.as_deref().map(lossy));
+    Ok(Reply::new(text, json))
+}
+
+/// Both recovery copies hold the initramfs, and that the key, where the configuration puts it there.
+fn readers(config: &Config) -> Readers {
+    match config.unlock.iter().any(|way| matches!(way, Unlock::Initramfs { .. })) {
+        true => Readers::Owner,
+        false => Readers::Usual,
+    }
+}
+
+/// As many keys must have signed as on the device; `--key` only says which.
+fn trusted(args: &Args, config: &Config) -> Result<Trusted, Error> {
+    let signatures = &config.signatures;
+    let keys = match args.keys.as_slice() {
+        [] => {
+            signatures.keys.iter().map(|path| keys::read_public(Path::new(path))).collect::<Result<_, _>>()?
+        }
+        given => given.iter().map(|path| keys::read_public(path)).collect::<Result<_, _>>()?,
+    };
+    Ok(Trusted { keys, threshold: signatures.threshold })
+}
+
+fn make(
+    config: &Config,
+    bundle: &Bundle,
+    contents: &[Content<'_>],
+    layout: &Layout,
+    bundle_path: &Path,
+    path: &Path,
+    quiet: bool,
+) -> Result<Disk, Error> {
+    let writing = || file("writing", path);
+    let disk: Disk = Arc::new(Canvas::create(path, layout).map_err(writing())?);
+    gpt::write(path, layout)?;
+    let section = |part: &Partition| Section::new(disk.clone(), part.start, part.size).map_err(writing());
+
+    let grub = |platform| grub::Core::make(platform, &grub::settings(config, layout));
+    match config.layout.bootloader {
+        Bootloader::GrubBios => grub(grub::Platform::Bios)?.install_bios(&disk, layout).map_err(writing())?,
+        Bootloader::GrubEfi => {
+            let files = [("EFI/BOOT/BOOTX64.EFI", grub(grub::Platform::Efi)?.image)];
+            let esp = layout.named(layout::ESP)?;
+            fat::make(&section(esp)?, *b"ESP        ", layout.volume_id(esp), &files)?;
+        }
+        Bootloader::None => {}
+    }
+
+    let record = flashed(release(bundle), layout.time);
+    let env = record.boot_env(config.boot.attempts);
+    let bootenv = layout.named(layout::BOOTENV)?;
+    let env_file = [("grubenv", env.encode().to_vec())];
+    fat::make(&section(bootenv)?, *b"BOOTENV    ", layout.volume_id(bootenv), &env_file)?;
+    let not_what_it_should_be = input("the disk image's boot environment");
+    let read = EnvStore::open(section(bootenv)?).and_then(|store| store.read());
+    if read.map_err(not_what_it_should_be)? != env {
+        return Err(Error::Input {
+            what: "the disk image's boot environment".into(),
+            problem: "differs".into(),
+        });
+    }
+    let state = section(layout.named(layout::STATE)?)?;
+    let store = Store::open(state, None).and_then(|(mut store, _)| store.write(&record));
+    store.map_err(input("the disk image's state record"))?;
+
+    let bar = bar(quiet, 0);
+    for content in contents {
+        let labels: &[&str] = if content.role == Role::Recovery { &["a", "b"] } else { &["a"] };
+        let named = |copy: &&str| layout.named(&format!("{}-{copy}", content.class)).and_then(section);
+        let targets: Vec<Part> = labels.iter().map(named).collect::<Result<_, _>>()?;
+        match content.source {
+            ContentSource::Bundle(image) => slot::write(bundle, &image.name, &targets, path, &bar)?,
+            ContentSource::Raw(raw) => slot::copy(raw, &targets, path)?,
+        }
+    }
+    bar.finish_and_clear();
+    if config.layout.factory_mib > 0 {
+        let (part, whole) = (layout.named(layout::FACTORY)?, RawImage::open(bundle_path)?);
+        if whole.size > part.size {
+            return Err(Error::Input {
+                what: "layout.factory_mib".into(),
+                problem: format!("the bundle has {} bytes, {} are not enough", whole.size, part.size),
+            });
+        }
+        slot::copy(&whole, &[section(part)?], path)?;
+    }
+    disk.flush(drydock_block::Flush::ImageWritten).map_err(writing())?;
+    Ok(disk)
+}
+
+/// Set a as the state record knows it.
+fn release(bundle: &Bundle) -> SetInfo {
+    SetInfo {
+        status: SetStatus::Good,
+        version: bundle.manifest().version.clone(),
+        security_version: bundle.manifest().security_version,
+        manifest: bundle.manifest_digest().to_string(),
+        ..SetInfo::default()
+    }
+}
+
+fn report(output: &Path, layout: &Layout, contents: &[Content<'_>]) -> String {
+    const MIB: u64 = 1 << 20;
+    let mut text = format!("{}: {} MiB, GUID {}\n", output.display(), layout.disk_size / MIB, layout.guid);
+    for part in &layout.partitions {
+        let content = contents.iter().find(|content| part.holds(content));
+        let image = content.map_or("", |content| match content.source {
+            ContentSource::Bundle(image) => &image.name,
+            ContentSource::Raw(_) => "raw image",
+        });
+        let line = format!("{:3}  {:14} {:>8} MiB  {image}", part.index, part.label, part.size / MIB);
+        text += &format!("{}\n", line.trim_end());
+    }
+    text
+}
+
+fn summary(output: &Path, layout: &Layout, contents: &[Content<'_>], bundle: &Bundle) -> Value {
+    let partitions = layout.partitions.iter().map(|part| {
+        let root_hash = contents.iter().find(|content| part.holds(content)).and_then(|c| match c.source {
+            ContentSource::Bundle(image) => Some(image.root_hash),
+            ContentSource::Raw(_) => None,
+        });
+        json!({
+            "index": part.index, "label": part.label, "guid": part.guid, "start": part.start, "size": part.size,
+            "root_hash": root_hash,
+        })
+    });
+    json!({
+        "ok": true, "path": lossy(output), "size": layout.disk_size, "sector_size": layout.sector_size,
+        "guid": layout.guid, "digest": bundle.manifest_digest(), "partitions": partitions.collect::<Vec<_>>(),
+    })
+}
+
+/// For `map_err`: a file on the build host failed.
+fn file(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    move |source| Error::File { doing, path: path.into(), source }
+}
+
+/// For `map_err`: something that was given can't be used.
+fn input<E: std::fmt::Display>(what: &str) -> impl FnOnce(E) -> Error {
+    move |problem| Error::Input { what: what.into(), problem: problem.to_string() }
+}

@@ -1,0 +1,68 @@
+use drydock_bundle::Error;
+use serde_json::{Value, json};
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// What a subcommand has to say, for people and for machines.
+pub(crate) struct Reply {
+    pub(crate) text: Vec<u8>,
+    pub(crate) json: Value,
+}
+
+impl Reply {
+    pub(crate) fn new(text: impl Into<String>, json: Value) -> Self {
+        Self { text: text.into().into_bytes(), json }
+    }
+
+    /// Bytes that go out as they are, whatever was asked for.
+    pub(crate) fn raw(text: Vec<u8>) -> Self {
+        Self { text, json: Value::Null }
+    }
+}
+
+/// A path for JSON, which is UTF-8: what is not becomes U+FFFD. `json!` with the path itself panics on such names.
+pub(crate) fn lossy(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// Prints the result, and says how the process ends. A reader that has gone away is no reason to panic.
+pub(crate) fn finish(reply: Result<Reply, Error>, as_json: bool) -> ExitCode {
+    let (out, code) = match reply {
+        Ok(Reply { json, .. }) if as_json && !json.is_null() => (format!("{json}\n").into_bytes(), 0),
+        Ok(Reply { text, .. }) => (text, 0),
+        Err(error) => {
+            let code = exit_code(&error);
+            let _ = writeln!(io::stderr(), "drydock-bundle: {error}");
+            let json = json!({"ok": false, "error": error.to_string(), "code": code});
+            (if as_json { format!("{json}\n").into_bytes() } else { Vec::new() }, code)
+        }
+    };
+    match io::stdout().write_all(&out).and_then(|()| io::stdout().flush()) {
+        Err(error) if code == 0 && error.kind() != io::ErrorKind::BrokenPipe => {
+            let _ = writeln!(io::stderr(), "drydock-bundle: writing to standard output: {error}");
+            ExitCode::from(1)
+        }
+        _ => ExitCode::from(code),
+    }
+}
+
+fn exit_code(error: &Error) -> u8 {
+    use drydock_format::Error as Bundle;
+    match error {
+        Error::Bundle(error) => match error {
+            Bundle::Read { .. }
+            | Bundle::SignaturesFull
+            | Bundle::BadKey { .. }
+            | Bundle::NoSuchImage { .. } => 1,
+            Bundle::SignatureMissing
+            | Bundle::SignatureLine { .. }
+            | Bundle::UnknownKeys { .. }
+            | Bundle::BadSignature { .. }
+            | Bundle::TooFewSignatures { .. }
+            | Bundle::BadThreshold { .. } => 4,
+            _ => 3,
+        },
+        _ => 1,
+    }
+}

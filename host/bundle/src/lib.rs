@@ -1,0 +1,9 @@
+//! Makes bundles: the other direction of [`drydock_format`], and the keys that sign them.
+
+pub mod create;
+mod error;
+pub mod keys;
+pub mod ordered;
+mod pem;
+
+pub use error::Error;

@@ -1,0 +1,11 @@
+//! Reads the configuration that an integrator writes, and checks everything in it that can be checked on the build host.
+
+mod check;
+mod error;
+mod load;
+mod names;
+mod source;
+
+pub use error::{Error, Fault};
+pub use load::{load, load_with_source};
+pub use source::Source;

@@ -1,0 +1,59 @@
+//! Reading and checking the integrator's TOML.
+
+use crate::check::{Problem, check};
+use crate::{Error, Source};
+use drydock_config::{Config, MAX_KEY, Unlock};
+use std::path::Path;
+
+/// Reads the config file at `path` and checks everything in it that can be checked on the build host, so that
+/// a device never meets a configuration that can't work. Relative paths of key files are relative to the
+/// config file's folder, and come back joined to it.
+///
+/// # Errors
+/// Every fault at once, with file, line and column.
+pub fn load(path: &Path) -> Result<Config, Error> {
+    load_with_source(path).map(|(config, _)| config)
+}
+
+/// Like [`load`], and also gives the text, so that later steps (a module that the kernel does not have) can
+/// point at its lines too.
+pub fn load_with_source(path: &Path) -> Result<(Config, Source), Error> {
+    let text = std::fs::read_to_string(path).map_err(|error| Error::Read(path.into(), error))?;
+    let source = Source::new(path, text);
+    let mut config: Config = toml::from_str(source.text())
+        .map_err(|error| Error::Invalid(vec![source.fault_at_span(error.span(), error.message())]))?;
+    let mut problems = check(&config);
+    resolve_files(&mut config, source.folder(), &mut problems);
+    if problems.is_empty() {
+        return Ok((config, source));
+    }
+    Err(Error::Invalid(problems.into_iter().map(|(at, message)| source.fault(&at, message)).collect()))
+}
+
+fn resolve_files(config: &mut Config, folder: &Path, problems: &mut Vec<Problem>) {
+    for (index, key) in config.signatures.keys.iter_mut().enumerate() {
+        resolve(key, folder, format!("signatures.keys.{index}"), problems);
+    }
+    for (index, unlock) in config.unlock.iter_mut().enumerate() {
+        if let Unlock::Initramfs { file } = unlock {
+            resolve(file, folder, format!("unlock.{index}.file"), problems);
+        }
+    }
+}
+
+fn resolve(file: &mut String, folder: &Path, at: String, problems: &mut Vec<Problem>) {
+    let path = folder.join(&file);
+    match std::fs::metadata(&path) {
+        Err(error) => problems.push((at, format!("{}: {error}", path.display()))),
+        Ok(meta) if !meta.is_file() => problems.push((at, format!("{} is not a file", path.display()))),
+        Ok(meta) if meta.len() == 0 => problems.push((at, format!("{} is empty", path.display()))),
+        Ok(meta) if meta.len() > u64::from(MAX_KEY) => {
+            let problem = format!("{} is larger than a key file may be ({MAX_KEY} bytes)", path.display());
+            problems.push((at, problem));
+        }
+        Ok(_) => match path.into_os_string().into_string() {
+            Ok(joined) => *file = joined,
+            Err(path) => problems.push((at, format!("the path {} is not UTF-8", path.display()))),
+        },
+    }
+}

@@ -1,0 +1,154 @@
+//! `docs/config.md` and the types must tell the same.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use drydock_config::{
+    Bootloader, Config, DataFailure, Handover, IfLocked, Role, Unlock, WatchdogHandover, WipeHow,
+};
+use drydock_config_load::load;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+fn document() -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/config.md")).unwrap()
+}
+
+/// The tables' rows: key to default.
+fn documented() -> BTreeMap<String, String> {
+    let document = document();
+    let rows = document.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.map(|row| {
+        let cells: Vec<_> = row.split('|').collect();
+        (cells[0].trim().trim_end_matches('`').to_owned(), cells[2].trim().trim_matches('`').to_owned())
+    })
+    .collect()
+}
+
+/// Every key of a serialised configuration: `slot[].class`.
+fn keys(value: &Value, at: &str, found: &mut BTreeMap<String, Value>) {
+    match value {
+        Value::Object(object) if at != "layout.slot_mib" => {
+            for (name, inner) in object {
+                let dot = if at.is_empty() { "" } else { "." };
+                keys(inner, &format!("{at}{dot}{name}"), found);
+            }
+        }
+        Value::Array(elements) if elements.iter().any(Value::is_object) => {
+            for inner in elements {
+                keys(inner, &format!("{at}[]"), found);
+            }
+        }
+        _ => {
+            found.insert(at.to_owned(), value.clone());
+        }
+    }
+}
+
+fn minimal() -> Config {
+    let text = r#"
+        compatible = "x"
+        signatures.keys = ["k"]
+        data.encrypted = true
+        [[slot]]
+        class = "root"
+        role = "root"
+        [[unlock]]
+        kind = "initramfs"
+        file = "k"
+        [[unlock]]
+        kind = "partition"
+        label = "p"
+        [[unlock]]
+        kind = "medium"
+        file = "k"
+        [[unlock]]
+        kind = "passphrase"
+        [[wipe]]
+        label = "logs"
+        how = "zero"
+    "#;
+    toml::from_str(text).unwrap()
+}
+
+#[test]
+fn the_document_has_every_key_and_no_other() {
+    let config = minimal();
+    for unlock in &config.unlock {
+        // A new kind does not compile until it is added above and here.
+        match unlock {
+            Unlock::Initramfs { .. }
+            | Unlock::Partition { .. }
+            | Unlock::Medium { .. }
+            | Unlock::Passphrase { .. } => {}
+        }
+    }
+    let mut found = BTreeMap::new();
+    keys(&serde_json::from_slice(&config.to_json().unwrap()).unwrap(), "", &mut found);
+    let types: BTreeSet<_> = found.keys().cloned().collect();
+    let document: BTreeSet<_> = documented().into_keys().collect();
+    assert_eq!(types, document);
+}
+
+#[test]
+fn the_document_tells_the_defaults() {
+    let mut found = BTreeMap::new();
+    keys(&serde_json::from_slice(&minimal().to_json().unwrap()).unwrap(), "", &mut found);
+    let mut compared = 0;
+    for (key, default) in documented() {
+        match default.as_str() {
+            "" => {}
+            "none" => assert!(found[&key].is_null(), "{key}"),
+            "10` or `60" => assert_eq!(found[&key], 60, "{key}"),
+            "{}" => assert_eq!(found[&key], serde_json::json!({}), "{key}"),
+            json => {
+                assert_eq!(found[&key], serde_json::from_str::<Value>(json).unwrap(), "{key}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 20, "only {compared} defaults were compared");
+}
+
+#[test]
+fn the_document_names_every_value() {
+    let roles = [Role::Boot, Role::Root, Role::Other, Role::Recovery].map(|v| serde_json::to_string(&v));
+    let failures = [DataFailure::Recovery, DataFailure::Temporary].map(|v| serde_json::to_string(&v));
+    let handovers = [Handover::Reboot, Handover::SwitchRoot].map(|v| serde_json::to_string(&v));
+    let loaders =
+        [Bootloader::GrubBios, Bootloader::GrubEfi, Bootloader::None].map(|v| serde_json::to_string(&v));
+    let locked = [IfLocked::Refuse, IfLocked::Erase].map(|v| serde_json::to_string(&v));
+    let wipes = [WipeHow::Discard, WipeHow::Zero, WipeHow::Volume].map(|v| serde_json::to_string(&v));
+    let dogs = [WatchdogHandover::Disarm, WatchdogHandover::Keep].map(|v| serde_json::to_string(&v));
+    let rows = document();
+    let row =
+        |key: &str| rows.lines().find(|line| line.starts_with(&format!("| `{key}`"))).unwrap().to_owned();
+    for (key, values) in [
+        ("slot[].role", roles.as_slice()),
+        ("data.on_failure", &failures),
+        ("recovery.handover", &handovers),
+        ("factory_reset.if_locked", &locked),
+        ("wipe[].how", &wipes),
+        ("watchdog.handover", &dogs),
+        ("layout.bootloader", &loaders),
+    ] {
+        for value in values {
+            let quoted = format!("`{}`", value.as_ref().unwrap());
+            assert!(row(key).contains(&quoted), "{key}: {quoted}");
+        }
+    }
+}
+
+#[test]
+fn the_documents_example_loads() {
+    let document = document();
+    let example = document.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("keys")).unwrap();
+    for key in ["keys/release-1.pem", "keys/release-2.pem"] {
+        std::fs::write(folder.path().join(key), "PEM").unwrap();
+    }
+    let path = folder.path().join("device.toml");
+    std::fs::write(&path, example).unwrap();
+    let config = load(&path).unwrap();
+    assert_eq!(config.signatures.threshold, 2);
+    assert_eq!(config.layout.slot_mib["root"], 1024);
+}

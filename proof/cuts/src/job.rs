@@ -1,0 +1,182 @@
+//! What is recorded: the first boot, updates and a factory reset of a small system that runs in QEMU.
+
+use drydock_files::FileBytes;
+use drydock_format::Bundle;
+use drydock_qemu_tests::{Disk, Exit, Qemu, QemuError, Script, SmallRelease, SmallSystem, small_config};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What differs from the small system of the tests: keys are derived at once, a factory reset keeps something, and recovery
+/// hands over without a reset where it can. That is after a factory reset; a new release is started by a reset.
+const CHANGES: [(&str, &str); 2] = [
+    ("kdf_memory_kib = 8192", "kdf_memory_kib = 64"),
+    (
+        "[initramfs]\n",
+        "[recovery]\nhandover = \"switch-root\"\n\n[factory_reset]\nkeep = [\"kept\"]\n\n[initramfs]\n",
+    ),
+];
+const LIMIT: Duration = Duration::from_secs(300);
+/// A bundle's way onto a device, and its boots until it is marked good.
+const BOOTS: usize = 3;
+/// The boots of a factory reset: recovery goes on into the system by itself.
+const RESET_BOOTS: usize = 2;
+/// Where a system has its machine id.
+pub const MACHINE_ID: &str = "/etc/machine-id";
+
+/// A file that a factory reset keeps, one that it does not keep, and what is in both.
+pub const KEPT: &str = "/var/kept/file";
+/// See [`KEPT`].
+pub const LOST: &str = "/var/lost/file";
+/// See [`KEPT`].
+pub const WORD: &str = "known-by-this-word";
+
+/// What kind of job it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// The first boot after flashing: `data` is made.
+    FirstBoot,
+    /// An update.
+    Update,
+    /// A factory reset.
+    Reset,
+}
+
+impl Task {
+    /// All of them, each with its name in a recording.
+    pub const ALL: [(Self, &str); 3] =
+        [(Self::FirstBoot, "first-boot"), (Self::Update, "update"), (Self::Reset, "reset")];
+}
+
+/// Something that a device does, to be cut.
+pub struct Job {
+    /// Its name in messages.
+    pub name: &'static str,
+    /// The releases that are installed one after the other before it begins.
+    pub before: Vec<SmallRelease>,
+    /// How often the device is started from there to its end.
+    pub boots: usize,
+    /// The release that it ends in.
+    pub target: SmallRelease,
+    /// What kind of job it is.
+    pub task: Task,
+    system: SmallSystem,
+}
+
+/// The versions of the releases.
+const VERSIONS: [(&str, u32); 3] = [("1.0.0", 1), ("2.0.0", 2), ("3.0.0", 3)];
+
+impl Job {
+    /// The names of all jobs.
+    pub const NAMES: [&str; 4] = ["first-boot", "first-update", "update", "factory-reset"];
+
+    /// The job of this name: `first-update` fills the set that is empty, `update` overwrites an old release.
+    pub fn named(name: &str) -> Result<Self, QemuError> {
+        // The releases before, the one after, and the boots from there to the end.
+        let (name, task, before, after, boots) = match name {
+            "first-boot" => (Self::NAMES[0], Task::FirstBoot, 1, 0, 1),
+            "first-update" => (Self::NAMES[1], Task::Update, 1, 1, BOOTS),
+            "update" => (Self::NAMES[2], Task::Update, 2, 2, BOOTS),
+            "factory-reset" => (Self::NAMES[3], Task::Reset, 1, 0, RESET_BOOTS),
+            _ => {
+                let output = format!("there are only {:?}", Self::NAMES);
+                return Err(QemuError::Program { command: format!("cuts boot {name}"), output });
+            }
+        };
+        let system = SmallSystem::with_smaller_root("cuts", &small_config(&CHANGES))?;
+        let release = |n: usize| system.release(VERSIONS[n].0, VERSIONS[n].1);
+        let target = release(after)?;
+        let before = (0..before).map(release).collect::<Result<_, _>>()?;
+        Ok(Self { name, before, boots, target, task, system })
+    }
+
+    /// What the init of the system that runs is told to do. The recovery and the next system are on their own.
+    ///
+    /// At the first boot [`WORD`] is written to this place of the disk as soon as the machine id is known to the system.
+    pub fn script(&self, word_at: u64) -> Result<Script, QemuError> {
+        let show = Script::default().then(&format!("show {MACHINE_ID}"));
+        Ok(match self.task {
+            Task::FirstBoot => show
+                .then(&format!("overwrite /dev/vda {word_at} {WORD}"))
+                .then(&format!("write {KEPT} {WORD}"))
+                .then("drydock mark-good")
+                .then("poweroff"),
+            Task::Update => Script::stage(&self.target.bundle)?,
+            Task::Reset => show.then("drydock mark-good").then("drydock factory-reset").then("reboot"),
+        })
+    }
+
+    /// Flashes a disk. But for a first boot it then comes to rest in the release that the job begins with, with two files
+    /// on `data`. Gives what the guests have said.
+    pub fn prepare(&self, disk: &Path) -> Result<String, QemuError> {
+        self.system.flash(&self.before[0], disk)?;
+        if self.task == Task::FirstBoot {
+            return Ok(String::new());
+        }
+        let device = machine(self.name).disk(Disk::file(disk));
+        let path = disk.with_extension("script");
+        let with = |script: &Script| {
+            script.write(&path)?;
+            boot(&device.clone().disk(Disk::file(&path).read_only()))
+        };
+        let write = |path: &str| format!("write {path} {WORD}");
+        let files = Script::default().then("drydock mark-good").then(&format!("show {MACHINE_ID}"));
+        let files = files.then(&write(KEPT)).then(&write(LOST));
+        let said = with(&files.then("poweroff"))?;
+        for release in &self.before[1..] {
+            with(&Script::stage(&release.bundle)?)?;
+            (1..BOOTS).try_for_each(|_| boot(&device).map(drop))?;
+        }
+        Ok(said)
+    }
+
+    /// The boot slots' image: the same in all releases.
+    pub fn boot_image(&self) -> PathBuf {
+        self.system.boot_image()
+    }
+}
+
+/// The machine without its disks.
+pub fn machine(name: &str) -> Qemu {
+    Qemu::new(name).memory(256).cpus(1)
+}
+
+/// Boots until the guest resets or switches off by itself. Gives what it has said.
+pub fn boot(qemu: &Qemu) -> Result<String, QemuError> {
+    let mut guest = qemu.start()?;
+    match guest.wait_exit(LIMIT)? {
+        Exit::Reset | Exit::PowerOff => Ok(guest.said()),
+        other => Err(QemuError::Program { command: format!("QEMU: {other:?}"), output: guest.said() }),
+    }
+}
+
+/// The machine id in what a system has said, if it is one.
+pub fn machine_id(said: &str) -> Option<String> {
+    let line = said.lines().find_map(|line| line.split_once(&format!("DRYDOCK-TEST-FILE {MACHINE_ID} ")))?;
+    let id = line.1.trim();
+    let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_id.then(|| id.to_owned())
+}
+
+/// What a whole slot holds, known without asking drydock.
+pub struct Release {
+    /// The version.
+    pub version: String,
+    /// The manifest's bytes, as they stand in a trailer.
+    pub manifest: Vec<u8>,
+    /// Slot class and image.
+    pub images: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Release {
+    /// Reads the bundle, and the images that it was made of.
+    pub fn read(bundle: &Path, root: &Path, boot: &Path) -> std::io::Result<Self> {
+        let opened =
+            Bundle::open_unverified(FileBytes(File::open(bundle)?)).map_err(std::io::Error::other)?;
+        Ok(Self {
+            version: opened.manifest().version.clone(),
+            manifest: opened.manifest_bytes().to_vec(),
+            images: vec![("boot", fs::read(boot)?), ("root", fs::read(root)?)],
+        })
+    }
+}

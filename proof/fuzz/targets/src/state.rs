@@ -1,0 +1,70 @@
+//! What a device remembers.
+
+use drydock_format::trailer::{FOOTER, body_size, decode_bytes};
+use drydock_models::grub;
+use drydock_state::{BootEnv, Copy, ENV_SIZE, decode_copy, encode_copy};
+use sha2::{Digest, Sha256};
+
+/// Header (512 bytes) and payload, without the gap between them.
+pub(crate) fn record(data: &[u8]) -> bool {
+    let _ = decode_copy(data);
+    let Some((header, payload)) = data.split_at_checked(512) else { return false };
+    let mut copy = header.to_vec();
+    copy[12..16].copy_from_slice(&(payload.len() as u32).to_le_bytes());
+    copy[24..56].copy_from_slice(&Sha256::digest(payload));
+    seal(&mut copy);
+    copy.resize(4096, 0);
+    copy.extend_from_slice(payload);
+    let Copy::Valid { sequence, record } = decode_copy(&copy) else { return false };
+    // A record may grow a little when it is written again, beyond what fits.
+    if let Ok(again) = encode_copy(sequence, &record) {
+        let again = decode_copy(&again);
+        let same = matches!(&again, Copy::Valid { sequence: s, record: r } if *s == sequence && *r == record);
+        assert!(same, "what was written is read as {again:?}");
+    }
+    true
+}
+
+pub(crate) fn boot_env(data: &[u8]) -> bool {
+    let mut block = data.to_vec();
+    block.resize(ENV_SIZE, b'#');
+    for file in [data, &block] {
+        let decision = grub::decide(Some(file), |_| true);
+        assert_eq!(
+            decision.file.map(|file| file.len()),
+            Some(file.len()),
+            "the bootloader never resizes its file"
+        );
+    }
+    let _ = BootEnv::decode(data);
+    let Ok(env) = BootEnv::decode(&block) else { return false };
+    assert_eq!(BootEnv::decode(&env.encode()).ok(), Some(env));
+    true
+}
+
+/// Footer (512 bytes) and body: manifest, then signatures.
+pub(crate) fn trailer(data: &[u8]) -> bool {
+    let _ = decode_bytes(data);
+    let Some((footer, body)) = data.split_at_checked(512) else { return false };
+    let word = |at: usize| {
+        u64::from(u32::from_le_bytes([footer[at], footer[at + 1], footer[at + 2], footer[at + 3]]))
+    };
+    let room = body_size(word(12), word(16)).min(2 << 20) as usize;
+    let mut slot = body.to_vec();
+    slot.resize(room, 0);
+    let mut footer = footer.to_vec();
+    footer[56..88].copy_from_slice(&Sha256::digest(&slot));
+    seal(&mut footer);
+    slot.extend_from_slice(&footer);
+    slot.resize(room + FOOTER as usize, 0);
+    let Ok(trailer) = decode_bytes(&slot) else { return false };
+    let again = trailer.encode().ok().and_then(|bytes| decode_bytes(&bytes).ok());
+    assert_eq!(again, Some(trailer));
+    true
+}
+
+/// Makes the checksum of a 512-byte header fit.
+fn seal(header: &mut [u8]) {
+    let sum = Sha256::digest(&header[..480]);
+    header[480..512].copy_from_slice(&sum);
+}

@@ -1,0 +1,6 @@
+//! Models of what stands beside drydock on a device: the bootloader's decision and dm-crypt. Nothing that ships uses them.
+
+mod crypt_device;
+pub mod grub;
+
+pub use crypt_device::CryptDevice;

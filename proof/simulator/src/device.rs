@@ -1,0 +1,393 @@
+//! A whole device: GRUB's decision, recovery or a set, and the live system.
+
+use crate::disk::{Mark, Op, SimDisk};
+use crate::factory::{Factory, RECOVERY};
+use crate::machine::{SimMachine, Sources};
+use crate::medium::Medium;
+use crate::truth::{self, Slot};
+use drydock_block::{BlockDevice, Flush};
+use drydock_config::{Config, Role};
+use drydock_models::grub::{self, Decision, Start};
+use drydock_recovery::live::{self, RunningSet};
+use drydock_recovery::machine::Machine;
+use drydock_recovery::memory::{Memory, Trust};
+use drydock_recovery::recover::{self, Chosen, Next};
+use drydock_recovery::release::trusted_release;
+use drydock_recovery::update::Look;
+use drydock_state::transition;
+use drydock_state::{ENV_SIZE, Job, Record, SetName, Source, fat};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How many boots a device is given to come up.
+const BOOTS: usize = 12;
+
+/// A device that can be switched on.
+pub struct SimDevice<'f> {
+    /// What it was made from.
+    pub factory: &'f Factory,
+    /// Its disk.
+    pub disk: Arc<SimDisk>,
+    /// Its configuration.
+    pub config: Config,
+    /// What lies on `data`.
+    pub sources: Sources,
+    /// The version that never says that it is well, if any.
+    pub sick: Option<String>,
+    /// The version whose recovery never comes up, if any.
+    pub hangs: Option<String>,
+    violations: Mutex<Vec<String>>,
+}
+
+/// What one boot came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Boot {
+    /// Recovery ran to its end.
+    Recovered(Next),
+    /// The set is up.
+    Up(SetName),
+    /// The set was started and gave up.
+    NotStarted(SetName, String),
+    /// The bootloader started a set without knowing that another one is first.
+    ChoosesAgain,
+    /// This copy of the recovery was started, and a watchdog ended it.
+    Hangs(SetName),
+    /// Recovery or process 1 ended with this error.
+    Error(String),
+    /// GRUB found nothing to start.
+    Nothing,
+}
+
+/// What a device came to after some boots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// A set is up and well.
+    Up(SetName),
+    /// It never came up; these were its boots.
+    Down(Vec<Boot>),
+}
+
+impl<'f> SimDevice<'f> {
+    /// A device with this in its disk. All releases lie on `data`, as `VERSION.drydock`.
+    pub fn new(factory: &'f Factory, medium: Medium) -> Self {
+        let source = |release: &crate::factory::Release| {
+            (format!("{}.drydock", release.version), Arc::new(release.bundle.clone()) as _)
+        };
+        Self {
+            factory,
+            disk: Arc::new(factory.switch_on(medium)),
+            config: factory.config.clone(),
+            sources: factory.releases.iter().map(source).collect(),
+            sick: None,
+            hangs: None,
+            violations: Mutex::default(),
+        }
+    }
+
+    /// The same device with another medium in its disk, where this flush does nothing.
+    pub fn again(&self, medium: Medium, swallowed: Option<Flush>) -> Self {
+        let device = Self {
+            factory: self.factory,
+            disk: Arc::new(self.factory.switch_on(medium)),
+            config: self.config.clone(),
+            sources: self.sources.clone(),
+            sick: self.sick.clone(),
+            hangs: self.hangs.clone(),
+            violations: Mutex::default(),
+        };
+        device.disk.swallow(swallowed);
+        let seen = self.disk.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        *device.disk.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+        device
+    }
+
+    /// What drydock sees.
+    pub fn machine(&self) -> SimMachine<'f> {
+        SimMachine::new(self.factory, self.disk.clone(), self.config.clone(), self.sources.clone())
+    }
+
+    /// The record of state, if drydock finds one.
+    pub fn record(&self) -> Option<Record> {
+        truth::record(self.factory, &self.disk)
+    }
+
+    /// What was done that never may be.
+    pub fn violations(&self) -> Vec<String> {
+        self.violations.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets a command of the live system work on the device.
+    pub fn live<T>(&self, work: impl FnOnce(&SimMachine<'f>) -> T) -> T {
+        work(&self.machine())
+    }
+
+    /// Changes what the device remembers, and saves it.
+    pub fn change(&self, change: impl FnOnce(&mut Record)) {
+        let machine = self.machine();
+        let mut memory = Memory::open(&machine).expect("the device finds its memory");
+        change(&mut memory.record);
+        memory.save().expect("the disk is sound");
+    }
+
+    /// `drydock stage VERSION.drydock`.
+    pub fn stage(&self, version: &str) {
+        self.stage_from(Source::Data { path: format!("{version}.drydock") });
+    }
+
+    /// `drydock stage` with any source.
+    pub fn stage_from(&self, source: Source) {
+        let staged = self.live(|machine| live::stage(machine, source, Look::Quick)).expect("it is staged");
+        self.disk.mark(Mark::Staged(staged.id));
+    }
+
+    /// `drydock cancel`.
+    pub fn cancel(&self) {
+        let id = self.live(live::cancel).expect("it is cancelled");
+        self.disk.mark(Mark::Cancelled(id));
+    }
+
+    /// `drydock rollback` in a set.
+    pub fn roll_back(&self, running: SetName) {
+        let next = self.live(|machine| live::roll_back(machine, running));
+        self.disk.mark(Mark::GivenUp(next.expect("it is rolled back").other()));
+    }
+
+    /// `drydock mark-bad` in a set.
+    pub fn mark_bad(&self, running: SetName) {
+        let next = self.live(|machine| live::mark_bad(machine, running, running));
+        self.disk.mark(Mark::GivenUp(next.expect("it is marked bad").other()));
+    }
+
+    /// Boots until a set is up and well, and no update of the recovery waits.
+    pub fn run(&self) -> End {
+        let mut boots = Vec::new();
+        for _ in 0..BOOTS {
+            match self.boot() {
+                Boot::Up(set) if self.is_well(set) && !self.waits_for_recovery() => return End::Up(set),
+                other => boots.push(other),
+            }
+        }
+        End::Down(boots)
+    }
+
+    fn waits_for_recovery(&self) -> bool {
+        let intent = self.record().and_then(|record| record.intent);
+        // What a set that says that it is well asks for by itself.
+        let by_itself = |job: &Job| match job {
+            Job::UpdateRecovery { .. } => true,
+            Job::Update { source, .. } => matches!(source, Source::Partition { .. }),
+            _ => false,
+        };
+        let Some(intent) = intent.filter(|intent| by_itself(&intent.job)) else {
+            return false;
+        };
+        self.disk.mark(Mark::Staged(intent.id));
+        true
+    }
+
+    /// Whether a set that is up says that it is well; if so, it is marked good.
+    pub fn is_well(&self, set: SetName) -> bool {
+        let version = truth::version(self.factory, &self.disk, set);
+        if version.is_some() && version == self.sick {
+            return false;
+        }
+        let running = RunningSet {
+            set,
+            root_hash: String::new(),
+            version: version.unwrap_or_default(),
+            degraded: false,
+        };
+        match self.live(|machine| live::mark_good(machine, &running)) {
+            Ok(_) => self.disk.mark(Mark::MarkedGood(set)),
+            // A memory that can't be trusted is not changed, which keeps nobody from running.
+            Err(error) if error.to_string().contains("state can't be changed") => {}
+            Err(error) => self.violate(format!("set {set} is up and can't be marked good: {error}")),
+        }
+        true
+    }
+
+    /// Switches the device on once.
+    pub fn boot(&self) -> Boot {
+        let mut running = None;
+        let before = self.record();
+        let logged = self.disk.log().len();
+        let boot = match self.grub() {
+            Ok(Some(Start::Recovery { copy, .. })) if self.does_hang(copy) => Boot::Hangs(copy),
+            Ok(Some(Start::Recovery { copy, reason })) => {
+                running = Some(copy);
+                let reason = match reason {
+                    grub::Reason::Intent => recover::Reason::Asked,
+                    grub::Reason::Fallback => recover::Reason::Fallback,
+                };
+                self.recovery(reason, copy)
+            }
+            Ok(Some(Start::Set(set))) => self.set(set),
+            Ok(None) => Boot::Nothing,
+            Err(error) => Boot::Error(error),
+        };
+        if let Some(before) = &before {
+            self.watch_slots(before, &self.disk.log()[logged..]);
+            self.watch_recovery(before, running, &self.disk.log()[logged..]);
+        }
+        boot
+    }
+
+    /// Switches the device on, and off again once GRUB has counted.
+    pub fn flicker(&self) {
+        self.grub().expect("GRUB finds the disk");
+    }
+
+    /// What GRUB would do with this disk, whatever it finds in the boot slots.
+    pub fn decision(&self) -> Option<Start> {
+        grub::decide(self.env_file().map(|(_, file)| file).as_deref(), |_| true).start
+    }
+
+    /// GRUB: its choice, and its counting, which it does not flush.
+    fn grub(&self) -> Result<Option<Start>, String> {
+        let whole = |kernel| truth::has_kernel(self.factory, &self.disk, kernel);
+        // What is being written must not even be tried.
+        if let Some(Start::Set(set)) = self.decision()
+            && let Err(why) = truth::set_is_whole(self.factory, &self.disk, set)
+        {
+            self.violate(format!("the bootloader tries set {set}, which is not whole: {why}"));
+        }
+        let found = self.env_file();
+        let Decision { start, file } = grub::decide(found.as_ref().map(|(_, file)| &file[..]), whole);
+        if let (Some((offset, old)), Some(new)) = (found, file)
+            && old != new
+        {
+            let sector = u64::from(self.disk.sector_size());
+            let mut bytes = vec![0; sector as usize];
+            let (from, within) = (offset - offset % sector, (offset % sector) as usize);
+            let mut write = || {
+                self.disk.read_at(from, &mut bytes)?;
+                bytes[within..within + new.len()].copy_from_slice(&new);
+                self.disk.write_at(from, &bytes)
+            };
+            write().map_err(|error| format!("GRUB's save_env: {error}"))?;
+        }
+        Ok(start)
+    }
+
+    /// Where `grubenv` lies on the disk, and what is in it.
+    fn env_file(&self) -> Option<(u64, Vec<u8>)> {
+        let partition = self.factory.partition(&self.disk, "bootenv")?;
+        let file = fat::find(&partition, b"GRUBENV    ").ok()?;
+        let bytes = drydock_block::read_vec(&partition, file.offset, ENV_SIZE).ok()?;
+        Some((self.factory.range("bootenv").start + file.offset, bytes))
+    }
+
+    fn does_hang(&self, copy: SetName) -> bool {
+        let Slot::Holds(index) = truth::slot(self.factory, &self.disk, RECOVERY, copy) else { return false };
+        self.hangs.as_ref() == Some(&self.factory.releases[index].version)
+    }
+
+    fn recovery(&self, reason: recover::Reason, copy: SetName) -> Boot {
+        let machine = self.machine();
+        match Memory::open(&machine) {
+            Ok(mut memory) => self.recover(&machine, &mut memory, reason, Some(copy)),
+            Err(error) => Boot::Error(error.to_string()),
+        }
+    }
+
+    fn recover(
+        &self,
+        machine: &SimMachine,
+        memory: &mut Memory,
+        reason: recover::Reason,
+        copy: Option<SetName>,
+    ) -> Boot {
+        match recover::recover(machine, memory, reason, copy) {
+            Ok(next) => {
+                match next {
+                    Next::Reboot(set) => self.disk.mark(Mark::HandsOver(set)),
+                    Next::Prove(copy) => self.disk.mark(Mark::Proves(copy)),
+                    Next::Stay(_) => {}
+                }
+                Boot::Recovered(next)
+            }
+            Err(error) => Boot::Error(error.to_string()),
+        }
+    }
+
+    /// Process 1 of a set: settle, do a job that the bootloader did not know of, or start the set.
+    fn set(&self, set: SetName) -> Boot {
+        let machine = self.machine();
+        let mut memory = match Memory::open(&machine) {
+            Ok(memory) => memory,
+            Err(error) => return Boot::Error(error.to_string()),
+        };
+        match recover::settle_set(&machine, &mut memory, set) {
+            Chosen::Enter => {}
+            Chosen::Recover => return self.recover(&machine, &mut memory, recover::Reason::Asked, None),
+            Chosen::Reset => return Boot::ChoosesAgain,
+        }
+        match self.enter(&machine, set) {
+            Ok(()) => Boot::Up(set),
+            Err(why) => {
+                if *memory.trust() == Trust::Whole {
+                    transition::not_started(&mut memory.record, set, &why, machine.now());
+                    // A disk that takes no writes any more shows at the next boot.
+                    let _ = memory.save_record();
+                }
+                Boot::NotStarted(set, why)
+            }
+        }
+    }
+
+    /// The root's trailer, and dm-verity, which lets nothing run that is not the release's.
+    fn enter(&self, machine: &SimMachine, set: SetName) -> Result<(), String> {
+        let root = machine.config().class_with_role(Role::Root).expect("the configuration has a root class");
+        trusted_release(machine, root, set).map_err(|error| error.to_string())?;
+        truth::set_is_whole(self.factory, &self.disk, set).map(|_| ())
+    }
+
+    /// Slots are written only for an intent, and never those of the last good set.
+    fn watch_slots(&self, before: &Record, log: &[Op]) {
+        let finished = before.intent.as_ref().is_none_or(|intent| before.outcome_of(intent.id).is_some());
+        for op in log {
+            let Op::Write { offset, bytes } = op else { continue };
+            let end = offset + bytes.len() as u64;
+            for (class, set, range) in self.factory.slots() {
+                if range.start < end && *offset < range.end {
+                    let slot = set.label(&class.class);
+                    if before.last_good == Some(set) {
+                        self.violate(format!("{slot}, of the last good set, was written"));
+                    } else if finished {
+                        self.violate(format!("{slot} was written though there was nothing to do"));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The recovery's copies are written only for an intent, and never the one that runs. The one that is first changes
+    /// only to one that has come up.
+    fn watch_recovery(&self, before: &Record, running: Option<SetName>, log: &[Op]) {
+        let in_use = running.unwrap_or(before.recovery.first);
+        let asked =
+            before.intent.as_ref().is_some_and(|intent| matches!(intent.job, Job::UpdateRecovery { .. }));
+        for copy in SetName::BOTH {
+            let range = self.factory.range(&copy.label(RECOVERY));
+            let written = log.iter().any(|op| match op {
+                Op::Write { offset, bytes } => {
+                    range.start < offset + bytes.len() as u64 && *offset < range.end
+                }
+                _ => false,
+            });
+            if written && (copy == in_use || !asked) {
+                self.violate(format!("copy {copy} of the recovery was written, {in_use} is in use"));
+            }
+        }
+        let first = self.record().map(|record| record.recovery.first);
+        if first.is_some_and(|first| first != before.recovery.first && Some(first) != running) {
+            self.violate("a copy of the recovery is first that has not come up".into());
+        }
+    }
+
+    fn violate(&self, what: String) {
+        let mut violations = self.violations.lock().unwrap_or_else(PoisonError::into_inner);
+        if !violations.contains(&what) {
+            violations.push(what);
+        }
+    }
+}

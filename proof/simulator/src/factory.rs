@@ -1,0 +1,367 @@
+//! Makes devices: their configuration, releases for them, and a disk as a factory flashes it.
+
+use crate::disk::{Discard, SimDisk};
+use crate::medium::Medium;
+use crate::parts::{Parts, key};
+use crate::random::Random;
+use crate::volume::{self, IDENTITY};
+use drydock_block::{BlockDevice, Section};
+use drydock_bundle::create::{Input, Recipe, create, default_salt};
+use drydock_bundle::keys::PrivateKey;
+use drydock_config::{Config, Data, DataFailure, Role, SlotClass, Wipe, WipeHow};
+use drydock_format::trailer::{self, Trailer};
+use drydock_format::tree::{BLOCK, GROUP, Hasher};
+use drydock_format::{Image, MANIFEST, Manifest, SIGNATURES};
+use drydock_luks::{Cost, FormatOptions, Unlocked};
+use drydock_models::CryptDevice;
+use drydock_recovery::machine::Device;
+use drydock_state::{ENV_SIZE, EnvStore, SetInfo, SetName, Store, transition};
+use std::collections::BTreeMap;
+use std::io::{Cursor, Write};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What kind of disk a device has.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup {
+    /// Its name in messages.
+    pub name: &'static str,
+    /// The sector size in bytes.
+    pub sector: u32,
+    /// Whether the root slots are LUKS containers.
+    pub luks: bool,
+    /// What it answers to a discard.
+    pub discard: Discard,
+    /// The size of the root image in blocks of 4096 bytes: more than 128 make a whole frame and a short one.
+    pub root_blocks: usize,
+}
+
+/// The set-ups that the proof goes through.
+pub const SETUPS: [Setup; 4] = [
+    Setup { name: "plain-512", sector: 512, luks: false, discard: Discard::Zeroes, root_blocks: 132 },
+    Setup { name: "plain-4096", sector: 4096, luks: false, discard: Discard::Noise, root_blocks: 132 },
+    Setup { name: "luks-512", sector: 512, luks: true, discard: Discard::Unsupported, root_blocks: 28 },
+    Setup { name: "luks-4096", sector: 4096, luks: true, discard: Discard::Zeroes, root_blocks: 60 },
+];
+
+/// The `compatible` of all simulated devices.
+pub const COMPATIBLE: &str = "simulated-pump";
+/// The releases that there are.
+pub const VERSIONS: [&str; 4] = ["1", "2", "3", "4"];
+/// Those of them that bring a recovery.
+const WITH_RECOVERY: [&str; 2] = ["1", "4"];
+/// The slot class of the recovery's own two copies.
+pub const RECOVERY: &str = "recovery";
+/// The size of the boot images in bytes.
+const BOOT_SIZE: usize = 4 * BLOCK;
+/// The size of the recovery's images in bytes.
+const RECOVERY_SIZE: usize = 3 * BLOCK;
+/// What opens every `data` volume.
+pub const DATA_KEY: &[u8] = b"key";
+const DATA_SIZE: u64 = volume::PAYLOAD + (64 << 10);
+/// Room in a slot beyond what an image of that size needs.
+const SPARE: u64 = 32 << 10;
+const PARTITION_SIZE: u64 = 1 << 20;
+/// Where the payload of a LUKS container begins: two headers and the smallest area of key slots.
+const PAYLOAD: u64 = 0x8000 + 2 * 0x4_0000;
+
+/// A release, and what has to be in the slots where it is installed.
+pub struct Release {
+    /// Its version.
+    pub version: String,
+    /// The bundle.
+    pub bundle: Arc<Vec<u8>>,
+    /// The bytes of its manifest.
+    pub manifest: Vec<u8>,
+    /// The bytes of its signatures.
+    pub signatures: Vec<u8>,
+    /// What the state record keeps of it.
+    pub info: SetInfo,
+    /// For each slot class the image's name, its size, and the image with its hash tree.
+    pub contents: BTreeMap<String, (String, usize, Vec<u8>)>,
+}
+
+/// Everything that a device is made from.
+pub struct Factory {
+    /// The kind of disk.
+    pub setup: Setup,
+    /// The device's configuration.
+    pub config: Config,
+    /// The releases of [`VERSIONS`], in this order.
+    pub releases: Vec<Release>,
+    /// Who signs: the first two, and devices trust the first. Nobody knows the third.
+    pub keys: Vec<PrivateKey>,
+    folder: tempfile::TempDir,
+    partitions: BTreeMap<String, Range<u64>>,
+    volumes: BTreeMap<String, Unlocked>,
+    blank: Medium,
+}
+
+impl Factory {
+    /// Makes releases and a blank disk.
+    pub fn new(setup: Setup) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let keys: Vec<PrivateKey> = (1..=3).map(|seed| key(seed, folder.path())).collect();
+        let class = |class: &str, role, encrypted| SlotClass { class: class.into(), role, encrypted };
+        let slots = vec![
+            class("boot", Role::Boot, false),
+            class("root", Role::Root, setup.luks),
+            class(RECOVERY, Role::Recovery, false),
+        ];
+        let mut config = Config::new(COMPATIBLE, slots, keys[0].public().unwrap().to_string());
+        config.data = Some(Data {
+            label: "data".into(),
+            encrypted: true,
+            provision: false,
+            mount: "/var".into(),
+            on_failure: DataFailure::Recovery,
+            kdf_memory_kib: 32,
+            kdf_iterations: 1,
+        });
+        config.factory_reset.keep = vec!["identity".into()];
+        config.wipes = vec![Wipe { label: "logs".into(), how: WipeHow::Zero, encrypted: false }];
+        let mut factory = Self {
+            setup,
+            config,
+            releases: Vec::new(),
+            keys,
+            folder,
+            partitions: BTreeMap::new(),
+            volumes: BTreeMap::new(),
+            blank: Medium::new(0),
+        };
+        factory.releases = (1..).zip(VERSIONS).map(|(n, version)| factory.release(version, n)).collect();
+        factory.lay_out();
+        factory.format();
+        factory
+    }
+
+    /// Makes a bundle of the images, signed by the first two keys.
+    pub fn bundle(&self, version: &str, security_version: u32, images: &[(&str, Vec<u8>)]) -> Vec<u8> {
+        let input = |(name, bytes): &(&str, Vec<u8>)| {
+            let path = self.folder.path().join(format!("{name}.img"));
+            std::fs::write(&path, bytes).expect("a temporary file can be written");
+            Input { name: (*name).into(), class: (*name).into(), path }
+        };
+        let recipe = Recipe {
+            compatible: COMPATIBLE.into(),
+            version: version.into(),
+            security_version,
+            salt: default_salt(COMPATIBLE),
+            frame_size: GROUP as u32,
+            level: 1,
+            workers: 1,
+            images: images.iter().map(input).collect(),
+            pins: Vec::new(),
+            keys: (1..=2).map(|seed| key(seed, self.folder.path())).collect(),
+        };
+        let path = self.folder.path().join("bundle");
+        create(&recipe, &path, |_, _, _| {}).expect("the recipe is right");
+        std::fs::read(&path).expect("it was just written")
+    }
+
+    /// The images of a release's set: every version differs in all but the last four blocks of the root.
+    pub fn images(&self, version: &str) -> [(&'static str, Vec<u8>); 2] {
+        let seed = seed(version);
+        let mut root = image(seed, (self.setup.root_blocks - 4) * BLOCK);
+        root.extend(image(1, 4 * BLOCK));
+        [("boot", image(seed + 1, BOOT_SIZE)), ("root", root)]
+    }
+
+    fn release(&self, version: &str, security_version: u32) -> Release {
+        let mut images = self.images(version).to_vec();
+        if WITH_RECOVERY.contains(&version) {
+            images.push((RECOVERY, image(seed(version) + 2, RECOVERY_SIZE)));
+        }
+        let bundle = self.bundle(version, security_version, &images);
+        let mut parts = Parts::of(&bundle);
+        let (manifest, signatures) = (parts.get(MANIFEST).clone(), parts.get(SIGNATURES).clone());
+        let parsed = Manifest::parse(&manifest).unwrap();
+        let contents = parsed.images.iter().zip(images).map(|(image, (_, bytes))| {
+            let upper = parts.get(&format!("{}.groups", image.name)).clone();
+            let size = bytes.len();
+            (image.class.clone(), (image.name.clone(), size, with_tree(image, bytes, &upper)))
+        });
+        let info = drydock_recovery::release::info(&parsed, Manifest::digest(&manifest));
+        let contents = contents.collect();
+        Release { version: version.into(), bundle: Arc::new(bundle), manifest, signatures, info, contents }
+    }
+
+    fn lay_out(&mut self) {
+        let trailer = 16 << 10;
+        let content = |class| self.releases[0].contents[class].2.len() as u64 + trailer + SPARE;
+        let luks = if self.setup.luks { PAYLOAD } else { 0 };
+        let (boot, root, recovery) = (content("boot"), content("root") + luks, content(RECOVERY));
+        let sizes = [
+            ("bootenv", PARTITION_SIZE),
+            // With room for a spare place of each copy.
+            ("state", 4 * PARTITION_SIZE),
+            ("boot-a", boot),
+            ("boot-b", boot),
+            ("root-a", root),
+            ("root-b", root),
+            ("recovery-a", recovery),
+            ("recovery-b", recovery),
+            ("stash", 128 << 10 | 256 << 10),
+            ("factory", self.releases.iter().map(|release| release.bundle.len() as u64).max().unwrap()),
+            ("logs", 32 << 10),
+            ("data", DATA_SIZE),
+        ];
+        let mut start = 0;
+        for (label, size) in sizes {
+            let end = start + size.next_multiple_of(4096);
+            self.partitions.insert(label.into(), start..end);
+            start = end;
+        }
+        self.blank = Medium::new(start);
+    }
+
+    /// Puts the boot environment's filesystem and the LUKS containers on the blank disk.
+    fn format(&mut self) {
+        let disk = Arc::new(self.switch_on(self.blank.clone()));
+        let bootenv = self.partition(&disk, "bootenv").unwrap();
+        bootenv.write_at(0, &fat(PARTITION_SIZE as usize, self.setup.sector)).unwrap();
+        if self.setup.luks {
+            for set in SetName::BOTH {
+                let label = set.label("root");
+                let options = FormatOptions {
+                    sector_size: self.setup.sector,
+                    data_offset: PAYLOAD,
+                    key_size: 32,
+                    ..FormatOptions::new(Cost::Pbkdf2 { iterations: 1000 })
+                };
+                let mut random = Random::new(if set == SetName::A { 11 } else { 12 });
+                let mut fill = |buf: &mut [u8]| {
+                    random.fill(buf);
+                    Ok(())
+                };
+                let partition = self.partition(&disk, &label).unwrap();
+                let unlocked = drydock_luks::format(&partition, b"key", &options, &mut fill).unwrap();
+                self.volumes.insert(label, unlocked);
+            }
+        }
+        let data = self.partition(&disk, "data").unwrap();
+        let options = volume::format_options();
+        let mut random = Random::new(13);
+        let mut fill = |buf: &mut [u8]| {
+            random.fill(buf);
+            Ok(())
+        };
+        let unlocked = drydock_luks::format(&data, DATA_KEY, &options, &mut fill).unwrap();
+        volume::make(&CryptDevice::new(&data, &unlocked).unwrap(), &self.old_data()).unwrap();
+        self.volumes.insert("data".into(), unlocked);
+        let logs = self.partition(&disk, "logs").unwrap();
+        logs.write_at(0, &image(14, logs.size() as usize)).unwrap();
+        let mut bundle = self.version("3").bundle.to_vec();
+        let factory = self.partition(&disk, "factory").unwrap();
+        bundle.resize(factory.size() as usize, 0);
+        factory.write_at(0, &bundle).unwrap();
+        self.blank = disk.view();
+    }
+
+    /// What `data` holds when the device leaves the factory: what is kept at a reset, and more.
+    pub fn old_data(&self) -> Vec<u8> {
+        [&self.kept()[..], &image(15, 4096)].concat()
+    }
+
+    /// What survives a factory reset.
+    pub fn kept(&self) -> Vec<u8> {
+        IDENTITY.to_vec()
+    }
+
+    /// The key of the `data` volume with which the device leaves the factory.
+    pub fn old_data_key(&self) -> &[u8] {
+        self.volumes["data"].volume_key()
+    }
+
+    /// A disk with this medium in it.
+    pub fn switch_on(&self, medium: Medium) -> SimDisk {
+        SimDisk::new(medium, self.setup.sector, self.setup.discard)
+    }
+
+    /// Where a partition lies on the disk, in bytes.
+    pub fn range(&self, label: &str) -> Range<u64> {
+        self.partitions[label].clone()
+    }
+
+    /// The partitions of all slots.
+    pub fn slots(&self) -> Vec<(&SlotClass, SetName, Range<u64>)> {
+        let both = |class| SetName::BOTH.map(|set: SetName| (class, set));
+        let slots = self.config.set_classes().flat_map(both);
+        slots.map(|(class, set)| (class, set, self.range(&set.label(&class.class)))).collect()
+    }
+
+    /// A partition of a disk, if there is one with this label.
+    pub fn partition(&self, disk: &Arc<SimDisk>, label: &str) -> Option<Device> {
+        let range = self.partitions.get(label)?;
+        Some(Arc::new(Section::new(disk.clone(), range.start, range.end - range.start).unwrap()))
+    }
+
+    /// A slot of a disk; the inside of it where it is a LUKS container.
+    pub fn slot(&self, disk: &Arc<SimDisk>, class: &str, set: SetName) -> Option<Device> {
+        let label = set.label(class);
+        let partition = self.partition(disk, &label)?;
+        Some(match self.volumes.get(&label) {
+            Some(unlocked) => Arc::new(CryptDevice::new(partition, unlocked).unwrap()),
+            None => partition,
+        })
+    }
+
+    /// The release with this version.
+    pub fn version(&self, version: &str) -> &Release {
+        self.releases.iter().find(|release| release.version == version).expect("a release of that version")
+    }
+
+    /// A disk as it leaves the factory: version 1 in set a and in both copies of the recovery, set b blank.
+    pub fn flashed(&self) -> Medium {
+        let disk = Arc::new(self.switch_on(self.blank.clone()));
+        let release = &self.releases[0];
+        let set = self.config.set_classes().map(|class| (class.class.as_str(), SetName::A));
+        for (class, set) in set.chain(SetName::BOTH.map(|copy| (RECOVERY, copy))) {
+            let (image, _, content) = &release.contents[class];
+            let slot = self.slot(&disk, class, set).unwrap();
+            slot.write_at(0, content).unwrap();
+            let (manifest, signatures) = (release.manifest.clone(), release.signatures.clone());
+            trailer::write(&slot, &Trailer { manifest, signatures, image: image.clone() }).unwrap();
+        }
+        let record = transition::flashed(release.info.clone(), 0);
+        let (mut store, _) = Store::open(self.partition(&disk, "state").unwrap(), None).unwrap();
+        store.write(&record).unwrap();
+        let env = EnvStore::open(self.partition(&disk, "bootenv").unwrap()).unwrap();
+        env.write(&record.boot_env(self.config.boot.attempts)).unwrap();
+        disk.view()
+    }
+}
+
+/// What makes a version's images its own.
+fn seed(version: &str) -> u64 {
+    version.bytes().fold(7, |sum, byte| sum * 31 + u64::from(byte))
+}
+
+/// An image that compresses to one half.
+fn image(seed: u64, size: usize) -> Vec<u8> {
+    let mut bytes = vec![0; size];
+    let mut random = Random::new(seed);
+    bytes.chunks_mut(BLOCK).for_each(|block| random.fill(&mut block[..BLOCK / 2]));
+    bytes
+}
+
+/// The image and its whole hash tree, as they stand in a slot.
+fn with_tree(image: &Image, mut bytes: Vec<u8>, upper: &[u8]) -> Vec<u8> {
+    let hasher = Hasher::new(&image.salt);
+    let leaves: Vec<u8> = bytes.chunks(GROUP).flat_map(|group| hasher.leaf_block(group)).collect();
+    bytes.extend(upper);
+    bytes.extend(leaves);
+    bytes
+}
+
+/// A FAT filesystem of one sector a cluster, with a file `grubenv` in it.
+pub(crate) fn fat(size: usize, sector: u32) -> Vec<u8> {
+    let mut bytes = vec![0; size];
+    let options = fatfs::FormatVolumeOptions::new().bytes_per_sector(sector as u16).bytes_per_cluster(sector);
+    fatfs::format_volume(Cursor::new(&mut bytes), options).unwrap();
+    let volume = fatfs::FileSystem::new(Cursor::new(&mut bytes), fatfs::FsOptions::new()).unwrap();
+    volume.root_dir().create_file("grubenv").unwrap().write_all(&[b'#'; ENV_SIZE]).unwrap();
+    volume.unmount().unwrap();
+    bytes
+}

@@ -1,0 +1,230 @@
+//! drydock on files of the machine that this runs on: its full install, for measuring time and memory, and commands of
+//! the live system, for running several of them at once.
+
+use crate::factory::{COMPATIBLE, fat};
+use crate::parts::key;
+use drydock_block::{AlignedBuffer, BlockDevice, Flush, is_zero};
+use drydock_bundle::create::{Input, Recipe, create, default_salt};
+use drydock_bundle::ordered;
+use drydock_config::{Config, Role, SlotClass};
+use drydock_files::{FileBytes, FileDevice};
+use drydock_format::{Image, Tail};
+use drydock_recovery::Error;
+use drydock_recovery::device::lock::{self, StateLock};
+use drydock_recovery::event::{Events, Silent};
+use drydock_recovery::live::{self, RunningSet};
+use drydock_recovery::machine::{Device, Found, Lock, Machine, Take};
+use drydock_recovery::memory::{Memory, Seen};
+use drydock_recovery::story::read_config;
+use drydock_recovery::update::{self, Look, prove};
+use drydock_state::{SetInfo, SetName, Source, Store, transition};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The bundle's name in the folder.
+const BUNDLE: &str = "bundle.drydock";
+/// The device's configuration in the folder.
+const CONFIG: &str = "config.json";
+/// The slot that is written: its name in the folder.
+pub const SLOT: &str = "root-b";
+const BOOTENV_SIZE: u64 = 1 << 20;
+const STATE_SIZE: u64 = 8 << 20;
+/// How many bytes go through aligned memory at a time when the caller's are not aligned.
+const BOUNCE: usize = 1 << 16;
+
+/// Makes a bundle of an image, and the partitions of a device to install it on, in a folder.
+pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bundle::Error> {
+    let recipe = Recipe {
+        compatible: COMPATIBLE.into(),
+        version: "1".into(),
+        security_version: 0,
+        salt: default_salt(COMPATIBLE),
+        frame_size: 4 << 20,
+        level,
+        workers: ordered::cores(),
+        images: vec![Input { name: "root".into(), class: "root".into(), path: image.into() }],
+        pins: Vec::new(),
+        keys: vec![key(1, folder)],
+    };
+    let made = create(&recipe, &folder.join(BUNDLE), |_, _, _| {})?;
+    let public = key(1, folder).public()?;
+    let slots = vec![SlotClass { class: "root".into(), role: Role::Root, encrypted: false }];
+    let config = serde_json::to_vec(&Config::new(COMPATIBLE, slots, public.to_string()));
+    fs::write(folder.join(CONFIG), config.expect("it is a map")).expect("a file can be made in this folder");
+    let partition = |label: &str, size: u64| {
+        FileDevice::create(&folder.join(label), size, 512).expect("a file can be made in this folder")
+    };
+    let bootenv = partition("bootenv", BOOTENV_SIZE);
+    bootenv.write_at(0, &fat(BOOTENV_SIZE as usize, 512)).expect("it can be written");
+    let record = transition::flashed(SetInfo::default(), 0);
+    let (mut store, _) = Store::open(partition("state", STATE_SIZE), None).expect("it is large enough");
+    store.write(&record).expect("it can be written");
+    partition(SLOT, made.slots[0]);
+    Ok(())
+}
+
+/// Installs the bundle in the folder into the slot beside it: signatures, writing, reading back, commit.
+pub fn install(folder: &Path, threads: usize, sparse: bool) -> Result<(), Error> {
+    let machine = machine(folder, threads, sparse)?;
+    let mut memory = Memory::open(&machine)?;
+    let source = Source::Data { path: BUNDLE.into() };
+    update::apply(&machine, &mut memory, &source, None)
+}
+
+/// Puts version 2, which has its trial, into set b: a command of [`command`] runs in it.
+pub fn on_trial(folder: &Path) -> Result<(), Error> {
+    let machine = machine(folder, 1, false)?;
+    let mut memory = Memory::open(&machine)?;
+    let release = SetInfo { version: "2".into(), security_version: 2, ..SetInfo::default() };
+    transition::installed(&mut memory.record, SetName::B, release, 0);
+    memory.save()
+}
+
+/// Does what a command of the live system does, and returns what it tells.
+pub fn command(folder: &Path, name: &str) -> Result<String, Error> {
+    let machine = machine(folder, 1, false)?;
+    let running =
+        RunningSet { set: SetName::B, root_hash: String::new(), version: "2".into(), degraded: false };
+    Ok(match name {
+        "stage" => {
+            let staged = live::stage(&machine, Source::Data { path: BUNDLE.into() }, Look::Quick)?;
+            format!("staged as {}", staged.id)
+        }
+        "cancel" => format!("cancelled {}", live::cancel(&machine)?),
+        "mark-good" => format!("marked good, news: {}", live::mark_good(&machine, &running)?.news),
+        "factory-reset" => format!("reset as {}", live::factory_reset(&machine)?),
+        "settle" => live::settle(&machine, SetName::B).map(|()| "settled".into())?,
+        other => return Err(Error::Usage(format!("there is no command `{other}`"))),
+    })
+}
+
+/// The record and the boot environment of the device in the folder, as text.
+pub fn left(folder: &Path) -> Result<String, Error> {
+    let seen = Seen::look(&machine(folder, 1, false)?)?;
+    Ok(format!("{:?} {:?} {:?}", seen.trust, seen.record, seen.counters))
+}
+
+fn machine(folder: &Path, threads: usize, sparse: bool) -> Result<NativeMachine, Error> {
+    let config = read_config(&folder.join(CONFIG))?;
+    Ok(NativeMachine { folder: folder.into(), config, threads, sparse })
+}
+
+/// The most memory that this process has had resident so far, in KiB.
+pub fn peak_kib() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").parse().unwrap_or_default()
+}
+
+struct NativeMachine {
+    folder: PathBuf,
+    config: Config,
+    threads: usize,
+    sparse: bool,
+}
+
+impl NativeMachine {
+    fn open(&self, label: &str) -> Result<Device, Error> {
+        let path = self.folder.join(label);
+        let device = DirectFile::open(&path, self.sparse);
+        Ok(Arc::new(device.map_err(Error::system("opening", path.display(), "make it first"))?))
+    }
+}
+
+impl Machine for NativeMachine {
+    fn config(&self) -> &Config {
+        &self.config
+    }
+    fn events(&self) -> &dyn Events {
+        &Silent
+    }
+    fn now(&self) -> u64 {
+        0
+    }
+    fn lock(&self) -> Result<Lock, Error> {
+        Ok(Box::new(StateLock::take(&self.folder.join("lock"), &lock::this_process(), lock::WAIT)?))
+    }
+    fn partition(&self, label: &str) -> Result<Device, Error> {
+        self.open(label)
+    }
+    fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error> {
+        self.open(&set.label(&class.class))
+    }
+    fn source<T>(&self, _source: &Source, take: Take<'_, T>) -> Result<T, Error> {
+        let path = self.folder.join(BUNDLE);
+        let file = File::open(&path).map_err(Error::system("opening", path.display(), "make it first"))?;
+        take(Found { bytes: Arc::new(FileBytes(file)), tail: Tail::Nothing, stamp: None })
+    }
+    fn prove(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
+        prove::by_reading(&self.slot(class, set)?, image, &set.label(&class.class), self.threads(), &Silent)
+    }
+    fn pause(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+    fn threads(&self) -> usize {
+        self.threads
+    }
+}
+
+/// A file that is read and written past the page cache, as a device's partitions are.
+struct DirectFile {
+    file: File,
+    size: u64,
+    /// Zeros are not written: the file is new and has holes.
+    sparse: bool,
+}
+
+impl DirectFile {
+    fn open(path: &Path, sparse: bool) -> io::Result<Self> {
+        let file = File::options().read(true).write(true).custom_flags(nix::libc::O_DIRECT).open(path)?;
+        Ok(Self { size: file.metadata()?.len(), file, sparse })
+    }
+}
+
+fn is_aligned(buf: &[u8]) -> bool {
+    buf.as_ptr().addr().is_multiple_of(AlignedBuffer::ALIGNMENT)
+}
+
+impl BlockDevice for DirectFile {
+    fn size(&self) -> u64 {
+        self.size
+    }
+    fn sector_size(&self) -> u32 {
+        512
+    }
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        if is_aligned(buf) {
+            return self.file.read_exact_at(buf, offset);
+        }
+        let mut bounce = AlignedBuffer::new(buf.len().min(BOUNCE));
+        for (part, at) in buf.chunks_mut(BOUNCE).zip((offset..).step_by(BOUNCE)) {
+            self.file.read_exact_at(&mut bounce[..part.len()], at)?;
+            part.copy_from_slice(&bounce[..part.len()]);
+        }
+        Ok(())
+    }
+    fn write_at(&self, offset: u64, buf: &[u8]) -> io::Result<()> {
+        if self.sparse && is_zero(buf) {
+            return Ok(());
+        }
+        if is_aligned(buf) {
+            return self.file.write_all_at(buf, offset);
+        }
+        let mut bounce = AlignedBuffer::new(buf.len().min(BOUNCE));
+        for (part, at) in buf.chunks(BOUNCE).zip((offset..).step_by(BOUNCE)) {
+            bounce[..part.len()].copy_from_slice(part);
+            self.file.write_all_at(&bounce[..part.len()], at)?;
+        }
+        Ok(())
+    }
+    fn flush(&self, _guard: Flush) -> io::Result<()> {
+        self.file.sync_data()
+    }
+    fn discard(&self, _offset: u64, _len: u64) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}

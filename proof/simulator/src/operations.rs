@@ -1,0 +1,286 @@
+//! What is done to a device while its power is cut.
+
+use crate::cut::Progress;
+use crate::device::{Boot, End, SimDevice};
+use crate::factory::Factory;
+use crate::medium::Medium;
+use crate::parts::Parts;
+use drydock_block::BlockDevice;
+use drydock_format::tree::BLOCK;
+use drydock_recovery::live;
+use drydock_recovery::recover::Next;
+use drydock_state::{EnvStore, Outcome, SetName, Source};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The partition that a bundle is written to.
+const FACTORY: &str = "factory";
+/// So much of a bundle, in bytes, is in flight when it is staged.
+const END: usize = 2 * BLOCK;
+
+/// One operation, from a device in a known state.
+pub struct Operation<'f> {
+    /// Its name in messages.
+    pub name: &'static str,
+    /// The device at its beginning.
+    pub device: SimDevice<'f>,
+    /// Does it.
+    pub run: fn(&SimDevice),
+    /// The versions that may run in the end, for what had been promised before the cut.
+    pub expect: fn(&Progress) -> &'static [&'static str],
+    /// What the history may tell besides the ordinary course of an update.
+    pub story: &'static [Outcome],
+    /// The version that runs where the cut came before any of that.
+    pub unless: &'static str,
+    /// Whether the record of state may be lost: it was at the beginning.
+    pub lost: bool,
+    /// Of an operation that takes long, only one state in so many gets second cuts.
+    pub seldom: usize,
+}
+
+/// All operations.
+pub fn all(factory: &Factory) -> Vec<Operation<'_>> {
+    let media = Media::new(factory);
+    let device = |medium: &Medium| SimDevice::new(factory, medium.clone());
+    vec![
+        op(
+            "stage",
+            device(&media.first),
+            |device| device.stage("2"),
+            |progress| match progress.staged {
+                Some(_) => &["2"],
+                None => &["1", "2"],
+            },
+        ),
+        op(
+            "stage-what-was-written",
+            device(&media.unwritten),
+            |device| {
+                write_bundle(device, |end| end..u64::MAX);
+                device.stage_from(Source::Partition { label: FACTORY.into() });
+            },
+            |progress| match progress.staged {
+                Some(_) => &["2"],
+                None => &["1", "2"],
+            },
+        ),
+        op(
+            "cancel",
+            device(&media.staged),
+            |device| device.cancel(),
+            |progress| match progress.cancelled {
+                Some(_) => &["1"],
+                None => &["1", "2"],
+            },
+        ),
+        op("update", device(&media.staged), boot, |_| &["2"]),
+        op("update-over", device(&media.staged_again), boot, |_| &["3"]),
+        op("mark-good", device(&media.installed), boot, |_| &["2"]),
+        Operation {
+            story: &[Outcome::RolledBack],
+            ..op("roll-back", sick(device(&media.installed)), boot, |_| &["1"])
+        },
+        Operation {
+            story: &[Outcome::FellBack],
+            ..op("fall-back", sick(device(&media.second)), boot, |_| &["1"])
+        },
+        Operation {
+            story: &[Outcome::RolledBack],
+            unless: "2",
+            ..op("roll-back-by-hand", device(&media.second), |device| device.roll_back(SetName::B), given_up)
+        },
+        Operation {
+            story: &[Outcome::MarkedBad],
+            unless: "2",
+            ..op("mark-bad", device(&media.second), |device| device.mark_bad(SetName::B), given_up)
+        },
+        Operation {
+            story: &[Outcome::RolledBack],
+            unless: "2",
+            ..op(
+                "end-trial-by-hand",
+                device(&media.installed),
+                |device| device.roll_back(SetName::A),
+                given_up,
+            )
+        },
+        Operation { story: &[Outcome::Rearmed], ..op("re-arm", device(&media.starved), boot, |_| &["2"]) },
+        Operation {
+            story: &[Outcome::Failed],
+            ..op("failed-update", broken(device(&media.staged)), boot, |_| &["1"])
+        },
+        Operation {
+            story: &[Outcome::RecoveryUpdated],
+            ..op("update-recovery", device(&media.brought), boot, |_| &["4"])
+        },
+        Operation {
+            story: &[Outcome::Failed],
+            ..op("recovery-that-hangs", hanging(device(&media.written)), boot, |_| &["4"])
+        },
+        Operation {
+            story: &[Outcome::StateRebuilt],
+            lost: true,
+            ..op("rebuild", device(&media.lost), boot, |_| &["1"])
+        },
+        Operation {
+            story: &[Outcome::Reset],
+            seldom: 16,
+            ..op("reset", without_slots(device(&media.reset)), boot, |_| &["1"])
+        },
+        Operation {
+            story: &[Outcome::Reset],
+            seldom: 16,
+            ..op("reset-slots", device(&media.reset), boot, |_| &["3"])
+        },
+        Operation { story: &[Outcome::Wiped], ..op("wipe", device(&media.wipe), boot, |_| &["1"]) },
+    ]
+}
+
+fn op<'f>(
+    name: &'static str,
+    device: SimDevice<'f>,
+    run: fn(&SimDevice),
+    expect: fn(&Progress) -> &'static [&'static str],
+) -> Operation<'f> {
+    Operation { name, device, run, expect, story: &[], unless: "", lost: false, seldom: 1 }
+}
+
+/// Version 2 was given up, or not yet.
+fn given_up(progress: &Progress) -> &'static [&'static str] {
+    if progress.given_up.is_some() { &["1"] } else { &["1", "2"] }
+}
+
+fn boot(device: &SimDevice) {
+    device.run();
+}
+
+/// Version 2 never says that it is well.
+fn sick(mut device: SimDevice<'_>) -> SimDevice<'_> {
+    device.sick = Some("2".into());
+    device
+}
+
+/// The recovery of version 4 never comes up.
+fn hanging(mut device: SimDevice<'_>) -> SimDevice<'_> {
+    device.hangs = Some("4".into());
+    device
+}
+
+/// A factory reset leaves the slots alone.
+fn without_slots(mut device: SimDevice<'_>) -> SimDevice<'_> {
+    device.config.factory_reset.restore_slots = false;
+    device
+}
+
+/// The bundle of version 2 is damaged behind everything that is checked before writing.
+fn broken(mut device: SimDevice<'_>) -> SimDevice<'_> {
+    let mut parts = Parts::of(&device.factory.version("2").bundle);
+    let frames = parts.get("root.zst");
+    let last = frames.len() - 20;
+    frames[last] ^= 1;
+    device.sources.insert("2.drydock".into(), Arc::new(parts.bundle()));
+    device
+}
+
+/// Disks at the moments between operations.
+pub struct Media {
+    /// Version 1 runs, and nothing else was ever there.
+    pub first: Medium,
+    /// The same, and the partition `factory` has all but the end of version 2's bundle.
+    pub unwritten: Medium,
+    /// Version 2 is staged.
+    pub staged: Medium,
+    /// Version 2 is installed and has not run yet.
+    pub installed: Medium,
+    /// Version 2 runs, version 1 is the second choice.
+    pub second: Medium,
+    /// The same, and version 3 is staged.
+    pub staged_again: Medium,
+    /// Versions 2 and 1 have used up their attempts.
+    pub starved: Medium,
+    /// Version 1 runs, and both copies of the record are gone.
+    pub lost: Medium,
+    /// Version 4 is installed and has not run yet; it brings a recovery.
+    pub brought: Medium,
+    /// The same, it is good, and its recovery is in copy b, which has not run yet.
+    pub written: Medium,
+    /// Version 1 runs, and a factory reset is staged.
+    pub reset: Medium,
+    /// Version 1 runs, and a wipe of `logs` is staged.
+    pub wipe: Medium,
+}
+
+impl Media {
+    /// Lets a device live through all of them, with its power on.
+    pub fn new(factory: &Factory) -> Self {
+        let device = SimDevice::new(factory, factory.flashed());
+        assert_eq!(device.run(), End::Up(SetName::A));
+        let first = device.disk.view();
+        let fresh = SimDevice::new(factory, first.clone());
+        write_bundle(&fresh, |end| 0..end);
+        let unwritten = fresh.disk.view();
+        device.stage("2");
+        let staged = device.disk.view();
+        device.boot();
+        let installed = device.disk.view();
+        assert_eq!(device.run(), End::Up(SetName::B));
+        let second = device.disk.view();
+        device.stage("3");
+        let staged_again = device.disk.view();
+
+        let device = SimDevice::new(factory, second.clone());
+        let env = EnvStore::open(factory.partition(&device.disk, "bootenv").unwrap()).unwrap();
+        let mut counters = env.read().expect("the environment is whole");
+        (counters.left_a, counters.left_b) = (0, 0);
+        env.write(&counters).expect("the disk is sound");
+        let starved = device.disk.view();
+
+        let mut lost = first.clone();
+        let state = factory.range("state");
+        lost.write(state.start, &vec![0; (state.end - state.start) as usize]);
+        let device = SimDevice::new(factory, first.clone());
+        device.stage("4");
+        device.boot();
+        let brought = device.disk.view();
+        loop {
+            match device.boot() {
+                Boot::Up(set) => assert!(device.is_well(set)),
+                Boot::Recovered(Next::Prove(_)) => break,
+                other => panic!("{other:?}"),
+            }
+        }
+        let written = device.disk.view();
+
+        let device = SimDevice::new(factory, first.clone());
+        device.live(live::factory_reset).expect("it is staged");
+        let reset = device.disk.view();
+        let device = SimDevice::new(factory, first.clone());
+        device.live(|machine| live::wipe(machine, "logs")).expect("it is staged");
+        let wipe = device.disk.view();
+        Self {
+            brought,
+            written,
+            reset,
+            wipe,
+            first,
+            unwritten,
+            staged,
+            installed,
+            second,
+            staged_again,
+            starved,
+            lost,
+        }
+    }
+}
+
+/// A part of version 2's bundle is written to the partition `factory`, and not flushed: the part is before or after
+/// where its end begins.
+fn write_bundle(device: &SimDevice, part: impl Fn(u64) -> Range<u64>) {
+    let mut bundle = device.factory.version("2").bundle.to_vec();
+    bundle.resize(bundle.len().next_multiple_of(BLOCK), 0);
+    let Range { start, end } = part((bundle.len() - END) as u64);
+    let partition = device.factory.partition(&device.disk, FACTORY).expect("there is one");
+    let part = &bundle[start as usize..bundle.len().min(end as usize)];
+    partition.write_at(start, part).expect("the disk is sound");
+}

@@ -1,0 +1,269 @@
+//! What must hold: on every disk at every moment, and when a device has run to its end.
+
+use super::Proof;
+use crate::cut::Progress;
+use crate::device::{End, SimDevice};
+use crate::disk::Mark;
+use crate::factory::RECOVERY;
+use crate::operations::Operation;
+use crate::truth::{self, Slot};
+use crate::volume::{self, Data};
+use drydock_models::grub::{Kernel, Start};
+use drydock_state::{BootEnv, Copy, Entry, Mode, Outcome, Record, SetName};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What went wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind of failure it is.
+    pub kind: Kind,
+    /// What it is.
+    pub what: String,
+}
+
+/// The kinds of failures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The device does not come up.
+    Bricked,
+    /// What runs, or would run, is neither the old nor the new system.
+    Half,
+    /// The record, the history or a trailer tells what is not so.
+    Lie,
+    /// What was promised did not happen, or what must never be done was done.
+    Broken,
+}
+
+impl Kind {
+    fn of<T>(self, what: impl Into<String>) -> Result<T, Failure> {
+        Err(Failure { kind: self, what: what.into() })
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.kind, self.what)
+    }
+}
+
+impl Proof<'_, '_> {
+    /// What must hold on every disk at every moment.
+    pub(super) fn check_at_rest(&self, device: &SimDevice, progress: Progress) -> Result<(), Failure> {
+        let (factory, disk) = (device.factory, &device.disk);
+        let mut whole = BTreeMap::new();
+        for set in SetName::BOTH {
+            for class in factory.config.set_classes() {
+                if let Slot::Lies(why) = truth::slot(factory, disk, &class.class, set) {
+                    return Kind::Lie.of(why);
+                }
+            }
+            whole.insert(set, truth::set_is_whole(factory, disk, set));
+        }
+        self.check_recovery(device)?;
+        match device.decision() {
+            None => return Kind::Bricked.of("the bootloader finds nothing to start"),
+            Some(Start::Set(set)) => {
+                if let Err(why) = &whole[&set] {
+                    return Kind::Half.of(format!("set {set} is next and not whole: {why}"));
+                }
+            }
+            Some(Start::Recovery { .. }) => {}
+        }
+        let Some(record) = device.record() else {
+            return if self.operation.lost { Ok(()) } else { Kind::Broken.of("the record of state is lost") };
+        };
+        for set in SetName::BOTH {
+            let info = record.sets.get(set);
+            let really = match &whole[&set] {
+                Ok(release) if release.info.manifest == info.manifest => continue,
+                _ if !info.bootable() => continue,
+                Ok(release) => format!("it is version {}", release.version),
+                Err(why) => why.clone(),
+            };
+            let told = format!("version {}, {:?}", info.version, info.status);
+            return Kind::Lie.of(format!("the record says that set {set} is {told}; {really}"));
+        }
+        self.check_data(device, &record)?;
+        self.check_promises(device, &record, progress)
+    }
+
+    /// The copy of the recovery that the bootloader tries first is whole, and the record tells what is in it.
+    fn check_recovery(&self, device: &SimDevice) -> Result<(), Failure> {
+        let (factory, disk) = (device.factory, &device.disk);
+        for copy in SetName::BOTH {
+            if let Slot::Lies(why) = truth::slot(factory, disk, RECOVERY, copy) {
+                return Kind::Lie.of(why);
+            }
+        }
+        let next = env(device).map_or(SetName::A, |env| env.copy);
+        if !truth::has_kernel(factory, disk, Kernel::Recovery(next)) {
+            return Kind::Half.of(format!("copy {next} of the recovery is next, and is not whole"));
+        }
+        let Some(record) = device.record() else { return Ok(()) };
+        let told = record.history.iter().rfind(|entry| entry.outcome == Outcome::RecoveryUpdated);
+        let version = told.map_or("1", |entry| &entry.version);
+        match truth::slot(factory, disk, RECOVERY, record.recovery.first) {
+            Slot::Holds(index) if factory.releases[index].version == version => Ok(()),
+            _ => Kind::Lie.of(format!(
+                "the recovery that is first, {}, is not version {version}",
+                record.recovery.first
+            )),
+        }
+    }
+
+    /// What is to be kept is never lost, and the history tells what became of `data` and of what was wiped.
+    fn check_data(&self, device: &SimDevice, record: &Record) -> Result<(), Failure> {
+        let (factory, disk) = (device.factory, &device.disk);
+        let view = disk.view();
+        let told = |outcome| record.history.iter().any(|entry| entry.outcome == outcome);
+        let untouched = ["data", "stash"].iter().all(|label| view.shares(&self.start, &factory.range(label)));
+        if !untouched || told(Outcome::Reset) {
+            match volume::look(factory, disk) {
+                Data::Lost(why) => return Kind::Half.of(format!("what is to be kept is lost: {why}")),
+                Data::New if told(Outcome::Reset) && volume::is_stash_committed(factory, disk) => {
+                    return Kind::Lie.of("the reset is told to be over, and the stash is not empty");
+                }
+                Data::New => {}
+                found if told(Outcome::Reset) => {
+                    return Kind::Lie.of(format!("a reset is told, and data is {found:?}"));
+                }
+                Data::Old | Data::Stashed => {}
+            }
+        }
+        let logs = factory.range("logs");
+        let mut bytes = vec![0; (logs.end - logs.start) as usize];
+        view.read(logs.start, &mut bytes);
+        match told(Outcome::Wiped) && !drydock_block::is_zero(&bytes) {
+            true => Kind::Lie.of("a wipe is told, and the partition is not wiped"),
+            false => Ok(()),
+        }
+    }
+
+    fn check_promises(&self, device: &SimDevice, record: &Record, progress: Progress) -> Result<(), Failure> {
+        let waits = |id| record.intent.as_ref().is_some_and(|intent| intent.id == id);
+        if let Some(id) = progress.staged.filter(|id| !waits(*id) && record.outcome_of(*id).is_none()) {
+            return Kind::Broken.of(format!("intent {id} is lost"));
+        }
+        if let Some(id) = progress.cancelled.filter(|id| waits(*id)) {
+            return Kind::Broken.of(format!("intent {id} was cancelled and is back"));
+        }
+        let next = device.decision();
+        let kept = match progress.promise {
+            None | Some(Mark::Cancelled(_)) => true,
+            Some(Mark::Staged(_)) => matches!(next, Some(Start::Recovery { .. })),
+            Some(Mark::HandsOver(set)) => next == Some(Start::Set(set)),
+            Some(Mark::Proves(copy)) => {
+                matches!(next, Some(Start::Recovery { copy: next, .. }) if next == copy)
+            }
+            Some(Mark::GivenUp(set)) => next == Some(Start::Set(set.other())),
+            Some(Mark::MarkedGood(set)) => {
+                let left = env(device).map(|env| env.left(set));
+                record.last_good == Some(set) && left == Some(device.config.boot.attempts)
+            }
+        };
+        match kept {
+            true => Ok(()),
+            false => Kind::Broken.of(format!("{:?} was promised, and next is {next:?}", progress.promise)),
+        }
+    }
+
+    /// What must be so in the end.
+    pub(super) fn check_end(&self, device: &SimDevice, end: End, progress: Progress) -> Result<(), Failure> {
+        let set = match end {
+            End::Up(set) => set,
+            End::Down(boots) => return Kind::Bricked.of(format!("it never came up: {boots:?}")),
+        };
+        if let Some(violation) = device.violations().first() {
+            return Kind::Broken.of(violation);
+        }
+        let version = match truth::set_is_whole(device.factory, &device.disk, set) {
+            Ok(release) => release.version.as_str(),
+            Err(why) => return Kind::Half.of(why),
+        };
+        let expected = (self.operation.expect)(&progress);
+        if !expected.contains(&version) {
+            return Kind::Broken.of(format!("version {version} runs, expected was {expected:?}"));
+        }
+        let copies = truth::copies(device.factory, &device.disk);
+        let record = match &copies {
+            [Copy::Valid { sequence: a, record }, Copy::Valid { sequence: b, record: other }]
+                if a == b && record == other =>
+            {
+                record
+            }
+            _ => return Kind::Broken.of(format!("the copies of the record are not equal: {copies:?}")),
+        };
+        let attempts = device.config.boot.attempts;
+        let agrees = |env: &BootEnv| {
+            let same = env.generation == record.generation && env.first == set;
+            let same = same && env.copy == record.recovery.first;
+            same && env.mode == Mode::Normal && env.left(set) == attempts
+        };
+        match env(device) {
+            Some(env) if agrees(&env) => {}
+            other => return Kind::Broken.of(format!("the boot environment does not agree: {other:?}")),
+        }
+        if let Some(intent) = &record.intent {
+            return Kind::Broken.of(format!("intent {} still waits", intent.id));
+        }
+        let Operation { story, unless, .. } = *self.operation;
+        let story = if unless == version { &[] } else { story };
+        check_history(&record.history, story, set, version).or_else(|why| Kind::Lie.of(why))
+    }
+}
+
+fn env(device: &SimDevice) -> Option<BootEnv> {
+    let partition = device.factory.partition(&device.disk, "bootenv")?;
+    drydock_state::EnvStore::open(partition).ok()?.read().ok()
+}
+
+/// Whether the history is possible, and ends in what runs. Besides the ordinary course of an update it tells each of
+/// the `allowed` outcomes exactly once, and no other.
+pub fn check_history(
+    history: &[Entry],
+    allowed: &[Outcome],
+    set: SetName,
+    version: &str,
+) -> Result<(), String> {
+    let mut holds = BTreeMap::new();
+    let mut open = Vec::new();
+    let mut rebuilt = false;
+    for entry in history {
+        let lie = |why: &str| Err(format!("the history lies: {why}: {entry:?}"));
+        // A reset that takes a set back to the factory's bundle installs it without an intent of its own.
+        if entry.outcome.ends_intent() && entry.intent != 0 {
+            let Some(index) = open.iter().position(|id| *id == entry.intent) else {
+                return lie("an outcome of what was not staged, or a second one");
+            };
+            open.swap_remove(index);
+        }
+        match &entry.outcome {
+            Outcome::Staged => open.push(entry.intent),
+            Outcome::Flashed | Outcome::Installed => {
+                holds.insert(entry.set, entry.version.clone());
+            }
+            Outcome::MarkedGood if holds.get(&entry.set) != Some(&entry.version) && !rebuilt => {
+                return lie("what was marked good was never installed");
+            }
+            Outcome::MarkedGood | Outcome::Cancelled => {}
+            other if !allowed.contains(other) => return lie("that did not happen"),
+            Outcome::StateRebuilt => rebuilt = true,
+            _ if entry.reason.is_empty() => return lie("no reason is given"),
+            _ => {}
+        }
+    }
+    for expected in allowed {
+        if history.iter().filter(|entry| entry.outcome == *expected).count() != 1 {
+            return Err(format!("{expected:?} is not in the history exactly once: {history:?}"));
+        }
+    }
+    match holds.get(&Some(set)) {
+        _ if !open.is_empty() => Err(format!("intents without an outcome: {open:?}")),
+        Some(told) if told != version => Err(format!("the history tells of {told} in set {set}")),
+        None if !rebuilt => {
+            Err(format!("the history does not tell how version {version} came into set {set}"))
+        }
+        _ => Ok(()),
+    }
+}

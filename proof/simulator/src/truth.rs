@@ -1,0 +1,125 @@
+//! What is on a disk, found without trusting what drydock says of it.
+
+use crate::disk::SimDisk;
+use crate::factory::{Factory, RECOVERY, Release};
+use crate::medium::Medium;
+use drydock_block::read_vec;
+use drydock_format::trailer;
+use drydock_models::grub::Kernel;
+use drydock_state::{Copy, Record, SetName, copy_offsets, decode_copy};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
+
+/// The room that a copy of the record takes at most, in bytes.
+const COPY: usize = 4096 + 256 * 1024;
+
+/// Bytes that are compared at once.
+const PIECE: usize = 64 << 10;
+
+/// What is in a slot.
+#[derive(Clone)]
+pub enum Slot {
+    /// It has no whole trailer, and so does not claim to hold anything.
+    Nothing,
+    /// Its trailer names the release with this index, and that is what it holds.
+    Holds(usize),
+    /// Its trailer claims what is not so.
+    Lies(String),
+}
+
+/// What was in slots at an earlier moment; still so while no page of them was written.
+pub type Seen = HashMap<String, (Medium, Slot)>;
+
+/// Looks into a slot.
+pub fn slot(factory: &Factory, disk: &Arc<SimDisk>, class: &str, set: SetName) -> Slot {
+    let label = set.label(class);
+    let view = disk.view();
+    let range = factory.range(&label);
+    let mut seen = disk.seen.lock().unwrap_or_else(PoisonError::into_inner);
+    match seen.get(&label) {
+        Some((medium, slot)) if medium.shares(&view, &range) => slot.clone(),
+        _ => {
+            let found = look(factory, disk, class, set);
+            seen.insert(label, (view, found.clone()));
+            found
+        }
+    }
+}
+
+fn look(factory: &Factory, disk: &Arc<SimDisk>, class: &str, set: SetName) -> Slot {
+    let label = set.label(class);
+    let device = factory.slot(disk, class, set).expect("a slot of the configuration");
+    let Ok(trailer) = trailer::read(&device) else { return Slot::Nothing };
+    let index = factory.releases.iter().position(|release| release.manifest == trailer.manifest);
+    let Some(index) = index else { return Slot::Lies(format!("{label} has the trailer of no release")) };
+    let release = &factory.releases[index];
+    let Some((name, _, content)) = release.contents.get(class) else {
+        return Slot::Lies(format!("{label} has the trailer of version {}, which has none", release.version));
+    };
+    let mut pieces = (0..).step_by(PIECE).zip(content.chunks(PIECE));
+    let same = pieces.all(|(at, piece)| read_vec(&device, at, piece.len()).is_ok_and(|found| found == piece));
+    match same && trailer.image == *name && trailer.signatures == release.signatures {
+        true => Slot::Holds(index),
+        false => {
+            Slot::Lies(format!("{label} has the trailer of version {} and not its contents", release.version))
+        }
+    }
+}
+
+/// The release that a whole set holds; why it is not whole otherwise.
+pub fn set_is_whole<'f>(
+    factory: &'f Factory,
+    disk: &Arc<SimDisk>,
+    set: SetName,
+) -> Result<&'f Release, String> {
+    let mut found: Option<&Release> = None;
+    for class in factory.config.set_classes() {
+        match slot(factory, disk, &class.class, set) {
+            Slot::Holds(index) => {
+                let release = &factory.releases[index];
+                if found.is_some_and(|other| other.version != release.version) {
+                    return Err(format!("{} is of version {}", set.label(&class.class), release.version));
+                }
+                found = Some(release);
+            }
+            Slot::Nothing => return Err(format!("{} has no trailer", set.label(&class.class))),
+            Slot::Lies(why) => return Err(why),
+        }
+    }
+    found.ok_or_else(|| "it has no slots".into())
+}
+
+/// The version that a whole set holds.
+pub fn version(factory: &Factory, disk: &Arc<SimDisk>, set: SetName) -> Option<String> {
+    set_is_whole(factory, disk, set).ok().map(|release| release.version.clone())
+}
+
+/// Whether GRUB finds a whole kernel. It does not look at trailers.
+pub fn has_kernel(factory: &Factory, disk: &Arc<SimDisk>, kernel: Kernel) -> bool {
+    let (class, set) = match kernel {
+        Kernel::Set(set) => ("boot", set),
+        Kernel::Recovery(copy) => (RECOVERY, copy),
+    };
+    let device = factory.slot(disk, class, set).expect("there are such slots");
+    let mut all = factory.releases.iter().filter_map(|release| release.contents.get(class));
+    all.any(|(_, size, content)| read_vec(&device, 0, *size).is_ok_and(|found| found == content[..*size]))
+}
+
+/// Both copies of the record.
+pub fn copies(factory: &Factory, disk: &Arc<SimDisk>) -> [Copy; 2] {
+    let device = factory.partition(disk, "state").expect("there is a state partition");
+    let offsets = copy_offsets(device.size()).expect("it is large enough");
+    offsets.map(|offset| match read_vec(&device, offset, COPY) {
+        Ok(bytes) => decode_copy(&bytes),
+        Err(source) => Copy::Unreadable(drydock_block::Error::Read { what: "copy", source }),
+    })
+}
+
+/// The newest record.
+pub fn record(factory: &Factory, disk: &Arc<SimDisk>) -> Option<Record> {
+    let valid = copies(factory, disk).into_iter().filter_map(|copy| match copy {
+        Copy::Valid { sequence, record } => Some((sequence, *record)),
+        _ => None,
+    });
+    valid.max_by_key(|(sequence, _)| *sequence).map(|(_, record)| record)
+}

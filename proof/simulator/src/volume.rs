@@ -1,0 +1,102 @@
+//! The `data` volume of simulated devices: what stands for its filesystem, and what is really in it.
+
+use crate::disk::SimDisk;
+use crate::factory::{DATA_KEY, Factory};
+use drydock_block::{BlockDevice, Flush, read_vec};
+use drydock_format::sha256;
+use drydock_luks::{Cost, FormatOptions, Headers, Limits, Unlocked, Volume};
+use drydock_models::CryptDevice;
+use drydock_recovery::reset::stash::Stash;
+use std::io;
+use std::sync::Arc;
+
+/// What the files that are kept consist of, in part: it must not be found on a disk in the clear.
+pub const IDENTITY: &[u8; 48] = b"the identity of this pump, known to nobody else\n";
+/// Begins what stands for a filesystem: then come the length and the checksum of what is in it.
+const MAGIC: &[u8; 16] = b"SIMULATED FILES\n";
+const AT: u64 = 4096;
+
+/// Where the payload of `data` begins, in bytes: two headers and room for two small key slots.
+pub const PAYLOAD: u64 = 320 << 10;
+
+/// How a new volume shall be: small, and cheap to open.
+pub fn format_options() -> FormatOptions {
+    let cost = Cost::Pbkdf2 { iterations: 1000 };
+    FormatOptions { data_offset: PAYLOAD, key_size: 32, ..FormatOptions::new(cost) }
+}
+
+/// Makes a filesystem with this in it. On return it is on stable storage.
+pub fn make(device: &dyn BlockDevice, contents: &[u8]) -> io::Result<()> {
+    let mut bytes = vec![0; AT as usize];
+    bytes[..16].copy_from_slice(MAGIC);
+    bytes[16..24].copy_from_slice(&(contents.len() as u64).to_le_bytes());
+    bytes[24..56].copy_from_slice(&sha256(contents).0);
+    bytes.extend(contents);
+    bytes.resize(bytes.len().next_multiple_of(4096), 0);
+    device.write_at(0, &bytes)?;
+    device.flush(Flush::FilesystemWritten)
+}
+
+/// What is in a filesystem, if there is a whole one.
+pub fn contents(device: &dyn BlockDevice) -> Option<Vec<u8>> {
+    let head = read_vec(device, 0, 56).ok()?;
+    let len = u64::from_le_bytes(*head[16..].first_chunk()?);
+    if !head.starts_with(MAGIC) || len > device.size() - AT {
+        return None;
+    }
+    let contents = read_vec(device, AT, len as usize).ok()?;
+    (sha256(&contents).0 == head[24..56]).then_some(contents)
+}
+
+/// What the `data` volume is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Data {
+    /// The one that the factory made, with all that is in it.
+    Old,
+    /// A new one: under another volume key, with what is kept and nothing else.
+    New,
+    /// Neither; but what is kept lies in the stash.
+    Stashed,
+    /// Something else: what is kept is lost.
+    Lost(String),
+}
+
+/// Looks at `data`, and at the stash.
+pub fn look(factory: &Factory, disk: &Arc<SimDisk>) -> Data {
+    let partition = factory.partition(disk, "data").expect("there is a data volume");
+    let found = open(&partition).and_then(|unlocked| {
+        let inside = CryptDevice::new(&partition, &unlocked).map_err(|error| error.to_string())?;
+        let contents = contents(&inside).ok_or("it has no filesystem")?;
+        let old = unlocked.volume_key() == factory.old_data_key();
+        Ok((old, contents))
+    });
+    match found {
+        Ok((true, contents)) if contents == factory.old_data() => Data::Old,
+        Ok((false, contents)) if contents == factory.kept() => Data::New,
+        Ok((old, contents)) => Data::Lost(format!("old: {old}, {} bytes in it", contents.len())),
+        Err(why) => match stashed(factory, disk, partition.size()) {
+            true => Data::Stashed,
+            false => Data::Lost(why),
+        },
+    }
+}
+
+/// Whether anything is committed in the stash.
+pub fn is_stash_committed(factory: &Factory, disk: &Arc<SimDisk>) -> bool {
+    let stash = factory.partition(disk, "stash").expect("there is a stash");
+    Stash::read(&stash).is_ok_and(|stash| stash.is_some())
+}
+
+fn stashed(factory: &Factory, disk: &Arc<SimDisk>, size: u64) -> bool {
+    let stash = factory.partition(disk, "stash").expect("there is a stash");
+    let Ok(Some(stash)) = Stash::read(&stash) else { return false };
+    let headers = Headers::from_bytes(stash.headers, size);
+    let unlocked = open(&headers);
+    let opened = unlocked.ok().and_then(|unlocked| unlocked.unseal("factory reset", stash.sealed).ok());
+    opened.is_some_and(|packed| *packed == factory.kept())
+}
+
+fn open(device: &dyn BlockDevice) -> Result<Unlocked, String> {
+    let volume = Volume::open(device, &Limits::new(u64::MAX)).map_err(|error| error.to_string())?;
+    volume.unlock(DATA_KEY).map_err(|error| error.to_string())
+}

@@ -1,0 +1,125 @@
+//! Devices that bad things happen to.
+
+#![allow(dead_code)]
+
+use drydock_format::{MANIFEST, ReadAt, sha256};
+use drydock_models::grub::Start;
+use drydock_recovery::live;
+use drydock_recovery::recover::Next;
+use drydock_recovery::update::Look;
+use drydock_simulator::device::{Boot, End, SimDevice};
+use drydock_simulator::factory::{Factory, SETUPS};
+use drydock_simulator::medium::Medium;
+use drydock_simulator::operations::Media;
+use drydock_simulator::parts::Parts;
+use drydock_state::{Job, Outcome, SetName, Source, transition};
+use std::sync::{Arc, LazyLock};
+
+/// The device of all these tests.
+pub(crate) static FACTORY: LazyLock<Factory> = LazyLock::new(|| Factory::new(SETUPS[0]));
+/// Its disk at several moments.
+pub(crate) static MEDIA: LazyLock<Media> = LazyLock::new(|| Media::new(&FACTORY));
+
+/// The path that the bad bundle has on `data`.
+pub(crate) const PATH: &str = "bad.drydock";
+
+/// A device that runs version 2 in set b, and could start version 1 in set a, which an update would overwrite.
+pub(crate) fn device() -> SimDevice<'static> {
+    SimDevice::new(&FACTORY, MEDIA.second.clone())
+}
+
+pub(crate) fn source() -> Source {
+    Source::Data { path: PATH.into() }
+}
+
+/// The members of version 3's bundle.
+pub(crate) fn parts() -> Parts {
+    Parts::of(&FACTORY.version("3").bundle)
+}
+
+/// What a bad bundle must not touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spares {
+    /// The fault is known before writing: neither the old set nor the target.
+    Both,
+    /// It shows only while writing: the old set.
+    OldSet,
+}
+
+/// Whether nothing was written to a set since `before`, not even the same bytes.
+pub(crate) fn untouched(device: &SimDevice, before: &Medium, set: SetName) -> bool {
+    let now = device.disk.view();
+    FACTORY.slots().iter().all(|(_, own, range)| *own != set || now.shares(before, range))
+}
+
+/// Lets the live system refuse a bundle, and then recovery, to which it comes as if it had been exchanged after
+/// staging: the reason is given in these words, the old system is next, and what can be spared is untouched.
+pub(crate) fn refused(name: &str, bundle: Vec<u8>, words: &[&str], spares: Spares) {
+    let manifest = Parts::of(&bundle).members.into_iter().find(|(name, _)| name == MANIFEST);
+    let digest = sha256(&manifest.map(|(_, bytes)| bytes).unwrap_or_default()).to_string();
+    refused_from(device(), name, Arc::new(bundle), &digest, words, spares);
+}
+
+/// The same, for any device and source, and for a manifest with this digest.
+pub(crate) fn refused_from(
+    mut device: SimDevice,
+    name: &str,
+    bytes: Arc<dyn ReadAt>,
+    digest: &str,
+    words: &[&str],
+    spares: Spares,
+) {
+    device.sources.insert(PATH.into(), bytes);
+    let says_why = |text: &str| {
+        for word in words {
+            assert!(text.contains(word), "{name}: `{word}` is not in: {text}");
+        }
+    };
+
+    let before = device.disk.view();
+    let staged = device.live(|machine| live::stage(machine, source(), Look::Whole));
+    match (staged, spares) {
+        (Err(error), Spares::Both) => {
+            says_why(&error.to_string());
+            assert!(
+                before.shares(&device.disk.view(), &(0..before.size())),
+                "{name}: staging wrote something"
+            );
+        }
+        (Ok(_), Spares::Both) => panic!("{name}: it was staged"),
+        (Err(error), Spares::OldSet) => panic!("{name}: it was not staged: {error}"),
+        (Ok(_), Spares::OldSet) => device = device.again(before, None),
+    }
+
+    device.change(|record| {
+        let job = Job::Update { source: source(), manifest: digest.into() };
+        transition::stage(record, job, "3", 0).unwrap();
+    });
+    fails(&device, name, words, spares);
+}
+
+/// Lets recovery do what is staged, which must end in the old system, with the reason in the history.
+pub(crate) fn fails(device: &SimDevice, name: &str, words: &[&str], spares: Spares) {
+    let before = device.disk.view();
+    assert_eq!(device.boot(), Boot::Recovered(Next::Reboot(SetName::B)), "{name}");
+    assert!(untouched(device, &before, SetName::B), "{name}: the old set was written");
+    if spares == Spares::Both {
+        assert!(untouched(device, &before, SetName::A), "{name}: the target was written");
+    }
+    assert_eq!(device.decision(), Some(Start::Set(SetName::B)), "{name}");
+    let record = device.record().unwrap();
+    let last = record.history.last().unwrap();
+    assert_eq!((&last.outcome, &record.intent), (&Outcome::Failed, &None), "{name}");
+    for word in words {
+        assert!(last.reason.contains(word), "{name}: `{word}` is not in: {}", last.reason);
+    }
+    assert_eq!(device.run(), End::Up(SetName::B), "{name}");
+    assert_eq!(device.violations(), Vec::<String>::new(), "{name}");
+}
+
+/// Changes bytes of a partition.
+pub(crate) fn damage(medium: &Medium, label: &str, offset: u64, bytes: &[u8]) -> Medium {
+    let mut medium = medium.clone();
+    medium.write(FACTORY.range(label).start + offset, bytes);
+    medium
+}
