@@ -90,7 +90,7 @@ impl Error {
                     | Bundle::Group { .. }
             ),
             Self::Storage(error) | Self::State(drydock_state::Error::Storage(error)) => {
-                matches!(error, drydock_block::Error::Damaged { .. })
+                matches!(error, drydock_block::Error::Damaged { .. } | drydock_block::Error::Absent { .. })
             }
             Self::Slot { why, .. } => why.is_damage(),
             _ => false,

@@ -25,6 +25,11 @@ pub enum Error {
         /// What was being written.
         what: &'static str,
     },
+    /// There is none.
+    Absent {
+        /// What is not there.
+        what: &'static str,
+    },
     /// It was written by a later drydock than this one.
     LaterVersion {
         /// What it is.
@@ -65,6 +70,7 @@ impl fmt::Display for Error {
                     "the {what} read back differs from what was written; the disk is not to be trusted, replace it"
                 )
             }
+            Self::Absent { what } => write!(f, "the {what} is missing"),
             Self::LaterVersion { what, found, known } => write!(
                 f,
                 "the {what} has format version {found}, this drydock knows up to {known}; boot the recovery that came with the newer system"

@@ -9,6 +9,7 @@ mod aligned;
 mod device;
 mod error;
 mod flush;
+pub mod header;
 mod memory;
 mod section;
 

@@ -3,12 +3,18 @@
 //! The last 4096 bytes are the footer; the manifest and its signatures lie right before it. A slot without a
 //! whole trailer is not bootable. Writing a slot therefore begins with [`invalidate`] and ends with [`write`].
 
+use drydock_block::header::{self, CheckedHeader, Kind};
 use drydock_block::{BlockDevice, Error, Flush, read_vec};
-use sha2::{Digest, Sha256};
 
 const WHAT: &str = "slot's trailer";
-const MAGIC: &[u8; 8] = b"DRYDOCKT";
-const VERSION: u32 = 1;
+const KIND: Kind = Kind { what: WHAT, magic: *b"DRYDOCKT", version: 1 };
+/// Where the footer has its fields, in bytes.
+const MANIFEST_LEN: usize = 12;
+const SIG_LEN: usize = 16;
+const IMAGE: usize = 24;
+const BODY_DIGEST: usize = 56;
+/// The room for the image's name in bytes.
+const IMAGE_LEN: usize = 32;
 /// Size of the footer in bytes, and the alignment of the body before it.
 pub const FOOTER: u64 = 4096;
 const MANIFEST_LIMIT: u32 = 1 << 20;
@@ -30,7 +36,7 @@ struct Footer {
     manifest_len: u32,
     sig_len: u32,
     image: String,
-    body_digest: [u8; 32],
+    header: CheckedHeader,
 }
 
 impl Trailer {
@@ -41,7 +47,7 @@ impl Trailer {
 
     /// The bytes of the trailer as they stand at the slot's end.
     pub fn encode(&self) -> Result<Vec<u8>, Error> {
-        if self.image.len() > 32
+        if self.image.len() > IMAGE_LEN
             || self.manifest.len() > MANIFEST_LIMIT as usize
             || self.signatures.len() > SIGNATURES as usize
         {
@@ -49,17 +55,15 @@ impl Trailer {
         }
         let mut bytes = [&self.manifest[..], &self.signatures[..]].concat();
         bytes.resize((self.size() - FOOTER) as usize, 0);
-        let body_digest = Sha256::digest(&bytes);
-        let mut footer = vec![0; FOOTER as usize];
-        footer[..8].copy_from_slice(MAGIC);
-        footer[8..12].copy_from_slice(&VERSION.to_le_bytes());
-        footer[12..16].copy_from_slice(&(self.manifest.len() as u32).to_le_bytes());
-        footer[16..20].copy_from_slice(&(self.signatures.len() as u32).to_le_bytes());
-        footer[24..24 + self.image.len()].copy_from_slice(self.image.as_bytes());
-        footer[56..88].copy_from_slice(&body_digest);
-        let checksum = Sha256::digest(&footer[..480]);
-        footer[480..512].copy_from_slice(&checksum);
+        let footer = KIND
+            .builder()
+            .u32(MANIFEST_LEN, self.manifest.len() as u32)
+            .u32(SIG_LEN, self.signatures.len() as u32)
+            .bytes(IMAGE, self.image.as_bytes())
+            .digest_of(BODY_DIGEST, &bytes)
+            .finish();
         bytes.extend(footer);
+        bytes.resize(self.size() as usize, 0);
         Ok(bytes)
     }
 }
@@ -74,21 +78,21 @@ pub fn body_size(manifest_len: u64, sig_len: u64) -> u64 {
     (manifest_len + sig_len).next_multiple_of(FOOTER)
 }
 
-/// Reads a slot's trailer. [`Error::Damaged`] means that there is no whole one.
+/// Reads a slot's trailer. [`Error::Absent`] and [`Error::Damaged`] mean that there is no whole one.
 pub fn read(slot: &(impl BlockDevice + ?Sized)) -> Result<Trailer, Error> {
     let at = footer_offset(slot)?;
-    let footer = decode_footer(&read_at(slot, at, 512)?)?;
+    let footer = decode_footer(&read_at(slot, at, header::SIZE)?)?;
     let body = body_size(u64::from(footer.manifest_len), u64::from(footer.sig_len));
-    let start = at.checked_sub(body).ok_or_else(|| damaged("it is larger than the slot"))?;
+    let start = at.checked_sub(body).ok_or_else(|| KIND.damaged("it is larger than the slot"))?;
     decode(footer, read_at(slot, start, body as usize)?)
 }
 
 /// Decodes a trailer from its bytes, body and footer.
 pub fn decode_bytes(bytes: &[u8]) -> Result<Trailer, Error> {
-    let at = bytes.len().checked_sub(FOOTER as usize).ok_or_else(|| damaged("it is cut off"))?;
-    let footer = decode_footer(&bytes[at..at + 512])?;
+    let at = bytes.len().checked_sub(FOOTER as usize).ok_or_else(|| KIND.damaged("it is cut off"))?;
+    let footer = decode_footer(&bytes[at..])?;
     let body = body_size(u64::from(footer.manifest_len), u64::from(footer.sig_len)) as usize;
-    let start = at.checked_sub(body).ok_or_else(|| damaged("it is cut off"))?;
+    let start = at.checked_sub(body).ok_or_else(|| KIND.damaged("it is cut off"))?;
     decode(footer, bytes[start..at].to_vec())
 }
 
@@ -116,36 +120,27 @@ fn footer_offset(slot: &(impl BlockDevice + ?Sized)) -> Result<u64, Error> {
     let size = slot.size() - slot.size() % FOOTER;
     // A slot whose size is no multiple of 4096 bytes would put the trailer where `write` does not.
     if size != slot.size() || size < FOOTER {
-        return Err(damaged("the slot's size is not a multiple of 4096 bytes"));
+        return Err(KIND.damaged("the slot's size is not a multiple of 4096 bytes"));
     }
     Ok(size - FOOTER)
 }
 
-fn decode_footer(footer: &[u8]) -> Result<Footer, Error> {
-    if footer.len() < 512 || footer[..8] != MAGIC[..] {
-        return Err(damaged("there is none"));
-    }
-    if Sha256::digest(&footer[..480])[..] != footer[480..512] {
-        return Err(damaged("its checksum does not match"));
-    }
-    let word = |at: usize| u32::from_le_bytes([footer[at], footer[at + 1], footer[at + 2], footer[at + 3]]);
-    if word(8) > VERSION {
-        return Err(Error::LaterVersion { what: WHAT, found: word(8), known: VERSION });
-    }
-    let (manifest_len, sig_len) = (word(12), word(16));
+fn decode_footer(bytes: &[u8]) -> Result<Footer, Error> {
+    let header = KIND.decode(bytes)?;
+    let (manifest_len, sig_len) = (header.u32(MANIFEST_LEN), header.u32(SIG_LEN));
     if manifest_len > MANIFEST_LIMIT || sig_len > SIGNATURES {
-        return Err(damaged("its lengths make no sense"));
+        return Err(KIND.damaged("its lengths make no sense"));
     }
-    let name = footer[24..56].split(|&b| b == 0).next().unwrap_or_default();
-    let image = std::str::from_utf8(name).map_err(|_| damaged("its image's name is not text"))?.to_owned();
-    let mut body_digest = [0; 32];
-    body_digest.copy_from_slice(&footer[56..88]);
-    Ok(Footer { manifest_len, sig_len, image, body_digest })
+    let name = header.bytes::<IMAGE_LEN>(IMAGE);
+    let name = name.split(|&b| b == 0).next().unwrap_or_default();
+    let image =
+        std::str::from_utf8(name).map_err(|_| KIND.damaged("its image's name is not text"))?.to_owned();
+    Ok(Footer { manifest_len, sig_len, image, header })
 }
 
 fn decode(footer: Footer, mut body: Vec<u8>) -> Result<Trailer, Error> {
-    if Sha256::digest(&body)[..] != footer.body_digest {
-        return Err(damaged("its contents do not match its checksum"));
+    if !footer.header.is_of(BODY_DIGEST, &body) {
+        return Err(KIND.damaged("its contents do not match its checksum"));
     }
     let manifest_len = footer.manifest_len as usize;
     let signatures = body[manifest_len..manifest_len + footer.sig_len as usize].to_vec();
@@ -165,6 +160,17 @@ fn write_error(source: std::io::Error) -> Error {
     Error::Write { what: WHAT, source }
 }
 
-fn damaged(why: &str) -> Error {
-    Error::Damaged { what: WHAT, why: why.to_owned() }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sha256;
+
+    #[test]
+    fn the_bytes_on_the_disk_are_those_of_every_version_so_far() {
+        let trailer = Trailer { manifest: vec![1; 5000], signatures: vec![2; 300], image: "root".into() };
+        assert_eq!(
+            sha256(&trailer.encode().unwrap()).to_string(),
+            "b30ecf1de44fa0fd409159cf00df1901fc26597d8a8d623b09359dc35b8121ba"
+        );
+    }
 }

@@ -2,12 +2,15 @@
 
 use crate::error::Error as StateError;
 use crate::record::Record;
+use drydock_block::header::{self, CheckedHeader, Kind};
 use drydock_block::{BlockDevice, Error, read_vec};
-use sha2::{Digest, Sha256};
 
 pub(crate) const WHAT: &str = "state record";
-const MAGIC: &[u8; 8] = b"DRYDOCKS";
-const VERSION: u32 = 1;
+const KIND: Kind = Kind { what: WHAT, magic: *b"DRYDOCKS", version: 1 };
+/// Where the header has its fields, in bytes.
+const LENGTH: usize = 12;
+const SEQUENCE: usize = 16;
+const DIGEST: usize = 24;
 /// The payload follows its header at this distance, in bytes.
 const PAYLOAD_AT: usize = 4096;
 const PAYLOAD_LIMIT: usize = 256 * 1024;
@@ -40,14 +43,9 @@ pub fn encode_copy(sequence: u64, record: &Record) -> Result<Vec<u8>, StateError
             Error::TooLarge { what: WHAT, size: payload.len() as u64, room: PAYLOAD_LIMIT as u64 }.into()
         );
     }
-    let mut bytes = vec![0; PAYLOAD_AT];
-    bytes[..8].copy_from_slice(MAGIC);
-    bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-    bytes[12..16].copy_from_slice(&(payload.len() as u32).to_le_bytes());
-    bytes[16..24].copy_from_slice(&sequence.to_le_bytes());
-    bytes[24..56].copy_from_slice(&Sha256::digest(&payload));
-    let checksum = Sha256::digest(&bytes[..480]);
-    bytes[480..512].copy_from_slice(&checksum);
+    let header = KIND.builder().u32(LENGTH, payload.len() as u32).u64(SEQUENCE, sequence);
+    let mut bytes = header.digest_of(DIGEST, &payload).finish().to_vec();
+    bytes.resize(PAYLOAD_AT, 0);
     bytes.extend_from_slice(&payload);
     Ok(bytes)
 }
@@ -55,12 +53,12 @@ pub fn encode_copy(sequence: u64, record: &Record) -> Result<Vec<u8>, StateError
 /// Reads the copy that stands at an offset in bytes.
 pub(crate) fn read_copy(device: &impl BlockDevice, offset: u64) -> Copy {
     let unreadable = |source| Copy::Unreadable(Error::Read { what: WHAT, source });
-    let header = match read_vec(device, offset, 512) {
+    let header = match read_vec(device, offset, header::SIZE) {
         Ok(header) => header,
         Err(source) => return unreadable(source),
     };
     match decode_header(&header) {
-        Ok(len) => match read_vec(device, offset, PAYLOAD_AT + len) {
+        Ok((_, len)) => match read_vec(device, offset, PAYLOAD_AT + len) {
             Ok(bytes) => decode_copy(&bytes),
             Err(source) => unreadable(source),
         },
@@ -70,22 +68,22 @@ pub(crate) fn read_copy(device: &impl BlockDevice, offset: u64) -> Copy {
 
 /// Decodes one copy's bytes, header and payload.
 pub fn decode_copy(bytes: &[u8]) -> Copy {
-    let len = match decode_header(bytes) {
-        Ok(len) => len,
+    let (header, len) = match decode_header(bytes) {
+        Ok(found) => found,
         Err(reason) => return invalid(reason),
     };
     let Some(payload) = bytes.get(PAYLOAD_AT..PAYLOAD_AT + len) else {
-        return invalid(damaged("it is cut off"));
+        return invalid(KIND.damaged("it is cut off"));
     };
-    if Sha256::digest(payload)[..] != bytes[24..56] {
-        return invalid(damaged("its checksum does not match, it was written only in part"));
+    if !header.is_of(DIGEST, payload) {
+        return invalid(KIND.damaged("its checksum does not match, it was written only in part"));
     }
-    let mut sequence = [0; 8];
-    sequence.copy_from_slice(&bytes[16..24]);
     match serde_json::from_slice(payload) {
-        Ok(record) => Copy::Valid { sequence: u64::from_le_bytes(sequence), record: Box::new(record) },
+        Ok(record) => Copy::Valid { sequence: header.u64(SEQUENCE), record: Box::new(record) },
         // The checksum holds, so a drydock wrote it; one that we don't understand must be a later one.
-        Err(_) => Copy::Unreadable(Error::LaterVersion { what: WHAT, found: VERSION + 1, known: VERSION }),
+        Err(_) => {
+            Copy::Unreadable(Error::LaterVersion { what: WHAT, found: KIND.version + 1, known: KIND.version })
+        }
     }
 }
 
@@ -96,22 +94,26 @@ fn invalid(reason: Error) -> Copy {
     }
 }
 
-/// Checks a header and gives the payload's length.
-fn decode_header(header: &[u8]) -> Result<usize, Error> {
-    if header.len() < 512 || header[..8] != MAGIC[..] {
-        return Err(damaged("there is none"));
+/// Checks a header. Returns it with the payload's length in bytes.
+fn decode_header(bytes: &[u8]) -> Result<(CheckedHeader, usize), Error> {
+    let header = KIND.decode(bytes)?;
+    match header.u32(LENGTH) as usize {
+        len if len > PAYLOAD_LIMIT => Err(KIND.damaged("its length makes no sense")),
+        len => Ok((header, len)),
     }
-    if Sha256::digest(&header[..480])[..] != header[480..512] {
-        return Err(damaged("its header's checksum does not match"));
-    }
-    let word = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-    if word(8) > VERSION {
-        return Err(Error::LaterVersion { what: WHAT, found: word(8), known: VERSION });
-    }
-    let len = word(12) as usize;
-    if len > PAYLOAD_LIMIT { Err(damaged("its length makes no sense")) } else { Ok(len) }
 }
 
-fn damaged(why: &str) -> Error {
-    Error::Damaged { what: WHAT, why: why.to_owned() }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use drydock_format::sha256;
+
+    #[test]
+    fn the_bytes_on_the_disk_are_those_of_every_version_so_far() {
+        let bytes = encode_copy(0x0102_0304_0506_0708, &Record::default()).unwrap();
+        assert_eq!(
+            sha256(&bytes[..PAYLOAD_AT]).to_string(),
+            "52f7068db34af8dc420ed9e2f587172a766da3a039b723b840ba59a3018d0016"
+        );
+    }
 }

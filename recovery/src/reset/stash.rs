@@ -5,14 +5,16 @@
 //! header and payload are committed by one flush: unless all of it has arrived there is no stash.
 
 use crate::error::Error;
+use drydock_block::header::{self, Kind};
 use drydock_block::{BlockDevice, Flush, read_vec};
-use drydock_format::sha256;
 use std::io;
 
-const MAGIC: &[u8; 8] = b"DRYDOCKH";
-const VERSION: u32 = 1;
-const HEADER: usize = 512;
-const CHECKSUM: usize = 480;
+const KIND: Kind = Kind { what: "stash", magic: *b"DRYDOCKH", version: 1 };
+/// Where the header has its fields, in bytes.
+const HEADERS_LEN: usize = 12;
+const SEALED_LEN: usize = 16;
+const INTENT: usize = 24;
+const DIGEST: usize = 32;
 /// The payload begins here, in bytes.
 const PAYLOAD: usize = 4096;
 /// No LUKS header that drydock makes is larger, with its key slot.
@@ -54,35 +56,37 @@ impl Stash {
 
     /// What is committed on the partition, if anything is.
     pub fn read(partition: &dyn BlockDevice) -> Result<Option<Self>, Error> {
-        let header = read_vec(partition, 0, HEADER).map_err(failed("reading"))?;
-        let Some((headers, sealed, intent)) = lengths(&header) else { return Ok(None) };
+        let header = read_vec(partition, 0, header::SIZE).map_err(failed("reading"))?;
+        // Any other version holds nothing that could be brought back here.
+        let known = KIND.decode(&header).ok().filter(|header| header.version() == KIND.version);
+        let Some(header) = known else { return Ok(None) };
+        let (headers, sealed) = (u64::from(header.u32(HEADERS_LEN)), header.u64(SEALED_LEN));
         let room = partition.size().saturating_sub(PAYLOAD as u64);
         if headers > MAX_HEADERS || sealed > room || headers + sealed > room {
             return Ok(None);
         }
         let payload = read_vec(partition, PAYLOAD as u64, (headers + sealed) as usize);
         let mut payload = payload.map_err(failed("reading"))?;
-        if sha256(&payload).0 != header[32..64] {
+        if !header.is_of(DIGEST, &payload) {
             return Ok(None);
         }
         let sealed = payload.split_off(headers as usize);
-        Ok(Some(Self { intent, headers: payload, sealed }))
+        Ok(Some(Self { intent: header.u64(INTENT), headers: payload, sealed }))
     }
 
     fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![0; PAYLOAD];
         bytes.extend_from_slice(&self.headers);
         bytes.extend_from_slice(&self.sealed);
-        let digest = sha256(&bytes[PAYLOAD..]);
+        let header = KIND
+            .builder()
+            .u32(HEADERS_LEN, self.headers.len() as u32)
+            .u64(SEALED_LEN, self.sealed.len() as u64)
+            .u64(INTENT, self.intent)
+            .digest_of(DIGEST, &bytes[PAYLOAD..])
+            .finish();
+        bytes[..header::SIZE].copy_from_slice(&header);
         bytes.resize(bytes.len().next_multiple_of(4096), 0);
-        bytes[..8].copy_from_slice(MAGIC);
-        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-        bytes[12..16].copy_from_slice(&(self.headers.len() as u32).to_le_bytes());
-        bytes[16..24].copy_from_slice(&(self.sealed.len() as u64).to_le_bytes());
-        bytes[24..32].copy_from_slice(&self.intent.to_le_bytes());
-        bytes[32..64].copy_from_slice(&digest.0);
-        let checksum = sha256(&bytes[..CHECKSUM]);
-        bytes[CHECKSUM..HEADER].copy_from_slice(&checksum.0);
         bytes
     }
 }
@@ -94,16 +98,6 @@ pub fn clear(partition: &dyn BlockDevice) -> Result<(), Error> {
         partition.flush(Flush::StashCleared)
     };
     write().map_err(failed("clearing"))
-}
-
-/// The lengths of the LUKS headers and of what is sealed, and the intent; nothing if this is no header.
-fn lengths(header: &[u8]) -> Option<(u64, u64, u64)> {
-    let number = |at: usize| header.get(at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
-    let half = |at: usize| header.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
-    let whole = header.starts_with(MAGIC)
-        && half(8)? == VERSION
-        && header.get(CHECKSUM..HEADER)? == sha256(&header[..CHECKSUM]).0;
-    if whole { Some((u64::from(half(12)?), number(16)?, number(24)?)) } else { None }
 }
 
 /// Before the stash is committed the old volume is whole; afterwards nothing of the kind can be said.
@@ -119,6 +113,7 @@ fn failed(doing: &'static str) -> impl FnOnce(io::Error) -> Error {
 mod tests {
     use super::*;
     use drydock_block::MemoryDevice;
+    use drydock_format::sha256;
 
     #[test]
     fn a_stash_is_there_as_a_whole_or_not_at_all() {
@@ -142,5 +137,14 @@ mod tests {
         let error = Stash { intent: 1, headers: vec![1; 5000], sealed: vec![] }.commit(&device).unwrap_err();
         assert!(error.to_string().contains("keep less"), "{error}");
         assert!(device.snapshot().iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
+    fn the_bytes_on_the_disk_are_those_of_every_version_so_far() {
+        let stash = Stash { intent: 0x0102_0304_0506_0708, headers: vec![1; 5000], sealed: vec![2; 9000] };
+        assert_eq!(
+            sha256(&stash.encode()).to_string(),
+            "633e4c2ff1cd0721da801654a0d98683cae71dbb4ba09c38c6c15f04ec34ce81"
+        );
     }
 }
