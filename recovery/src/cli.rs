@@ -1,21 +1,21 @@
 //! The command line in the live system.
 
 use crate::console::Console;
-use crate::context::{BootContext, Purpose};
 use crate::device::discover::{self, Hotplug};
 use crate::device::modules::Aliases;
 use crate::device::place;
 use crate::device::uevent::Uevents;
-use crate::error::Error;
-use crate::event::{Event, Events};
 use crate::hardware::Hardware;
-use crate::live::report::{Line, status};
-use crate::live::{self, MarkedGood, RunningSet, Staged};
-use crate::machine::Machine;
-use crate::memory::Seen;
 use crate::story::{LABELS, read_config};
-use crate::update::{self, Look};
 use drydock_config::Config;
+use drydock_engine::Error;
+use drydock_engine::context::{BootContext, Purpose};
+use drydock_engine::event::{Event, Events};
+use drydock_engine::live::report::{Line, status};
+use drydock_engine::live::{self, MarkedGood, RunningSet, Staged};
+use drydock_engine::machine::Machine;
+use drydock_engine::state::Seen;
+use drydock_engine::update::{self, Look};
 use drydock_state::{Intent, MediumSource, SetName, Source};
 use nix::libc;
 use std::ffi::OsString;

@@ -9,12 +9,12 @@ use crate::device::mapper::{self, Mapped, Verity};
 use crate::device::mounts::{self, MountedMedium, open_inside};
 use crate::device::random;
 use crate::device::unlock::{Surroundings, Unlocker};
-use crate::device::{Access, DiskDevice, Error as DeviceError};
-use crate::error::Error;
-use crate::event::Events;
-use crate::machine::{Device, Found, Lock, Machine, Take};
-use crate::update::prove;
+use crate::device::{Access, Answer, DiskDevice};
 use drydock_config::{Config, DATA_MAPPING, Data, SlotClass, Unlock, proof_mapping};
+use drydock_engine::Error;
+use drydock_engine::event::Events;
+use drydock_engine::machine::{Device, Found, Lock, Machine, Take};
+use drydock_engine::update::prove;
 use drydock_format::{Image, ReadAt, Tail};
 use drydock_state::{SetName, Source};
 use nix::fcntl::OFlag;
@@ -256,7 +256,7 @@ impl Machine for Hardware<'_> {
     fn source<T>(&self, source: &Source, take: Take<'_, T>) -> Result<T, Error> {
         match source {
             Source::Data { path } => {
-                let missing = |error: DeviceError| Error::Missing {
+                let missing = |error: Error| Error::Missing {
                     what: format!("the bundle on the data volume ({error})"),
                     advice: "stage it again".into(),
                 };
@@ -321,10 +321,10 @@ fn stamp(file: &Metadata) -> String {
 }
 
 /// Opens a file that others have written, and sees to it that it is on stable storage.
-fn open_file(root: &Path, path: &Path) -> Result<File, DeviceError> {
+fn open_file(root: &Path, path: &Path) -> Result<File, Error> {
     let inside = path.strip_prefix("/").unwrap_or(path);
     let file = open_inside(root, inside, OFlag::O_RDONLY | OFlag::O_NONBLOCK)?;
-    files::secure(&file).map_err(DeviceError::doing(format_args!("flush {}", path.display())))?;
+    files::secure(&file).map_err(Error::doing(format_args!("flush {}", path.display())))?;
     Ok(file)
 }
 
@@ -336,7 +336,7 @@ struct OpenFile {
 
 impl OpenFile {
     /// Opens the file of this name on a removable medium, if the device has one.
-    fn on_medium(node: &Path, path: &str) -> Result<Option<Self>, DeviceError> {
+    fn on_medium(node: &Path, path: &str) -> Result<Option<Self>, Error> {
         let mounted = match MountedMedium::mount(node, Path::new(MEDIUM_MOUNT)) {
             // A drive with nothing in it.
             Err(error) if error.is(nix::libc::ENOMEDIUM) => return Ok(None),

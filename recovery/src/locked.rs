@@ -2,13 +2,13 @@
 //! on by itself as soon as it can.
 
 use crate::console::Console;
-use crate::error::Error;
-use crate::event::{Event, Step};
 use crate::hardware::Hardware;
-use crate::machine::Machine;
-use crate::memory::{Memory, Trust};
 use crate::start;
 use drydock_config::DataFailure;
+use drydock_engine::Error;
+use drydock_engine::event::{Event, Step};
+use drydock_engine::machine::Machine;
+use drydock_engine::state::{State, Trust};
 use drydock_state::{SetName, transition};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -31,16 +31,16 @@ pub enum Waited {
 /// one that was good.
 pub fn prepare_root(
     machine: &Hardware<'_>,
-    memory: &mut Memory,
+    state: &mut State,
     set: SetName,
-    confirm: impl Fn(&mut Memory) -> Result<bool, Error>,
+    confirm: impl Fn(&mut State) -> Result<bool, Error>,
 ) -> Result<Waited, Error> {
     let stays = machine.config().data.as_ref().is_none_or(|data| data.on_failure == DataFailure::Recovery)
-        && memory.record.trial != Some(set);
+        && state.record.trial != Some(set);
     let [mut pause, longest] = PAUSES;
     let mut told = false;
     loop {
-        let error = match start::prepare_root(machine, set, &memory.record.floors) {
+        let error = match start::prepare_root(machine, set, &state.record.floors) {
             Err(error) if stays && error.is_locked() => error,
             outcome => return outcome.map(Waited::Ready),
         };
@@ -48,12 +48,12 @@ pub fn prepare_root(
         machine.events().send(Event::Failed { step: Step::Unlock, reason: error.to_string() });
         if !told {
             told = true;
-            remember(machine, memory, set, &error);
+            remember(machine, state, set, &error);
         }
         machine.events().note("this device stays here until that is mended, and goes on by itself then");
         machine.events().allow(pause);
         if asks_for_reset(machine.console(), pause) {
-            match confirm(memory) {
+            match confirm(state) {
                 Ok(true) => return Ok(Waited::Reset),
                 Ok(false) => {}
                 Err(error) => machine.events().warning(error),
@@ -65,12 +65,12 @@ pub fn prepare_root(
 
 /// Leaves word in the history, once for each reason, and gives the set the start back that this boot has used: it is not
 /// at fault. A disk that takes no writes is no reason not to wait.
-fn remember(machine: &Hardware<'_>, memory: &mut Memory, set: SetName, why: &Error) {
-    let mut written = memory.give_back(set);
-    if *memory.trust() == Trust::Whole
-        && transition::not_started_once(&mut memory.record, set, &why.to_string(), machine.now())
+fn remember(machine: &Hardware<'_>, state: &mut State, set: SetName, why: &Error) {
+    let mut written = state.give_back(set);
+    if *state.trust() == Trust::Whole
+        && transition::not_started_once(&mut state.record, set, &why.to_string(), machine.now())
     {
-        written = written.and(memory.save_record());
+        written = written.and(state.save_record());
     }
     if let Err(error) = written {
         machine.events().warning(error);

@@ -3,7 +3,7 @@
 use crate::console::Console;
 use crate::device::pstore;
 use crate::device::watchdog::Watchdog;
-use crate::event::{Event, Events};
+use drydock_engine::event::{Event, Events};
 use nix::time::{ClockId, clock_gettime};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

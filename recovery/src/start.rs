@@ -2,14 +2,14 @@
 
 use crate::device::files::Mounted;
 use crate::device::{mapper, mounts, random};
-use crate::error::Error;
-use crate::event::Step;
 use crate::hardware::{Hardware, MOUNT_TIME};
-use crate::live::RunningSet;
-use crate::machine::Machine;
-use crate::machine_id;
-use crate::release::{Release, trusted_release};
 use drydock_config::{Config, Data, DataFailure, ROOT_MAPPING, Role, SlotClass};
+use drydock_engine::Error;
+use drydock_engine::event::Step;
+use drydock_engine::live::RunningSet;
+use drydock_engine::machine::Machine;
+use drydock_engine::machine_id;
+use drydock_engine::release::{Release, trusted_release};
 use drydock_state::{Floors, SetName};
 use std::fs;
 use std::io;

@@ -3,7 +3,6 @@
 //! One binary is process 1 for both jobs: recovery, and starting a set. Read [`run`] from top to bottom.
 
 use crate::console::Console;
-use crate::context::{BootContext, Purpose};
 use crate::device::discover::{self, Hotplug};
 use crate::device::modules::{self, Aliases};
 use crate::device::mounts;
@@ -11,16 +10,17 @@ use crate::device::pid1::{self, Signals};
 use crate::device::pstore;
 use crate::device::uevent::Uevents;
 use crate::device::watchdog::Watchdog;
-use crate::error::Error;
-use crate::event::{Event, Events, Step};
 use crate::hardware::Hardware;
 use crate::locked::{self, Waited};
-use crate::machine::Machine;
-use crate::memory::{self, Memory, Trust};
-use crate::recover::{self, Chosen, Next, Reason};
-use crate::release::trusted_release;
 use crate::render::ConsoleEvents;
 use drydock_config::{Config, Handover, Role, SlotClass, WatchdogHandover};
+use drydock_engine::Error;
+use drydock_engine::context::{BootContext, Purpose};
+use drydock_engine::event::{Event, Events, Step};
+use drydock_engine::machine::Machine;
+use drydock_engine::recover::{self, Chosen, Next, Reason};
+use drydock_engine::release::trusted_release;
+use drydock_engine::state::{self, State, Trust};
 use drydock_state::SetName;
 use drydock_state::transition;
 use std::fs;
@@ -81,10 +81,10 @@ fn boot(console: &Console, sink: &ConsoleEvents) -> Result<(), Error> {
     let context = BootContext::from_command_line(&command_line);
     start_watchdog(sink, &config);
     let machine = find_machine(&config, &command_line, sink, console)?;
-    let mut memory = open_memory(&machine)?;
+    let mut state = open_memory(&machine)?;
     match context.purpose {
-        Purpose::Set(set) => start_set(&machine, sink, &mut memory, set),
-        Purpose::Recovery(reason) => run_recovery(&machine, sink, &mut memory, reason, context.copy),
+        Purpose::Set(set) => start_set(&machine, sink, &mut state, set),
+        Purpose::Recovery(reason) => run_recovery(&machine, sink, &mut state, reason, context.copy),
     }
 }
 
@@ -135,25 +135,25 @@ fn find_machine<'a>(
 fn run_recovery(
     machine: &Hardware<'_>,
     sink: &ConsoleEvents,
-    memory: &mut Memory,
+    state: &mut State,
     reason: Reason,
     copy: Option<SetName>,
 ) -> Result<(), Error> {
     let events = machine.events();
-    memory::describe(&memory.record, events);
+    state::describe(&state.record, events);
     if reason == Reason::FactoryReset {
-        confirm_reset(machine, memory)?;
+        confirm_reset(machine, state)?;
     }
-    let next = match recover::recover(machine, memory, reason, copy) {
+    let next = match recover::recover(machine, state, reason, copy) {
         Ok(next) => next,
-        Err(error) => return start_without_memory(machine, sink, memory, error),
+        Err(error) => return start_without_memory(machine, sink, state, error),
     };
     tell_peak(events);
     match next {
-        Next::Reboot(set) if may_switch(machine, memory, set, copy) => {
-            memory.take_attempt(set)?;
+        Next::Reboot(set) if may_switch(machine, state, set, copy) => {
+            state.take_attempt(set)?;
             events.started(Step::HandOver, format_args!("switching to set {set} without a reset"));
-            enter(machine, sink, memory, set)
+            enter(machine, sink, state, set)
         }
         Next::Reboot(set) => {
             events.started(Step::HandOver, format_args!("reset; the bootloader starts set {set} next"));
@@ -164,32 +164,32 @@ fn run_recovery(
             events.started(Step::HandOver, text);
             Ok(())
         }
-        Next::Stay(why) => stay(machine, memory, &why),
+        Next::Stay(why) => stay(machine, state, &why),
     }
 }
 
-/// Opens the memory, and takes note of what an earlier boot could not write into it.
-fn open_memory<'m>(machine: &'m Hardware<'_>) -> Result<Memory<'m>, Error> {
-    let mut memory = Memory::open(machine)?;
+/// Opens the state, and takes note of what an earlier boot could not write into it.
+fn open_memory<'m>(machine: &'m Hardware<'_>) -> Result<State<'m>, Error> {
+    let mut state = State::open(machine)?;
     let panics = pstore::take_panics();
     for reason in &panics {
         machine.events().warning(format_args!("an earlier boot ended in a defect: {reason}"));
-        transition::crashed(&mut memory.record, reason, machine.now());
+        transition::crashed(&mut state.record, reason, machine.now());
     }
-    if !panics.is_empty() && *memory.trust() == Trust::Whole {
-        memory.save_record()?;
+    if !panics.is_empty() && *state.trust() == Trust::Whole {
+        state.save_record()?;
     }
-    Ok(memory)
+    Ok(state)
 }
 
 /// Nothing is bootable: says so on every console, and looks for a bundle that mends it, again and again. Returns when one
 /// is installed.
-fn stay(machine: &Hardware<'_>, memory: &mut Memory, why: &str) -> Result<(), Error> {
+fn stay(machine: &Hardware<'_>, state: &mut State, why: &str) -> Result<(), Error> {
     let events = machine.events();
     let [mut pause, longest] = PAUSES;
     loop {
         events.send(Event::Failed { step: Step::HandOver, reason: why.into() });
-        if recover::rescue(machine, memory)? {
+        if recover::rescue(machine, state)? {
             return Ok(());
         }
         events.note(format_args!("next try in {} s", pause.as_secs()));
@@ -202,7 +202,7 @@ fn stay(machine: &Hardware<'_>, memory: &mut Memory, why: &str) -> Result<(), Er
 /// Asks on all consoles whether the factory reset from the bootloader's menu is meant. Anything but a yes, and above all
 /// silence, means no.
 /// Returns whether it is staged now.
-fn confirm_reset(machine: &Hardware<'_>, memory: &mut Memory) -> Result<bool, Error> {
+fn confirm_reset(machine: &Hardware<'_>, state: &mut State) -> Result<bool, Error> {
     let limit = Duration::from_secs(u64::from(machine.config().factory_reset.confirm_seconds));
     machine.events().allow(limit);
     let question =
@@ -211,8 +211,8 @@ fn confirm_reset(machine: &Hardware<'_>, memory: &mut Memory) -> Result<bool, Er
         machine.events().note("no factory reset, everything stays as it is");
         return Ok(false);
     }
-    transition::stage_reset(&mut memory.record, machine.now())?;
-    memory.save()?;
+    transition::stage_reset(&mut state.record, machine.now())?;
+    state.save()?;
     Ok(true)
 }
 
@@ -221,46 +221,41 @@ fn confirm_reset(machine: &Hardware<'_>, memory: &mut Memory) -> Result<bool, Er
 fn start_without_memory(
     machine: &Hardware<'_>,
     sink: &ConsoleEvents,
-    memory: &mut Memory,
+    state: &mut State,
     error: Error,
 ) -> Result<(), Error> {
     let events = machine.events();
-    let Some(set) = recover::last_resort(&memory.record) else { return Err(error) };
+    let Some(set) = recover::last_resort(&state.record) else { return Err(error) };
     events.send(Event::Failed { step: Step::State, reason: error.to_string() });
     events.warning(format_args!("starting set {set} from here; repair the disk, or nothing can be updated"));
-    enter(machine, sink, memory, set)
+    enter(machine, sink, state, set)
 }
 
 /// A set: settle what the bootloader has counted, then put its root together and become its init.
 fn start_set(
     machine: &Hardware<'_>,
     sink: &ConsoleEvents,
-    memory: &mut Memory,
+    state: &mut State,
     set: SetName,
 ) -> Result<(), Error> {
-    match recover::settle_set(machine, memory, set) {
+    match recover::settle_set(machine, state, set) {
         Chosen::Enter => {}
-        Chosen::Recover => return run_recovery(machine, sink, memory, Reason::Asked, None),
+        Chosen::Recover => return run_recovery(machine, sink, state, Reason::Asked, None),
         Chosen::Reset => return Ok(()),
     }
-    let entered = enter(machine, sink, memory, set);
+    let entered = enter(machine, sink, state, set);
     if let Err(error) = &entered
-        && *memory.trust() == Trust::Whole
+        && *state.trust() == Trust::Whole
     {
-        transition::not_started(&mut memory.record, set, &error.to_string(), machine.now());
-        memory.save_record()?;
+        transition::not_started(&mut state.record, set, &error.to_string(), machine.now());
+        state.save_record()?;
     }
     entered
 }
 
-fn enter(
-    machine: &Hardware<'_>,
-    sink: &ConsoleEvents,
-    memory: &mut Memory,
-    set: SetName,
-) -> Result<(), Error> {
-    let confirm = |memory: &mut Memory| confirm_reset(machine, memory);
-    let root = match locked::prepare_root(machine, memory, set, confirm)? {
+fn enter(machine: &Hardware<'_>, sink: &ConsoleEvents, state: &mut State, set: SetName) -> Result<(), Error> {
+    let confirm = |state: &mut State| confirm_reset(machine, state);
+    let root = match locked::prepare_root(machine, state, set, confirm)? {
         Waited::Ready(root) => root,
         Waited::Reset => return Ok(()),
     };
@@ -274,13 +269,13 @@ fn enter(
 }
 
 /// Recovery may become the new system without a reset only if its kernel is of the same release.
-fn may_switch(machine: &Hardware<'_>, memory: &Memory, set: SetName, copy: Option<SetName>) -> bool {
+fn may_switch(machine: &Hardware<'_>, state: &State, set: SetName, copy: Option<SetName>) -> bool {
     if machine.config().recovery.handover != Handover::SwitchRoot {
         return false;
     }
     let class = SlotClass { class: "recovery".into(), role: Role::Recovery, encrypted: false };
     let own = copy.and_then(|copy| trusted_release(machine, &class, copy).ok());
-    let same = own.is_some_and(|own| own.info.manifest == memory.record.sets.get(set).manifest);
+    let same = own.is_some_and(|own| own.info.manifest == state.record.sets.get(set).manifest);
     if !same {
         machine
             .events()

@@ -2,11 +2,11 @@
 
 use crate::device::data::{self, DataVolume};
 use crate::device::files::Mounted;
-use crate::device::{Error as DeviceError, keep, mounts, random};
-use crate::error::Error;
+use crate::device::{keep, mounts, random};
 use crate::hardware::{Hardware, MOUNT_TIME};
-use crate::machine::{Device, Machine, Volumes};
 use drydock_config::VOLUME_MAPPING;
+use drydock_engine::Error;
+use drydock_engine::machine::{Device, Machine, Volumes};
 use drydock_luks::{FormatOptions, Limits, Unlocked, Volume};
 use std::io;
 use std::path::Path;
@@ -80,7 +80,7 @@ impl Hardware<'_> {
     fn mounted<T>(
         &self,
         volume: DataVolume,
-        work: impl FnOnce(&Path) -> Result<T, DeviceError>,
+        work: impl FnOnce(&Path) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let root = Path::new(MOUNT);
         self.events().allow(MOUNT_TIME);

@@ -20,7 +20,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What makes the device binary.
-const SOURCES: [&str; 6] = ["recovery", "lib/luks", "lib/block", "lib/state", "lib/format", "lib/config"];
+const SOURCES: [&str; 7] =
+    ["recovery", "engine", "lib/luks", "lib/block", "lib/state", "lib/format", "lib/config"];
 
 /// The modules of the standard library that need more than files of a kernel.
 const SYSTEM: [&str; 5] = ["net", "process", "sync", "thread", "time"];
@@ -65,6 +66,7 @@ const PURE: &[&str] = &[
     "crate argon2",
     "crate base64ct",
     "crate drydock-block",
+    "crate drydock-engine",
     "crate drydock-format",
     "crate drydock-config",
     "crate drydock-luks",

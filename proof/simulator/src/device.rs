@@ -7,13 +7,13 @@ use crate::medium::Medium;
 use crate::truth::{self, Slot};
 use drydock_block::{BlockDevice, Flush};
 use drydock_config::{Config, Role};
+use drydock_engine::live::{self, RunningSet};
+use drydock_engine::machine::Machine;
+use drydock_engine::recover::{self, Chosen, Next};
+use drydock_engine::release::trusted_release;
+use drydock_engine::state::{State, Trust};
+use drydock_engine::update::Look;
 use drydock_models::grub::{self, Decision, Start};
-use drydock_recovery::live::{self, RunningSet};
-use drydock_recovery::machine::Machine;
-use drydock_recovery::memory::{Memory, Trust};
-use drydock_recovery::recover::{self, Chosen, Next};
-use drydock_recovery::release::trusted_release;
-use drydock_recovery::update::Look;
 use drydock_state::transition;
 use drydock_state::{ENV_SIZE, Job, Record, SetName, Source, fat};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -123,9 +123,9 @@ impl<'f> SimDevice<'f> {
     /// Changes what the device remembers, and saves it.
     pub fn change(&self, change: impl FnOnce(&mut Record)) {
         let machine = self.machine();
-        let mut memory = Memory::open(&machine).expect("the device finds its memory");
-        change(&mut memory.record);
-        memory.save().expect("the disk is sound");
+        let mut state = State::open(&machine).expect("the device finds its memory");
+        change(&mut state.record);
+        state.save().expect("the disk is sound");
     }
 
     /// `drydock stage VERSION.drydock`.
@@ -283,8 +283,8 @@ impl<'f> SimDevice<'f> {
 
     fn recovery(&self, reason: recover::Reason, copy: SetName) -> Boot {
         let machine = self.machine();
-        match Memory::open(&machine) {
-            Ok(mut memory) => self.recover(&machine, &mut memory, reason, Some(copy)),
+        match State::open(&machine) {
+            Ok(mut state) => self.recover(&machine, &mut state, reason, Some(copy)),
             Err(error) => Boot::Error(error.to_string()),
         }
     }
@@ -292,11 +292,11 @@ impl<'f> SimDevice<'f> {
     fn recover(
         &self,
         machine: &SimMachine,
-        memory: &mut Memory,
+        state: &mut State,
         reason: recover::Reason,
         copy: Option<SetName>,
     ) -> Boot {
-        match recover::recover(machine, memory, reason, copy) {
+        match recover::recover(machine, state, reason, copy) {
             Ok(next) => {
                 match next {
                     Next::Reboot(set) => self.disk.mark(Mark::HandsOver(set)),
@@ -312,22 +312,22 @@ impl<'f> SimDevice<'f> {
     /// Process 1 of a set: settle, do a job that the bootloader did not know of, or start the set.
     fn set(&self, set: SetName) -> Boot {
         let machine = self.machine();
-        let mut memory = match Memory::open(&machine) {
-            Ok(memory) => memory,
+        let mut state = match State::open(&machine) {
+            Ok(state) => state,
             Err(error) => return Boot::Error(error.to_string()),
         };
-        match recover::settle_set(&machine, &mut memory, set) {
+        match recover::settle_set(&machine, &mut state, set) {
             Chosen::Enter => {}
-            Chosen::Recover => return self.recover(&machine, &mut memory, recover::Reason::Asked, None),
+            Chosen::Recover => return self.recover(&machine, &mut state, recover::Reason::Asked, None),
             Chosen::Reset => return Boot::ChoosesAgain,
         }
         match self.enter(&machine, set) {
             Ok(()) => Boot::Up(set),
             Err(why) => {
-                if *memory.trust() == Trust::Whole {
-                    transition::not_started(&mut memory.record, set, &why, machine.now());
+                if *state.trust() == Trust::Whole {
+                    transition::not_started(&mut state.record, set, &why, machine.now());
                     // A disk that takes no writes any more shows at the next boot.
-                    let _ = memory.save_record();
+                    let _ = state.save_record();
                 }
                 Boot::NotStarted(set, why)
             }

@@ -9,12 +9,12 @@ use drydock_block::{BlockDevice, Section};
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_bundle::keys::PrivateKey;
 use drydock_config::{Config, Data, DataFailure, Role, SlotClass, Wipe, WipeHow};
+use drydock_engine::machine::Device;
 use drydock_format::trailer::{self, Trailer};
 use drydock_format::tree::{BLOCK, GROUP, Hasher};
 use drydock_format::{Image, MANIFEST, Manifest, SIGNATURES};
 use drydock_luks::{Cost, FormatOptions, Unlocked};
 use drydock_models::CryptDevice;
-use drydock_recovery::machine::Device;
 use drydock_state::{ENV_SIZE, EnvStore, SetInfo, SetName, Store, transition};
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
@@ -182,7 +182,7 @@ impl Factory {
             let size = bytes.len();
             (image.class.clone(), (image.name.clone(), size, with_tree(image, bytes, &upper)))
         });
-        let info = drydock_recovery::release::info(&parsed, Manifest::digest(&manifest));
+        let info = drydock_engine::release::info(&parsed, Manifest::digest(&manifest));
         let contents = contents.collect();
         Release { version: version.into(), bundle: Arc::new(bundle), manifest, signatures, info, contents }
     }

@@ -2,8 +2,8 @@
 //! medium only once that was flushed, and until then arrives or not, in any order.
 
 use drydock_block::Flush;
-use drydock_recovery::device::files::Files;
-use drydock_recovery::reset::archive::{Entry, Kind};
+use drydock_engine::files::Files;
+use drydock_engine::reset::archive::{Entry, Kind};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{Error, ErrorKind, Result};

@@ -1,4 +1,4 @@
-//! drydock on files of the machine that this runs on: its full install, for measuring time and memory, and commands of
+//! drydock on files of the machine that this runs on: its full install, for measuring time and state, and commands of
 //! the live system, for running several of them at once.
 
 use crate::factory::{COMPATIBLE, fat};
@@ -7,16 +7,16 @@ use drydock_block::{AlignedBuffer, BlockDevice, Flush, is_zero};
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_bundle::ordered;
 use drydock_config::{Config, Role, SlotClass};
+use drydock_engine::Error;
+use drydock_engine::event::{Events, Silent};
+use drydock_engine::live::{self, RunningSet};
+use drydock_engine::machine::{Device, Found, Lock, Machine, Take};
+use drydock_engine::state::{Seen, State};
+use drydock_engine::update::{self, Look, prove};
 use drydock_files::{FileBytes, FileDevice};
 use drydock_format::{Image, Tail};
-use drydock_recovery::Error;
 use drydock_recovery::device::lock::{self, StateLock};
-use drydock_recovery::event::{Events, Silent};
-use drydock_recovery::live::{self, RunningSet};
-use drydock_recovery::machine::{Device, Found, Lock, Machine, Take};
-use drydock_recovery::memory::{Memory, Seen};
 use drydock_recovery::story::read_config;
-use drydock_recovery::update::{self, Look, prove};
 use drydock_state::{SetInfo, SetName, Source, Store, transition};
 use std::fs::{self, File};
 use std::io;
@@ -70,18 +70,18 @@ pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bu
 /// Installs the bundle in the folder into the slot beside it: signatures, writing, reading back, commit.
 pub fn install(folder: &Path, threads: usize, sparse: bool) -> Result<(), Error> {
     let machine = machine(folder, threads, sparse)?;
-    let mut memory = Memory::open(&machine)?;
+    let mut state = State::open(&machine)?;
     let source = Source::Data { path: BUNDLE.into() };
-    update::apply(&machine, &mut memory, &source, None)
+    update::apply(&machine, &mut state, &source, None)
 }
 
 /// Puts version 2, which has its trial, into set b: a command of [`command`] runs in it.
 pub fn on_trial(folder: &Path) -> Result<(), Error> {
     let machine = machine(folder, 1, false)?;
-    let mut memory = Memory::open(&machine)?;
+    let mut state = State::open(&machine)?;
     let release = SetInfo { version: "2".into(), security_version: 2, ..SetInfo::default() };
-    transition::installed(&mut memory.record, SetName::B, release, 0);
-    memory.save()
+    transition::installed(&mut state.record, SetName::B, release, 0);
+    state.save()
 }
 
 /// Does what a command of the live system does, and returns what it tells.

@@ -4,7 +4,7 @@
 //! around the lock; and before each read, for a process that reads while another one writes.
 
 use drydock_block::{BlockDevice, Flush};
-use drydock_recovery::machine::Device;
+use drydock_engine::machine::Device;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 

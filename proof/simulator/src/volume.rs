@@ -3,10 +3,10 @@
 use crate::disk::SimDisk;
 use crate::factory::{DATA_KEY, Factory};
 use drydock_block::{BlockDevice, Flush, read_vec};
+use drydock_engine::reset::stash::Stash;
 use drydock_format::sha256;
 use drydock_luks::{Cost, FormatOptions, Headers, Limits, Unlocked, Volume};
 use drydock_models::CryptDevice;
-use drydock_recovery::reset::stash::Stash;
 use std::io;
 use std::sync::Arc;
 

@@ -5,9 +5,9 @@
 mod common;
 
 use common::{FACTORY, MEDIA};
-use drydock_recovery::live::{self, RunningSet};
-use drydock_recovery::memory::{Seen, Trust};
-use drydock_recovery::update::Look;
+use drydock_engine::live::{self, RunningSet};
+use drydock_engine::state::{Seen, Trust};
+use drydock_engine::update::Look;
 use drydock_simulator::device::SimDevice;
 use drydock_simulator::machine::SimMachine;
 use drydock_simulator::medium::Medium;
@@ -21,7 +21,7 @@ type Command = fn(&SimMachine<'_>) -> String;
 
 const B: SetName = SetName::B;
 
-fn told<T: std::fmt::Debug>(outcome: Result<T, drydock_recovery::Error>) -> String {
+fn told<T: std::fmt::Debug>(outcome: Result<T, drydock_engine::Error>) -> String {
     match outcome {
         Ok(value) => format!("{value:?}"),
         Err(error) => format!("refused: {error}"),

@@ -6,10 +6,10 @@ mod common;
 
 use common::{FACTORY, MEDIA, Spares, device, parts, refused, refused_from, untouched};
 use drydock_config::{Role, SlotClass};
+use drydock_engine::live;
+use drydock_engine::recover::Next;
+use drydock_engine::update::Look;
 use drydock_format::{MANIFEST, ReadAt, SIGNATURES};
-use drydock_recovery::live;
-use drydock_recovery::recover::Next;
-use drydock_recovery::update::Look;
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::factory::COMPATIBLE;
 use drydock_simulator::parts::Parts;

@@ -5,10 +5,10 @@
 mod common;
 
 use common::{FACTORY, MEDIA, Spares, damage, fails, untouched};
-use drydock_recovery::live;
-use drydock_recovery::memory::{Memory, Seen, Trust};
-use drydock_recovery::recover::{self, Next};
-use drydock_recovery::update::Look;
+use drydock_engine::live;
+use drydock_engine::recover::{self, Next};
+use drydock_engine::state::{Seen, State, Trust};
+use drydock_engine::update::Look;
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::disk::On;
 use drydock_simulator::medium::Medium;
@@ -208,9 +208,9 @@ fn sets_that_are_damaged_beyond_starting_leave_recovery_up_until_a_bundle_mends_
     // It still stays after a reset, and the bundle in the partition `factory` mends the device.
     assert!(matches!(device.boot(), Boot::Recovered(Next::Stay(_))));
     let machine = device.machine();
-    let mut memory = Memory::open(&machine).unwrap();
-    assert!(recover::rescue(&machine, &mut memory).unwrap());
-    drop(memory);
+    let mut state = State::open(&machine).unwrap();
+    assert!(recover::rescue(&machine, &mut state).unwrap());
+    drop(state);
     assert_eq!(device.run(), End::Up(SetName::B));
     // Without anything that helps it goes on staying.
     device = with(&damage(&without_trailer(&MEDIA.first, "root-a"), "factory", 0, &[0; 4096]));
@@ -221,7 +221,7 @@ fn sets_that_are_damaged_beyond_starting_leave_recovery_up_until_a_bundle_mends_
     for (file, asked) in [("rescue.drydock", true), ("acme/mend.drydock", true), ("", false)] {
         device.config.recovery.rescue_file = file.into();
         let machine = device.machine();
-        assert!(!recover::rescue(&machine, &mut Memory::open(&machine).unwrap()).unwrap());
+        assert!(!recover::rescue(&machine, &mut State::open(&machine).unwrap()).unwrap());
         let looked_for = format!("{file} on a removable medium");
         assert_eq!(machine.told().iter().any(|line| line.contains(&looked_for)), asked, "{file}");
         let Boot::Recovered(Next::Stay(why)) = device.boot() else { panic!("recovery does not stay") };

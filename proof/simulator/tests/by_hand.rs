@@ -5,9 +5,9 @@
 mod common;
 
 use common::{FACTORY, MEDIA, damage};
+use drydock_engine::live;
+use drydock_engine::state::State;
 use drydock_models::grub::{Reason, Start};
-use drydock_recovery::live;
-use drydock_recovery::memory::Memory;
 use drydock_simulator::device::{End, SimDevice};
 use drydock_simulator::medium::Medium;
 use drydock_state::{EnvStore, Job, Outcome, SetName, SetStatus, transition};
@@ -42,10 +42,10 @@ fn a_set_that_does_not_hold_its_release_any_more_does_not_take_over() {
 fn settle_tells_the_bootloader_what_it_does_not_know() {
     let device = SimDevice::new(&FACTORY, MEDIA.first.clone());
     let machine = device.machine();
-    let mut memory = Memory::open(&machine).unwrap();
-    transition::stage(&mut memory.record, Job::FactoryReset, "", 0).unwrap();
-    memory.save_record().unwrap();
-    drop(memory);
+    let mut state = State::open(&machine).unwrap();
+    transition::stage(&mut state.record, Job::FactoryReset, "", 0).unwrap();
+    state.save_record().unwrap();
+    drop(state);
     assert_eq!(device.decision(), Some(Start::Set(A)), "the environment is older than the record");
     device.live(|machine| live::settle(machine, A)).unwrap();
     assert_eq!(device.decision(), Some(Start::Recovery { copy: A, reason: Reason::Intent }));

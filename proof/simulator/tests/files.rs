@@ -4,10 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use drydock_block::Flush;
-use drydock_recovery::device::files::{Files, replace};
+use drydock_engine::files::{Files, replace};
+use drydock_engine::machine_id;
+use drydock_engine::reset::archive::{Entry, Kind};
 use drydock_recovery::device::keep;
-use drydock_recovery::machine_id;
-use drydock_recovery::reset::archive::{Entry, Kind};
 use drydock_simulator::files::SimFiles;
 use std::path::Path;
 

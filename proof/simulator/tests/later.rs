@@ -5,8 +5,8 @@
 mod common;
 
 use common::{FACTORY, MEDIA, Spares, parts, refused};
+use drydock_engine::recover::Next;
 use drydock_format::{MANIFEST, SIGNATURES, sha256};
-use drydock_recovery::recover::Next;
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::factory::{Factory, SETUPS};
 use drydock_simulator::parts::Parts;

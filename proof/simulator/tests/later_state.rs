@@ -6,8 +6,8 @@
 mod common;
 
 use common::{FACTORY, MEDIA, untouched};
-use drydock_recovery::live::report::status;
-use drydock_recovery::memory::Seen;
+use drydock_engine::live::report::status;
+use drydock_engine::state::Seen;
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::medium::Medium;
 use drydock_state::{BootEnv, EnvStore, Mode, Record, SetName};

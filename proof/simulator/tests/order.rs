@@ -5,8 +5,8 @@
 mod common;
 
 use common::{FACTORY, MEDIA};
-use drydock_recovery::memory::Memory;
-use drydock_recovery::recover::{self, Next, Reason};
+use drydock_engine::recover::{self, Next, Reason};
+use drydock_engine::state::State;
 use drydock_simulator::device::SimDevice;
 use drydock_state::SetName;
 
@@ -22,8 +22,8 @@ fn slots_are_written_in_the_order_of_the_configuration() {
             wanted.reverse();
         }
         let machine = device.machine();
-        let mut memory = Memory::open(&machine).unwrap();
-        let next = recover::recover(&machine, &mut memory, Reason::Asked, Some(SetName::A)).unwrap();
+        let mut state = State::open(&machine).unwrap();
+        let next = recover::recover(&machine, &mut state, Reason::Asked, Some(SetName::A)).unwrap();
         assert_eq!(next, Next::Reboot(SetName::A));
         let told = machine.told();
         let written =

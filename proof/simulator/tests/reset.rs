@@ -6,7 +6,7 @@ mod common;
 
 use common::{FACTORY, MEDIA, damage};
 use drydock_config::IfLocked;
-use drydock_recovery::live;
+use drydock_engine::live;
 use drydock_simulator::device::{End, SimDevice};
 use drydock_simulator::disk::On;
 use drydock_simulator::medium::Medium;

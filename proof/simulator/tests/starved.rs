@@ -5,7 +5,7 @@
 mod common;
 
 use common::{FACTORY, MEDIA, damage};
-use drydock_recovery::recover::Next;
+use drydock_engine::recover::Next;
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::disk::On;
 use drydock_simulator::medium::Medium;

@@ -1,6 +1,6 @@
 //! Block device nodes, read and written past the page cache.
 
-use super::{Error, Result};
+use super::{Answer, Error, Result};
 use crate::sys;
 use drydock_block::{AlignedBuffer, BlockDevice, Flush};
 use nix::libc;

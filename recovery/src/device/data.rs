@@ -1,12 +1,13 @@
 //! The `data` volume: opened, made where it is missing, and mounted. And LUKS volumes in general.
 
 use super::mapper::{self, Mapped};
-use super::provision::{self, Content};
-use super::torn::{journal, superblock};
 use super::unlock::{Surroundings, Unlocker};
-use super::{Access, DiskDevice, Error, Result, ext4, mounts, random};
+use super::{Access, Answer, DiskDevice, Error, Result, ext4, mounts, random};
 use drydock_block::BlockDevice;
 use drydock_config::{DATA_MAPPING, Data, KDF_ITERATIONS, KDF_MEMORY_KIB};
+use drydock_engine::volume::ext4::{Identity, format};
+use drydock_engine::volume::provision::{self, Content};
+use drydock_engine::volume::torn::{journal, superblock};
 use drydock_luks::{Cost, FormatOptions, Limits, Unlocked, Volume};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -61,7 +62,7 @@ pub fn open(around: &mut Surroundings<'_>, unlocker: &mut Unlocker<'_>, config: 
     provision::begin(&device)?;
     let mapped = match key {
         None => {
-            ext4::format(&device, &ext4::Identity::random()?)?;
+            format(&device, &Identity::random(random::for_names)?)?;
             None
         }
         Some(key) => {
@@ -200,7 +201,7 @@ pub fn map(name: &str, partition: &Path, unlocked: &Unlocked) -> Result<Mapped> 
 /// Puts an empty filesystem on a node that nothing else uses. On return it is on stable storage.
 pub fn make_filesystem(node: &Path) -> Result<()> {
     DiskDevice::open(node, Access::Exclusive)
-        .and_then(|volume| ext4::format(&volume, &ext4::Identity::random()?))
+        .and_then(|volume| format(&volume, &Identity::random(random::for_names)?))
 }
 
 fn map_new(partition: &Path, unlocked: &Unlocked) -> Result<Mapped> {

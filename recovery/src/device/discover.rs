@@ -115,7 +115,7 @@ pub fn find_disk(
                 }
                 attach(&disks[ours])
             }
-            Err(refusal) => Err(Error::Disk(refusal)),
+            Err(refusal) => Err(Error::NoDisk(refusal.to_string())),
         };
     }
 }
@@ -293,7 +293,7 @@ mod tests {
         let mut hotplug = Hotplug { events: Uevents::open().unwrap(), aliases: Aliases::default() };
         let started = Instant::now();
         let error = find_disk(&wanted, &["state"], &mut hotplug, &mut |_| {}).unwrap_err();
-        assert!(matches!(error, Error::Disk(Refusal::None { .. })), "{error}");
+        assert!(matches!(error, Error::NoDisk(_)), "{error}");
         let waited = started.elapsed();
         assert!((Duration::from_secs(1)..Duration::from_secs(20)).contains(&waited), "{waited:?}");
     }

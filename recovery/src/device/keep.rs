@@ -1,9 +1,9 @@
 //! Packing and unpacking the files that survive a factory reset.
 
-use super::files::Files;
 use super::{Error, Result};
-use crate::reset::archive::{self, Entry, Kind};
 use drydock_block::Flush;
+use drydock_engine::files::Files;
+use drydock_engine::reset::archive::{self, Entry, Kind};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -148,7 +148,7 @@ pub fn unpack(files: &impl Files, packed: &[u8]) -> Result<()> {
 
 fn reading(path: &Path) -> impl FnOnce(io::Error) -> Error {
     let doing = format!("read {}, which is to be kept", path.display());
-    move |source| Error::System { doing, source }
+    move |source| Error::System { doing, source, advice: "" }
 }
 
 #[cfg(test)]

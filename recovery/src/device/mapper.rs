@@ -1,6 +1,6 @@
 //! Device-mapper: dm-verity and dm-crypt targets, without udev.
 
-use super::{Error, Result};
+use super::{Answer, Error, Result};
 use crate::sys::LogonKey;
 use devicemapper::errors::Error as CoreError;
 use devicemapper::{DM, DevId, DmError, DmFlags, DmName, DmOptions, DmUuid};
@@ -130,7 +130,7 @@ fn number(node: &Path) -> Result<String> {
 fn dm_error(doing: String, error: &DmError) -> Error {
     match error {
         DmError::Core(CoreError::Ioctl(_, _, _, errno)) => {
-            Error::System { doing, source: io::Error::from(**errno) }
+            Error::System { doing, source: io::Error::from(**errno), advice: "" }
         }
         other => Error::Unusable(format!("{doing}: {other}; the kernel may lack device-mapper")),
     }

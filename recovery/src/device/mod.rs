@@ -19,13 +19,11 @@ pub mod mountinfo;
 pub mod mounts;
 pub mod pid1;
 pub mod place;
-pub mod provision;
 pub mod pstore;
 pub mod random;
-pub mod torn;
 pub mod uevent;
 pub mod unlock;
 pub mod watchdog;
 
 pub use block::{Access, DiskDevice};
-pub use error::{Error, Result};
+pub use error::{Answer, Error, Result};

@@ -1,7 +1,7 @@
 //! Mounting and unmounting, from the first `/proc` to the last `switch_root`.
 
 use super::mountinfo::{self, MountPoint};
-use super::{Error, Result};
+use super::{Answer, Error, Result};
 use crate::sys;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::signal::SigSet;

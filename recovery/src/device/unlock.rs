@@ -2,7 +2,7 @@
 
 use super::discover::{Hotplug, Media, OurDisk};
 use super::mounts::{MountedMedium, open_inside};
-use super::{Access, DiskDevice, Error, Result};
+use super::{Access, Answer, DiskDevice, Error, Result};
 use crate::console::Console;
 use drydock_block::{AlignedBuffer, BlockDevice, is_erased};
 use drydock_config::{MAX_KEY, Unlock};

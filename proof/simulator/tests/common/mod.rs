@@ -2,11 +2,11 @@
 
 #![allow(dead_code)]
 
+use drydock_engine::live;
+use drydock_engine::recover::Next;
+use drydock_engine::update::Look;
 use drydock_format::{MANIFEST, ReadAt, sha256};
 use drydock_models::grub::Start;
-use drydock_recovery::live;
-use drydock_recovery::recover::Next;
-use drydock_recovery::update::Look;
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::factory::{Factory, SETUPS};
 use drydock_simulator::medium::Medium;

@@ -8,13 +8,13 @@ pub mod archive;
 pub mod stash;
 pub mod wipe;
 
-use crate::device::data;
-use crate::device::provision::{self, Content};
 use crate::error::Error;
 use crate::event::Step;
 use crate::machine::{Device, Volumes};
-use crate::memory::Memory;
+use crate::state::State;
 use crate::update::{self, Look, Prepared};
+use crate::volume::DERIVATION;
+use crate::volume::provision::{self, Content};
 use drydock_block::BlockDevice;
 use drydock_config::{Data, IfLocked};
 use drydock_luks::{Headers, Unlocked, Volume};
@@ -29,10 +29,10 @@ const PURPOSE: &str = "factory reset";
 
 /// Carries a factory reset out. On return `data` is new, the slots are written, the intent is over, and all of it is
 /// on stable storage. That the slots can't be restored is told in the history, and keeps nothing from being reset.
-pub fn factory_reset(machine: &impl Volumes, memory: &mut Memory, intent: &Intent) -> Result<(), Error> {
+pub fn factory_reset(machine: &impl Volumes, state: &mut State, intent: &Intent) -> Result<(), Error> {
     let events = machine.events();
     events.started(Step::Reset, "all data on this device will be new");
-    let slots = find_slots(machine, memory);
+    let slots = find_slots(machine, state);
     let mut told = match &machine.config().data {
         Some(data) if data.encrypted => renew_encrypted(machine, data, intent.id)?,
         Some(data) => {
@@ -45,7 +45,7 @@ pub fn factory_reset(machine: &impl Volumes, memory: &mut Memory, intent: &Inten
     };
     let filled = slots.and_then(|prepared| {
         let Some(prepared) = prepared else { return Ok(None) };
-        update::fill(machine, memory, &prepared).map_err(|error| error.to_string())?;
+        update::fill(machine, state, &prepared).map_err(|error| error.to_string())?;
         Ok(Some((prepared.plan.target, prepared.release)))
     });
     let restored = filled.unwrap_or_else(|why| {
@@ -56,8 +56,8 @@ pub fn factory_reset(machine: &impl Volumes, memory: &mut Memory, intent: &Inten
     if let Some((set, release)) = &restored {
         told = format!("{told}; set {set} is back to version {}", release.version);
     }
-    transition::reset(&mut memory.record, restored, &told, machine.now());
-    memory.save()?;
+    transition::reset(&mut state.record, restored, &told, machine.now());
+    state.save()?;
     events.finished(Step::Reset, told);
     Ok(())
 }
@@ -74,12 +74,12 @@ pub fn factory_bundle(machine: &impl Volumes) -> Option<Source> {
 
 /// The factory's bundle, checked before anything is destroyed; nothing if there is none, or if it is what runs. The
 /// error says why it can't be used.
-fn find_slots(machine: &impl Volumes, memory: &Memory) -> Result<Option<Prepared>, String> {
+fn find_slots(machine: &impl Volumes, state: &State) -> Result<Option<Prepared>, String> {
     let wanted = machine.config().factory_reset.restore_slots;
     let Some(source) = factory_bundle(machine).filter(|_| wanted) else { return Ok(None) };
-    let prepared = update::prepare(machine, &memory.record, &source, None, Look::Quick)
+    let prepared = update::prepare(machine, &state.record, &source, None, Look::Quick)
         .map_err(|error| error.to_string())?;
-    let good = memory.record.last_good.map(|set| memory.record.sets.get(set));
+    let good = state.record.last_good.map(|set| state.record.sets.get(set));
     let runs = good.is_some_and(|good| good.manifest == prepared.release.manifest);
     Ok((!runs).then_some(prepared))
 }
@@ -203,11 +203,11 @@ fn open_stash(machine: &impl Volumes, data: &Data, partition: &Device, found: St
     Ok((headers, unlocked, Some(packed)))
 }
 
-/// Makes a new volume in memory, at the cost that the configuration names for `data`.
+/// Makes a new volume in state, at the cost that the configuration names for `data`.
 fn new_volume(machine: &impl Volumes, label: &str, partition: &Device) -> Result<(Headers, Unlocked), Error> {
     let key = machine.key_for_new(label)?;
     let options = machine.format_options(partition);
-    machine.events().allow(data::DERIVATION);
+    machine.events().allow(DERIVATION);
     drydock_luks::prepare(partition.size(), &key, &options, &mut |buffer| machine.random(buffer))
         .map_err(|e| luks(&format!("make `{label}` a LUKS volume"), e))
 }
@@ -232,5 +232,5 @@ fn install(
 }
 
 fn luks(doing: &str, source: drydock_luks::Error) -> Error {
-    crate::device::Error::Luks { doing: doing.into(), source }.into()
+    Error::Luks { doing: doing.into(), source }
 }

@@ -4,7 +4,7 @@ use super::{install, new_volume};
 use crate::error::Error;
 use crate::event::{Event, Step};
 use crate::machine::{Device, Machine, Volumes};
-use crate::memory::Memory;
+use crate::state::State;
 use drydock_block::{AlignedBuffer, BlockDevice, Flush};
 use drydock_config::{Config, WipeHow};
 use drydock_state::transition;
@@ -19,7 +19,7 @@ const DISCARD: u64 = 1 << 30;
 const DISCARD_TIME: Duration = Duration::from_secs(300);
 
 /// Wipes the partition `label` as the configuration says. On return that is on stable storage, and the intent is over.
-pub fn wipe(machine: &impl Volumes, memory: &mut Memory, label: &str) -> Result<(), Error> {
+pub fn wipe(machine: &impl Volumes, state: &mut State, label: &str) -> Result<(), Error> {
     let config = machine.config();
     let wanted =
         config.wipes.iter().find(|wipe| wipe.label == label).ok_or_else(|| refusal(config, label))?;
@@ -46,8 +46,8 @@ pub fn wipe(machine: &impl Volumes, memory: &mut Memory, label: &str) -> Result<
             machine.make_filesystem(label, None, None)?;
         }
     }
-    transition::wiped(&mut memory.record, label, machine.now());
-    memory.save()?;
+    transition::wiped(&mut state.record, label, machine.now());
+    state.save()?;
     machine.events().finished(Step::Reset, label);
     Ok(())
 }

@@ -9,8 +9,8 @@
 //! Source: the kernel's Documentation/filesystems/ext4/journal.rst.
 
 use super::{block_size, journal_number, number};
-use crate::device::ext4::{SUPERBLOCK, crc32c};
-use crate::device::{Error, Result};
+use crate::error::Error;
+use crate::volume::ext4::{SUPERBLOCK, crc32c};
 use drydock_block::{AlignedBuffer, BlockDevice};
 use std::io;
 
@@ -29,7 +29,7 @@ const MAX_EXTENTS: u64 = 4;
 
 /// Completes torn commit blocks in the journal of the filesystem; says whether there was one. It need not be on stable
 /// storage on return: if it is lost, it is done again.
-pub fn mend(device: &(impl BlockDevice + ?Sized)) -> Result<bool> {
+pub fn mend(device: &(impl BlockDevice + ?Sized)) -> Result<bool, Error> {
     mend_all(device).map_err(Error::doing("look for a torn block in the journal of a filesystem"))
 }
 

@@ -5,8 +5,8 @@ use super::{open, prepare_slot};
 use crate::error::Error;
 use crate::event::Step;
 use crate::machine::Machine;
-use crate::memory::Memory;
 use crate::release::trusted_release;
+use crate::state::State;
 use drydock_config::{Config, Role};
 use drydock_format::trailer;
 use drydock_format::{Bundle, ImageReader};
@@ -32,22 +32,22 @@ pub fn is_new(
 /// Where `running` is not known the copy that is first is taken for it: it is the one that the bootloader relies on.
 pub fn write(
     machine: &impl Machine,
-    memory: &mut Memory,
+    state: &mut State,
     source: &Source,
     manifest: &str,
     running: Option<SetName>,
 ) -> Result<(), Error> {
-    open(machine, source, Some(manifest), &mut |bundle, _| write_from(machine, memory, bundle, running))
+    open(machine, source, Some(manifest), &mut |bundle, _| write_from(machine, state, bundle, running))
 }
 
 fn write_from(
     machine: &impl Machine,
-    memory: &mut Memory,
+    state: &mut State,
     bundle: &Bundle,
     running: Option<SetName>,
 ) -> Result<(), Error> {
-    plan::admit(machine.config(), &memory.record, bundle.manifest())?;
-    let target = running.unwrap_or(memory.record.recovery.first).other();
+    plan::admit(machine.config(), &state.record, bundle.manifest())?;
+    let target = running.unwrap_or(state.record.recovery.first).other();
     let slot = prepare_slot(machine, bundle, target, &slot(machine.config(), bundle)?)?;
     // The copy that is overwritten may be the only other one that comes up.
     slot.content().prove(&slot.plan.image.name, machine.threads(), machine.events())?;
@@ -56,8 +56,8 @@ fn write_from(
     slot.prove(machine)?;
     machine.events().started(Step::Commit, format_args!("copy {target} of the recovery"));
     trailer::write(&slot.device, &slot.trailer)?;
-    transition::recovery_written(&mut memory.record, target);
-    memory.save()?;
+    transition::recovery_written(&mut state.record, target);
+    state.save()?;
     machine.events().finished(Step::Commit, "trailer, state and boot environment");
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The device's memory as one thing: the state record and the boot environment that follows from it.
 //!
 //! Whoever only wants to know looks ([`Seen`]): nothing is locked, mended or written, and a writer beside it does not
-//! matter. Whoever changes something opens the memory ([`Memory`]) and has it for itself until it is dropped; nothing
+//! matter. Whoever changes something opens the memory ([`State`]) and has it for itself until it is dropped; nothing
 //! that may take long belongs in between.
 
 use crate::error::Error;
@@ -17,10 +17,10 @@ const LOOKS: u32 = 8;
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(25);
 
-/// The state record in memory, and the two places where it is kept.
+/// The state record in state, and the two places where it is kept.
 ///
 /// Change [`record`](Self::record), then [`save`](Self::save). No other process can change it until this is dropped.
-pub struct Memory<'m> {
+pub struct State<'m> {
     /// The record. Changing it changes nothing on the device until [`save`](Self::save).
     pub record: Record,
     store: Store<Device>,
@@ -85,8 +85,8 @@ impl Seen {
     }
 }
 
-impl<'m> Memory<'m> {
-    /// Waits until no other process has the memory. Reads the record, repairs its copies, and rebuilds it from the slots'
+impl<'m> State<'m> {
+    /// Waits until no other process has the state. Reads the record, repairs its copies, and rebuilds it from the slots'
     /// trailers if both are lost.
     ///
     /// On return the copies are equal and on stable storage, unless the memory is [`Trust::ReadOnly`].
@@ -118,10 +118,9 @@ impl<'m> Memory<'m> {
             }
         };
         let attempts = machine.config().boot.attempts;
-        let mut memory =
-            Self { record, store, env, attempts, trust, now: machine.now(), events, _lock: lock };
-        memory.remember_mended(&failed)?;
-        Ok(memory)
+        let mut state = Self { record, store, env, attempts, trust, now: machine.now(), events, _lock: lock };
+        state.remember_mended(&failed)?;
+        Ok(state)
     }
 
     /// Tells of places that have failed, on every console and in the history. On return that is on stable storage.
@@ -247,7 +246,7 @@ fn rebuild(machine: &impl Machine, env: Option<BootEnv>) -> Record {
     transition::rebuild(info(SetName::A), info(SetName::B), env, machine.now())
 }
 
-/// Sends one line for each thing that a person wants to know of the memory.
+/// Sends one line for each thing that a person wants to know of the state.
 pub fn describe(record: &Record, events: &dyn Events) {
     for set in SetName::BOTH {
         let info = record.sets.get(set);

@@ -2,8 +2,8 @@
 
 use crate::live::RunningSet;
 use crate::machine::Machine;
-use crate::memory::{Seen, Trust};
 use crate::release::trusted_release;
+use crate::state::{Seen, Trust};
 use drydock_config::Role;
 use drydock_state::transition::Counters;
 use drydock_state::{Entry, Floors, Intent, SetInfo, SetName};

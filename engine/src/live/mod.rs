@@ -9,9 +9,9 @@ pub mod report;
 
 use crate::error::Error;
 use crate::machine::Machine;
-use crate::memory::{Memory, Seen, Trust};
 use crate::release;
 use crate::reset::{factory_source, wipe::refusal};
+use crate::state::{Seen, State, Trust};
 use crate::update::{self, Look, Prepared};
 use drydock_state::transition::{self, Running};
 use drydock_state::{Intent, Job, Record, SetName, Source};
@@ -32,23 +32,23 @@ pub struct Staged {
 /// all of the bundle. On return the intent is on stable storage and the bootloader will start recovery next.
 pub fn stage(machine: &impl Machine, source: Source, look: Look) -> Result<Staged, Error> {
     let mut tries = 0..TRIES;
-    let (prepared, mut memory) = loop {
+    let (prepared, mut state) = loop {
         let seen = Seen::look(machine)?;
         writable(&seen.trust)?;
         let prepared = update::prepare(machine, &seen.record, &source, None, look)?;
-        let memory = open(machine)?;
-        if prepared.still_fits(machine.config(), &memory.record)? {
-            break (prepared, memory);
+        let state = open(machine)?;
+        if prepared.still_fits(machine.config(), &state.record)? {
+            break (prepared, state);
         }
         tries.next().ok_or_else(changed_meanwhile)?;
     };
     let Prepared { release, stamp, .. } = &prepared;
     let job = Job::Update { source, manifest: release.manifest.clone() };
-    let id = transition::stage(&mut memory.record, job, &release.version, machine.now())?;
-    if let Some(intent) = &mut memory.record.intent {
+    let id = transition::stage(&mut state.record, job, &release.version, machine.now())?;
+    if let Some(intent) = &mut state.record.intent {
         intent.proven = stamp.clone().filter(|_| look == Look::Whole);
     }
-    memory.save()?;
+    state.save()?;
     Ok(Staged { id, version: release.version.clone() })
 }
 
@@ -67,17 +67,17 @@ pub fn wipe(machine: &impl Machine, label: &str) -> Result<u64, Error> {
 }
 
 fn record(machine: &impl Machine, job: Job) -> Result<u64, Error> {
-    let mut memory = open(machine)?;
-    let id = transition::stage(&mut memory.record, job, "", machine.now())?;
-    memory.save()?;
+    let mut state = open(machine)?;
+    let id = transition::stage(&mut state.record, job, "", machine.now())?;
+    state.save()?;
     Ok(id)
 }
 
 /// Takes the staged intent back. On return that is on stable storage. Returns its id.
 pub fn cancel(machine: &impl Machine) -> Result<u64, Error> {
-    let mut memory = open(machine)?;
-    let id = transition::cancel(&mut memory.record, machine.now())?;
-    memory.save()?;
+    let mut state = open(machine)?;
+    let id = transition::cancel(&mut state.record, machine.now())?;
+    state.save()?;
     Ok(id)
 }
 
@@ -100,27 +100,27 @@ pub fn mark_good(machine: &impl Machine, running: &RunningSet) -> Result<MarkedG
             "this boot is degraded (data is missing or read-only), so the set can't be marked good; mend that first".into(),
         ));
     }
-    let mut memory = Memory::open(machine)?;
-    if let Err(refusal) = writable(memory.trust()) {
-        memory.give_back(running.set)?;
+    let mut state = State::open(machine)?;
+    if let Err(refusal) = writable(state.trust()) {
+        state.give_back(running.set)?;
         return Err(refusal);
     }
-    memory.settle(Running::Set(running.set), machine.now())?;
-    let news = transition::mark_good(&mut memory.record, running.set, machine.now())?;
+    state.settle(Running::Set(running.set), machine.now())?;
+    let news = transition::mark_good(&mut state.record, running.set, machine.now())?;
     if news {
-        memory.save()?;
+        state.save()?;
     } else {
-        memory.give_back(running.set)?;
+        state.give_back(running.set)?;
     }
-    if let Some((source, manifest)) = transition::offered(&memory.record, running.set) {
-        let record = memory.record.clone();
-        drop(memory);
-        memory = take_up_offer(machine, &record, running.set, source, manifest)?;
+    if let Some((source, manifest)) = transition::offered(&state.record, running.set) {
+        let record = state.record.clone();
+        drop(state);
+        state = take_up_offer(machine, &record, running.set, source, manifest)?;
     }
-    if transition::restore_other(&mut memory.record, running.set, factory_source(), machine.now())? {
-        memory.save()?;
+    if transition::restore_other(&mut state.record, running.set, factory_source(), machine.now())? {
+        state.save()?;
     }
-    Ok(MarkedGood { news, waiting: memory.record.intent.clone() })
+    Ok(MarkedGood { news, waiting: state.record.intent.clone() })
 }
 
 /// The recovery that came with the running set is to be written, now that the set is good. That its bundle is not there
@@ -131,22 +131,22 @@ fn take_up_offer<'m>(
     running: SetName,
     source: Source,
     manifest: String,
-) -> Result<Memory<'m>, Error> {
+) -> Result<State<'m>, Error> {
     let new = update::recovery::is_new(machine, seen, &source, &manifest).unwrap_or_else(|error| {
         machine.events().warning(format_args!("the recovery is not updated: {error}"));
         false
     });
-    let mut memory = open(machine)?;
+    let mut state = open(machine)?;
     // Somebody else may have taken it up, or have asked for something that comes first.
-    let still = transition::offered(&memory.record, running) == Some((source.clone(), manifest.clone()));
+    let still = transition::offered(&state.record, running) == Some((source.clone(), manifest.clone()));
     if still && new {
-        transition::stage_offer(&mut memory.record, source, manifest, machine.now())?;
-        memory.save()?;
+        transition::stage_offer(&mut state.record, source, manifest, machine.now())?;
+        state.save()?;
     } else if still {
-        memory.record.recovery.offer = None;
-        memory.save_record()?;
+        state.record.recovery.offer = None;
+        state.save_record()?;
     }
-    Ok(memory)
+    Ok(state)
 }
 
 /// Gives up the set that is first in order for the other one, from the next boot on. On return that is on stable
@@ -169,28 +169,28 @@ fn take_over(
     change: impl FnOnce(&mut Record, u64) -> Result<SetName, drydock_state::Error>,
 ) -> Result<SetName, Error> {
     let mut tries = 0..TRIES;
-    let (next, found, mut memory) = loop {
+    let (next, found, mut state) = loop {
         let mut seen = Seen::look(machine)?;
         writable(&seen.trust)?;
         transition::settle(&mut seen.record, seen.counters, Running::Set(running), machine.now());
         let next = transition::successor(&seen.record, given_up(&seen.record));
         // An encrypted slot may take long to open.
         let found = next.map(|next| (next, release::of_set(machine, next)));
-        let mut memory = open(machine)?;
-        memory.settle(Running::Set(running), machine.now())?;
-        let still = transition::successor(&memory.record, given_up(&memory.record))?;
+        let mut state = open(machine)?;
+        state.settle(Running::Set(running), machine.now())?;
+        let still = transition::successor(&state.record, given_up(&state.record))?;
         match found {
-            Ok((next, found)) if next == still => break (next, found?.manifest, memory),
+            Ok((next, found)) if next == still => break (next, found?.manifest, state),
             _ => tries.next().ok_or_else(changed_meanwhile)?,
         };
     };
-    if found != memory.record.sets.get(next).manifest {
+    if found != state.record.sets.get(next).manifest {
         return Err(Error::Refused(format!(
             "set {next} can't take over: it does not hold the release that was marked good"
         )));
     }
-    let next = change(&mut memory.record, machine.now())?;
-    memory.save()?;
+    let next = change(&mut state.record, machine.now())?;
+    state.save()?;
     Ok(next)
 }
 
@@ -206,11 +206,11 @@ fn changed_meanwhile() -> Error {
     )
 }
 
-/// The memory, to change it.
-fn open(machine: &impl Machine) -> Result<Memory<'_>, Error> {
-    let memory = Memory::open(machine)?;
-    writable(memory.trust())?;
-    Ok(memory)
+/// The state, to change it.
+fn open(machine: &impl Machine) -> Result<State<'_>, Error> {
+    let state = State::open(machine)?;
+    writable(state.trust())?;
+    Ok(state)
 }
 
 fn writable(trust: &Trust) -> Result<(), Error> {

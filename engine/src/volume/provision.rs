@@ -1,6 +1,6 @@
 //! Making the `data` volume on a blank partition, so that a cut of power at any moment loses nothing.
 
-use super::{Error, Result};
+use crate::error::Error;
 use drydock_block::{BlockDevice, Flush, is_erased, read_vec};
 use std::io;
 
@@ -25,7 +25,7 @@ pub enum Content {
 }
 
 /// Says what is on a partition.
-pub fn content(partition: &dyn BlockDevice) -> Result<Content> {
+pub fn content(partition: &dyn BlockDevice) -> Result<Content, Error> {
     let look = || -> io::Result<Content> {
         let start = read_vec(partition, 0, BLANK.min(partition.size() as usize))?;
         let marked = read_vec(partition, mark_at(partition), MARK.len())? == MARK;
@@ -39,18 +39,18 @@ pub fn content(partition: &dyn BlockDevice) -> Result<Content> {
 }
 
 /// Marks the partition as [`Content::Unfinished`]; durable on return.
-pub fn begin(partition: &dyn BlockDevice) -> Result<()> {
+pub fn begin(partition: &dyn BlockDevice) -> Result<(), Error> {
     let mut block = vec![0; BLOCK as usize];
     block[..MARK.len()].copy_from_slice(MARK);
     set_mark(partition, &block)
 }
 
 /// Takes the mark away; durable on return. From now on the volume holds data.
-pub fn finish(partition: &dyn BlockDevice) -> Result<()> {
+pub fn finish(partition: &dyn BlockDevice) -> Result<(), Error> {
     set_mark(partition, &vec![0; BLOCK as usize])
 }
 
-fn set_mark(partition: &dyn BlockDevice, block: &[u8]) -> Result<()> {
+fn set_mark(partition: &dyn BlockDevice, block: &[u8]) -> Result<(), Error> {
     let write = || {
         partition.write_at(mark_at(partition), block)?;
         partition.flush(Flush::FilesystemWritten)
@@ -65,6 +65,7 @@ fn mark_at(partition: &dyn BlockDevice) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::volume::ext4;
     use drydock_block::MemoryDevice;
 
     #[test]
@@ -84,7 +85,8 @@ mod tests {
     #[test]
     fn a_file_that_looks_like_the_mark_endangers_no_filesystem() {
         let device = MemoryDevice::new(32 << 20, 512);
-        crate::device::ext4::format(&device, &crate::device::ext4::Identity::random().unwrap()).unwrap();
+        let identity = ext4::Identity { uuid: [1; 16], hash_seed: [2; 16] };
+        ext4::format(&device, &identity).unwrap();
         begin(&device).unwrap();
         assert_eq!(content(&device).unwrap(), Content::Used);
     }

@@ -8,8 +8,8 @@
 //! Source: the kernel's Documentation/filesystems/ext4/ (super.rst, group_descr.rst, checksums.rst).
 
 use super::{block_size, number};
-use crate::device::ext4::{CHECKSUM, SUPERBLOCK, crc32c, seal};
-use crate::device::{Error, Result};
+use crate::error::Error;
+use crate::volume::ext4::{CHECKSUM, SUPERBLOCK, crc32c, seal};
 use drydock_block::{AlignedBuffer, BlockDevice};
 use std::ops::Range;
 
@@ -24,7 +24,7 @@ const DESCRIPTOR: usize = 32;
 
 /// Makes the checksum of a torn superblock right; says whether there was one. Whatever else may be wrong stays as it is, for
 /// the kernel to refuse. It need not be on stable storage on return: if it is lost, it is done again.
-pub fn mend(device: &(impl BlockDevice + ?Sized)) -> Result<bool> {
+pub fn mend(device: &(impl BlockDevice + ?Sized)) -> Result<bool, Error> {
     let read = || -> std::io::Result<Option<AlignedBuffer>> {
         let mut start = AlignedBuffer::new(4096);
         if device.size() < start.len() as u64 {
@@ -99,7 +99,7 @@ impl Descriptor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::ext4::{Identity, format};
+    use crate::volume::ext4::{Identity, format};
     use drydock_block::MemoryDevice;
     use drydock_files::FileDevice;
     use std::process::Command;

@@ -14,8 +14,8 @@ pub mod write;
 use crate::error::Error;
 use crate::event::Step;
 use crate::machine::{Device, Found, Machine};
-use crate::memory::Memory;
 use crate::release;
+use crate::state::State;
 use drydock_block::BlockDevice;
 use drydock_config::Config;
 use drydock_format::trailer::{self, Trailer};
@@ -245,24 +245,24 @@ impl PreparedSlot {
 /// [`prepare`]s an update and [`install`]s it.
 pub fn apply(
     machine: &impl Machine,
-    memory: &mut Memory,
+    state: &mut State,
     source: &Source,
     pinned: Option<&str>,
 ) -> Result<(), Error> {
     open(machine, source, pinned, &mut |bundle, stamp| {
-        let prepared = prepare_bundle(machine, &memory.record, source, bundle, stamp)?;
-        install(machine, memory, &prepared)
+        let prepared = prepare_bundle(machine, &state.record, source, bundle, stamp)?;
+        install(machine, state, &prepared)
     })
 }
 
 /// Carries a prepared update out: writes, proves, commits. On return the new set has its trial, the intent is
 /// over, and all of it is on stable storage.
-pub fn install(machine: &impl Machine, memory: &mut Memory, prepared: &Prepared) -> Result<(), Error> {
-    fill(machine, memory, prepared)?;
+pub fn install(machine: &impl Machine, state: &mut State, prepared: &Prepared) -> Result<(), Error> {
+    fill(machine, state, prepared)?;
     let brought = prepared.recovery.as_ref().map(|brought| brought.source.clone());
-    transition::offer(&mut memory.record, prepared.plan.target, brought);
-    transition::installed(&mut memory.record, prepared.plan.target, prepared.release.clone(), machine.now());
-    memory.save()?;
+    transition::offer(&mut state.record, prepared.plan.target, brought);
+    transition::installed(&mut state.record, prepared.plan.target, prepared.release.clone(), machine.now());
+    state.save()?;
     machine.events().finished(Step::Commit, "trailers, state and boot environment");
     Ok(())
 }
@@ -271,15 +271,15 @@ pub fn install(machine: &impl Machine, memory: &mut Memory, prepared: &Prepared)
 /// the set is not bootable until the record says so.
 ///
 /// A set that is good is given up only for a bundle of which every byte has been proven.
-pub fn fill(machine: &impl Machine, memory: &mut Memory, prepared: &Prepared) -> Result<(), Error> {
+pub fn fill(machine: &impl Machine, state: &mut State, prepared: &Prepared) -> Result<(), Error> {
     let events = machine.events();
     let target = prepared.plan.target;
-    let good = memory.record.sets.get(target).status == SetStatus::Good;
-    if good && !prepared.was_proven(memory.record.intent.as_ref()) {
+    let good = state.record.sets.get(target).status == SetStatus::Good;
+    if good && !prepared.was_proven(state.record.intent.as_ref()) {
         prepared.prove_source(machine)?;
     }
-    if transition::begin_write(&mut memory.record, target) {
-        memory.save()?;
+    if transition::begin_write(&mut state.record, target) {
+        state.save()?;
     }
     for slot in &prepared.slots {
         trailer::invalidate(&slot.device)?;

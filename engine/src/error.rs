@@ -16,18 +16,46 @@ pub enum Error {
     Storage(drydock_block::Error),
     /// The policy, or the place of the state record.
     State(drydock_state::Error),
-    /// The machine: disks, partitions, encrypted volumes, mounts.
-    Device(crate::device::Error),
+    /// A LUKS volume could not be opened or made.
+    Luks {
+        /// What was being done, and to what.
+        doing: String,
+        /// What is wrong with it.
+        source: drydock_luks::Error,
+    },
     /// The kernel refused an operation on a device or a file.
     System {
-        /// What was being done, as in "opening".
-        doing: &'static str,
-        /// To what.
-        what: String,
+        /// What was being done, and to what.
+        doing: String,
         /// The kernel's answer.
         source: io::Error,
-        /// What the person at the console can do.
+        /// What the person at the console can do, if there is more to say than the answer says.
         advice: &'static str,
+    },
+    /// No disk, or more than one, is the one that is looked for.
+    NoDisk(String),
+    /// A partition that the configuration names is missing from our disk, or is there twice.
+    Partition {
+        /// The partition's label.
+        label: String,
+        /// The disk's node.
+        disk: String,
+        /// How many partitions have that label.
+        found: usize,
+    },
+    /// No key opens a volume.
+    Locked {
+        /// The volume's label.
+        volume: String,
+        /// Why each of the configured ways led nowhere.
+        reasons: Vec<String>,
+    },
+    /// Another process has been changing the state for too long.
+    Busy {
+        /// Who.
+        holder: String,
+        /// How long was waited for it.
+        seconds: u64,
     },
     /// The device does not have what the configuration or the bundle names.
     Missing {
@@ -104,17 +132,31 @@ impl Error {
 
     /// Whether a volume is missing or locked: something that a key, a medium or a person can mend.
     pub fn is_locked(&self) -> bool {
-        matches!(self, Self::NoData { .. } | Self::Device(crate::device::Error::Locked { .. }))
+        matches!(self, Self::NoData { .. } | Self::Locked { .. })
     }
 
-    /// Wraps the kernel's answer to an operation.
+    /// For `map_err`: joins what was being done, to what, the kernel's answer, and what can be done about it.
     pub fn system(
         doing: &'static str,
         what: impl fmt::Display,
         advice: &'static str,
     ) -> impl FnOnce(io::Error) -> Self {
-        let what = what.to_string();
-        move |source| Self::System { doing, what, source, advice }
+        let doing = format!("{doing} {what}");
+        move |source| Self::System { doing, source, advice }
+    }
+
+    /// For `map_err`: joins what was being done with the kernel's answer, which says all there is to say.
+    pub fn doing(doing: impl fmt::Display) -> impl FnOnce(io::Error) -> Self {
+        let doing = doing.to_string();
+        move |source| Self::System { doing, source, advice: "" }
+    }
+
+    /// The kernel's answer, where that is the reason.
+    pub fn io(&self) -> Option<&io::Error> {
+        match self {
+            Self::System { source, .. } => Some(source),
+            _ => None,
+        }
     }
 }
 
@@ -124,10 +166,29 @@ impl fmt::Display for Error {
             Self::Bundle(e) => e.fmt(f),
             Self::Storage(e) => e.fmt(f),
             Self::State(e) => e.fmt(f),
-            Self::Device(e) => e.fmt(f),
-            Self::System { doing, what, source, advice } => {
-                write!(f, "{doing} {what} failed: {source}; {advice}")
+            Self::Luks { doing, source } => write!(f, "{doing}: {source}"),
+            Self::System { doing, source, advice: "" } => write!(f, "{doing}: {source}"),
+            Self::System { doing, source, advice } => write!(f, "{doing} failed: {source}; {advice}"),
+            Self::NoDisk(refusal) => f.write_str(refusal),
+            Self::Partition { label, disk, found: 0 } => {
+                write!(f, "{disk} has no partition `{label}`; write the disk image anew or correct the label")
             }
+            Self::Partition { label, disk, found } => {
+                write!(
+                    f,
+                    "{disk} has {found} partitions `{label}`; none is used until the others are renamed"
+                )
+            }
+            Self::Locked { volume, reasons } if reasons.is_empty() => {
+                write!(f, "`{volume}` is locked, and the configuration names no way to its key")
+            }
+            Self::Locked { volume, reasons } => {
+                write!(f, "`{volume}` stays locked: {}; provide its key", reasons.join("; "))
+            }
+            Self::Busy { holder, seconds } => write!(
+                f,
+                "the state is being changed by {holder}, and was for all of {seconds} s; end it if it hangs, and try again"
+            ),
             Self::Missing { what, advice } => write!(f, "{what} is missing; {advice}"),
             Self::Refused(text) | Self::Unusable(text) | Self::Usage(text) => f.write_str(text),
             Self::NotProven { what, why, advice } => {
@@ -148,7 +209,7 @@ impl std::error::Error for Error {
             Self::Bundle(e) => Some(e),
             Self::Storage(e) => Some(e),
             Self::State(e) => Some(e),
-            Self::Device(e) => Some(e),
+            Self::Luks { source, .. } => Some(source),
             Self::System { source, .. } => Some(source),
             Self::Slot { why, .. } | Self::NoData { why, .. } => Some(why),
             _ => None,
@@ -171,11 +232,5 @@ impl From<drydock_block::Error> for Error {
 impl From<drydock_state::Error> for Error {
     fn from(e: drydock_state::Error) -> Self {
         Self::State(e)
-    }
-}
-
-impl From<crate::device::Error> for Error {
-    fn from(e: crate::device::Error) -> Self {
-        Self::Device(e)
     }
 }

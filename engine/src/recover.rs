@@ -4,8 +4,8 @@ use crate::error::Error;
 use crate::event::{Event, Step};
 use crate::live::report::Line;
 use crate::machine::Volumes;
-use crate::memory::{Memory, Trust};
 use crate::release::trusted_release;
+use crate::state::{State, Trust};
 use crate::{reset, update};
 use drydock_state::transition::{self, Running};
 use drydock_state::{Intent, Job, MediumSource, Record, SetName, Source};
@@ -44,27 +44,27 @@ pub enum Chosen {
 }
 
 /// Takes note of what the bootloader has counted, and of what it did not know when it chose this set.
-pub fn settle_set(machine: &impl Volumes, memory: &mut Memory, set: SetName) -> Chosen {
-    let exhausted = memory.counters().recovery_exhausted();
+pub fn settle_set(machine: &impl Volumes, state: &mut State, set: SetName) -> Chosen {
+    let exhausted = state.counters().recovery_exhausted();
     // The bootloader has decided; that it can't be told anything new is no reason not to start.
-    let stale = memory.settle(Running::Set(set), machine.now()).unwrap_or_else(|error| {
+    let stale = state.settle(Running::Set(set), machine.now()).unwrap_or_else(|error| {
         machine.events().warning(error);
         false
     });
-    tell_foreign_job(machine, &memory.record);
-    let first = memory.record.first_set();
-    if *memory.trust() != Trust::Whole {
+    tell_foreign_job(machine, &state.record);
+    let first = state.record.first_set();
+    if *state.trust() != Trust::Whole {
         Chosen::Enter
-    } else if exhausted && memory.record.copy_on_trial().is_some() {
+    } else if exhausted && state.record.copy_on_trial().is_some() {
         // Only a start of that copy can do anything about it, and none has come up: here is a set that does.
         machine
             .events()
             .note("the new copy of the recovery did not come up; it is tried again at the next boot");
         Chosen::Enter
-    } else if memory.record.job().is_some() {
+    } else if state.record.job().is_some() {
         machine.events().note("a job waits that no recovery has done; it is done now");
         Chosen::Recover
-    } else if stale && first != set && memory.record.sets.get(first).bootable() {
+    } else if stale && first != set && state.record.sets.get(first).bootable() {
         machine.events().note(format_args!("the bootloader did not know yet that set {first} is first"));
         Chosen::Reset
     } else {
@@ -80,38 +80,38 @@ pub fn settle_set(machine: &impl Volumes, memory: &mut Memory, set: SetName) -> 
 /// `copy` is the copy of the recovery that runs, if it is one and the bootloader has said which.
 pub fn recover(
     machine: &impl Volumes,
-    memory: &mut Memory,
+    state: &mut State,
     reason: Reason,
     copy: Option<SetName>,
 ) -> Result<Next, Error> {
-    if let Trust::ReadOnly(why) = memory.trust() {
+    if let Trust::ReadOnly(why) = state.trust() {
         machine.events().warning(format_args!("nothing is written while the state can't be trusted: {why}"));
-        memory.stand_down()?;
-        return Ok(next(machine, memory));
+        state.stand_down()?;
+        return Ok(next(machine, state));
     }
-    let starved = no_attempts_left(memory);
-    let before = memory.record.history.last().cloned();
-    memory.settle(Running::Recovery(copy), machine.now())?;
-    if let Some(last) = memory.record.history.last().filter(|last| before.as_ref() != Some(last)) {
+    let starved = no_attempts_left(state);
+    let before = state.record.history.last().cloned();
+    state.settle(Running::Recovery(copy), machine.now())?;
+    if let Some(last) = state.record.history.last().filter(|last| before.as_ref() != Some(last)) {
         machine.events().note(Line(last));
     }
-    tell_foreign_job(machine, &memory.record);
-    if let Some(intent) = memory.record.job().cloned() {
-        carry_out(machine, memory, &intent, copy)?;
+    tell_foreign_job(machine, &state.record);
+    if let Some(intent) = state.record.job().cloned() {
+        carry_out(machine, state, &intent, copy)?;
     } else if reason == Reason::Fallback && starved {
-        give_up_damaged_sets(machine, memory);
-        if transition::rearm(&mut memory.record, machine.now()).is_some() {
+        give_up_damaged_sets(machine, state);
+        if transition::rearm(&mut state.record, machine.now()).is_some() {
             machine
                 .events()
                 .warning("all attempts of all sets were used up; the last good set is armed again");
         }
-        memory.save()?;
-    } else if reason == Reason::Fallback || memory.record.foreign_job().is_some() {
+        state.save()?;
+    } else if reason == Reason::Fallback || state.record.foreign_job().is_some() {
         // The bootloader could not count, or no set's kernel is whole, or a later drydock has told it of a job. This
         // fails on a disk that takes no writes, where a reset would only lead here again.
-        memory.stand_down()?;
+        state.stand_down()?;
     }
-    Ok(next(machine, memory))
+    Ok(next(machine, state))
 }
 
 fn tell_foreign_job(machine: &impl Volumes, record: &Record) {
@@ -123,9 +123,9 @@ fn tell_foreign_job(machine: &impl Volumes, record: &Record) {
 /// No set came up: reads all of them. One that is not what was signed any more can't ever come up, and is given up; one
 /// that is whole was kept from it by something else, flaky power above all, and is not condemned. Neither is one that
 /// can't be read.
-fn give_up_damaged_sets(machine: &impl Volumes, memory: &mut Memory) {
+fn give_up_damaged_sets(machine: &impl Volumes, state: &mut State) {
     for set in SetName::BOTH {
-        if !memory.record.sets.get(set).bootable() {
+        if !state.record.sets.get(set).bootable() {
             continue;
         }
         machine.events().started(Step::Prove, format_args!("set {set}, which did not come up"));
@@ -136,7 +136,7 @@ fn give_up_damaged_sets(machine: &impl Volumes, memory: &mut Memory) {
         match whole {
             Err(error) if error.is_damage() => {
                 machine.events().warning(&error);
-                transition::damaged(&mut memory.record, set, &error.to_string(), machine.now());
+                transition::damaged(&mut state.record, set, &error.to_string(), machine.now());
             }
             Err(error) => machine.events().warning(error),
             Ok(()) => {}
@@ -147,28 +147,28 @@ fn give_up_damaged_sets(machine: &impl Volumes, memory: &mut Memory) {
 /// Carries an intent out. A failure is recorded, not returned.
 fn carry_out(
     machine: &impl Volumes,
-    memory: &mut Memory,
+    state: &mut State,
     intent: &Intent,
     copy: Option<SetName>,
 ) -> Result<(), Error> {
     let limit = machine.config().recovery.starts;
-    let Some(start) = transition::count_start(&mut memory.record, limit, machine.now()) else {
+    let Some(start) = transition::count_start(&mut state.record, limit, machine.now()) else {
         machine
             .events()
             .warning(format_args!("intent {} was started {limit} times; it is given up", intent.id));
-        return memory.save();
+        return state.save();
     };
     // Being here shows that recovery comes up: the bootloader may start it as often again.
-    memory.save()?;
+    state.save()?;
     if start > 1 {
         machine.events().note(format_args!("going on with intent {}, start {start} of {limit}", intent.id));
     }
     let outcome = match &intent.job {
-        Job::Update { source, manifest } => update::apply(machine, memory, source, Some(manifest)),
-        Job::FactoryReset => reset::factory_reset(machine, memory, intent),
-        Job::Wipe { label } => reset::wipe::wipe(machine, memory, label),
+        Job::Update { source, manifest } => update::apply(machine, state, source, Some(manifest)),
+        Job::FactoryReset => reset::factory_reset(machine, state, intent),
+        Job::Wipe { label } => reset::wipe::wipe(machine, state, label),
         Job::UpdateRecovery { source, manifest, written: None } => {
-            update::recovery::write(machine, memory, source, manifest, copy)
+            update::recovery::write(machine, state, source, manifest, copy)
         }
         // The bootloader knows now, or again, which copy is to prove itself.
         Job::UpdateRecovery { written: Some(_), .. } | Job::Unknown(_) => Ok(()),
@@ -176,19 +176,19 @@ fn carry_out(
     if let Err(error) = outcome {
         let reason = error.to_string();
         machine.events().send(Event::Failed { step: Step::Commit, reason: reason.clone() });
-        transition::fail(&mut memory.record, &reason, machine.now());
-        memory.save()?;
+        transition::fail(&mut state.record, &reason, machine.now());
+        state.save()?;
     }
     Ok(())
 }
 
 /// Looks once for a bundle that makes a set bootable again: in the partition `factory`, and as the configured file on a
 /// removable medium. Says whether one was installed. What stood in the way is told, not returned.
-pub fn rescue(machine: &impl Volumes, memory: &mut Memory) -> Result<bool, Error> {
+pub fn rescue(machine: &impl Volumes, state: &mut State) -> Result<bool, Error> {
     let medium = machine.config().recovery.rescue_file.clone();
     let medium = (!medium.is_empty()).then_some(Source::Medium(MediumSource { path: medium }));
     for source in reset::factory_bundle(machine).into_iter().chain(medium) {
-        match update::apply(machine, memory, &source, None) {
+        match update::apply(machine, state, &source, None) {
             Ok(()) => return Ok(true),
             Err(error) => machine.events().warning(error),
         }
@@ -196,8 +196,8 @@ pub fn rescue(machine: &impl Volumes, memory: &mut Memory) -> Result<bool, Error
     Ok(false)
 }
 
-fn no_attempts_left(memory: &Memory) -> bool {
-    match memory.counters() {
+fn no_attempts_left(state: &State) -> bool {
+    match state.counters() {
         transition::Counters::Current(env) => SetName::BOTH.iter().all(|set| env.left(*set) == 0),
         transition::Counters::Unknown => false,
     }
@@ -213,8 +213,8 @@ fn bootable(record: &Record, first: Option<SetName>) -> Option<SetName> {
     order.into_iter().flatten().find(|set| record.sets.get(*set).bootable())
 }
 
-fn next(machine: &impl Volumes, memory: &Memory) -> Next {
-    let record = &memory.record;
+fn next(machine: &impl Volumes, state: &State) -> Next {
+    let record = &state.record;
     if let Some(copy) = record.copy_on_trial() {
         return Next::Prove(copy);
     }

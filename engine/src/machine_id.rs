@@ -1,7 +1,7 @@
 //! The machine id that `data` keeps for systemd.
 
-use crate::device::files::{Files, replace};
 use crate::error::Error;
+use crate::files::{Files, replace};
 use crate::reset::archive::{Entry, Kind};
 use std::io;
 use std::path::Path;
@@ -52,57 +52,11 @@ fn text(mut id: [u8; 16]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::files::Mounted;
 
     #[test]
     fn a_new_machine_id_is_32_hex_digits_and_a_line_end() {
         let id = text([0xff; 16]);
         assert_eq!((id.len(), &id[12..13], &id[16..17], &id[32..]), (33, "4", "b", "\n"));
         assert!(is_valid(id.as_bytes()) && is_valid(text([0; 16]).as_bytes()));
-    }
-
-    #[test]
-    fn what_is_no_machine_id_is_made_anew_with_a_warning_and_then_stays() {
-        let good = "0123456789abcdef0123456789abcdef";
-        let nulls = "\0".repeat(33);
-        let wrong = [
-            "",
-            &nulls,
-            good,
-            &format!("{good}0\n"),
-            &format!("{}\n", "0".repeat(32)),
-            &good.replace('f', "g"),
-        ];
-        for wrong in wrong {
-            let data = tempfile::tempdir().unwrap();
-            let files = Mounted(data.path().into());
-            let file = data.path().join(PATH);
-            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-            std::fs::write(&file, wrong).unwrap();
-            let mut warnings = vec![];
-            let mut seven = |bytes: &mut [u8]| {
-                bytes.fill(7);
-                Ok(())
-            };
-            let id = keep(&files, &mut seven, &mut |text| warnings.push(text)).unwrap();
-            assert_eq!((id, warnings.len()), (text([7; 16]).into_bytes(), 1), "{wrong:?}");
-            let again = keep(&files, &mut |_| panic!("a second one is made"), &mut |_| panic!("again"));
-            assert_eq!(again.unwrap(), std::fs::read(&file).unwrap());
-            assert_eq!(
-                std::fs::read_dir(file.parent().unwrap()).unwrap().count(),
-                1,
-                "something is left over"
-            );
-        }
-    }
-
-    #[test]
-    fn a_machine_id_that_cannot_be_read_is_left_alone() {
-        let data = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(data.path().join(PATH)).unwrap();
-        let error =
-            keep(&Mounted(data.path().into()), &mut |_| panic!("one is made"), &mut |_| {}).unwrap_err();
-        assert!(error.to_string().contains("reading lib/drydock/machine-id"), "{error}");
-        assert!(data.path().join(PATH).is_dir());
     }
 }

@@ -1,0 +1,21 @@
+//! The work of drydock: what a recovery boot does, what the commands of the live system do.
+//!
+//! Nothing here knows a system: what the work needs of the machine that it runs on is in [`machine`], a few small traits. A
+//! device implements them with its hardware, the crash simulator with a disk that loses what was not flushed. The code
+//! between is the same.
+
+pub mod context;
+pub mod error;
+pub mod event;
+pub mod files;
+pub mod live;
+pub mod machine;
+pub mod machine_id;
+pub mod recover;
+pub mod release;
+pub mod reset;
+pub mod state;
+pub mod update;
+pub mod volume;
+
+pub use error::Error;
