@@ -1,6 +1,6 @@
-//! What this boot is for, from the kernel's command line.
+//! What a boot is for, from the kernel's command line; and what it came to.
 
-use crate::recover::Reason;
+use crate::recover::{Next, Reason};
 use drydock_state::SetName;
 
 /// What the bootloader has started.
@@ -40,6 +40,36 @@ impl BootContext {
             copy: set("drydock.copy"),
         }
     }
+}
+
+/// What a boot came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Reset the machine. The bootloader chooses; what it will choose is known.
+    Reset(Next),
+    /// Reset the machine: the bootloader did not know that another set is first.
+    ChooseAgain,
+    /// Reset the machine: nothing was bootable, which the text says, and a bundle was found that mends it.
+    Rescued(String),
+    /// Reset the machine: a person has asked for a factory reset, which the next boot does.
+    ResetAsked,
+    /// The set has been entered. A real machine has become its init by then, and never says so.
+    Entered(SetName),
+    /// Nothing is bootable, or a volume stays locked; the machine was switched off while it stayed.
+    SwitchedOff(String),
+}
+
+/// What PID 1 has left in `/run/drydock/boot.json` about this boot.
+#[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
+pub struct RunningSet {
+    /// The set that runs.
+    pub set: SetName,
+    /// The root's dm-verity root hash.
+    pub root_hash: String,
+    /// The version, as the slot's trailer has it.
+    pub version: String,
+    /// Whether `data` can only be read, or could not be opened and a temporary volume took its place.
+    pub degraded: bool,
 }
 
 #[cfg(test)]

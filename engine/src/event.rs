@@ -69,6 +69,11 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// Something could not be used, and another one is tried.
+    Retry {
+        /// What, and why not.
+        reason: String,
+    },
     /// Something a person should know; the work goes on.
     Warning {
         /// What.
@@ -141,7 +146,7 @@ impl fmt::Display for Event {
             }
             Self::Finished { step, what } => write!(f, "{step:>9}  {what}: done"),
             Self::Failed { step, reason } => write!(f, "{step:>9}  FAILED: {reason}"),
-            Self::Warning { text } => write!(f, "  warning  {text}"),
+            Self::Warning { text } | Self::Retry { reason: text } => write!(f, "  warning  {text}"),
             Self::Note { text } => write!(f, "           {text}"),
         }
     }

@@ -31,7 +31,7 @@ pub trait Files {
 
 /// Puts a file where another one may be, and makes the folders above it. Whenever the power is cut, the old one is there
 /// whole or the new one; on return the new one is, on stable storage.
-pub fn replace(files: &impl Files, file: &Entry<'_>) -> io::Result<()> {
+pub fn replace(files: &(impl Files + ?Sized), file: &Entry<'_>) -> io::Result<()> {
     let folder = file.path.parent().unwrap_or(Path::new(""));
     let mut above: Vec<_> = folder.ancestors().filter(|path| *path != Path::new("")).collect();
     above.reverse();

@@ -8,13 +8,18 @@ pub mod context;
 pub mod error;
 pub mod event;
 pub mod files;
+pub mod keys;
 pub mod live;
 pub mod machine;
 pub mod machine_id;
 pub mod recover;
 pub mod release;
 pub mod reset;
+pub mod sources;
+pub mod start;
 pub mod state;
+pub mod stay;
+pub mod story;
 pub mod update;
 pub mod volume;
 

@@ -15,7 +15,7 @@ const ADVICE: &str = "systemd makes up an id for this boot";
 /// The id that is kept. Makes one where there is none, and in place of what can't be one, which is a warning; it is on
 /// stable storage on return. One that can't be read is left alone: it may be the right one.
 pub fn keep(
-    files: &impl Files,
+    files: &(impl Files + ?Sized),
     random: &mut dyn FnMut(&mut [u8]) -> io::Result<()>,
     warn: &mut dyn FnMut(String),
 ) -> Result<Vec<u8>, Error> {

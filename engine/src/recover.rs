@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::event::{Event, Step};
 use crate::live::report::Line;
-use crate::machine::Volumes;
+use crate::machine::Machine;
 use crate::release::trusted_release;
 use crate::state::{State, Trust};
 use crate::{reset, update};
@@ -44,7 +44,7 @@ pub enum Chosen {
 }
 
 /// Takes note of what the bootloader has counted, and of what it did not know when it chose this set.
-pub fn settle_set(machine: &impl Volumes, state: &mut State, set: SetName) -> Chosen {
+pub fn settle_set(machine: &impl Machine, state: &mut State, set: SetName) -> Chosen {
     let exhausted = state.counters().recovery_exhausted();
     // The bootloader has decided; that it can't be told anything new is no reason not to start.
     let stale = state.settle(Running::Set(set), machine.now()).unwrap_or_else(|error| {
@@ -79,7 +79,7 @@ pub fn settle_set(machine: &impl Volumes, state: &mut State, set: SetName) -> Ch
 ///
 /// `copy` is the copy of the recovery that runs, if it is one and the bootloader has said which.
 pub fn recover(
-    machine: &impl Volumes,
+    machine: &impl Machine,
     state: &mut State,
     reason: Reason,
     copy: Option<SetName>,
@@ -114,7 +114,7 @@ pub fn recover(
     Ok(next(machine, state))
 }
 
-fn tell_foreign_job(machine: &impl Volumes, record: &Record) {
+fn tell_foreign_job(machine: &impl Machine, record: &Record) {
     if let Some(Intent { id, job, .. }) = record.foreign_job() {
         machine.events().warning(format_args!("intent {id} is left alone: {job}"));
     }
@@ -123,7 +123,7 @@ fn tell_foreign_job(machine: &impl Volumes, record: &Record) {
 /// No set came up: reads all of them. One that is not what was signed any more can't ever come up, and is given up; one
 /// that is whole was kept from it by something else, flaky power above all, and is not condemned. Neither is one that
 /// can't be read.
-fn give_up_damaged_sets(machine: &impl Volumes, state: &mut State) {
+fn give_up_damaged_sets(machine: &impl Machine, state: &mut State) {
     for set in SetName::BOTH {
         if !state.record.sets.get(set).bootable() {
             continue;
@@ -131,7 +131,7 @@ fn give_up_damaged_sets(machine: &impl Volumes, state: &mut State) {
         machine.events().started(Step::Prove, format_args!("set {set}, which did not come up"));
         let whole = machine.config().set_classes().try_for_each(|class| {
             let image = trusted_release(machine, class, set)?.image;
-            machine.prove(class, set, &image)
+            machine.read_back(class, set, &image)
         });
         match whole {
             Err(error) if error.is_damage() => {
@@ -146,7 +146,7 @@ fn give_up_damaged_sets(machine: &impl Volumes, state: &mut State) {
 
 /// Carries an intent out. A failure is recorded, not returned.
 fn carry_out(
-    machine: &impl Volumes,
+    machine: &impl Machine,
     state: &mut State,
     intent: &Intent,
     copy: Option<SetName>,
@@ -184,7 +184,7 @@ fn carry_out(
 
 /// Looks once for a bundle that makes a set bootable again: in the partition `factory`, and as the configured file on a
 /// removable medium. Says whether one was installed. What stood in the way is told, not returned.
-pub fn rescue(machine: &impl Volumes, state: &mut State) -> Result<bool, Error> {
+pub fn rescue(machine: &impl Machine, state: &mut State) -> Result<bool, Error> {
     let medium = machine.config().recovery.rescue_file.clone();
     let medium = (!medium.is_empty()).then_some(Source::Medium(MediumSource { path: medium }));
     for source in reset::factory_bundle(machine).into_iter().chain(medium) {
@@ -213,7 +213,7 @@ fn bootable(record: &Record, first: Option<SetName>) -> Option<SetName> {
     order.into_iter().flatten().find(|set| record.sets.get(*set).bootable())
 }
 
-fn next(machine: &impl Volumes, state: &State) -> Next {
+fn next(machine: &impl Machine, state: &State) -> Next {
     let record = &state.record;
     if let Some(copy) = record.copy_on_trial() {
         return Next::Prove(copy);
@@ -225,7 +225,7 @@ fn next(machine: &impl Volumes, state: &State) -> Next {
 }
 
 /// What is wrong, for the person at the console, and what is looked for by whom.
-fn nothing_bootable(machine: &impl Volumes, record: &Record) -> String {
+fn nothing_bootable(machine: &impl Machine, record: &Record) -> String {
     let [a, b] = SetName::BOTH.map(|set| record.sets.get(set).status.to_string());
     let also = reset::factory_bundle(machine).map_or("", |_| "the partition `factory` is looked at, too; ");
     let help = match machine.config().recovery.rescue_file.as_str() {

@@ -1,19 +1,19 @@
 //! The command line in the live system.
 
 use crate::console::Console;
-use crate::device::discover::{self, Hotplug};
-use crate::device::modules::Aliases;
-use crate::device::place;
-use crate::device::uevent::Uevents;
-use crate::hardware::Hardware;
-use crate::story::{LABELS, read_config};
+use crate::disk::discover::{self, Hotplug, LABELS};
+use crate::disk::modules::Aliases;
+use crate::disk::uevent::Uevents;
+use crate::machine::{Hardware, Part};
+use crate::mount::place;
+use crate::pid1::read_config;
 use drydock_config::Config;
 use drydock_engine::Error;
-use drydock_engine::context::{BootContext, Purpose};
+use drydock_engine::context::{BootContext, Purpose, RunningSet};
 use drydock_engine::event::{Event, Events};
 use drydock_engine::live::report::{Line, status};
-use drydock_engine::live::{self, MarkedGood, RunningSet, Staged};
-use drydock_engine::machine::Machine;
+use drydock_engine::live::{self, MarkedGood, Staged};
+use drydock_engine::machine::Setting;
 use drydock_engine::state::Seen;
 use drydock_engine::update::{self, Look};
 use drydock_state::{Intent, MediumSource, SetName, Source};
@@ -305,7 +305,7 @@ fn find_machine<'a>(config: &'a Config, console: &'a Console) -> Result<Hardware
     let mut warn = |text: String| StderrEvents.send(Event::Warning { text });
     let mut hotplug = Hotplug { events: Uevents::open()?, aliases: Aliases::default() };
     let disk = discover::find_disk(&config.disk, &LABELS, &mut hotplug, &mut warn)?;
-    Ok(Hardware::new(config, &StderrEvents, console, disk, hotplug).in_live_system())
+    Ok(Hardware::new(config, &StderrEvents, console, Part::Command, disk, hotplug))
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<String, Error> {
@@ -326,7 +326,7 @@ impl Events for StderrEvents {
         let shows = stderr.is_terminal();
         // Nobody is left to be told where this fails.
         let _ = match event {
-            Event::Warning { text } | Event::Failed { reason: text, .. } => {
+            Event::Warning { text } | Event::Retry { reason: text } | Event::Failed { reason: text, .. } => {
                 let clear = if shows { CLEAR_LINE } else { "" };
                 writeln!(stderr, "{clear}drydock: {text}")
             }

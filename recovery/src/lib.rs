@@ -1,14 +1,14 @@
 //! drydock on a device: the hardware behind [`drydock_engine`]'s traits.
 //!
-//! [`story`] is process 1 up to the machine that the engine works on, [`cli`] the command-line tool of the live system.
+//! [`pid1`] is process 1 up to the moment when it has its [`machine`], which the engine's story then goes on with; [`cli`] is
+//! the command-line tool of the live system.
 
+pub mod answer;
 pub mod cli;
 pub mod console;
-pub mod device;
-pub mod hardware;
-pub mod locked;
-pub mod render;
-pub mod start;
-pub mod story;
+pub mod disk;
+pub mod keys;
+pub mod machine;
+pub mod mount;
+pub mod pid1;
 pub mod sys;
-pub mod volumes;

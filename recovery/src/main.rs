@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     if std::process::id() == 1 {
-        drydock_recovery::story::run();
+        drydock_recovery::pid1::run();
     }
     drydock_recovery::cli::run(std::env::args_os().skip(1))
 }

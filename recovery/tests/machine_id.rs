@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use drydock_engine::machine_id::{PATH, keep};
-use drydock_recovery::device::files::Mounted;
+use drydock_recovery::mount::files::Mounted;
 
 #[test]
 fn what_is_no_machine_id_is_made_anew_with_a_warning_and_then_stays() {

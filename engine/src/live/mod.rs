@@ -7,6 +7,7 @@
 
 pub mod report;
 
+use crate::context::RunningSet;
 use crate::error::Error;
 use crate::machine::Machine;
 use crate::release;
@@ -218,17 +219,4 @@ fn writable(trust: &Trust) -> Result<(), Error> {
         Trust::Whole => Ok(()),
         Trust::ReadOnly(why) => Err(Error::Refused(format!("the state can't be changed: {why}"))),
     }
-}
-
-/// What PID 1 has left in `/run/drydock/boot.json` about this boot.
-#[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
-pub struct RunningSet {
-    /// The set that runs.
-    pub set: SetName,
-    /// The root's dm-verity root hash.
-    pub root_hash: String,
-    /// The version, as the slot's trailer has it.
-    pub version: String,
-    /// Whether `data` can only be read, or could not be opened and a temporary volume took its place.
-    pub degraded: bool,
 }

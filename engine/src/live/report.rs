@@ -1,6 +1,6 @@
 //! What `drydock status` and `drydock log` print.
 
-use crate::live::RunningSet;
+use crate::context::RunningSet;
 use crate::machine::Machine;
 use crate::release::trusted_release;
 use crate::state::{Seen, Trust};

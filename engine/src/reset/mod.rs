@@ -10,11 +10,12 @@ pub mod wipe;
 
 use crate::error::Error;
 use crate::event::Step;
-use crate::machine::{Device, Volumes};
+use crate::machine::{Device, Machine};
 use crate::state::State;
 use crate::update::{self, Look, Prepared};
-use crate::volume::DERIVATION;
+use crate::volume::luks::luks;
 use crate::volume::provision::{self, Content};
+use crate::{keys, volume};
 use drydock_block::BlockDevice;
 use drydock_config::{Data, IfLocked};
 use drydock_luks::{Headers, Unlocked, Volume};
@@ -29,7 +30,7 @@ const PURPOSE: &str = "factory reset";
 
 /// Carries a factory reset out. On return `data` is new, the slots are written, the intent is over, and all of it is
 /// on stable storage. That the slots can't be restored is told in the history, and keeps nothing from being reset.
-pub fn factory_reset(machine: &impl Volumes, state: &mut State, intent: &Intent) -> Result<(), Error> {
+pub fn factory_reset(machine: &impl Machine, state: &mut State, intent: &Intent) -> Result<(), Error> {
     let events = machine.events();
     events.started(Step::Reset, "all data on this device will be new");
     let slots = find_slots(machine, state);
@@ -38,7 +39,7 @@ pub fn factory_reset(machine: &impl Volumes, state: &mut State, intent: &Intent)
         Some(data) => {
             let partition = machine.partition(&data.label)?;
             wipe::make_unreadable(machine, &partition, &data.label)?;
-            machine.make_filesystem(&data.label, None, None)?;
+            volume::make_filesystem(machine, &data.label, None, None)?;
             "data is new".into()
         }
         None => "there is no data volume".to_owned(),
@@ -68,13 +69,13 @@ pub fn factory_source() -> Source {
 }
 
 /// Where the factory's bundle is, if this device has one.
-pub fn factory_bundle(machine: &impl Volumes) -> Option<Source> {
+pub fn factory_bundle(machine: &impl Machine) -> Option<Source> {
     machine.partition(FACTORY).is_ok().then(factory_source)
 }
 
 /// The factory's bundle, checked before anything is destroyed; nothing if there is none, or if it is what runs. The
 /// error says why it can't be used.
-fn find_slots(machine: &impl Volumes, state: &State) -> Result<Option<Prepared>, String> {
+fn find_slots(machine: &impl Machine, state: &State) -> Result<Option<Prepared>, String> {
     let wanted = machine.config().factory_reset.restore_slots;
     let Some(source) = factory_bundle(machine).filter(|_| wanted) else { return Ok(None) };
     let prepared = update::prepare(machine, &state.record, &source, None, Look::Quick)
@@ -95,7 +96,7 @@ enum Fresh {
 }
 
 /// Makes an encrypted `data` new. Gives what to tell.
-fn renew_encrypted(machine: &impl Volumes, data: &Data, intent: u64) -> Result<String, Error> {
+fn renew_encrypted(machine: &impl Machine, data: &Data, intent: u64) -> Result<String, Error> {
     let events = machine.events();
     let partition = machine.partition(&data.label)?;
     let keep = &machine.config().factory_reset.keep;
@@ -127,7 +128,7 @@ fn renew_encrypted(machine: &impl Volumes, data: &Data, intent: u64) -> Result<S
             (headers, unlocked, None)
         }
     };
-    install(
+    put_volume(
         machine,
         &data.label,
         &partition,
@@ -146,7 +147,7 @@ fn renew_encrypted(machine: &impl Volumes, data: &Data, intent: u64) -> Result<S
 
 /// Decides where this start stands. Writes nothing.
 fn look(
-    machine: &impl Volumes,
+    machine: &impl Machine,
     data: &Data,
     partition: &Device,
     found: Option<Stash>,
@@ -165,14 +166,14 @@ fn look(
         other => other,
     };
     let unlocked = match &volume {
-        Ok(volume) => machine.unlock(&data.label, volume),
+        Ok(volume) => keys::unlock(machine, &data.label, volume),
         Err(error) => Err(Error::Refused(format!("`{}`: {error}", data.label))),
     };
     match unlocked {
         // The old volume is whole: whatever an earlier start put into the stash, this is newer.
         Ok(unlocked) => {
             let limit = u64::from(reset.keep_limit_kib) << 10;
-            Ok(Fresh::Keep(machine.pack(&data.label, &unlocked, &reset.keep, limit)?))
+            Ok(Fresh::Keep(volume::pack(machine, &data.label, &unlocked, &reset.keep, limit)?))
         }
         Err(why) => {
             let has_slots = volume.is_ok_and(|volume| !volume.is_erased());
@@ -194,27 +195,24 @@ fn is_of(found: &Stash, volume: &Volume<'_>) -> bool {
 
 type New = (Headers, Unlocked, Option<Zeroizing<Vec<u8>>>);
 
-fn open_stash(machine: &impl Volumes, data: &Data, partition: &Device, found: Stash) -> Result<New, Error> {
+fn open_stash(machine: &impl Machine, data: &Data, partition: &Device, found: Stash) -> Result<New, Error> {
     let headers = Headers::from_bytes(found.headers, partition.size());
     let volume = headers.volume().map_err(|e| luks("read the LUKS header in the stash", e))?;
-    let unlocked = machine.unlock(&data.label, &volume)?;
+    let unlocked = keys::unlock(machine, &data.label, &volume)?;
     let packed = unlocked.unseal(PURPOSE, found.sealed).map_err(|e| luks("open the stash", e))?;
     drop(volume);
     Ok((headers, unlocked, Some(packed)))
 }
 
 /// Makes a new volume in state, at the cost that the configuration names for `data`.
-fn new_volume(machine: &impl Volumes, label: &str, partition: &Device) -> Result<(Headers, Unlocked), Error> {
-    let key = machine.key_for_new(label)?;
-    let options = machine.format_options(partition);
-    machine.events().allow(DERIVATION);
-    drydock_luks::prepare(partition.size(), &key, &options, &mut |buffer| machine.random(buffer))
-        .map_err(|e| luks(&format!("make `{label}` a LUKS volume"), e))
+fn new_volume(machine: &impl Machine, label: &str, partition: &Device) -> Result<(Headers, Unlocked), Error> {
+    let key = keys::for_new(machine, label)?;
+    volume::luks::new(machine, label, partition, &key)
 }
 
 /// Destroys what is on a partition, and puts a new volume with a fresh filesystem there.
-fn install(
-    machine: &impl Volumes,
+fn put_volume(
+    machine: &impl Machine,
     label: &str,
     partition: &Device,
     headers: &Headers,
@@ -228,9 +226,5 @@ fn install(
     events.started(Step::Reset, format_args!("`{label}`: making a new volume"));
     drydock_luks::install(partition, headers)
         .map_err(|e| luks(&format!("make `{label}` a LUKS volume"), e))?;
-    machine.make_filesystem(label, Some(unlocked), packed)
-}
-
-fn luks(doing: &str, source: drydock_luks::Error) -> Error {
-    Error::Luks { doing: doing.into(), source }
+    volume::make_filesystem(machine, label, Some(unlocked), packed)
 }

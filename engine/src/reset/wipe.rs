@@ -1,10 +1,11 @@
 //! Wiping a partition.
 
-use super::{install, new_volume};
+use super::{new_volume, put_volume};
 use crate::error::Error;
 use crate::event::{Event, Step};
-use crate::machine::{Device, Machine, Volumes};
+use crate::machine::{Device, Machine};
 use crate::state::State;
+use crate::volume;
 use drydock_block::{AlignedBuffer, BlockDevice, Flush};
 use drydock_config::{Config, WipeHow};
 use drydock_state::transition;
@@ -19,7 +20,7 @@ const DISCARD: u64 = 1 << 30;
 const DISCARD_TIME: Duration = Duration::from_secs(300);
 
 /// Wipes the partition `label` as the configuration says. On return that is on stable storage, and the intent is over.
-pub fn wipe(machine: &impl Volumes, state: &mut State, label: &str) -> Result<(), Error> {
+pub fn wipe(machine: &impl Machine, state: &mut State, label: &str) -> Result<(), Error> {
     let config = machine.config();
     let wanted =
         config.wipes.iter().find(|wipe| wipe.label == label).ok_or_else(|| refusal(config, label))?;
@@ -39,11 +40,11 @@ pub fn wipe(machine: &impl Volumes, state: &mut State, label: &str) -> Result<()
         }
         WipeHow::Volume if wanted.encrypted => {
             let (headers, unlocked) = new_volume(machine, label, &partition)?;
-            install(machine, label, &partition, &headers, &unlocked, None)?;
+            put_volume(machine, label, &partition, &headers, &unlocked, None)?;
         }
         WipeHow::Volume => {
             make_unreadable(machine, &partition, label)?;
-            machine.make_filesystem(label, None, None)?;
+            volume::make_filesystem(machine, label, None, None)?;
         }
     }
     transition::wiped(&mut state.record, label, machine.now());

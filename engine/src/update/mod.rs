@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::event::Step;
 use crate::machine::{Device, Found, Machine};
 use crate::release;
+use crate::sources;
 use crate::state::State;
 use drydock_block::BlockDevice;
 use drydock_config::Config;
@@ -143,7 +144,7 @@ fn open<T>(
 ) -> Result<T, Error> {
     let events = machine.events();
     events.started(Step::Source, describe(source));
-    machine.source(source, &mut |Found { bytes, tail, stamp }| {
+    sources::open(machine, source, &mut |Found { bytes, tail, stamp }| {
         events.started(Step::Verify, "signatures and tables of the bundle");
         let bundle = Bundle::open_with(bytes, &release::trusted(machine.config())?, tail)?;
         let digest = bundle.manifest_digest().to_string();
@@ -236,7 +237,7 @@ impl PreparedSlot {
     /// Reads back from the medium what was written.
     fn prove(&self, machine: &impl Machine) -> Result<(), Error> {
         machine.events().started(Step::Prove, format_args!("{} by reading it back", self.label));
-        machine.prove(&self.plan.class, self.set, &self.plan.image)?;
+        machine.read_back(&self.plan.class, self.set, &self.plan.image)?;
         machine.events().finished(Step::Prove, &self.label);
         Ok(())
     }

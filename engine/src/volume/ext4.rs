@@ -77,6 +77,13 @@ fn personalise(superblock: &mut [u8], identity: &Identity) {
     seal(superblock);
 }
 
+/// Whether this begins with a superblock of ext4 (1024 bytes) whose checksum is right.
+pub fn is_whole(superblock: &[u8]) -> bool {
+    superblock.len() >= SUPERBLOCK
+        && superblock[0x38..0x3a] == [0x53, 0xef]
+        && superblock[CHECKSUM..][..4] == crc32c(!0, &superblock[..CHECKSUM]).to_le_bytes()
+}
+
 /// Makes the checksum of a superblock (1024 bytes) right.
 pub(super) fn seal(superblock: &mut [u8]) {
     let checksum = crc32c(!0, &superblock[..CHECKSUM]);

@@ -63,7 +63,7 @@ impl Volume<'_> {
         random: Random<'_>,
     ) -> Result<u32, Error> {
         let unlocked = self.unlock(old)?;
-        let id = unlocked.slot();
+        let id = unlocked.slot().ok_or_else(|| Error::Invalid("the key opened no key slot".into()))?;
         let mut keyslot = self.write_new_slot(id, &unlocked, new, cost, random)?;
         let metadata = &self.luks2()?.metadata;
         keyslot.priority = metadata.keyslots.get(&id).and_then(|old| old.priority);
@@ -116,7 +116,7 @@ impl Volume<'_> {
         cost: Cost,
         random: Random<'_>,
     ) -> Result<Keyslot, Error> {
-        if !self.digest().matches(unlocked.volume_key()) {
+        if !self.digest().matches(unlocked.volume_key()?) {
             return Err(Error::Invalid("the volume key is not that of this LUKS volume".to_owned()));
         }
         let mut salt = [0; 32];
@@ -124,12 +124,12 @@ impl Volume<'_> {
         let kdf = cost.with_salt(salt)?;
         kdf.check(id, &self.limits)?;
         self.make_headers_equal()?;
-        let key_size = unlocked.volume_key().len() as u32;
+        let key_size = unlocked.volume_key()?.len() as u32;
         let metadata = &self.luks2()?.metadata;
         let place = metadata.unused()?.into_iter().find(|free| free.end - free.start >= area_size(key_size));
         let place = place.ok_or(Error::NoRoom("the key material of another key slot"))?;
         let keyslot = Keyslot::new(place.start, key_size, kdf);
-        write_slot(self.device, &keyslot, key, unlocked.volume_key(), random)?;
+        write_slot(self.device, &keyslot, key, unlocked.volume_key()?, random)?;
         Ok(keyslot)
     }
 

@@ -5,7 +5,7 @@ use crate::header2::{self, Header2, array};
 use crate::json::Metadata;
 use crate::kdf::Limits;
 use crate::slot::{Foreign, KeyDigest, Payload, Slot};
-use crate::{Error, cipher};
+use crate::{Error, KeyringKey, cipher};
 use drydock_block::{BlockDevice, read_vec};
 use std::fmt;
 use zeroize::Zeroizing;
@@ -137,7 +137,12 @@ impl<'d> Volume<'d> {
 
     pub(crate) fn unlocked(&self, slot: u32, key: Zeroizing<Vec<u8>>) -> Result<Unlocked, Error> {
         let size = self.payload().size_on(self.device.size())?;
-        Ok(Unlocked { slot, payload: self.payload().clone(), size, key })
+        Ok(Unlocked { slot: Some(slot), payload: self.payload().clone(), size, key: VolumeKey::Bytes(key) })
+    }
+
+    pub(crate) fn unlocked_by(&self, key: KeyringKey) -> Result<Unlocked, Error> {
+        let size = self.payload().size_on(self.device.size())?;
+        Ok(Unlocked { slot: None, payload: self.payload().clone(), size, key: VolumeKey::Keyring(key) })
     }
 
     pub(crate) fn key_slots(&self) -> Vec<Slot> {
@@ -178,15 +183,20 @@ impl fmt::Debug for Volume<'_> {
 
 /// A volume's key and all that is needed to use it. The key is cleared on drop.
 pub struct Unlocked {
-    slot: u32,
+    slot: Option<u32>,
     payload: Payload,
     size: u64,
-    key: Zeroizing<Vec<u8>>,
+    key: VolumeKey,
+}
+
+enum VolumeKey {
+    Bytes(Zeroizing<Vec<u8>>),
+    Keyring(KeyringKey),
 }
 
 impl Unlocked {
-    /// The key slot that the key opened.
-    pub fn slot(&self) -> u32 {
+    /// The key slot that the key opened, if it was one.
+    pub fn slot(&self) -> Option<u32> {
         self.slot
     }
     /// Where the payload begins, in sectors of 512 bytes.
@@ -213,15 +223,37 @@ impl Unlocked {
     pub fn options(&self) -> &[&'static str] {
         &self.payload.options
     }
-    /// The volume key, for the kernel's keyring.
-    pub fn volume_key(&self) -> &[u8] {
-        &self.key
+    /// Returns the volume key, for the kernel's keyring.
+    ///
+    /// # Errors
+    /// Where it is in the keyring already, and never shows its bytes.
+    pub fn volume_key(&self) -> Result<&[u8], Error> {
+        match &self.key {
+            VolumeKey::Bytes(key) => Ok(key),
+            VolumeKey::Keyring(key) => Err(Error::Invalid(format!(
+                "the {} key `{}` opens the volume and never leaves the kernel; what needs its bytes can't be done",
+                key.kind, key.description
+            ))),
+        }
+    }
+
+    /// Returns the volume key's name in the keyring, where that is all there is.
+    pub fn keyring_key(&self) -> Option<&KeyringKey> {
+        match &self.key {
+            VolumeKey::Bytes(_) => None,
+            VolumeKey::Keyring(key) => Some(key),
+        }
     }
 }
 
 impl fmt::Debug for Unlocked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "volume key from LUKS key slot {}", self.slot)
+        match &self.key {
+            VolumeKey::Bytes(_) => {
+                write!(f, "volume key from LUKS key slot {}", self.slot.unwrap_or_default())
+            }
+            VolumeKey::Keyring(key) => write!(f, "volume key {key}"),
+        }
     }
 }
 

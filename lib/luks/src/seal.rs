@@ -49,7 +49,7 @@ impl Unlocked {
     fn keys(&self, purpose: &str) -> Result<(Xts, Hmac<Sha256>), Error> {
         let invalid = |_| Error::Invalid("a volume key of this length can't seal".into());
         let derive = |number: u8| {
-            let mac = Hmac::<Sha256>::new_from_slice(self.volume_key()).map_err(invalid)?;
+            let mac = Hmac::<Sha256>::new_from_slice(self.volume_key()?).map_err(invalid)?;
             let mac = mac.chain_update(b"drydock seal\0").chain_update(purpose).chain_update([0, number]);
             Ok::<_, Error>(Zeroizing::new(<[u8; 32]>::from(mac.finalize().into_bytes())))
         };

@@ -23,7 +23,7 @@ fn formatted(options: &FormatOptions, pass: &[u8]) -> Bench {
 
 fn slot_of(bench: &Bench, pass: &[u8]) -> Result<u32, Error> {
     let device = bench.device();
-    Volume::open(&device, &LIMITS)?.unlock(pass).map(|unlocked| unlocked.slot())
+    Volume::open(&device, &LIMITS)?.unlock(pass).map(|unlocked| unlocked.slot().unwrap())
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn cryptsetup_opens_dumps_and_extends_what_was_formatted() {
         bench.cryptsetup(&[&args[..], &[old.to_str().unwrap()]].concat(), &[]);
         let device = bench.device();
         let unlocked = Volume::open(&device, &LIMITS).unwrap().unlock(b"new").unwrap();
-        assert_eq!(std::fs::read(master).unwrap(), unlocked.volume_key());
+        assert_eq!(std::fs::read(master).unwrap(), unlocked.volume_key().unwrap());
     }
 }
 
@@ -125,9 +125,9 @@ fn a_changed_key_works_and_the_old_one_is_gone() {
     let material = bench.read(0x8000, 256_000);
     let device = bench.device();
     let mut volume = Volume::open(&device, &LIMITS).unwrap();
-    let before = volume.unlock(b"old").unwrap().volume_key().to_vec();
+    let before = volume.unlock(b"old").unwrap().volume_key().unwrap().to_vec();
     assert_eq!(volume.change_key(b"old", b"new", COST, &mut random(3)).unwrap(), 0);
-    assert_eq!(volume.unlock(b"new").unwrap().volume_key(), before);
+    assert_eq!(volume.unlock(b"new").unwrap().volume_key().unwrap(), before);
     assert!(bench.opens(b"new") && !bench.opens(b"old"));
     assert!(!is_zero(&material) && is_zero(&bench.read(0x8000, 256_000)));
     assert!(matches!(volume.change_key(b"old", b"x", COST, &mut random(3)), Err(Error::WrongKey { .. })));

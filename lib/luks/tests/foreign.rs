@@ -28,7 +28,7 @@ fn add(bench: &Bench, new: &[u8], how: &[&str]) {
 }
 
 fn slot_of(bench: &Bench, key: &[u8]) -> Result<u32, Error> {
-    Volume::open(&bench.device(), &LIMITS)?.unlock(key).map(|unlocked| unlocked.slot())
+    Volume::open(&bench.device(), &LIMITS)?.unlock(key).map(|unlocked| unlocked.slot().unwrap())
 }
 
 /// What cryptsetup makes and drydock does not know, and the word that says so.
@@ -237,7 +237,7 @@ fn a_key_slot_that_cannot_be_read_keeps_no_other_from_being_tried() {
     let bench = with_rescue_key(&[]);
     let device = BadAt(bench.device(), 0x8000 + 512);
     let volume = Volume::open(&device, &LIMITS).unwrap();
-    assert_eq!(volume.unlock(b"rescue").unwrap().slot(), 1);
+    assert_eq!(volume.unlock(b"rescue").unwrap().slot(), Some(1));
     let error = volume.unlock(b"key").unwrap_err();
     assert!(matches!(error, Error::WrongKey { tried: 1, .. }), "{error}");
     assert!(error.to_string().contains("medium error"), "{error}");

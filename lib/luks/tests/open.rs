@@ -16,7 +16,7 @@ fn opens(format: &[&str], volume_key: &[u8], pass: &[u8]) -> Bench {
     bench.luks_format(format, volume_key, pass);
     let device = bench.device();
     let volume = Volume::open(&device, &LIMITS).unwrap();
-    assert_eq!(volume.unlock(pass).unwrap().volume_key(), volume_key, "{format:?}");
+    assert_eq!(volume.unlock(pass).unwrap().volume_key().unwrap(), volume_key, "{format:?}");
     assert!(matches!(volume.unlock(b"wrong"), Err(Error::WrongKey { tried: 1, .. })));
     assert!(bench.cryptsetup(&["luksUUID"], &[]).contains(volume.uuid()));
     bench
@@ -108,7 +108,7 @@ fn the_second_header_serves_when_the_first_is_damaged() {
             let device = bench.device();
             let volume = Volume::open(&device, &LIMITS).unwrap();
             assert!(volume.one_header_stale());
-            assert_eq!(volume.unlock(b"pass").unwrap().volume_key(), key(32));
+            assert_eq!(volume.unlock(b"pass").unwrap().volume_key().unwrap(), key(32));
             device.write_at(0, &saved).unwrap();
         }
         bench.damage(size, 16, 0);
@@ -149,14 +149,15 @@ fn priorities_are_respected() {
     bench.cryptsetup(&args, &[&one]);
     bench.cryptsetup(&args, &[&zero]);
     let device = bench.device();
-    let slot = |key| Volume::open(&device, &LIMITS).unwrap().unlock(key).map(|unlocked| unlocked.slot());
+    let slot =
+        |key| Volume::open(&device, &LIMITS).unwrap().unlock(key).map(|unlocked| unlocked.slot().unwrap());
     assert_eq!(slot(b"zero").unwrap(), 0);
     bench.cryptsetup(&["config", "--priority", "prefer", "--key-slot", "2"], &[]);
     assert_eq!(slot(b"zero").unwrap(), 2);
     bench.cryptsetup(&["config", "--priority", "ignore", "--key-slot", "1"], &[]);
     assert!(matches!(slot(b"one"), Err(Error::WrongKey { tried: 2, .. })));
     let volume = Volume::open(&device, &LIMITS).unwrap();
-    assert_eq!(volume.unlock_slot(1, b"one").unwrap().slot(), 1);
+    assert_eq!(volume.unlock_slot(1, b"one").unwrap().slot(), Some(1));
     assert!(matches!(volume.unlock_slot(7, b"one"), Err(Error::NoSuchSlot(7))));
 }
 
@@ -173,7 +174,7 @@ fn too_much_memory_is_refused_before_it_is_used() {
     let args = [&["luksAddKey", "--key-file", pass.to_str().unwrap()], PBKDF2].concat();
     bench.cryptsetup(&args, &[&cheap]);
     let volume = Volume::open(&device, &Limits::new(4095)).unwrap();
-    assert_eq!(volume.unlock(b"cheap").unwrap().slot(), 1);
+    assert_eq!(volume.unlock(b"cheap").unwrap().slot(), Some(1));
     let Err(Error::WrongKey { tried: 1, left_out }) = volume.unlock(b"pass") else { panic!("no wrong key") };
     assert!(matches!(left_out[..], [Error::Memory { slot: 0, .. }]));
     // A volume key digest has a cost too.

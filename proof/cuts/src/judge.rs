@@ -6,7 +6,7 @@ use crate::recording::Recording;
 use drydock_block::{Section, is_zero, read_vec};
 use drydock_files::FileDevice;
 use drydock_format::trailer;
-use drydock_recovery::device::gpt;
+use drydock_recovery::disk::gpt;
 use drydock_simulator::medium::Medium;
 use drydock_simulator::proof::{Failure, Kind, check_history};
 use drydock_state::{

@@ -4,7 +4,7 @@ use crate::blklog::{self, Entry};
 use crate::job::{Job, Release, Task, WORD, boot, machine, machine_id};
 use drydock_files::FileDevice;
 use drydock_qemu_tests::{Disk, QemuError, target_dir};
-use drydock_recovery::device::gpt;
+use drydock_recovery::disk::gpt;
 use drydock_simulator::cut::{Choice, Replay};
 use drydock_simulator::medium::Medium;
 use serde_json::{Value, json};

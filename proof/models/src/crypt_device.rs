@@ -33,7 +33,7 @@ impl<D: BlockDevice> CryptDevice<D> {
                 "a LUKS payload of {size} bytes at byte {start} does not fit this device"
             )));
         }
-        let cipher = Xts::new(unlocked.volume_key())?;
+        let cipher = Xts::new(unlocked.volume_key()?)?;
         Ok(Self { device, cipher, start, size, encryption_sector, iv_offset: unlocked.iv_offset() })
     }
 

@@ -2,19 +2,18 @@
 
 use crate::disk::{Mark, Op, SimDisk};
 use crate::factory::{Factory, RECOVERY};
-use crate::machine::{SimMachine, Sources};
+use crate::machine::{Bundles, SimMachine};
 use crate::medium::Medium;
 use crate::truth::{self, Slot};
 use drydock_block::{BlockDevice, Flush};
-use drydock_config::{Config, Role};
-use drydock_engine::live::{self, RunningSet};
-use drydock_engine::machine::Machine;
-use drydock_engine::recover::{self, Chosen, Next};
-use drydock_engine::release::trusted_release;
-use drydock_engine::state::{State, Trust};
+use drydock_config::Config;
+use drydock_engine::context::{BootContext, End as BootEnd, Purpose, RunningSet};
+use drydock_engine::live;
+use drydock_engine::recover::{self, Next};
+use drydock_engine::state::State;
+use drydock_engine::story;
 use drydock_engine::update::Look;
 use drydock_models::grub::{self, Decision, Start};
-use drydock_state::transition;
 use drydock_state::{ENV_SIZE, Job, Record, SetName, Source, fat};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,7 +29,7 @@ pub struct SimDevice<'f> {
     /// Its configuration.
     pub config: Config,
     /// What lies on `data`.
-    pub sources: Sources,
+    pub bundles: Bundles,
     /// The version that never says that it is well, if any.
     pub sick: Option<String>,
     /// The version whose recovery never comes up, if any.
@@ -43,6 +42,8 @@ pub struct SimDevice<'f> {
 pub enum Boot {
     /// Recovery ran to its end.
     Recovered(Next),
+    /// Nothing was bootable, which the text says, and recovery has found a bundle that mends it.
+    Rescued(String),
     /// The set is up.
     Up(SetName),
     /// The set was started and gave up.
@@ -76,7 +77,7 @@ impl<'f> SimDevice<'f> {
             factory,
             disk: Arc::new(factory.switch_on(medium)),
             config: factory.config.clone(),
-            sources: factory.releases.iter().map(source).collect(),
+            bundles: factory.releases.iter().map(source).collect(),
             sick: None,
             hangs: None,
             violations: Mutex::default(),
@@ -89,7 +90,7 @@ impl<'f> SimDevice<'f> {
             factory: self.factory,
             disk: Arc::new(self.factory.switch_on(medium)),
             config: self.config.clone(),
-            sources: self.sources.clone(),
+            bundles: self.bundles.clone(),
             sick: self.sick.clone(),
             hangs: self.hangs.clone(),
             violations: Mutex::default(),
@@ -102,7 +103,7 @@ impl<'f> SimDevice<'f> {
 
     /// What drydock sees.
     pub fn machine(&self) -> SimMachine<'f> {
-        SimMachine::new(self.factory, self.disk.clone(), self.config.clone(), self.sources.clone())
+        SimMachine::new(self.factory, self.disk.clone(), self.config.clone(), self.bundles.clone())
     }
 
     /// The record of state, if drydock finds one.
@@ -117,7 +118,7 @@ impl<'f> SimDevice<'f> {
 
     /// Lets a command of the live system work on the device.
     pub fn live<T>(&self, work: impl FnOnce(&SimMachine<'f>) -> T) -> T {
-        work(&self.machine())
+        work(&self.machine().in_live_system())
     }
 
     /// Changes what the device remembers, and saves it.
@@ -218,9 +219,11 @@ impl<'f> SimDevice<'f> {
                     grub::Reason::Intent => recover::Reason::Asked,
                     grub::Reason::Fallback => recover::Reason::Fallback,
                 };
-                self.recovery(reason, copy)
+                self.process_one(BootContext { purpose: Purpose::Recovery(reason), copy: Some(copy) })
             }
-            Ok(Some(Start::Set(set))) => self.set(set),
+            Ok(Some(Start::Set(set))) => {
+                self.process_one(BootContext { purpose: Purpose::Set(set), copy: None })
+            }
             Ok(None) => Boot::Nothing,
             Err(error) => Boot::Error(error),
         };
@@ -281,23 +284,10 @@ impl<'f> SimDevice<'f> {
         self.hangs.as_ref() == Some(&self.factory.releases[index].version)
     }
 
-    fn recovery(&self, reason: recover::Reason, copy: SetName) -> Boot {
-        let machine = self.machine();
-        match State::open(&machine) {
-            Ok(mut state) => self.recover(&machine, &mut state, reason, Some(copy)),
-            Err(error) => Boot::Error(error.to_string()),
-        }
-    }
-
-    fn recover(
-        &self,
-        machine: &SimMachine,
-        state: &mut State,
-        reason: recover::Reason,
-        copy: Option<SetName>,
-    ) -> Boot {
-        match recover::recover(machine, state, reason, copy) {
-            Ok(next) => {
+    /// Process 1, from the first look at its state to the hand-over: drydock's own story.
+    fn process_one(&self, context: BootContext) -> Boot {
+        match story::boot(&self.machine(), context) {
+            Ok(BootEnd::Reset(next)) => {
                 match next {
                     Next::Reboot(set) => self.disk.mark(Mark::HandsOver(set)),
                     Next::Prove(copy) => self.disk.mark(Mark::Proves(copy)),
@@ -305,40 +295,16 @@ impl<'f> SimDevice<'f> {
                 }
                 Boot::Recovered(next)
             }
-            Err(error) => Boot::Error(error.to_string()),
+            Ok(BootEnd::Entered(set)) => Boot::Up(set),
+            Ok(BootEnd::ChooseAgain) => Boot::ChoosesAgain,
+            Ok(BootEnd::Rescued(why)) => Boot::Rescued(why),
+            Ok(BootEnd::ResetAsked) => Boot::Error("nobody asks for a factory reset".into()),
+            Ok(BootEnd::SwitchedOff(why)) => Boot::Recovered(Next::Stay(why)),
+            Err(error) => match context.purpose {
+                Purpose::Set(set) => Boot::NotStarted(set, error.to_string()),
+                Purpose::Recovery(_) => Boot::Error(error.to_string()),
+            },
         }
-    }
-
-    /// Process 1 of a set: settle, do a job that the bootloader did not know of, or start the set.
-    fn set(&self, set: SetName) -> Boot {
-        let machine = self.machine();
-        let mut state = match State::open(&machine) {
-            Ok(state) => state,
-            Err(error) => return Boot::Error(error.to_string()),
-        };
-        match recover::settle_set(&machine, &mut state, set) {
-            Chosen::Enter => {}
-            Chosen::Recover => return self.recover(&machine, &mut state, recover::Reason::Asked, None),
-            Chosen::Reset => return Boot::ChoosesAgain,
-        }
-        match self.enter(&machine, set) {
-            Ok(()) => Boot::Up(set),
-            Err(why) => {
-                if *state.trust() == Trust::Whole {
-                    transition::not_started(&mut state.record, set, &why, machine.now());
-                    // A disk that takes no writes any more shows at the next boot.
-                    let _ = state.save_record();
-                }
-                Boot::NotStarted(set, why)
-            }
-        }
-    }
-
-    /// The root's trailer, and dm-verity, which lets nothing run that is not the release's.
-    fn enter(&self, machine: &SimMachine, set: SetName) -> Result<(), String> {
-        let root = machine.config().class_with_role(Role::Root).expect("the configuration has a root class");
-        trusted_release(machine, root, set).map_err(|error| error.to_string())?;
-        truth::set_is_whole(self.factory, &self.disk, set).map(|_| ())
     }
 
     /// Slots are written only for an intent, and never those of the last good set.

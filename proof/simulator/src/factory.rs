@@ -10,6 +10,7 @@ use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_bundle::keys::PrivateKey;
 use drydock_config::{Config, Data, DataFailure, Role, SlotClass, Wipe, WipeHow};
 use drydock_engine::machine::Device;
+use drydock_engine::reset::archive::{Entry, Kind};
 use drydock_format::trailer::{self, Trailer};
 use drydock_format::tree::{BLOCK, GROUP, Hasher};
 use drydock_format::{Image, MANIFEST, Manifest, SIGNATURES};
@@ -19,6 +20,7 @@ use drydock_state::{ENV_SIZE, EnvStore, SetInfo, SetName, Store, transition};
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 /// What kind of disk a device has.
@@ -58,7 +60,8 @@ const BOOT_SIZE: usize = 4 * BLOCK;
 const RECOVERY_SIZE: usize = 3 * BLOCK;
 /// What opens every `data` volume.
 pub const DATA_KEY: &[u8] = b"key";
-const DATA_SIZE: u64 = volume::PAYLOAD + (64 << 10);
+/// The size of the partition `data` where its filesystem is simulated.
+pub const DATA_SIZE: u64 = volume::PAYLOAD + (64 << 10);
 /// Room in a slot beyond what an image of that size needs.
 const SPARE: u64 = 32 << 10;
 const PARTITION_SIZE: u64 = 1 << 20;
@@ -266,12 +269,16 @@ impl Factory {
 
     /// What survives a factory reset.
     pub fn kept(&self) -> Vec<u8> {
-        IDENTITY.to_vec()
+        let path = Path::new("identity");
+        let file = Entry { kind: Kind::File, path, mode: 0o600, uid: 0, gid: 0, contents: IDENTITY };
+        let mut archive = Vec::new();
+        assert!(file.append(&mut archive));
+        archive
     }
 
     /// The key of the `data` volume with which the device leaves the factory.
     pub fn old_data_key(&self) -> &[u8] {
-        self.volumes["data"].volume_key()
+        self.volumes["data"].volume_key().expect("the key has bytes")
     }
 
     /// A disk with this medium in it.

@@ -178,7 +178,7 @@ fn broken(mut device: SimDevice<'_>) -> SimDevice<'_> {
     let frames = parts.get("root.zst");
     let last = frames.len() - 20;
     frames[last] ^= 1;
-    device.sources.insert("2.drydock".into(), Arc::new(parts.bundle()));
+    device.bundles.insert("2.drydock".into(), Arc::new(parts.bundle()));
     device
 }
 

@@ -3,12 +3,17 @@
 use crate::disk::SimDisk;
 use crate::factory::{DATA_KEY, Factory};
 use drydock_block::{BlockDevice, Flush, read_vec};
+use drydock_engine::files::Files;
+use drydock_engine::machine::Device;
+use drydock_engine::reset::archive::Entry;
 use drydock_engine::reset::stash::Stash;
+use drydock_engine::volume::ext4;
 use drydock_format::sha256;
 use drydock_luks::{Cost, FormatOptions, Headers, Limits, Unlocked, Volume};
 use drydock_models::CryptDevice;
-use std::io;
-use std::sync::Arc;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 /// What the files that are kept consist of, in part: it must not be found on a disk in the clear.
 pub const IDENTITY: &[u8; 48] = b"the identity of this pump, known to nobody else\n";
@@ -48,6 +53,48 @@ pub fn contents(device: &dyn BlockDevice) -> Option<Vec<u8>> {
     (sha256(&contents).0 == head[24..56]).then_some(contents)
 }
 
+/// Whether the kernel would mount what is there: a simulated filesystem, or an ext4 with a whole superblock.
+pub fn can_be_mounted(device: &dyn BlockDevice) -> bool {
+    let simulated = || contents(device).is_some();
+    let start = read_vec(device, 0, 2048).unwrap_or_default();
+    start.get(1024..).is_some_and(ext4::is_whole) || simulated()
+}
+
+/// A simulated filesystem that is mounted. What is put into it is there once all is flushed.
+pub struct FakeFiles {
+    device: Device,
+    archive: Mutex<Vec<u8>>,
+}
+
+impl FakeFiles {
+    /// The one on this device, which is empty.
+    pub fn new(device: Device) -> Self {
+        Self { device, archive: Mutex::default() }
+    }
+}
+
+impl Files for FakeFiles {
+    fn read(&self, _path: &Path, _limit: u64) -> io::Result<Vec<u8>> {
+        Err(ErrorKind::NotFound.into())
+    }
+    fn make_folder(&self, _path: &Path) -> io::Result<bool> {
+        Ok(false)
+    }
+    fn put(&self, entry: &Entry<'_>) -> io::Result<()> {
+        assert!(entry.append(&mut self.archive.lock().expect("nobody has panicked")));
+        Ok(())
+    }
+    fn rename(&self, _from: &Path, _to: &Path) -> io::Result<()> {
+        Err(ErrorKind::Unsupported.into())
+    }
+    fn flush(&self, _path: &Path, _guard: Flush) -> io::Result<()> {
+        Ok(())
+    }
+    fn flush_all(&self, _guard: Flush) -> io::Result<()> {
+        make(&self.device, &self.archive.lock().expect("nobody has panicked"))
+    }
+}
+
 /// What the `data` volume is.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Data {
@@ -67,12 +114,16 @@ pub fn look(factory: &Factory, disk: &Arc<SimDisk>) -> Data {
     let found = open(&partition).and_then(|unlocked| {
         let inside = CryptDevice::new(&partition, &unlocked).map_err(|error| error.to_string())?;
         let contents = contents(&inside).ok_or("it has no filesystem")?;
-        let old = unlocked.volume_key() == factory.old_data_key();
+        let old = unlocked.volume_key().ok() == Some(factory.old_data_key());
         Ok((old, contents))
     });
     match found {
         Ok((true, contents)) if contents == factory.old_data() => Data::Old,
         Ok((false, contents)) if contents == factory.kept() => Data::New,
+        // Made, and not filled yet.
+        Ok((false, contents)) if contents.is_empty() && stashed(factory, disk, partition.size()) => {
+            Data::Stashed
+        }
         Ok((old, contents)) => Data::Lost(format!("old: {old}, {} bytes in it", contents.len())),
         Err(why) => match stashed(factory, disk, partition.size()) {
             true => Data::Stashed,

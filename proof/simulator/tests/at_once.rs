@@ -5,7 +5,8 @@
 mod common;
 
 use common::{FACTORY, MEDIA};
-use drydock_engine::live::{self, RunningSet};
+use drydock_engine::context::RunningSet;
+use drydock_engine::live;
 use drydock_engine::state::{Seen, Trust};
 use drydock_engine::update::Look;
 use drydock_simulator::device::SimDevice;

@@ -132,7 +132,7 @@ fn manifests() {
 fn another_bundle_than_the_one_that_was_staged() {
     let mut device = SimDevice::new(&FACTORY, MEDIA.staged_again.clone());
     let exchanged = with_manifest(|text| text.replace("\"version\":\"3\"", "\"version\":\"4\""));
-    device.sources.insert("3.drydock".into(), Arc::new(exchanged));
+    device.bundles.insert("3.drydock".into(), Arc::new(exchanged));
     common::fails(&device, "exchanged", &["the intent means", "was exchanged"], Spares::Both);
 }
 
@@ -265,7 +265,7 @@ fn a_medium_that_is_pulled_out() {
     loop {
         let mut device = SimDevice::new(&FACTORY, MEDIA.staged_again.clone());
         let left = AtomicUsize::new(spared.len());
-        device.sources.insert("3.drydock".into(), Arc::new(PulledOutLater { bytes: bytes.clone(), left }));
+        device.bundles.insert("3.drydock".into(), Arc::new(PulledOutLater { bytes: bytes.clone(), left }));
         let before = device.disk.view();
         if device.boot() == Boot::Recovered(Next::Reboot(SetName::A)) {
             break;
@@ -281,7 +281,7 @@ fn a_medium_that_is_pulled_out() {
     assert!(spared.is_sorted_by(|earlier, later| earlier >= later), "{spared:?}");
 
     let mut device = SimDevice::new(&FACTORY, MEDIA.staged_again.clone());
-    device.sources.remove("3.drydock");
+    device.bundles.remove("3.drydock");
     common::fails(&device, "never put in", &["3.drydock", "missing"], Spares::Both);
 }
 
@@ -309,9 +309,9 @@ fn only_the_very_bytes_that_were_proven_are_not_read_twice() {
     let medium = || Arc::new(PulledOutLater { bytes: parts().bundle(), left: AtomicUsize::new(usize::MAX) });
     let reads = |look, staged: &Arc<PulledOutLater>, then: &Arc<PulledOutLater>| {
         let mut device = device();
-        device.sources.insert(common::PATH.into(), staged.clone());
+        device.bundles.insert(common::PATH.into(), staged.clone());
         device.live(|machine| live::stage(machine, common::source(), look)).unwrap();
-        device.sources.insert(common::PATH.into(), then.clone());
+        device.bundles.insert(common::PATH.into(), then.clone());
         let before = then.left.load(Ordering::Relaxed);
         assert_eq!(device.boot(), Boot::Recovered(Next::Reboot(SetName::A)));
         before - then.left.load(Ordering::Relaxed)

@@ -194,7 +194,8 @@ fn a_good_set_with_a_damaged_trailer_falls_back_to_the_other() {
 
 #[test]
 fn sets_that_are_damaged_beyond_starting_leave_recovery_up_until_a_bundle_mends_them() {
-    let mut device = with(&without_trailer(&without_trailer(&MEDIA.first, "root-a"), "boot-a"));
+    let damaged = without_trailer(&without_trailer(&MEDIA.first, "root-a"), "boot-a");
+    let mut device = with(&damage(&damaged, "factory", 0, &[0; 4096]));
     let mut boots = (0..12).map(|_| device.boot());
     let stay = boots.find_map(|boot| match boot {
         Boot::Recovered(Next::Stay(why)) => Some(why),
@@ -207,10 +208,12 @@ fn sets_that_are_damaged_beyond_starting_leave_recovery_up_until_a_bundle_mends_
     assert!(last(&device, Outcome::MarkedBad).reason.contains("damaged"));
     // It still stays after a reset, and the bundle in the partition `factory` mends the device.
     assert!(matches!(device.boot(), Boot::Recovered(Next::Stay(_))));
-    let machine = device.machine();
-    let mut state = State::open(&machine).unwrap();
-    assert!(recover::rescue(&machine, &mut state).unwrap());
-    drop(state);
+    let mut start = [0; 4096];
+    let range = FACTORY.range("factory");
+    MEDIA.first.read(range.start, &mut start);
+    device = with(&damage(&device.disk.view(), "factory", 0, &start));
+    let Boot::Rescued(why) = device.boot() else { panic!("recovery does not find the bundle") };
+    assert!(why.contains("a is bad, b is empty"), "{why}");
     assert_eq!(device.run(), End::Up(SetName::B));
     // Without anything that helps it goes on staying.
     device = with(&damage(&without_trailer(&MEDIA.first, "root-a"), "factory", 0, &[0; 4096]));

@@ -6,8 +6,8 @@
 use drydock_block::Flush;
 use drydock_engine::files::{Files, replace};
 use drydock_engine::machine_id;
+use drydock_engine::reset::archive::unpack;
 use drydock_engine::reset::archive::{Entry, Kind};
-use drydock_recovery::device::keep;
 use drydock_simulator::files::SimFiles;
 use std::path::Path;
 
@@ -83,7 +83,7 @@ fn what_is_kept(swallowed: Option<Flush>) -> Result<(), String> {
     let mut packed = vec![];
     assert!(entries.iter().all(|entry| entry.append(&mut packed)));
     let files = SimFiles::new(swallowed);
-    keep::unpack(&files, &packed).unwrap();
+    unpack(&files, &packed).unwrap();
     for left in files.cuts().last().unwrap() {
         for entry in &entries[1..] {
             let found = left.read(entry.path, LIMIT).map_err(|error| format!("{:?}: {error}", entry.path))?;

@@ -44,7 +44,7 @@ fn stage(device: &SimDevice) {
 #[test]
 fn a_bundle_that_is_gone_leaves_the_recovery_as_it_is() {
     let mut device = brought();
-    device.sources.clear();
+    device.bundles.clear();
     is_well(&device);
     let record = device.record().unwrap();
     assert_eq!((record.recovery.first, &record.recovery.offer), (A, &None));
@@ -53,7 +53,7 @@ fn a_bundle_that_is_gone_leaves_the_recovery_as_it_is() {
 
     let mut device = brought();
     stage(&device);
-    device.sources.clear();
+    device.bundles.clear();
     is_well(&device);
     let record = device.record().unwrap();
     let failed = record.history.iter().find(|entry| entry.outcome == Outcome::Failed).unwrap();

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{FACTORY, MEDIA, damage};
-use drydock_config::IfLocked;
+use drydock_config::{DataFailure, IfLocked};
 use drydock_engine::live;
 use drydock_simulator::device::{End, SimDevice};
 use drydock_simulator::disk::On;
@@ -18,6 +18,8 @@ use drydock_state::{Outcome, SetName};
 fn device(medium: &Medium) -> SimDevice<'static> {
     let mut device = SimDevice::new(&FACTORY, medium.clone());
     device.config.factory_reset.restore_slots = false;
+    // A set is to come up where `data` can't be opened, too.
+    device.config.data.as_mut().unwrap().on_failure = DataFailure::Temporary;
     device
 }
 

@@ -5,11 +5,13 @@
 //! lines and says how many; one that fails (configured, but without hardware) is dropped.
 
 mod ask;
+mod events;
 mod line;
 mod names;
 mod ring;
 mod writer;
 
+pub use events::ConsoleEvents;
 use nix::libc;
 use std::fs::{self, File};
 use std::io;

@@ -69,7 +69,7 @@ pub(crate) fn refused_from(
     words: &[&str],
     spares: Spares,
 ) {
-    device.sources.insert(PATH.into(), bytes);
+    device.bundles.insert(PATH.into(), bytes);
     let says_why = |text: &str| {
         for word in words {
             assert!(text.contains(word), "{name}: `{word}` is not in: {text}");

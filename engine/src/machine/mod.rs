@@ -1,0 +1,242 @@
+//! What the work needs of the machine that it runs on: a few small traits, and [`Machine`], which is all of them.
+//!
+//! A device implements them with partitions, device-mapper, mounts and consoles; the crash simulator with a disk that
+//! loses what was not flushed. The code above is the same.
+
+use crate::context::RunningSet;
+use crate::error::Error;
+use crate::event::Events;
+use crate::files::Files;
+use drydock_block::BlockDevice;
+use drydock_config::{Config, SlotClass};
+use drydock_format::Image;
+use drydock_luks::{FormatOptions, Limits, Unlocked};
+use drydock_state::{SetName, Source};
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+mod key;
+mod source;
+
+pub use key::{Accept, Key, KeyProvider, Offered, Ring, Secret, Verdict};
+pub use source::{Candidate, Found, Only, Others, Provider, Tried};
+
+/// A partition, a mapped volume, or a simulated one.
+pub type Device = Arc<dyn BlockDevice>;
+
+/// While it lives, no other process changes the state.
+pub type Lock = Box<dyn Send>;
+
+/// What the work is done by, and whom it tells.
+pub trait Setting: Sync {
+    /// The device's configuration.
+    fn config(&self) -> &Config;
+
+    /// Where events go.
+    fn events(&self) -> &dyn Events;
+
+    /// How many threads may work at once.
+    fn threads(&self) -> usize;
+}
+
+/// Whether the machine is still on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Power {
+    /// It is.
+    On,
+    /// It was switched off. Real code never sees that; a simulated machine that would wait for ever is switched off.
+    Off,
+}
+
+/// Time.
+pub trait Clock {
+    /// Returns the seconds since 1970 by the device's clock, which may be wrong.
+    fn now(&self) -> u64;
+
+    /// Waits: for another process, a medium, or a person.
+    fn pause(&self, time: Duration) -> Power;
+}
+
+/// Our disk.
+pub trait Disk {
+    /// Waits for its turn to change the state, for a bounded time. An error says who is in the way.
+    fn lock(&self) -> Result<Lock, Error>;
+
+    /// Returns the partition of our own disk with the given GPT label, for reading and writing; only for reading where
+    /// the disk takes no writes.
+    fn partition(&self, label: &str) -> Result<Device, Error>;
+
+    /// Returns a slot of a set; the inside of it where the class is encrypted.
+    fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error>;
+
+    /// Reads the whole image back from the medium through dm-verity (or its equal), and so proves that what is in the
+    /// slot has the image's root hash.
+    fn read_back(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error>;
+}
+
+/// Where bundles come from.
+pub trait Sources {
+    /// Returns who provides what an intent's source stands for.
+    fn provider(&self, source: &Source) -> Result<Box<dyn Provider + '_>, Error>;
+}
+
+/// Keys of encrypted volumes.
+pub trait Keys {
+    /// Returns the ways to a key, in the configured order.
+    fn key_providers(&self) -> Vec<Box<dyn KeyProvider + '_>>;
+
+    /// The keys that have fitted since the machine was started.
+    fn ring(&self) -> &Mutex<Ring>;
+
+    /// Returns what a key derivation may cost at this moment.
+    fn limits(&self) -> Result<Limits, Error>;
+
+    /// Fills a buffer with random bytes. Those for keys need entropy, and wait for it for a bounded time.
+    fn random(&self, purpose: Random, buffer: &mut [u8]) -> io::Result<()>;
+}
+
+/// What random bytes are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Random {
+    /// Keys: nobody must be able to guess them.
+    Keys,
+    /// Names: they must be unlike any other. That the kernel has no entropy yet is no reason not to go on.
+    Names,
+}
+
+/// What a filesystem lies on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// The partition with this label.
+    Partition(String),
+    /// What is mapped by this name.
+    Mapping(String),
+}
+
+/// Where a filesystem is mounted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Its place in the root of the set that is started.
+    InNewRoot,
+    /// For recovery's own use of `data`, to read a bundle. In the live system it is mounted already.
+    Data,
+    /// For a moment, to pack or to unpack what a factory reset keeps.
+    Volume,
+}
+
+/// How a filesystem is mounted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// For reading and writing.
+    Writable,
+    /// Only for reading, without replaying a journal.
+    ReadOnly,
+}
+
+/// Why a filesystem was not mounted.
+#[derive(Debug)]
+pub struct NotMounted {
+    /// What kind of reason it is.
+    pub kind: NotMountedFor,
+    /// The reason.
+    pub error: Error,
+}
+
+/// Kinds of reasons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotMountedFor {
+    /// It is not as it should be.
+    Damage,
+    /// The disk takes no writes.
+    NoWrites,
+    /// Something else.
+    Else,
+}
+
+/// Volumes and the filesystems on them.
+pub trait Volumes {
+    /// Returns a device that nobody else uses now, for reading and writing; only for reading where the disk takes no
+    /// writes.
+    fn alone(&self, home: &Home) -> Result<Device, Error>;
+
+    /// Maps an unlocked LUKS volume on the partition `label` by this name.
+    fn map_crypt(&self, mapping: &str, label: &str, uuid: &str, unlocked: &Unlocked) -> Result<(), Error>;
+
+    /// Takes a mapping away, of whatever kind.
+    fn unmap(&self, mapping: &str) -> Result<(), Error>;
+
+    /// Whether something is mounted there.
+    fn is_mounted(&self, place: Place) -> bool;
+
+    /// Mounts the ext4 that lies there.
+    fn mount(&self, home: &Home, place: Place, mode: Mode) -> Result<(), NotMounted>;
+
+    /// Makes the filesystem that is mounted there as large as what it lies on.
+    fn grow(&self, home: &Home, place: Place) -> Result<(), Error>;
+
+    /// Unmounts what is mounted there. On return it is on stable storage.
+    fn unmount(&self, place: Place) -> Result<(), Error>;
+
+    /// Returns the filesystem that is mounted there.
+    fn files(&self, place: Place) -> Box<dyn Files + '_>;
+
+    /// Packs files and folders of the filesystem that is mounted there, `limit` bytes at most. See
+    /// [`archive`](crate::reset::archive).
+    fn pack(&self, place: Place, paths: &[String], limit: u64) -> Result<Zeroizing<Vec<u8>>, Error>;
+
+    /// Returns how a new LUKS volume on this partition shall be.
+    fn format_options(&self, partition: &Device) -> FormatOptions;
+
+    /// Puts an empty filesystem on a device that nobody else uses. On return it is on stable storage.
+    fn make_filesystem(&self, device: &Device) -> Result<(), Error>;
+}
+
+/// Whoever stands before the machine, if anybody does.
+pub trait Operator {
+    /// Asks a question that is answered by yes or no. `None`: nobody did within `limit`.
+    fn confirm(&self, question: &str, limit: Duration) -> Option<bool>;
+
+    /// Waits for a line, for as long as `limit` if none comes. What is typed is not shown: it may be a passphrase that
+    /// comes too late.
+    fn line(&self, prompt: &str, limit: Duration) -> Result<Zeroizing<Vec<u8>>, Power>;
+}
+
+/// Becoming the live system.
+pub trait Start {
+    /// Maps an image in a slot through dm-verity. Nothing is proven until it is read.
+    fn map_verity(&self, mapping: &str, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error>;
+
+    /// Mounts what is mapped by this name, read-only, as the new root.
+    fn mount_root(&self, mapping: &str, set: SetName) -> Result<(), Error>;
+
+    /// Unmounts the new root, if it is mounted.
+    fn unmount_root(&self);
+
+    /// Mounts a temporary filesystem in place of `data` in the new root.
+    fn mount_temporary(&self) -> Result<(), Error>;
+
+    /// Whether the new root has a file `/etc/machine-id`.
+    fn takes_machine_id(&self) -> bool;
+
+    /// Gives the live system this machine id.
+    fn give_machine_id(&self, id: &[u8]) -> Result<(), Error>;
+
+    /// Tells the live system what it is, in `/run/drydock`.
+    fn leave_word(&self, running: &RunningSet) -> Result<(), Error>;
+
+    /// Becomes the new root's init. A real machine returns from here only with an error.
+    fn enter(&self, set: SetName) -> Result<(), Error>;
+
+    /// Returns why earlier boots ended in a defect of drydock's own, and forgets it.
+    fn take_panics(&self) -> Vec<String>;
+
+    /// Returns the most memory that drydock has had so far, as text for a person.
+    fn peak_memory(&self) -> Option<String>;
+}
+
+/// The machine that drydock works on: all of it.
+pub trait Machine: Setting + Clock + Disk + Sources + Keys + Volumes + Operator + Start {}
+
+impl<T: Setting + Clock + Disk + Sources + Keys + Volumes + Operator + Start> Machine for T {}

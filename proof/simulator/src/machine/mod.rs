@@ -1,0 +1,290 @@
+//! The machine that drydock's work sees when it runs on a simulated disk.
+
+mod volumes;
+
+use crate::disk::SimDisk;
+use crate::factory::{DATA_KEY, Factory};
+use crate::random::Random;
+use crate::schedule::{Process, Reads, Stepping};
+use crate::truth;
+use drydock_block::{BlockDevice, Flush, read_vec};
+use drydock_config::{Config, SlotClass};
+use drydock_engine::Error;
+use drydock_engine::context::RunningSet;
+use drydock_engine::event::{Event, Events};
+use drydock_engine::machine::{
+    Accept, Candidate, Clock, Device, Disk, Found, Key, KeyProvider, Keys, Lock, Offered, Only, Operator,
+    Place, Power, Provider, Random as For, Ring, Setting, Sources, Start, Verdict,
+};
+use drydock_engine::update::prove;
+use drydock_engine::volume::data;
+use drydock_format::{Image, ReadAt, Tail};
+use drydock_luks::Limits;
+use drydock_state::{SetName, Source};
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// The bytes that paths on `data` stand for.
+pub type Bundles = BTreeMap<String, Arc<dyn ReadAt>>;
+
+/// A machine that has waited for so long is switched off.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// A machine with a simulated disk.
+pub struct SimMachine<'f> {
+    factory: &'f Factory,
+    /// Its disk.
+    pub disk: Arc<SimDisk>,
+    config: Config,
+    bundles: Bundles,
+    events: Recorder,
+    random: Mutex<Option<Random>>,
+    ring: Mutex<Ring>,
+    mapped: Mutex<BTreeMap<String, Device>>,
+    /// What is mounted where; nothing is known of what is behind a filesystem of the live system.
+    mounted: Mutex<BTreeMap<Place, Option<Device>>>,
+    waited: Mutex<Duration>,
+    /// Whose turns are chosen, where another process works on the same disk.
+    process: Option<(Process, Reads)>,
+}
+
+/// Remembers every event.
+#[derive(Default)]
+struct Recorder(Mutex<Vec<Event>>);
+
+impl Events for Recorder {
+    fn send(&self, event: Event) {
+        lock(&self.0).push(event);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'f> SimMachine<'f> {
+    /// A machine with this disk, and files on `data`.
+    pub fn new(factory: &'f Factory, disk: Arc<SimDisk>, config: Config, bundles: Bundles) -> Self {
+        Self {
+            factory,
+            disk,
+            config,
+            bundles,
+            events: Recorder::default(),
+            random: Mutex::default(),
+            ring: Mutex::default(),
+            mapped: Mutex::default(),
+            mounted: Mutex::default(),
+            waited: Mutex::default(),
+            process: None,
+        }
+    }
+
+    /// The same machine in the live system, where `data` is mounted already.
+    #[must_use]
+    pub fn in_live_system(self) -> Self {
+        lock(&self.mounted).insert(Place::Data, None);
+        self
+    }
+
+    /// The same machine, seen by one of two processes.
+    #[must_use]
+    pub fn seen_by(self, process: Process, reads: Reads) -> Self {
+        Self { process: Some((process, reads)), ..self }
+    }
+
+    /// Everything that happened, as a console would show it.
+    pub fn told(&self) -> Vec<String> {
+        lock(&self.events.0).iter().map(Event::to_string).collect()
+    }
+
+    /// Everything that happened.
+    pub fn events(&self) -> Vec<Event> {
+        lock(&self.events.0).clone()
+    }
+
+    /// Waits in no time; nobody waits for ever.
+    fn wait(&self, time: Duration) -> Power {
+        let waited = &mut *lock(&self.waited);
+        *waited += time;
+        if *waited < PATIENCE { Power::On } else { Power::Off }
+    }
+}
+
+fn missing(what: String) -> Error {
+    Error::Missing { what, advice: "check the disk".into() }
+}
+
+impl Setting for SimMachine<'_> {
+    fn config(&self) -> &Config {
+        &self.config
+    }
+    fn events(&self) -> &dyn Events {
+        &self.events
+    }
+    fn threads(&self) -> usize {
+        1
+    }
+}
+
+impl Clock for SimMachine<'_> {
+    fn now(&self) -> u64 {
+        1_700_000_000
+    }
+    fn pause(&self, time: Duration) -> Power {
+        match &self.process {
+            Some((process, _)) => {
+                process.pause();
+                Power::On
+            }
+            None => self.wait(time),
+        }
+    }
+}
+
+impl Disk for SimMachine<'_> {
+    fn lock(&self) -> Result<Lock, Error> {
+        match &self.process {
+            Some((process, _)) => Ok(Box::new(process.take_lock())),
+            None => Ok(Box::new(self.disk.take_turn().ok_or_else(|| missing("the lock".into()))?)),
+        }
+    }
+    fn partition(&self, label: &str) -> Result<Device, Error> {
+        let device = self.factory.partition(&self.disk, label);
+        let device = device.ok_or_else(|| missing(format!("partition {label}")))?;
+        Ok(match &self.process {
+            Some((process, reads)) => {
+                process.step();
+                Arc::new(Stepping { device, process: process.clone(), reads: *reads })
+            }
+            None => device,
+        })
+    }
+    fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error> {
+        let slot = self.factory.slot(&self.disk, &class.class, set);
+        slot.ok_or_else(|| missing(format!("partition {}", set.label(&class.class))))
+    }
+    fn read_back(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
+        let label = set.label(&class.class);
+        prove::by_reading(&self.slot(class, set)?, image, &label, self.threads(), &self.events)
+    }
+}
+
+impl Keys for SimMachine<'_> {
+    fn key_providers(&self) -> Vec<Box<dyn KeyProvider + '_>> {
+        vec![Box::new(OneKey)]
+    }
+    fn ring(&self) -> &Mutex<Ring> {
+        &self.ring
+    }
+    fn limits(&self) -> Result<Limits, Error> {
+        Ok(Limits::new(u64::MAX))
+    }
+    fn random(&self, _purpose: For, buffer: &mut [u8]) -> io::Result<()> {
+        // No two starts draw the same numbers, and the same start always the same.
+        lock(&self.random).get_or_insert_with(|| Random::new(self.disk.start().fingerprint())).fill(buffer);
+        Ok(())
+    }
+}
+
+/// The key of every `data` volume.
+struct OneKey;
+
+impl KeyProvider for OneKey {
+    fn limit(&self) -> Duration {
+        Duration::ZERO
+    }
+    fn offer(&mut self, _volume: &str, accept: Accept<'_>) -> Result<Offered, Error> {
+        Ok(match accept(&Key::Bytes(Zeroizing::new(DATA_KEY.to_vec())))? {
+            Verdict::Fits => Offered::Accepted,
+            Verdict::DoesNotFit(_) => Offered::NoneFits("the key does not fit".into()),
+        })
+    }
+    fn enrol(&mut self, _volume: &str) -> Result<Result<Key, String>, Error> {
+        Ok(Ok(Key::Bytes(Zeroizing::new(DATA_KEY.to_vec()))))
+    }
+}
+
+impl SimMachine<'_> {
+    fn found(&self, source: &Source) -> Result<Found, Error> {
+        match source {
+            Source::Data { path } => {
+                data::for_reading(self)?;
+                let bytes =
+                    self.bundles.get(path).cloned().ok_or_else(|| missing(format!("{path} on data")))?;
+                // Other bytes are another allocation.
+                let stamp = Some(format!("{:p}", Arc::as_ptr(&bytes)));
+                Ok(Found { bytes, tail: Tail::Nothing, stamp })
+            }
+            Source::Partition { label } => {
+                let partition = self.partition(label)?;
+                let bytes = partition
+                    .flush(Flush::BundleOffered)
+                    .and_then(|()| read_vec(&partition, 0, partition.size() as usize));
+                let bytes = bytes.map_err(Error::system("reading", label, "check the disk"))?;
+                Ok(Found { bytes: Arc::new(bytes), tail: Tail::Anything, stamp: None })
+            }
+            Source::Medium(_) | Source::Unknown(_) => Err(missing(format!("{source:?}"))),
+        }
+    }
+}
+
+impl Sources for SimMachine<'_> {
+    fn provider(&self, source: &Source) -> Result<Box<dyn Provider + '_>, Error> {
+        let candidate = Candidate { name: format!("{source:?}"), found: self.found(source) };
+        Ok(Box::new(Only::new(candidate, Duration::ZERO)))
+    }
+}
+
+impl Operator for SimMachine<'_> {
+    fn confirm(&self, _question: &str, limit: Duration) -> Option<bool> {
+        self.wait(limit);
+        None
+    }
+    fn line(&self, _prompt: &str, limit: Duration) -> Result<Zeroizing<Vec<u8>>, Power> {
+        Err(self.wait(limit))
+    }
+}
+
+impl Start for SimMachine<'_> {
+    fn map_verity(
+        &self,
+        mapping: &str,
+        class: &SlotClass,
+        set: SetName,
+        _image: &Image,
+    ) -> Result<(), Error> {
+        let slot = self.slot(class, set)?;
+        lock(&self.mapped).insert(mapping.into(), slot);
+        Ok(())
+    }
+    fn mount_root(&self, _mapping: &str, set: SetName) -> Result<(), Error> {
+        // dm-verity lets nothing run that is not the release's.
+        truth::set_is_whole(self.factory, &self.disk, set).map(drop).map_err(Error::Refused)
+    }
+    fn unmount_root(&self) {}
+    fn mount_temporary(&self) -> Result<(), Error> {
+        Ok(())
+    }
+    fn takes_machine_id(&self) -> bool {
+        false
+    }
+    fn give_machine_id(&self, _id: &[u8]) -> Result<(), Error> {
+        Ok(())
+    }
+    fn leave_word(&self, _running: &RunningSet) -> Result<(), Error> {
+        Ok(())
+    }
+    fn enter(&self, _set: SetName) -> Result<(), Error> {
+        Ok(())
+    }
+    fn take_panics(&self) -> Vec<String> {
+        Vec::new()
+    }
+    fn peak_memory(&self) -> Option<String> {
+        None
+    }
+}

@@ -1,0 +1,88 @@
+//! Volumes of the simulated machine: dm-crypt is a model, and so is a filesystem, but for an ext4 that drydock made itself.
+
+use super::{SimMachine, lock, missing};
+use crate::factory::DATA_SIZE;
+use crate::volume::{self, FakeFiles};
+use drydock_engine::Error;
+use drydock_engine::files::Files;
+use drydock_engine::machine::{
+    Device, Disk, Home, Keys, Mode, NotMounted, NotMountedFor, Place, Random, Volumes,
+};
+use drydock_engine::volume::ext4::{self, Identity};
+use drydock_luks::{FormatOptions, Unlocked};
+use drydock_models::CryptDevice;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+impl SimMachine<'_> {
+    fn on(&self, home: &Home) -> Result<Device, Error> {
+        match home {
+            Home::Partition(label) => self.partition(label),
+            Home::Mapping(name) => {
+                lock(&self.mapped).get(name).cloned().ok_or_else(|| missing(format!("mapping {name}")))
+            }
+        }
+    }
+
+    fn at(&self, place: Place) -> Result<Device, Error> {
+        let mounted = lock(&self.mounted).get(&place).cloned().flatten();
+        mounted.ok_or_else(|| missing(format!("what is mounted at {place:?}")))
+    }
+}
+
+impl Volumes for SimMachine<'_> {
+    fn alone(&self, home: &Home) -> Result<Device, Error> {
+        self.on(home)
+    }
+    fn map_crypt(&self, mapping: &str, label: &str, _uuid: &str, unlocked: &Unlocked) -> Result<(), Error> {
+        let inside = CryptDevice::new(self.partition(label)?, unlocked).expect("the volume is whole");
+        let taken = lock(&self.mapped).insert(mapping.into(), Arc::new(inside));
+        assert!(taken.is_none(), "{mapping} is mapped already");
+        Ok(())
+    }
+    fn unmap(&self, mapping: &str) -> Result<(), Error> {
+        let found = lock(&self.mapped).remove(mapping);
+        found.map(drop).ok_or_else(|| missing(format!("mapping {mapping}")))
+    }
+    fn is_mounted(&self, place: Place) -> bool {
+        lock(&self.mounted).contains_key(&place)
+    }
+    fn mount(&self, home: &Home, place: Place, _mode: Mode) -> Result<(), NotMounted> {
+        let failed = |kind| move |error| NotMounted { kind, error };
+        let device = self.on(home).map_err(failed(NotMountedFor::Else))?;
+        if !volume::can_be_mounted(&device) {
+            return Err(failed(NotMountedFor::Damage)(missing(format!("the filesystem on {home:?}"))));
+        }
+        lock(&self.mounted).insert(place, Some(device));
+        Ok(())
+    }
+    fn grow(&self, _home: &Home, _place: Place) -> Result<(), Error> {
+        Ok(())
+    }
+    fn unmount(&self, place: Place) -> Result<(), Error> {
+        let found = lock(&self.mounted).remove(&place);
+        found.map(drop).ok_or_else(|| missing(format!("what is mounted at {place:?}")))
+    }
+    fn files(&self, place: Place) -> Box<dyn Files + '_> {
+        Box::new(FakeFiles::new(self.at(place).expect("it is mounted")))
+    }
+    fn pack(&self, place: Place, _paths: &[String], _limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let found = volume::contents(&self.at(place)?);
+        let found = found.ok_or_else(|| missing("the files on a volume".into()))?;
+        let kept = self.factory.kept();
+        match found.starts_with(&kept) {
+            true => Ok(Zeroizing::new(kept)),
+            false => Err(missing("what is to be kept".into())),
+        }
+    }
+    fn format_options(&self, _partition: &Device) -> FormatOptions {
+        volume::format_options()
+    }
+    fn make_filesystem(&self, device: &Device) -> Result<(), Error> {
+        if device.size() <= DATA_SIZE {
+            let made = volume::make(device, &[]);
+            return made.map_err(Error::doing("make a simulated filesystem"));
+        }
+        ext4::format(device, &Identity::random(|buffer| self.random(Random::Names, buffer))?)
+    }
+}

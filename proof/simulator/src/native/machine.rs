@@ -1,0 +1,247 @@
+//! A machine whose partitions are files in a folder. It has no volumes and starts nothing.
+
+use super::BUNDLE;
+use drydock_block::{AlignedBuffer, BlockDevice, Flush, is_zero};
+use drydock_config::{Config, SlotClass};
+use drydock_engine::Error;
+use drydock_engine::context::RunningSet;
+use drydock_engine::event::{Events, Silent};
+use drydock_engine::files::Files;
+use drydock_engine::machine::{
+    Candidate, Clock, Device, Disk, Found, Home, KeyProvider, Keys, Lock, Mode, NotMounted, NotMountedFor,
+    Only, Operator, Place, Power, Provider, Random, Ring, Setting, Sources, Start, Volumes,
+};
+use drydock_engine::update::prove;
+use drydock_files::FileBytes;
+use drydock_format::{Image, Tail};
+use drydock_luks::{Cost, FormatOptions, Limits, Unlocked};
+use drydock_recovery::pid1::lock::{self, StateLock};
+use drydock_state::{SetName, Source};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// How many bytes go through aligned memory at a time when the caller's are not aligned.
+const BOUNCE: usize = 1 << 16;
+
+fn not_here<T>(what: &str) -> Result<T, Error> {
+    Err(Error::Refused(format!("a machine of files has no {what}")))
+}
+
+/// Files in a folder.
+pub(super) struct NativeMachine {
+    pub(super) folder: PathBuf,
+    pub(super) config: Config,
+    pub(super) threads: usize,
+    pub(super) sparse: bool,
+    pub(super) ring: Mutex<Ring>,
+}
+
+impl NativeMachine {
+    fn open(&self, label: &str) -> Result<Device, Error> {
+        let path = self.folder.join(label);
+        let device = DirectFile::open(&path, self.sparse);
+        Ok(Arc::new(device.map_err(Error::system("opening", path.display(), "make it first"))?))
+    }
+}
+
+impl Setting for NativeMachine {
+    fn config(&self) -> &Config {
+        &self.config
+    }
+    fn events(&self) -> &dyn Events {
+        &Silent
+    }
+    fn threads(&self) -> usize {
+        self.threads
+    }
+}
+
+impl Clock for NativeMachine {
+    fn now(&self) -> u64 {
+        0
+    }
+    fn pause(&self, time: Duration) -> Power {
+        std::thread::sleep(time);
+        Power::On
+    }
+}
+
+impl Disk for NativeMachine {
+    fn lock(&self) -> Result<Lock, Error> {
+        Ok(Box::new(StateLock::take(&self.folder.join("lock"), &lock::this_process(), lock::WAIT)?))
+    }
+    fn partition(&self, label: &str) -> Result<Device, Error> {
+        self.open(label)
+    }
+    fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error> {
+        self.open(&set.label(&class.class))
+    }
+    fn read_back(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
+        prove::by_reading(&self.slot(class, set)?, image, &set.label(&class.class), self.threads(), &Silent)
+    }
+}
+
+impl Sources for NativeMachine {
+    fn provider(&self, _source: &Source) -> Result<Box<dyn Provider + '_>, Error> {
+        let path = self.folder.join(BUNDLE);
+        let file = File::open(&path).map_err(Error::system("opening", path.display(), "make it first"));
+        let found =
+            file.map(|file| Found { bytes: Arc::new(FileBytes(file)), tail: Tail::Nothing, stamp: None });
+        Ok(Box::new(Only::new(Candidate { name: BUNDLE.into(), found }, Duration::ZERO)))
+    }
+}
+
+impl Keys for NativeMachine {
+    fn key_providers(&self) -> Vec<Box<dyn KeyProvider + '_>> {
+        Vec::new()
+    }
+    fn ring(&self) -> &Mutex<Ring> {
+        &self.ring
+    }
+    fn limits(&self) -> Result<Limits, Error> {
+        not_here("key derivation")
+    }
+    fn random(&self, _purpose: Random, _buffer: &mut [u8]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+impl Volumes for NativeMachine {
+    fn alone(&self, _home: &Home) -> Result<Device, Error> {
+        not_here("volumes")
+    }
+    fn map_crypt(&self, _: &str, _: &str, _: &str, _: &Unlocked) -> Result<(), Error> {
+        not_here("volumes")
+    }
+    fn unmap(&self, _mapping: &str) -> Result<(), Error> {
+        not_here("mappings")
+    }
+    fn is_mounted(&self, _place: Place) -> bool {
+        false
+    }
+    fn mount(&self, _: &Home, _: Place, _: Mode) -> Result<(), NotMounted> {
+        not_here("filesystems").map_err(|error| NotMounted { kind: NotMountedFor::Else, error })
+    }
+    fn grow(&self, _home: &Home, _place: Place) -> Result<(), Error> {
+        not_here("filesystems")
+    }
+    fn unmount(&self, _place: Place) -> Result<(), Error> {
+        not_here("filesystems")
+    }
+    fn files(&self, place: Place) -> Box<dyn Files + '_> {
+        unreachable!("nothing is mounted at {place:?}")
+    }
+    fn pack(&self, _: Place, _: &[String], _: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
+        not_here("filesystems")
+    }
+    fn format_options(&self, _partition: &Device) -> FormatOptions {
+        FormatOptions::new(Cost::Pbkdf2 { iterations: 1000 })
+    }
+    fn make_filesystem(&self, _device: &Device) -> Result<(), Error> {
+        not_here("filesystems")
+    }
+}
+
+impl Operator for NativeMachine {
+    fn confirm(&self, _question: &str, _limit: Duration) -> Option<bool> {
+        None
+    }
+    fn line(&self, _prompt: &str, _limit: Duration) -> Result<Zeroizing<Vec<u8>>, Power> {
+        Err(Power::Off)
+    }
+}
+
+impl Start for NativeMachine {
+    fn map_verity(&self, _: &str, _: &SlotClass, _: SetName, _: &Image) -> Result<(), Error> {
+        not_here("dm-verity")
+    }
+    fn mount_root(&self, _mapping: &str, _set: SetName) -> Result<(), Error> {
+        not_here("root")
+    }
+    fn unmount_root(&self) {}
+    fn mount_temporary(&self) -> Result<(), Error> {
+        not_here("root")
+    }
+    fn takes_machine_id(&self) -> bool {
+        false
+    }
+    fn give_machine_id(&self, _id: &[u8]) -> Result<(), Error> {
+        not_here("root")
+    }
+    fn leave_word(&self, _running: &RunningSet) -> Result<(), Error> {
+        not_here("root")
+    }
+    fn enter(&self, _set: SetName) -> Result<(), Error> {
+        not_here("root")
+    }
+    fn take_panics(&self) -> Vec<String> {
+        Vec::new()
+    }
+    fn peak_memory(&self) -> Option<String> {
+        None
+    }
+}
+
+/// A file that is read and written past the page cache, as a device's partitions are.
+struct DirectFile {
+    file: File,
+    size: u64,
+    /// Zeros are not written: the file is new and has holes.
+    sparse: bool,
+}
+
+impl DirectFile {
+    fn open(path: &Path, sparse: bool) -> io::Result<Self> {
+        let file = File::options().read(true).write(true).custom_flags(nix::libc::O_DIRECT).open(path)?;
+        Ok(Self { size: file.metadata()?.len(), file, sparse })
+    }
+}
+
+fn is_aligned(buf: &[u8]) -> bool {
+    buf.as_ptr().addr().is_multiple_of(AlignedBuffer::ALIGNMENT)
+}
+
+impl BlockDevice for DirectFile {
+    fn size(&self) -> u64 {
+        self.size
+    }
+    fn sector_size(&self) -> u32 {
+        512
+    }
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        if is_aligned(buf) {
+            return self.file.read_exact_at(buf, offset);
+        }
+        let mut bounce = AlignedBuffer::new(buf.len().min(BOUNCE));
+        for (part, at) in buf.chunks_mut(BOUNCE).zip((offset..).step_by(BOUNCE)) {
+            self.file.read_exact_at(&mut bounce[..part.len()], at)?;
+            part.copy_from_slice(&bounce[..part.len()]);
+        }
+        Ok(())
+    }
+    fn write_at(&self, offset: u64, buf: &[u8]) -> io::Result<()> {
+        if self.sparse && is_zero(buf) {
+            return Ok(());
+        }
+        if is_aligned(buf) {
+            return self.file.write_all_at(buf, offset);
+        }
+        let mut bounce = AlignedBuffer::new(buf.len().min(BOUNCE));
+        for (part, at) in buf.chunks(BOUNCE).zip((offset..).step_by(BOUNCE)) {
+            bounce[..part.len()].copy_from_slice(part);
+            self.file.write_all_at(&bounce[..part.len()], at)?;
+        }
+        Ok(())
+    }
+    fn flush(&self, _guard: Flush) -> io::Result<()> {
+        self.file.sync_data()
+    }
+    fn discard(&self, _offset: u64, _len: u64) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}

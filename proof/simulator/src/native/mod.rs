@@ -1,0 +1,116 @@
+//! drydock on files of the machine that this runs on: its full install, for measuring time and state, and commands of
+//! the live system, for running several of them at once.
+
+mod machine;
+
+use crate::factory::{COMPATIBLE, fat};
+use crate::parts::key;
+use drydock_block::BlockDevice;
+use drydock_bundle::create::{Input, Recipe, create, default_salt};
+use drydock_bundle::ordered;
+use drydock_config::{Config, Role, SlotClass};
+use drydock_engine::Error;
+use drydock_engine::context::RunningSet;
+use drydock_engine::live;
+use drydock_engine::state::{Seen, State};
+use drydock_engine::update::{self, Look};
+use drydock_files::FileDevice;
+use drydock_recovery::pid1::read_config;
+use drydock_state::{SetInfo, SetName, Source, Store, transition};
+use machine::NativeMachine;
+use std::fs;
+use std::path::Path;
+use std::sync::Mutex;
+
+/// The bundle's name in the folder.
+const BUNDLE: &str = "bundle.drydock";
+/// The device's configuration in the folder.
+const CONFIG: &str = "config.json";
+/// The slot that is written: its name in the folder.
+pub const SLOT: &str = "root-b";
+const BOOTENV_SIZE: u64 = 1 << 20;
+const STATE_SIZE: u64 = 8 << 20;
+
+/// Makes a bundle of an image, and the partitions of a device to install it on, in a folder.
+pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bundle::Error> {
+    let recipe = Recipe {
+        compatible: COMPATIBLE.into(),
+        version: "1".into(),
+        security_version: 0,
+        salt: default_salt(COMPATIBLE),
+        frame_size: 4 << 20,
+        level,
+        workers: ordered::cores(),
+        images: vec![Input { name: "root".into(), class: "root".into(), path: image.into() }],
+        pins: Vec::new(),
+        keys: vec![key(1, folder)],
+    };
+    let made = create(&recipe, &folder.join(BUNDLE), |_, _, _| {})?;
+    let public = key(1, folder).public()?;
+    let slots = vec![SlotClass { class: "root".into(), role: Role::Root, encrypted: false }];
+    let config = serde_json::to_vec(&Config::new(COMPATIBLE, slots, public.to_string()));
+    fs::write(folder.join(CONFIG), config.expect("it is a map")).expect("a file can be made in this folder");
+    let partition = |label: &str, size: u64| {
+        FileDevice::create(&folder.join(label), size, 512).expect("a file can be made in this folder")
+    };
+    let bootenv = partition("bootenv", BOOTENV_SIZE);
+    bootenv.write_at(0, &fat(BOOTENV_SIZE as usize, 512)).expect("it can be written");
+    let record = transition::flashed(SetInfo::default(), 0);
+    let (mut store, _) = Store::open(partition("state", STATE_SIZE), None).expect("it is large enough");
+    store.write(&record).expect("it can be written");
+    partition(SLOT, made.slots[0]);
+    Ok(())
+}
+
+/// Installs the bundle in the folder into the slot beside it: signatures, writing, reading back, commit.
+pub fn install(folder: &Path, threads: usize, sparse: bool) -> Result<(), Error> {
+    let machine = machine(folder, threads, sparse)?;
+    let mut state = State::open(&machine)?;
+    let source = Source::Data { path: BUNDLE.into() };
+    update::apply(&machine, &mut state, &source, None)
+}
+
+/// Puts version 2, which has its trial, into set b: a command of [`command`] runs in it.
+pub fn on_trial(folder: &Path) -> Result<(), Error> {
+    let machine = machine(folder, 1, false)?;
+    let mut state = State::open(&machine)?;
+    let release = SetInfo { version: "2".into(), security_version: 2, ..SetInfo::default() };
+    transition::installed(&mut state.record, SetName::B, release, 0);
+    state.save()
+}
+
+/// Does what a command of the live system does, and returns what it tells.
+pub fn command(folder: &Path, name: &str) -> Result<String, Error> {
+    let machine = machine(folder, 1, false)?;
+    let running =
+        RunningSet { set: SetName::B, root_hash: String::new(), version: "2".into(), degraded: false };
+    Ok(match name {
+        "stage" => {
+            let staged = live::stage(&machine, Source::Data { path: BUNDLE.into() }, Look::Quick)?;
+            format!("staged as {}", staged.id)
+        }
+        "cancel" => format!("cancelled {}", live::cancel(&machine)?),
+        "mark-good" => format!("marked good, news: {}", live::mark_good(&machine, &running)?.news),
+        "factory-reset" => format!("reset as {}", live::factory_reset(&machine)?),
+        "settle" => live::settle(&machine, SetName::B).map(|()| "settled".into())?,
+        other => return Err(Error::Usage(format!("there is no command `{other}`"))),
+    })
+}
+
+/// The record and the boot environment of the device in the folder, as text.
+pub fn left(folder: &Path) -> Result<String, Error> {
+    let seen = Seen::look(&machine(folder, 1, false)?)?;
+    Ok(format!("{:?} {:?} {:?}", seen.trust, seen.record, seen.counters))
+}
+
+fn machine(folder: &Path, threads: usize, sparse: bool) -> Result<NativeMachine, Error> {
+    let config = read_config(&folder.join(CONFIG))?;
+    Ok(NativeMachine { folder: folder.into(), config, threads, sparse, ring: Mutex::default() })
+}
+
+/// The most memory that this process has had resident so far, in KiB.
+pub fn peak_kib() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").parse().unwrap_or_default()
+}

@@ -1,0 +1,106 @@
+//! The event stream as lines on the consoles, with the time since the kernel started.
+
+use crate::console::Console;
+use crate::pid1::pstore;
+use crate::pid1::watchdog::Watchdog;
+use drydock_engine::event::{Event, Events};
+use nix::time::{ClockId, clock_gettime};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often a quiet step that has declared its time feeds the watchdog.
+const QUIET_FEED: Duration = Duration::from_secs(1);
+
+/// Sends every event to the consoles, and lets the watchdog see that there is progress.
+pub struct ConsoleEvents {
+    console: Console,
+    feed: Arc<Mutex<Feed>>,
+    failed: AtomicBool,
+}
+
+#[derive(Default)]
+struct Feed {
+    watchdog: Option<Watchdog>,
+    /// Until then no event need come: a step has declared its time.
+    quiet_until: Option<Instant>,
+}
+
+impl ConsoleEvents {
+    /// Events for the given consoles.
+    pub fn new(console: Console) -> Self {
+        Self { console, feed: Arc::default(), failed: AtomicBool::new(false) }
+    }
+
+    /// From now on every event but a warning counts as progress for the watchdog, and so does the time that
+    /// [`allow`](Events::allow) grants to a quiet step; nothing else does.
+    pub fn feed(&self, watchdog: Watchdog) {
+        lock(&self.feed).watchdog = Some(watchdog);
+        let feed = Arc::clone(&self.feed);
+        let quietly = move || {
+            loop {
+                thread::sleep(QUIET_FEED);
+                let Feed { watchdog, quiet_until } = &mut *lock(&feed);
+                let Some(watchdog) = watchdog else { return };
+                if quiet_until.is_some_and(|until| Instant::now() < until) {
+                    watchdog.pet();
+                }
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("watchdog".into()).spawn(quietly) {
+            self.console.line(&format!("long steps can't feed the watchdog: {error}"));
+        }
+    }
+
+    /// Whether any step has failed.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is a watchdog already.
+    pub fn is_watched(&self) -> bool {
+        lock(&self.feed).watchdog.is_some()
+    }
+
+    /// Stops the watchdog, for a system that does not take it over.
+    pub fn disarm(&self) {
+        if let Some(watchdog) = lock(&self.feed).watchdog.take()
+            && let Err(error) = watchdog.stop()
+        {
+            self.console.line(&format!("the watchdog can't be stopped: {error}"));
+        }
+    }
+
+    /// Gives slow consoles a moment to take what was said, before somebody else speaks on them.
+    pub fn drain(&self) {
+        self.console.drain(Duration::from_secs(1));
+    }
+}
+
+fn lock(feed: &Mutex<Feed>) -> MutexGuard<'_, Feed> {
+    feed.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Events for ConsoleEvents {
+    fn send(&self, event: Event) {
+        if !matches!(event, Event::Warning { .. } | Event::Retry { .. }) {
+            let Feed { watchdog, quiet_until } = &mut *lock(&self.feed);
+            *quiet_until = None;
+            watchdog.iter_mut().for_each(Watchdog::pet);
+        }
+        if let Event::Failed { reason, .. } = &event {
+            self.failed.store(true, Ordering::Relaxed);
+            pstore::leave(reason);
+        }
+        let now = clock_gettime(ClockId::CLOCK_BOOTTIME);
+        let (seconds, hundredths) = now.map_or((0, 0), |time| (time.tv_sec(), time.tv_nsec() / 10_000_000));
+        self.console.line(&format!("drydock {seconds:4}.{hundredths:02} {event}"));
+    }
+
+    fn allow(&self, quiet: Duration) {
+        let Feed { watchdog, quiet_until } = &mut *lock(&self.feed);
+        *quiet_until = (*quiet_until).max(Instant::now().checked_add(quiet));
+        watchdog.iter_mut().for_each(Watchdog::pet);
+    }
+}

@@ -1,0 +1,88 @@
+//! Our disk: its partitions, the slots on them, and the lock that every writer of the state takes.
+
+use super::{Hardware, lock};
+use crate::disk::mapper::{self, Verity};
+use crate::disk::{Access, DiskDevice};
+use crate::pid1::lock::{self as state_lock, StateLock};
+use drydock_config::{SlotClass, proof_mapping};
+use drydock_engine::Error;
+use drydock_engine::machine::{Device, Disk, Lock, Setting, Start, Volumes};
+use drydock_engine::update::prove;
+use drydock_engine::volume::luks;
+use drydock_format::Image;
+use drydock_state::SetName;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+impl Hardware<'_> {
+    /// The node of a slot; of the inside of it where the class is encrypted.
+    pub(super) fn slot_node(&self, class: &SlotClass, set: SetName) -> Result<PathBuf, Error> {
+        let label = set.label(&class.class);
+        if !class.encrypted {
+            return Ok(self.disk.partition(&label)?.node.clone());
+        }
+        if !lock(&self.mapped).contains_key(&label) {
+            luks::open(self, &label, &label)?;
+        }
+        self.mapping_node(&label)
+    }
+
+    pub(super) fn mapping_node(&self, name: &str) -> Result<PathBuf, Error> {
+        lock(&self.mapped).get(name).map(|mapped| mapped.node.clone()).ok_or_else(|| Error::Missing {
+            what: format!("the mapping {name}"),
+            advice: "it was taken away; try again".into(),
+        })
+    }
+
+    /// Maps an image through dm-verity.
+    pub(super) fn verity(
+        &self,
+        name: &str,
+        class: &SlotClass,
+        set: SetName,
+        image: &Image,
+    ) -> Result<(), Error> {
+        let node = self.slot_node(class, set)?;
+        let root_hash = image.root_hash.to_string();
+        let salt = image.salt.table_form();
+        let verity = Verity { device: &node, size: image.size, root_hash: &root_hash, salt: &salt };
+        let mapped = mapper::map_verity(name, &verity)?;
+        lock(&self.mapped).insert(name.into(), mapped);
+        Ok(())
+    }
+}
+
+impl Disk for Hardware<'_> {
+    fn lock(&self) -> Result<Lock, Error> {
+        let path = Path::new(state_lock::PATH);
+        Ok(Box::new(StateLock::take(path, &state_lock::this_process(), state_lock::WAIT)?))
+    }
+
+    fn partition(&self, label: &str) -> Result<Device, Error> {
+        open_for_work(&self.disk.partition(label)?.node)
+    }
+
+    fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error> {
+        open_for_work(&self.slot_node(class, set)?)
+    }
+
+    fn read_back(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
+        let label = set.label(&class.class);
+        let name = proof_mapping(&label);
+        self.map_verity(&name, class, set, image)?;
+        let proven = self.mapping_node(&name).and_then(|node| {
+            let device = DiskDevice::open(&node, Access::ReadOnly)?;
+            let is_corrupted = || mapper::is_corrupted(&name).unwrap_or(false);
+            prove::by_verity(&device, &label, self.threads(), self.events, is_corrupted)
+        });
+        let unmapped = self.unmap(&name);
+        proven?;
+        unmapped
+    }
+}
+
+/// Opens a device for reading and writing, or only for reading where the disk takes no writes any more: a set can
+/// still be started from it.
+fn open_for_work(node: &Path) -> Result<Device, Error> {
+    Ok(Arc::new(DiskDevice::open_if_only_to_read(node, Access::ReadWrite)?))
+}

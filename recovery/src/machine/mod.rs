@@ -1,0 +1,131 @@
+//! The real machine: hardware behind the traits of [`drydock_engine::machine`].
+
+mod disk;
+mod keys;
+mod sources;
+mod start;
+mod volumes;
+
+use crate::console::{Console, ConsoleEvents};
+use crate::disk::discover::{Hotplug, OurDisk};
+use crate::disk::mapper::Mapped;
+use drydock_config::Config;
+use drydock_engine::event::Events;
+use drydock_engine::machine::{Clock, Operator, Place, Power, Ring, Setting};
+use nix::unistd::{SysconfVar, sysconf};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use zeroize::Zeroizing;
+
+/// The machine that drydock runs on.
+pub struct Hardware<'a> {
+    config: &'a Config,
+    events: &'a dyn Events,
+    console: &'a Console,
+    disk: OurDisk,
+    part: Part<'a>,
+    hotplug: Mutex<Hotplug>,
+    ring: Mutex<Ring>,
+    /// What drydock has mapped, by name.
+    mapped: Mutex<BTreeMap<String, Mapped>>,
+    /// What is mounted where.
+    mounted: Mutex<BTreeMap<Place, PathBuf>>,
+}
+
+/// The part that this process has in the machine.
+#[derive(Clone, Copy)]
+pub enum Part<'a> {
+    /// It is process 1, and hands the consoles and the watchdog over.
+    ProcessOne(&'a ConsoleEvents),
+    /// It is a command of the live system, where `data` is mounted already.
+    Command,
+}
+
+impl<'a> Hardware<'a> {
+    /// The machine, with its disk found.
+    pub fn new(
+        config: &'a Config,
+        events: &'a dyn Events,
+        console: &'a Console,
+        part: Part<'a>,
+        disk: OurDisk,
+        hotplug: Hotplug,
+    ) -> Self {
+        let mut mounted = BTreeMap::new();
+        if let (Part::Command, Some(data)) = (part, &config.data) {
+            mounted.insert(Place::Data, PathBuf::from(&data.mount));
+        }
+        Self {
+            config,
+            events,
+            console,
+            disk,
+            part,
+            hotplug: Mutex::new(hotplug),
+            ring: Mutex::default(),
+            mapped: Mutex::default(),
+            mounted: Mutex::new(mounted),
+        }
+    }
+
+    /// Our disk.
+    pub fn disk(&self) -> &OurDisk {
+        &self.disk
+    }
+
+    fn warn(&self, text: impl std::fmt::Display) {
+        self.events.warning(text);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Setting for Hardware<'_> {
+    fn config(&self) -> &Config {
+        self.config
+    }
+
+    fn events(&self) -> &dyn Events {
+        self.events
+    }
+
+    fn threads(&self) -> usize {
+        // One more than there are processors: while one worker waits for the disk, another one computes.
+        let processors = sysconf(SysconfVar::_NPROCESSORS_ONLN).ok().flatten();
+        processors.and_then(|n| usize::try_from(n).ok()).unwrap_or(1) + 1
+    }
+}
+
+impl Clock for Hardware<'_> {
+    fn now(&self) -> u64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    }
+
+    fn pause(&self, time: Duration) -> Power {
+        std::thread::sleep(time);
+        Power::On
+    }
+}
+
+impl Operator for Hardware<'_> {
+    fn confirm(&self, question: &str, limit: Duration) -> Option<bool> {
+        self.console.confirm(question, limit)
+    }
+
+    fn line(&self, prompt: &str, limit: Duration) -> Result<Zeroizing<Vec<u8>>, Power> {
+        let deadline = Instant::now() + limit;
+        self.console.passphrase(prompt, limit).ok_or_else(|| {
+            // There may be nobody to ask.
+            self.pause(deadline.saturating_duration_since(Instant::now()))
+        })
+    }
+}
+
+/// The path of a file of the new root, or of another folder that things are mounted in.
+fn below(root: &str, path: &str) -> PathBuf {
+    Path::new(root).join(path.trim_start_matches('/'))
+}

@@ -1,0 +1,81 @@
+//! Becoming the live system.
+
+use super::volumes::NEW_ROOT;
+use super::{Hardware, Part, below};
+use crate::mount;
+use crate::pid1::pstore;
+use drydock_config::{SlotClass, WatchdogHandover};
+use drydock_engine::Error;
+use drydock_engine::context::RunningSet;
+use drydock_engine::machine::{Place, Start};
+use drydock_format::Image;
+use drydock_state::SetName;
+use std::path::Path;
+use std::{fs, io};
+use sys_mount::MountFlags;
+
+impl Start for Hardware<'_> {
+    fn map_verity(&self, mapping: &str, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
+        self.verity(mapping, class, set, image)
+    }
+
+    fn mount_root(&self, mapping: &str, _set: SetName) -> Result<(), Error> {
+        let filesystem = &self.config.boot.root_filesystem;
+        mount::mount(&self.mapping_node(mapping)?, Path::new(NEW_ROOT), filesystem, MountFlags::RDONLY, "")
+    }
+
+    fn unmount_root(&self) {
+        let _ = mount::unmount(Path::new(NEW_ROOT));
+    }
+
+    fn mount_temporary(&self) -> Result<(), Error> {
+        let flags = MountFlags::NOSUID | MountFlags::NODEV;
+        mount::mount(Path::new("tmpfs"), &self.target(Place::InNewRoot), "tmpfs", flags, "mode=755")
+    }
+
+    fn takes_machine_id(&self) -> bool {
+        below(NEW_ROOT, "etc/machine-id").exists()
+    }
+
+    fn give_machine_id(&self, id: &[u8]) -> Result<(), Error> {
+        let for_this_boot = Path::new("/run/machine-id");
+        let failed =
+            Error::system("writing", for_this_boot.display(), "systemd makes up an id for this boot");
+        fs::write(for_this_boot, id).map_err(failed)?;
+        mount::mount(for_this_boot, &below(NEW_ROOT, "etc/machine-id"), "", MountFlags::BIND, "")
+    }
+
+    fn leave_word(&self, running: &RunningSet) -> Result<(), Error> {
+        let folder = Path::new("/run/drydock");
+        let write = || -> io::Result<()> {
+            fs::create_dir_all(folder)?;
+            fs::write(folder.join("config.json"), serde_json::to_vec(self.config)?)?;
+            fs::write(folder.join("boot.json"), serde_json::to_vec(running)?)
+        };
+        write().map_err(Error::system(
+            "writing to",
+            folder.display(),
+            "the live system can't mark itself good without it",
+        ))
+    }
+
+    fn enter(&self, _set: SetName) -> Result<(), Error> {
+        if let Part::ProcessOne(sink) = self.part {
+            if self.config.watchdog.handover == WatchdogHandover::Disarm {
+                sink.disarm();
+            }
+            sink.drain();
+        }
+        match mount::switch_root(Path::new(NEW_ROOT), Path::new(&self.config.boot.init))? {}
+    }
+
+    fn take_panics(&self) -> Vec<String> {
+        pstore::take_panics()
+    }
+
+    fn peak_memory(&self) -> Option<String> {
+        let status = fs::read_to_string("/proc/self/status").ok()?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        Some(peak.trim().to_owned())
+    }
+}
