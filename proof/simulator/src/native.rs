@@ -3,7 +3,7 @@
 
 use crate::factory::{COMPATIBLE, fat};
 use crate::parts::key;
-use drydock_block::{AlignedBuffer, BlockDevice, Flush, is_zero};
+use drydock_block::{AlignedBuffer, BlockDevice, Flush, check_range, is_zero, read_through, write_through};
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_bundle::ordered;
 use drydock_config::{Config, Role, SlotClass};
@@ -33,8 +33,6 @@ const CONFIG: &str = "config.json";
 pub const SLOT: &str = "root-b";
 const BOOTENV_SIZE: u64 = 1 << 20;
 const STATE_SIZE: u64 = 8 << 20;
-/// How many bytes go through aligned memory at a time when the caller's are not aligned.
-const BOUNCE: usize = 1 << 16;
 
 /// Makes a bundle of an image, and the partitions of a device to install it on, in a folder.
 pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bundle::Error> {
@@ -185,10 +183,6 @@ impl DirectFile {
     }
 }
 
-fn is_aligned(buf: &[u8]) -> bool {
-    buf.as_ptr().addr().is_multiple_of(AlignedBuffer::ALIGNMENT)
-}
-
 impl BlockDevice for DirectFile {
     fn size(&self) -> u64 {
         self.size
@@ -197,29 +191,17 @@ impl BlockDevice for DirectFile {
         512
     }
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
-        if is_aligned(buf) {
-            return self.file.read_exact_at(buf, offset);
-        }
-        let mut bounce = AlignedBuffer::new(buf.len().min(BOUNCE));
-        for (part, at) in buf.chunks_mut(BOUNCE).zip((offset..).step_by(BOUNCE)) {
-            self.file.read_exact_at(&mut bounce[..part.len()], at)?;
-            part.copy_from_slice(&bounce[..part.len()]);
-        }
-        Ok(())
+        check_range(self.size, self.sector_size(), offset, buf.len() as u64)?;
+        let read = |buf: &mut [u8], at| self.file.read_exact_at(buf, at);
+        read_through(AlignedBuffer::ALIGNMENT, offset, buf, read)
     }
     fn write_at(&self, offset: u64, buf: &[u8]) -> io::Result<()> {
+        check_range(self.size, self.sector_size(), offset, buf.len() as u64)?;
         if self.sparse && is_zero(buf) {
             return Ok(());
         }
-        if is_aligned(buf) {
-            return self.file.write_all_at(buf, offset);
-        }
-        let mut bounce = AlignedBuffer::new(buf.len().min(BOUNCE));
-        for (part, at) in buf.chunks(BOUNCE).zip((offset..).step_by(BOUNCE)) {
-            bounce[..part.len()].copy_from_slice(part);
-            self.file.write_all_at(&bounce[..part.len()], at)?;
-        }
-        Ok(())
+        let write = |buf: &[u8], at| self.file.write_all_at(buf, at);
+        write_through(AlignedBuffer::ALIGNMENT, offset, buf, write)
     }
     fn flush(&self, _guard: Flush) -> io::Result<()> {
         self.file.sync_data()
