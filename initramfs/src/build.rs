@@ -106,11 +106,19 @@ pub fn build(inputs: &Inputs) -> Result<Built, Error> {
     let binary = read("read the device binary", &inputs.drydock)?;
     elf::check_static(&binary).map_err(|why| Error::unusable(&inputs.drydock, why))?;
     let binary_size = binary.len() as u64;
+    let machine = elf::machine(&binary);
+    let expected = config.layout.architecture;
+    if let Some(other) = machine.filter(|&machine| machine != expected.elf_machine()) {
+        builder.warn(format!(
+            "the device binary is for {}, but layout.architecture is {expected}",
+            elf::machine_name(other)
+        ));
+    }
     builder.tree.file("init", 0o755, binary);
     let secret = builder.add_unlock_key(&mut config)?;
     config.signatures.keys = keys::read_all(&config.signatures.keys, &source)?;
     builder.tree.file(CONFIG, 0o644, config.to_json()?);
-    builder.add_modules(&config, &source, inputs)?;
+    builder.add_modules(&config, &source, inputs, machine)?;
 
     let initramfs = compress::compress(&builder.tree.to_cpio())?;
     let bare = builder.tree.without(MODULE_FOLDER).without(FIRMWARE_FOLDER);
@@ -140,7 +148,14 @@ impl Builder {
         Ok(false)
     }
 
-    fn add_modules(&mut self, config: &Config, source: &Source, inputs: &Inputs) -> Result<(), Error> {
+    /// `machine` is the processor that the device binary is for, if that can be told.
+    fn add_modules(
+        &mut self,
+        config: &Config,
+        source: &Source,
+        inputs: &Inputs,
+        machine: Option<u16>,
+    ) -> Result<(), Error> {
         let wanted = &config.initramfs;
         if !wanted.modules.is_empty() || !wanted.modules_by_alias.is_empty() {
             let Some(folder) = &inputs.modules else {
@@ -155,6 +170,7 @@ impl Builder {
             let all = self.add_by_alias(&modules, &wanted.modules_by_alias, loaded);
             for module in all {
                 let content = modules.read(&module)?;
+                check_machine(inputs, machine, &modules.device_path(&module), elf::machine(&content))?;
                 for name in firmware_of(&content) {
                     if !self.add_firmware(&name, &inputs.firmware)? {
                         self.warn(format!(
@@ -228,6 +244,19 @@ impl Builder {
         self.tree.file(&format!("{FIRMWARE_FOLDER}/{name}"), 0o644, content);
         Ok(true)
     }
+}
+
+/// Refuses a device binary that is for another processor than the kernel's module at `path`, where both can be told.
+fn check_machine(inputs: &Inputs, binary: Option<u16>, path: &str, module: Option<u16>) -> Result<(), Error> {
+    let (Some(binary), Some(module)) = (binary, module) else { return Ok(()) };
+    if binary == module {
+        return Ok(());
+    }
+    let [ours, theirs] = [binary, module].map(elf::machine_name);
+    let why = format!(
+        "is for {ours}, but the kernel is for {theirs} (its module {path}); take both for the same device"
+    );
+    Err(Error::unusable(&inputs.drydock, why))
 }
 
 fn check_known(modules: &Modules, list: &str, names: &[String], source: &Source) -> Result<(), Error> {

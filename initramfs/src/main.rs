@@ -45,7 +45,7 @@ struct BuildArgs {
     /// The device binary, static and stripped.
     #[arg(long)]
     drydock: PathBuf,
-    /// The kernel's module folder, as in /lib/modules/6.1.0-56-amd64.
+    /// The kernel's module folder, as in /lib/modules/6.1.0.
     #[arg(long, conflicts_with = "kernel_root")]
     modules_dir: Option<PathBuf>,
     /// Where a kernel package was unpacked: its one lib/modules/VERSION is used, and its lib/firmware.

@@ -45,5 +45,5 @@ pub use marker::{boot_sector, marker_kernel};
 pub use paths::{run, target_dir};
 pub use qemu::{Firmware, Qemu, Serial};
 pub use small::{Script, SmallRelease, SmallSystem, small_config};
-pub use tools::{Tools, repository};
+pub use tools::{ARCHITECTURE, Tools, repository};
 pub use workshop::Recipe;

@@ -1,8 +1,12 @@
 use crate::QemuError;
 use crate::paths::{run, target_dir};
+use drydock_architecture::Architecture;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+
+/// What all guests are.
+pub const ARCHITECTURE: Architecture = Architecture::REFERENCE;
 
 /// The programs under test, built as `make build` builds them: the device binary statically, for the device.
 #[derive(Clone, Debug)]
@@ -27,8 +31,12 @@ impl Tools {
             return Ok(tools);
         }
         let target = target_dir();
-        let device = target.join("x86_64-unknown-linux-gnu");
-        run(Command::new(repository().join("tools/build.sh")).arg("--quiet"))?;
+        let device = target.join(ARCHITECTURE.target());
+        run(Command::new(repository().join("tools/build.sh")).args([
+            "--target",
+            ARCHITECTURE.name(),
+            "--quiet",
+        ]))?;
         Ok(TOOLS.get_or_init(|| Self {
             drydock: device.join("release/drydock"),
             test_init: device.join("release/test-init"),

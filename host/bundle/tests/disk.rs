@@ -53,6 +53,15 @@ fn the_partition_table_is_valid_and_in_the_stated_order() {
 }
 
 #[test]
+fn the_root_slots_type_is_that_of_the_devices_processor() {
+    let dir = factory("architecture = \"aarch64\"\nbootloader = \"none\"");
+    make(dir.path(), "");
+    let root = sh(dir.path(), "sgdisk -i 9 disk.img");
+    assert!(root.contains("B921B045-1DF0-41C3-AF44-4C6F280D3FAE"), "{root}");
+    assert!(root.contains("'root-a'"), "{root}");
+}
+
+#[test]
 fn the_filesystems_are_clean_and_hold_one_sector_of_environment() {
     for layout in [BIOS, EFI, EFI_4096] {
         let dir = factory(layout);

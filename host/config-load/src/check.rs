@@ -287,6 +287,14 @@ fn check_layout(config: &Config, layout: &Layout, problems: &mut Problems) {
         "layout.sector_size",
         format!("{} is not a sector size: 512 or 4096", layout.sector_size),
     );
+    problems.unless(
+        layout.bootloader != Bootloader::GrubBios || layout.architecture.grub_bios().is_some(),
+        "layout.bootloader",
+        format!(
+            "there is no GRUB for BIOS firmware on {}: set \"grub-efi\", or \"none\"",
+            layout.architecture
+        ),
+    );
     let mut needed = match layout.bootloader {
         Bootloader::GrubEfi => FIXED_MIB_EFI,
         Bootloader::GrubBios | Bootloader::None => FIXED_MIB_BIOS,

@@ -65,6 +65,7 @@ const PURE: &[&str] = &[
     "crate aes",
     "crate argon2",
     "crate base64ct",
+    "crate drydock-architecture",
     "crate drydock-block",
     "crate drydock-engine",
     "crate drydock-format",

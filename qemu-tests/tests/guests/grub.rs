@@ -240,7 +240,7 @@ fn grub_for_efi_starts_debians_kernel_from_disks_with_either_sector_size() {
     let kernel = std::fs::read(kernel.vmlinuz).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let boot = |device: &Device, sector_size, wanted: &str, left_a, left_recovery| {
-        let qemu = Qemu::new("efi").firmware(Firmware::Ovmf(dir.path().join("vars.fd")));
+        let qemu = Qemu::new("efi").firmware(Firmware::Efi(dir.path().join("vars.fd")));
         let mut guest = qemu.disk(Disk::file(device.path()).sector_size(sector_size)).start().unwrap();
         let line = guest.expect_line("Command line: ", Duration::from_secs(120)).unwrap();
         assert!(line.contains(wanted), "{line}");

@@ -29,8 +29,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Makes a disk image to flash: partition table, GRUB, boot environment, state, set a and both recovery copies from a
-/// bundle. Needs no root; GRUB's images come from Debian's grub-pc-bin or grub-efi-amd64-bin, and grub-mkimage
-/// from grub-common. Set b and `data` are left blank.
+/// bundle. Needs no root; GRUB's modules come from the Debian package for the device's processor and firmware, and
+/// grub-mkimage from grub-common; what is missing is named. Set b and `data` are left blank.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The device's configuration; [layout] has the sizes.
@@ -122,11 +122,12 @@ fn make(
     gpt::write(path, layout)?;
     let section = |part: &Partition| Section::new(disk.clone(), part.start, part.size).map_err(writing());
 
-    let grub = |platform| grub::Core::make(platform, &grub::settings(config, layout));
+    let architecture = config.layout.architecture;
+    let grub = |firmware| grub::Core::make(architecture, firmware, &grub::settings(config, layout));
     match config.layout.bootloader {
-        Bootloader::GrubBios => grub(grub::Platform::Bios)?.install_bios(&disk, layout).map_err(writing())?,
+        Bootloader::GrubBios => grub(grub::Firmware::Bios)?.install_bios(&disk, layout).map_err(writing())?,
         Bootloader::GrubEfi => {
-            let files = [("EFI/BOOT/BOOTX64.EFI", grub(grub::Platform::Efi)?.image)];
+            let files = [(architecture.efi_loader(), grub(grub::Firmware::Efi)?.image)];
             let esp = layout.named(layout::ESP)?;
             fat::make(&section(esp)?, *b"ESP        ", layout.volume_id(esp), &files)?;
         }
