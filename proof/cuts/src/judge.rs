@@ -6,7 +6,6 @@ use crate::recording::Recording;
 use drydock_block::{Section, is_zero, read_vec};
 use drydock_files::FileDevice;
 use drydock_format::trailer;
-use drydock_recovery::device::gpt;
 use drydock_simulator::medium::Medium;
 use drydock_simulator::proof::{Failure, Kind, check_history};
 use drydock_state::{
@@ -35,7 +34,7 @@ type Partition<'d> = Section<&'d FileDevice>;
 pub struct Disk<'r> {
     recording: &'r Recording,
     file: FileDevice,
-    table: gpt::Table,
+    table: drydock_gpt::Table,
 }
 
 /// What is to come, and what must be so already.
@@ -53,7 +52,7 @@ impl<'r> Disk<'r> {
     /// Opens an image.
     pub fn open(recording: &'r Recording, image: &Path) -> Result<Self, Failure> {
         let file = FileDevice::open(image, SECTOR as u32).or_else(|e| half(format!("the image: {e}")))?;
-        let table = gpt::read(&file).or_else(|e| half(format!("the partition table: {e}")))?;
+        let table = drydock_gpt::read(&file).or_else(|e| half(format!("the partition table: {e}")))?;
         Ok(Self { recording, file, table })
     }
 

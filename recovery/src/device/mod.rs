@@ -1,7 +1,7 @@
 //! The machine: disks, modules, mounts, mappings, and what PID 1 owes the kernel.
 //!
 //! A thin layer of plain functions over system calls. What can be decided without the machine is decided in
-//! modules that do no I/O ([`choice`], [`gpt`]).
+//! modules that do no I/O ([`choice`], [`drydock_gpt`]).
 
 pub mod block;
 pub mod choice;
@@ -10,7 +10,6 @@ pub mod discover;
 mod error;
 pub mod ext4;
 pub mod files;
-pub mod gpt;
 pub mod keep;
 pub mod lock;
 pub mod mapper;
