@@ -9,7 +9,8 @@ use drydock_block::BlockDevice;
 use drydock_config::{Config, SlotClass};
 use drydock_format::{Image, ReadAt, Tail};
 use drydock_luks::{FormatOptions, Limits, Unlocked, Volume};
-use drydock_state::{SetName, Source};
+use drydock_state::grub::Grub;
+use drydock_state::{Bootloader, SetName, Source};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +50,10 @@ pub trait Machine: Sync {
     /// Waits for its turn to change the state, for a bounded time. An error says who is in the way.
     fn lock(&self) -> Result<Lock, Error>;
 
+    /// What the bootloader is told and has counted, as the configuration names it: [`open_bootloader`] where its store is on
+    /// a partition.
+    fn bootloader(&self) -> Result<Box<dyn Bootloader>, Error>;
+
     /// The partition of our own disk with the given GPT label, for reading and writing.
     fn partition(&self, label: &str) -> Result<Device, Error>;
 
@@ -71,6 +76,17 @@ pub trait Machine: Sync {
 
     /// How many threads may work at once.
     fn threads(&self) -> usize;
+}
+
+/// Opens the store of the bootloader that the configuration names, on the partition that is kept for it.
+pub fn open_bootloader(machine: &impl Machine) -> Result<Box<dyn Bootloader>, Error> {
+    use drydock_config::Bootloader as Named;
+    match machine.config().layout.bootloader {
+        // Without one of ours, whoever brings theirs reads and counts in the same environment.
+        Named::GrubBios | Named::GrubEfi | Named::None => {
+            Ok(Box::new(Grub::open(machine.partition("bootenv")?)?))
+        }
+    }
 }
 
 /// Volumes with keys and filesystems: what a factory reset and a wipe need beside the disk.

@@ -13,10 +13,10 @@ use crate::device::{Access, Answer, DiskDevice};
 use drydock_config::{Config, DATA_MAPPING, Data, SlotClass, Unlock, proof_mapping};
 use drydock_engine::Error;
 use drydock_engine::event::Events;
-use drydock_engine::machine::{Device, Found, Lock, Machine, Take};
+use drydock_engine::machine::{Device, Found, Lock, Machine, Take, open_bootloader};
 use drydock_engine::update::prove;
 use drydock_format::{Image, ReadAt, Tail};
-use drydock_state::{SetName, Source};
+use drydock_state::{Bootloader, SetName, Source};
 use nix::fcntl::OFlag;
 use nix::unistd::{SysconfVar, sysconf};
 use std::collections::BTreeMap;
@@ -243,6 +243,10 @@ impl Machine for Hardware<'_> {
 
     fn lock(&self) -> Result<Lock, Error> {
         Ok(Box::new(StateLock::take(Path::new(lock::PATH), &lock::this_process(), lock::WAIT)?))
+    }
+
+    fn bootloader(&self) -> Result<Box<dyn Bootloader>, Error> {
+        open_bootloader(self)
     }
 
     fn partition(&self, label: &str) -> Result<Device, Error> {

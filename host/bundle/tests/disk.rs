@@ -11,7 +11,8 @@ use common::factory::{
 use common::noise;
 use drydock_block::read_vec;
 use drydock_format::trailer;
-use drydock_state::{Mode, Opened, Outcome, SetName, SetStatus, Store};
+use drydock_state::grub::Grub;
+use drydock_state::{Bootloader, Mode, Opened, Outcome, SetName, SetStatus, Store};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -118,8 +119,9 @@ fn slots_prove_themselves_and_the_state_knows_them() {
     assert_eq!((record.last_good, record.floors.install), (Some(SetName::A), 4));
     assert_eq!(record.sets.a.manifest, info["digest"].as_str().unwrap());
     assert_eq!(record.history.first().unwrap().outcome, Outcome::Flashed);
-    let env = drydock_state::EnvStore::open(section(dir.path(), &disk, "bootenv")).unwrap().read().unwrap();
-    assert_eq!((env.generation, env.mode, env.left_a, env.left_b), (record.generation, Mode::Normal, 5, 0));
+    let told = Grub::open(section(dir.path(), &disk, "bootenv")).unwrap().observe().unwrap();
+    assert_eq!((told.generation, told.mode), (record.generation, Mode::Normal));
+    assert_eq!((told.left.a, told.left.b), (5, 0));
 }
 
 #[test]

@@ -9,12 +9,12 @@ use drydock_block::{BlockDevice, Flush, read_vec};
 use drydock_config::{Config, SlotClass};
 use drydock_engine::Error;
 use drydock_engine::event::{Event, Events};
-use drydock_engine::machine::{Device, Found, Lock, Machine, Take, Volumes};
+use drydock_engine::machine::{Device, Found, Lock, Machine, Take, Volumes, open_bootloader};
 use drydock_engine::update::prove;
 use drydock_format::{Image, ReadAt, Tail};
 use drydock_luks::{FormatOptions, Limits, Unlocked, Volume};
 use drydock_models::CryptDevice;
-use drydock_state::{SetName, Source};
+use drydock_state::{Bootloader, SetName, Source};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -144,6 +144,9 @@ impl Machine for SimMachine<'_> {
             Some((process, _)) => Ok(Box::new(process.take_lock())),
             None => Ok(Box::new(self.disk.take_turn().ok_or_else(|| missing("the lock".into()))?)),
         }
+    }
+    fn bootloader(&self) -> Result<Box<dyn Bootloader>, Error> {
+        open_bootloader(self)
     }
     fn partition(&self, label: &str) -> Result<Device, Error> {
         let device = self.factory.partition(&self.disk, label);

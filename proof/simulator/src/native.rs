@@ -10,14 +10,14 @@ use drydock_config::{Config, Role, SlotClass};
 use drydock_engine::Error;
 use drydock_engine::event::{Events, Silent};
 use drydock_engine::live::{self, RunningSet};
-use drydock_engine::machine::{Device, Found, Lock, Machine, Take};
+use drydock_engine::machine::{Device, Found, Lock, Machine, Take, open_bootloader};
 use drydock_engine::state::{Seen, State};
 use drydock_engine::update::{self, Look, prove};
 use drydock_files::{FileBytes, FileDevice};
 use drydock_format::{Image, Tail};
 use drydock_recovery::device::lock::{self, StateLock};
 use drydock_recovery::story::read_config;
-use drydock_state::{SetInfo, SetName, Source, Store, transition};
+use drydock_state::{Bootloader, SetInfo, SetName, Source, Store, transition};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -145,6 +145,9 @@ impl Machine for NativeMachine {
     }
     fn lock(&self) -> Result<Lock, Error> {
         Ok(Box::new(StateLock::take(&self.folder.join("lock"), &lock::this_process(), lock::WAIT)?))
+    }
+    fn bootloader(&self) -> Result<Box<dyn Bootloader>, Error> {
+        open_bootloader(self)
     }
     fn partition(&self, label: &str) -> Result<Device, Error> {
         self.open(label)

@@ -21,8 +21,9 @@ use drydock_bundle::{Error, keys};
 use drydock_config::{Bootloader, Config, Role, Unlock};
 use drydock_files::new_file::{NewFile, Readers};
 use drydock_format::{Bundle, Trusted};
+use drydock_state::grub::{Grub, encode_env};
 use drydock_state::transition::flashed;
-use drydock_state::{EnvStore, SetInfo, SetStatus, Store};
+use drydock_state::{Bootloader as _, SetInfo, SetStatus, Store};
 use layout::{Layout, Partition};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -135,13 +136,13 @@ fn make(
     }
 
     let record = flashed(release(bundle), layout.time);
-    let env = record.boot_env(config.boot.attempts);
+    let wanted = record.wanted(config.boot.attempts);
     let bootenv = layout.named(layout::BOOTENV)?;
-    let env_file = [("grubenv", env.encode().to_vec())];
+    let env_file = [("grubenv", encode_env(&wanted).to_vec())];
     fat::make(&section(bootenv)?, *b"BOOTENV    ", layout.volume_id(bootenv), &env_file)?;
     let not_what_it_should_be = input("the disk image's boot environment");
-    let read = EnvStore::open(section(bootenv)?).and_then(|store| store.read());
-    if read.map_err(not_what_it_should_be)? != env {
+    let told = Grub::open(section(bootenv)?).and_then(|store| store.observe());
+    if told.map_err(not_what_it_should_be)? != wanted.fresh() {
         return Err(Error::Input {
             what: "the disk image's boot environment".into(),
             problem: "differs".into(),
