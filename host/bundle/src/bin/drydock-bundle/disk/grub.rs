@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// The script, with settings that are replaced.
-const SCRIPT: &str = include_str!("../../../../../bootloader-scripts/grub/grub.cfg");
+const SCRIPT: &str = include_str!("../../../../../../bootloader-scripts/grub/grub.cfg");
 
 /// What runs before the script, in GRUB's rescue mode, which knows no `if`: where the script is. `$root` stays
 /// the disk that the firmware started.
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn whoever_installs_by_hand_takes_the_same_modules() {
-        let readme = include_str!("../../../../../bootloader-scripts/grub/README.md");
+        let readme = include_str!("../../../../../../bootloader-scripts/grub/README.md");
         let list = readme.split("modules=\"").nth(1).unwrap().split('"').next().unwrap();
         assert_eq!(list.split_whitespace().collect::<Vec<_>>(), MODULES);
     }

@@ -15,7 +15,7 @@ mod slot;
 
 use crate::{Reply, bar::bar, reply::lossy, trust};
 use canvas::Canvas;
-use content::{Content, ContentSource, RawImage};
+use content::{Content, RawImage, SlotImage};
 use drydock_block::{BlockDevice, Section};
 use drydock_bundle::{Error, keys};
 use drydock_config::{Bootloader, Config, Role, Unlock};
@@ -157,9 +157,9 @@ fn make(
         let labels: &[&str] = if content.role == Role::Recovery { &["a", "b"] } else { &["a"] };
         let named = |copy: &&str| layout.named(&format!("{}-{copy}", content.class)).and_then(section);
         let targets: Vec<Part> = labels.iter().map(named).collect::<Result<_, _>>()?;
-        match content.source {
-            ContentSource::Bundle(image) => slot::write(bundle, &image.name, &targets, path, &bar)?,
-            ContentSource::Raw(raw) => slot::copy(raw, &targets, path)?,
+        match content.image {
+            SlotImage::Bundle(image) => slot::write(bundle, &image.name, &targets, path, &bar)?,
+            SlotImage::Raw(raw) => slot::copy(raw, &targets, path)?,
         }
     }
     bar.finish_and_clear();
@@ -193,9 +193,9 @@ fn report(output: &Path, layout: &Layout, contents: &[Content<'_>]) -> String {
     let mut text = format!("{}: {} MiB, GUID {}\n", output.display(), layout.disk_size / MIB, layout.guid);
     for part in &layout.partitions {
         let content = contents.iter().find(|content| part.holds(content));
-        let image = content.map_or("", |content| match content.source {
-            ContentSource::Bundle(image) => &image.name,
-            ContentSource::Raw(_) => "raw image",
+        let image = content.map_or("", |content| match content.image {
+            SlotImage::Bundle(image) => &image.name,
+            SlotImage::Raw(_) => "raw image",
         });
         let line = format!("{:3}  {:14} {:>8} MiB  {image}", part.index, part.label, part.size / MIB);
         text += &format!("{}\n", line.trim_end());
@@ -205,9 +205,9 @@ fn report(output: &Path, layout: &Layout, contents: &[Content<'_>]) -> String {
 
 fn summary(output: &Path, layout: &Layout, contents: &[Content<'_>], bundle: &Bundle) -> Value {
     let partitions = layout.partitions.iter().map(|part| {
-        let root_hash = contents.iter().find(|content| part.holds(content)).and_then(|c| match c.source {
-            ContentSource::Bundle(image) => Some(image.root_hash),
-            ContentSource::Raw(_) => None,
+        let root_hash = contents.iter().find(|content| part.holds(content)).and_then(|c| match c.image {
+            SlotImage::Bundle(image) => Some(image.root_hash),
+            SlotImage::Raw(_) => None,
         });
         json!({
             "index": part.index, "label": part.label, "guid": part.guid, "start": part.start, "size": part.size,

@@ -1,6 +1,6 @@
 //! Which partitions the disk has, and where. No I/O.
 
-use super::content::{Content, ContentSource};
+use super::content::{Content, SlotImage};
 use drydock_architecture::Architecture;
 use drydock_bundle::Error;
 use drydock_config::{Bootloader, Config, Role};
@@ -170,9 +170,9 @@ impl Layout {
 
 /// How large each slot of a class is: what was asked for if the image fits, else a quarter more than it needs.
 fn slot_mib(content: &Content<'_>, given: Option<u64>, bundle: &Bundle) -> Result<u64, Error> {
-    let needed = match content.source {
-        ContentSource::Bundle(image) => slot::min_size(image, bundle.manifest_bytes().len() as u64),
-        ContentSource::Raw(raw) => raw.size,
+    let needed = match content.image {
+        SlotImage::Bundle(image) => slot::min_size(image, bundle.manifest_bytes().len() as u64),
+        SlotImage::Raw(raw) => raw.size,
     };
     match given {
         Some(mib) if mib * MIB < needed => Err(Error::Input {
