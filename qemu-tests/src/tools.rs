@@ -24,7 +24,7 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// Builds what is not up to date, once in each process, and says where it is.
+    /// Builds what is not up to date, once in each process, and returns where they are.
     pub fn build() -> Result<&'static Self, QemuError> {
         static TOOLS: OnceLock<Tools> = OnceLock::new();
         if let Some(tools) = TOOLS.get() {

@@ -3,7 +3,7 @@
 use crate::names::{is_taken, mapped_otherwise};
 use drydock_config::{Bootloader, Config, Data, Layout, MAX_KEY, Role, Unlock, WipeHow};
 
-/// The key at fault (see `Source::fault`), and what is wrong with it.
+/// The key at fault (see `ConfigText::fault`), and what is wrong with it.
 pub(crate) type Problem = (String, String);
 
 /// What the firmware's partition, `bootenv`, `state` and the two partition tables take.
