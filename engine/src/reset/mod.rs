@@ -127,7 +127,7 @@ fn renew_encrypted(machine: &impl Volumes, data: &Data, intent: u64) -> Result<S
             (headers, unlocked, None)
         }
     };
-    install(
+    replace_volume(
         machine,
         &data.label,
         &partition,
@@ -159,9 +159,9 @@ fn look(
         return Ok(Fresh::Nothing(String::new()));
     }
     let volume = Volume::open(partition, &machine.limits()?);
-    let installed = |found: &Stash| volume.as_ref().is_ok_and(|volume| is_of(found, volume));
+    let in_place = |found: &Stash| volume.as_ref().is_ok_and(|volume| is_of(found, volume));
     let found = match found {
-        Some(found) if found.intent == intent && installed(&found) => return Ok(Fresh::Gone(found)),
+        Some(found) if found.intent == intent && in_place(&found) => return Ok(Fresh::Gone(found)),
         other => other,
     };
     let unlocked = match &volume {
@@ -208,12 +208,12 @@ fn new_volume(machine: &impl Volumes, label: &str, partition: &Device) -> Result
     let key = machine.key_for_new(label)?;
     let options = machine.format_options(partition);
     machine.events().allow(DERIVATION);
-    drydock_luks::prepare(partition.size(), &key, &options, &mut |buffer| machine.random(buffer))
+    drydock_luks::new_headers(partition.size(), &key, &options, &mut |buffer| machine.random(buffer))
         .map_err(|e| luks(&format!("make `{label}` a LUKS volume"), e))
 }
 
 /// Destroys what is on a partition, and puts a new volume with a fresh filesystem there.
-fn install(
+fn replace_volume(
     machine: &impl Volumes,
     label: &str,
     partition: &Device,
@@ -226,7 +226,7 @@ fn install(
     drydock_luks::erase(partition).map_err(|e| luks(&format!("destroy the key slots of `{label}`"), e))?;
     wipe::discard(machine, partition, label)?;
     events.started(Step::Reset, format_args!("`{label}`: making a new volume"));
-    drydock_luks::install(partition, headers)
+    drydock_luks::write_headers(partition, headers)
         .map_err(|e| luks(&format!("make `{label}` a LUKS volume"), e))?;
     machine.make_filesystem(label, Some(unlocked), packed)
 }

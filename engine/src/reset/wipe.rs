@@ -1,6 +1,6 @@
 //! Wiping a partition.
 
-use super::{install, new_volume};
+use super::{new_volume, replace_volume};
 use crate::error::Error;
 use crate::event::{Event, Step};
 use crate::machine::{Device, Machine, Volumes};
@@ -39,7 +39,7 @@ pub fn wipe(machine: &impl Volumes, state: &mut State, label: &str) -> Result<()
         }
         WipeHow::Volume if wanted.encrypted => {
             let (headers, unlocked) = new_volume(machine, label, &partition)?;
-            install(machine, label, &partition, &headers, &unlocked, None)?;
+            replace_volume(machine, label, &partition, &headers, &unlocked, None)?;
         }
         WipeHow::Volume => {
             make_unreadable(machine, &partition, label)?;

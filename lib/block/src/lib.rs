@@ -12,6 +12,7 @@ mod flush;
 pub mod header;
 mod memory;
 mod section;
+pub mod uuid;
 
 pub use aligned::{AlignedBuffer, read_through, write_through};
 pub use device::{BlockDevice, check_range, is_erased, is_zero, read_vec};
