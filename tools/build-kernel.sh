@@ -3,7 +3,7 @@
 #
 #   tools/build-kernel.sh OUT
 #
-# OUT/bzImage and OUT/config are kept: only another fragment, or another version of the source, makes new ones. OUT/build
+# OUT/vmlinuz and OUT/config are kept: only another fragment, or another version of the source, makes new ones. OUT/build
 # stays too, so that a new fragment compiles only what it changes. Fails if the kernel's own rules drop a line of the
 # fragment. Needs root if a package is missing.
 set -eu
@@ -50,6 +50,6 @@ grep -E '^(CONFIG_|# CONFIG_.* is not set)' "$fragment" | while read -r line; do
     esac || { echo "build-kernel: the kernel's rules drop the fragment's line $line" >&2; exit 1; }
 done
 kernel bzImage
-cp "$out/build/arch/x86/boot/bzImage" "$out/bzImage"
+cp "$out/build/arch/x86/boot/bzImage" "$out/vmlinuz"
 cp "$out/build/.config" "$out/config"
 echo "$stamp" > "$out/stamp"

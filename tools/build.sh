@@ -2,17 +2,28 @@
 # Builds the static device binary and the host tools (in the profile of the tests, whose hot crates are
 # optimised), and prints what the former weighs.
 #
-#   tools/build.sh [--quiet | --check]
+#   tools/build.sh [--target ARCHITECTURE] [--quiet | --check]
 #
+# The architecture is that of the device: x86_64 (the default) or aarch64, for which Rust's standard library for the target,
+# a C compiler and, in CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER, its name are needed.
 # --check fails if the device binary is not static or larger than it may be; the tests do the same.
 #
-# Device binary: $CARGO_TARGET_DIR/x86_64-unknown-linux-gnu/release/drydock (default target/...)
+# Device binary: $CARGO_TARGET_DIR/ARCHITECTURE-unknown-linux-gnu/release/drydock (default target/...)
 # Host tools:    $CARGO_TARGET_DIR/debug/drydock-bundle, drydock-initramfs
-# For tests: $CARGO_TARGET_DIR/x86_64-unknown-linux-gnu/release/test-init (init of the small images), defective (a
-# process 1 that panics)
+# For tests:     beside the device binary test-init (init of the small images) and defective (a process 1 that panics)
 set -eu
 cd "$(dirname "$0")/.."
-target=x86_64-unknown-linux-gnu
+architecture=x86_64
+if [ "${1:-}" = --target ]; then
+    architecture=${2:-}
+    shift 2
+fi
+case $architecture in
+    x86_64 | aarch64) ;;
+    *) echo "build: no architecture is called '$architecture'; known are x86_64, aarch64" >&2; exit 2 ;;
+esac
+# Rust's name for it: `Architecture::target` has the same.
+target=$architecture-unknown-linux-gnu
 binary=${CARGO_TARGET_DIR:-target}/$target/release/drydock
 limit=2000000
 quiet=
@@ -29,7 +40,8 @@ done
 cflags=-DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT
 # With --target the flags reach the device's code only, not build scripts and procedural macros.
 device() {
-    CFLAGS_x86_64_unknown_linux_gnu=$cflags CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS=$flags \
+    name=$(echo "$target" | tr - _)
+    env "CFLAGS_$name=$cflags" "CARGO_TARGET_$(echo "$name" | tr '[:lower:]' '[:upper:]')_RUSTFLAGS=$flags" \
         cargo build $quiet --locked --release --target $target "$@"
 }
 # Each on its own, so that no feature of the others reaches the device binary.

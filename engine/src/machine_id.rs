@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::files::{Files, replace};
 use crate::reset::archive::{Entry, Kind};
+use drydock_block::uuid;
 use std::io;
 use std::path::Path;
 
@@ -43,9 +44,8 @@ fn is_valid(bytes: &[u8]) -> bool {
 }
 
 /// 128 random bits as machine-id(5) wants them: a version 4 UUID without hyphens.
-fn text(mut id: [u8; 16]) -> String {
-    id[6] = id[6] & 0x0f | 0x40;
-    id[8] = id[8] & 0x3f | 0x80;
+fn text(random: [u8; 16]) -> String {
+    let id = uuid::version_4(random);
     id.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + "\n"
 }
 

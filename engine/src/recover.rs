@@ -89,7 +89,7 @@ pub fn recover(
         state.stand_down()?;
         return Ok(next(machine, state));
     }
-    let starved = no_attempts_left(state);
+    let starved = state.counters().sets_exhausted();
     let before = state.record.history.last().cloned();
     state.settle(Running::Recovery(copy), machine.now())?;
     if let Some(last) = state.record.history.last().filter(|last| before.as_ref() != Some(last)) {
@@ -194,13 +194,6 @@ pub fn rescue(machine: &impl Machine, state: &mut State) -> Result<bool, Error> 
         }
     }
     Ok(false)
-}
-
-fn no_attempts_left(state: &State) -> bool {
-    match state.counters() {
-        transition::Counters::Current(env) => SetName::BOTH.iter().all(|set| env.left(*set) == 0),
-        transition::Counters::Unknown => false,
-    }
 }
 
 /// The set to start where the bootloader can't be told anything: the last good one before any other.

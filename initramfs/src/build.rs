@@ -5,7 +5,7 @@ use crate::modules::{Known, Modules, firmware_of};
 use crate::packed::{ENDINGS, unpack};
 use crate::{Error, compress, elf, keys};
 use drydock_config::{Config, Unlock};
-use drydock_config_load::Source;
+use drydock_config_load::ConfigText;
 use std::path::{Path, PathBuf};
 
 /// Where the device looks for its configuration.
@@ -98,7 +98,7 @@ struct Builder {
 /// The config is at fault (with its line), the kernel lacks a module that the config names, or a file can't
 /// be read.
 pub fn build(inputs: &Inputs) -> Result<Built, Error> {
-    let (mut config, source) = drydock_config_load::load_with_source(&inputs.config)?;
+    let (mut config, text) = drydock_config_load::load_with_text(&inputs.config)?;
     let mut builder = Builder { tree: Tree::default(), warnings: Vec::new() };
     for folder in ["dev", "proc", "sys", "run"] {
         builder.tree.folder(folder);
@@ -106,11 +106,19 @@ pub fn build(inputs: &Inputs) -> Result<Built, Error> {
     let binary = read("read the device binary", &inputs.drydock)?;
     elf::check_static(&binary).map_err(|why| Error::unusable(&inputs.drydock, why))?;
     let binary_size = binary.len() as u64;
+    let machine = elf::machine(&binary);
+    let expected = config.layout.architecture;
+    if let Some(other) = machine.filter(|&machine| machine != expected.elf_machine()) {
+        builder.warn(format!(
+            "the device binary is for {}, but layout.architecture is {expected}",
+            elf::machine_name(other)
+        ));
+    }
     builder.tree.file("init", 0o755, binary);
     let secret = builder.add_unlock_key(&mut config)?;
-    config.signatures.keys = keys::read_all(&config.signatures.keys, &source)?;
+    config.signatures.keys = keys::read_all(&config.signatures.keys, &text)?;
     builder.tree.file(CONFIG, 0o644, config.to_json()?);
-    builder.add_modules(&config, &source, inputs)?;
+    builder.add_modules(&config, &text, inputs, machine)?;
 
     let initramfs = compress::compress(&builder.tree.to_cpio())?;
     let bare = builder.tree.without(MODULE_FOLDER).without(FIRMWARE_FOLDER);
@@ -140,21 +148,29 @@ impl Builder {
         Ok(false)
     }
 
-    fn add_modules(&mut self, config: &Config, source: &Source, inputs: &Inputs) -> Result<(), Error> {
+    /// `machine` is the processor that the device binary is for, if that can be told.
+    fn add_modules(
+        &mut self,
+        config: &Config,
+        text: &ConfigText,
+        inputs: &Inputs,
+        machine: Option<u16>,
+    ) -> Result<(), Error> {
         let wanted = &config.initramfs;
         if !wanted.modules.is_empty() || !wanted.modules_by_alias.is_empty() {
             let Some(folder) = &inputs.modules else {
                 let message =
                     "modules are listed, but no kernel is given; add --modules-dir or --kernel-root";
-                return Err(fault(source, "initramfs.modules", message));
+                return Err(fault(text, "initramfs.modules", message));
             };
             let modules = Modules::open(folder)?;
-            check_known(&modules, "modules", &wanted.modules, source)?;
-            check_known(&modules, "modules_by_alias", &wanted.modules_by_alias, source)?;
+            check_known(&modules, "modules", &wanted.modules, text)?;
+            check_known(&modules, "modules_by_alias", &wanted.modules_by_alias, text)?;
             let loaded = self.add_loaded(&modules, &wanted.modules);
             let all = self.add_by_alias(&modules, &wanted.modules_by_alias, loaded);
             for module in all {
                 let content = modules.read(&module)?;
+                check_machine(inputs, machine, &modules.device_path(&module), elf::machine(&content))?;
                 for name in firmware_of(&content) {
                     if !self.add_firmware(&name, &inputs.firmware)? {
                         self.warn(format!(
@@ -170,7 +186,7 @@ impl Builder {
                 let folders: Vec<_> =
                     inputs.firmware.iter().map(|folder| folder.display().to_string()).collect();
                 let message = format!("there is no firmware file {name} in: {}", folders.join(", "));
-                return Err(fault(source, &format!("initramfs.firmware.{index}"), &message));
+                return Err(fault(text, &format!("initramfs.firmware.{index}"), &message));
             }
         }
         Ok(())
@@ -186,7 +202,7 @@ impl Builder {
         order
     }
 
-    /// Gives all modules that are to go in: those loaded at start, then the others.
+    /// Returns all modules that are to go in: those loaded at start, then the others.
     fn add_by_alias(&mut self, modules: &Modules, names: &[String], loaded: Vec<String>) -> Vec<String> {
         let mut all = loaded.clone();
         let mut lines = String::new();
@@ -215,7 +231,7 @@ impl Builder {
         all
     }
 
-    /// Whether the file was found. Linux distributions also ship firmware packed, as `NAME.xz` for example.
+    /// Returns whether the file was found. Linux distributions also ship firmware packed, as `NAME.xz` for example.
     fn add_firmware(&mut self, name: &str, folders: &[PathBuf]) -> Result<bool, Error> {
         let endings = || std::iter::once("").chain(ENDINGS);
         let mut paths = folders
@@ -230,7 +246,20 @@ impl Builder {
     }
 }
 
-fn check_known(modules: &Modules, list: &str, names: &[String], source: &Source) -> Result<(), Error> {
+/// Refuses a device binary that is for another processor than the kernel's module at `path`, where both can be told.
+fn check_machine(inputs: &Inputs, binary: Option<u16>, path: &str, module: Option<u16>) -> Result<(), Error> {
+    let (Some(binary), Some(module)) = (binary, module) else { return Ok(()) };
+    if binary == module {
+        return Ok(());
+    }
+    let [ours, theirs] = [binary, module].map(elf::machine_name);
+    let why = format!(
+        "is for {ours}, but the kernel is for {theirs} (its module {path}); take both for the same device"
+    );
+    Err(Error::unusable(&inputs.drydock, why))
+}
+
+fn check_known(modules: &Modules, list: &str, names: &[String], text: &ConfigText) -> Result<(), Error> {
     let unknown = names.iter().enumerate().filter(|(_, name)| modules.known(name) == Known::Unknown);
     let faults: Vec<_> = unknown
         .map(|(index, name)| {
@@ -238,14 +267,14 @@ fn check_known(modules: &Modules, list: &str, names: &[String], source: &Source)
                 "the kernel {} has no module `{name}`, and nothing of that name is built in",
                 modules.version()
             );
-            source.fault(&format!("initramfs.{list}.{index}"), message)
+            text.fault(&format!("initramfs.{list}.{index}"), message)
         })
         .collect();
     if faults.is_empty() { Ok(()) } else { Err(drydock_config_load::Error::Invalid(faults).into()) }
 }
 
-pub(crate) fn fault(source: &Source, at: &str, message: &str) -> Error {
-    drydock_config_load::Error::Invalid(vec![source.fault(at, message)]).into()
+pub(crate) fn fault(text: &ConfigText, at: &str, message: &str) -> Error {
+    drydock_config_load::Error::Invalid(vec![text.fault(at, message)]).into()
 }
 
 pub(crate) fn read(doing: &'static str, path: &Path) -> Result<Vec<u8>, Error> {

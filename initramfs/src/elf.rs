@@ -1,4 +1,6 @@
-//! The one question that is asked of the device binary: does it need a dynamic linker?
+//! What is asked of ELF files: which processor they are for, and whether the device binary needs a dynamic linker.
+
+use drydock_architecture::Architecture;
 
 const PT_INTERP: u32 = 3;
 
@@ -13,6 +15,23 @@ pub(crate) fn check_static(file: &[u8]) -> Result<(), String> {
                             RUSTFLAGS=\"-C target-feature=+crt-static\""
             .into()),
         None => Err("is not an ELF executable for a little-endian machine".into()),
+    }
+}
+
+/// Returns the processor that a little-endian ELF file of any kind is for, as its header names it (`e_machine`), or `None`
+/// where there is no such header.
+pub(crate) fn machine(file: &[u8]) -> Option<u16> {
+    let header = file.starts_with(b"\x7fELF") && matches!(file.get(4..6)?, [1 | 2, 1]);
+    let field = file.get(18..20).filter(|_| header)?;
+    // 0 is no machine.
+    Some(u16::from_le_bytes(field.try_into().ok()?)).filter(|&machine| machine != 0)
+}
+
+/// Returns what people call this processor.
+pub(crate) fn machine_name(machine: u16) -> String {
+    match Architecture::of_elf_machine(machine) {
+        Some(architecture) => architecture.to_string(),
+        None => format!("another processor (ELF machine {machine})"),
     }
 }
 
@@ -61,5 +80,17 @@ mod tests {
             assert!(check_static(&elf(wide, 1)[..90]).unwrap_err().contains("not an ELF"));
         }
         assert!(check_static(b"#!/bin/sh\n").is_err());
+    }
+
+    #[test]
+    fn a_file_tells_its_processor_if_it_has_a_header() {
+        let mut file = elf(true, 1);
+        assert_eq!(machine(&file), None);
+        let known = Architecture::REFERENCE;
+        file[18] = known.elf_machine() as u8;
+        assert_eq!(machine(&file).map(machine_name), Some(known.to_string()));
+        assert_eq!(machine_name(8), "another processor (ELF machine 8)");
+        assert_eq!(machine(&file[..19]), None);
+        assert_eq!(machine(b"\x7fELF kernel/md/dm-mod.ko"), None);
     }
 }

@@ -18,5 +18,5 @@ pub use build::{Built, Inputs, Sizes, build};
 pub use compress::{compress, decompress};
 pub use cpio::{Listed, Tree, list};
 pub use error::Error;
-pub use kernel::{Lacking, NEEDS, Need, Severity, When, check_kernel};
+pub use kernel::{Form, Lacking, NEEDS, Need, Severity, When, check_kernel};
 pub use modules::{Known, Modules, firmware_of};

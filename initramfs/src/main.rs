@@ -2,7 +2,9 @@
 
 use clap::{Args, Parser, Subcommand};
 use drydock_files::new_file::{NewFile, Readers};
-use drydock_initramfs::{Built, Error, Inputs, Listed, Severity, build, check_kernel, decompress, list};
+use drydock_initramfs::{
+    Built, Error, Form, Inputs, Listed, Severity, build, check_kernel, decompress, list,
+};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -45,7 +47,7 @@ struct BuildArgs {
     /// The device binary, static and stripped.
     #[arg(long)]
     drydock: PathBuf,
-    /// The kernel's module folder, as in /lib/modules/6.1.0-56-amd64.
+    /// The kernel's module folder, as in /lib/modules/6.1.0.
     #[arg(long, conflicts_with = "kernel_root")]
     modules_dir: Option<PathBuf>,
     /// Where a kernel package was unpacked: its one lib/modules/VERSION is used, and its lib/firmware.
@@ -135,7 +137,8 @@ fn run_check(file: &Path, modules: bool, config: Option<&Path>) -> Result<ExitCo
         return Err(Error::Unusable { path: file.into(), why });
     }
     let config = config.map(drydock_config_load::load).transpose()?;
-    let lacking = check_kernel(&text, config.as_ref(), modules);
+    let form = if modules { Form::BuiltInOrModule } else { Form::BuiltIn };
+    let lacking = check_kernel(&text, config.as_ref(), form);
     let mut out = std::io::stdout().lock();
     let mut complete = true;
     for need in &lacking.needs {

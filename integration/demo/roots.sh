@@ -13,7 +13,7 @@ set -euo pipefail
 out=$1
 epoch=1700000000
 include=systemd,systemd-sysv,udev,kmod,openssl,ca-certificates,tzdata,iproute2,less
-kernel=linux-image-cloud-amd64
+kernel=linux-image-cloud-$(dpkg --print-architecture)
 # Modules of the running system, by path below kernel/; the initramfs brings what the boot needs.
 live_modules='fs/(autofs|exfat|fat|fuse|nls|overlayfs)/|drivers/net/(virtio_net|net_failover)|net/core/failover|hw_random/virtio'
 

@@ -1,3 +1,4 @@
+use crate::ARCHITECTURE;
 use crate::marker::{DEBUG_EXIT, PROBE_STATUS, boot_sector};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -24,7 +25,7 @@ fn kvm_runs() -> std::io::Result<bool> {
     let disk = tempfile::NamedTempFile::new()?;
     std::fs::write(disk.path(), boot_sector("KVM\n"))?;
     let mut child = Command::new("setpriv")
-        .args(["--pdeathsig", "KILL", "--", "qemu-system-x86_64"])
+        .args(["--pdeathsig", "KILL", "--", ARCHITECTURE.machine().program])
         .args(["-accel", "kvm", "-m", "32", "-nodefaults", "-display", "none", "-device", DEBUG_EXIT])
         .arg("-drive")
         .arg(format!("file={},format=raw", disk.path().display()))

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 /// A disk of a guest.
 #[derive(Clone, Debug)]
 pub struct Disk {
-    pub(crate) source: Source,
+    pub(crate) backing: Backing,
     pub(crate) bus: Bus,
     serial: Option<String>,
     addr: Option<String>,
@@ -13,7 +13,8 @@ pub struct Disk {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Source {
+/// Where its bytes are.
+pub(crate) enum Backing {
     File(PathBuf),
     Node(String),
 }
@@ -39,18 +40,18 @@ pub enum Bus {
 impl Disk {
     /// A raw image file on virtio-blk with 512-byte sectors, written to by the guest.
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self::new(Source::File(path.into()))
+        Self::new(Backing::File(path.into()))
     }
 
     /// A block node that the test defines itself with `-blockdev` (see [`Qemu::arg`](crate::Qemu::arg)), to
     /// log writes or to inject faults.
     pub fn node(name: &str) -> Self {
-        Self::new(Source::Node(name.into()))
+        Self::new(Backing::Node(name.into()))
     }
 
-    fn new(source: Source) -> Self {
+    fn new(backing: Backing) -> Self {
         let (serial, addr) = (None, None);
-        Self { source, bus: Bus::Virtio, serial, addr, sector_size: 512, read_only: false, snapshot: false }
+        Self { backing, bus: Bus::Virtio, serial, addr, sector_size: 512, read_only: false, snapshot: false }
     }
 
     /// Attaches the disk to another bus.
@@ -92,9 +93,9 @@ impl Disk {
     /// QEMU's arguments for the disk with this number. The device's id is `diskN`.
     pub(crate) fn args(&self, n: usize) -> Vec<String> {
         let mut args = Vec::new();
-        let drive = match &self.source {
-            Source::Node(name) => name.clone(),
-            Source::File(path) => {
+        let drive = match &self.backing {
+            Backing::Node(name) => name.clone(),
+            Backing::File(path) => {
                 let path = path.to_string_lossy().replace(',', ",,");
                 let read_only = if self.read_only { ",readonly=on" } else { "" };
                 let snapshot = if self.snapshot { ",snapshot=on" } else { "" };

@@ -1,7 +1,7 @@
-use crate::QemuError;
 use crate::qmp::Monitor;
 use crate::serial::{Pace, Sink, Transcript, find, tail};
 use crate::slots::Slot;
+use crate::{ARCHITECTURE, QemuError};
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -85,7 +85,8 @@ impl Launch {
             drop(slot);
         });
         let spawned = told.recv().map_err(|e| QemuError::io("start QEMU")(std::io::Error::other(e)))?;
-        let (pid, keyboard) = spawned.map_err(QemuError::io("start qemu-system-x86_64 through setpriv"))?;
+        let (pid, keyboard) = spawned
+            .map_err(QemuError::io(format!("start {} through setpriv", ARCHITECTURE.machine().program)))?;
         Ok(Guest {
             monitor: Monitor::listen(listener, transcript.clone()),
             transcript,

@@ -1,5 +1,5 @@
-use crate::QemuError;
 use crate::paths::{run, target_subdir};
+use crate::{ARCHITECTURE, QemuError};
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::process::Command;
 /// A kernel of Debian's, unpacked below the target directory: fetched by apt once, then kept.
 #[derive(Clone, Debug)]
 pub struct DebianKernel {
-    /// The version, as in `6.1.0-56-cloud-amd64`.
+    /// The version, as `uname -r` has it.
     pub version: String,
     /// The kernel image.
     pub vmlinuz: PathBuf,
@@ -19,12 +19,12 @@ pub struct DebianKernel {
 impl DebianKernel {
     /// The small kernel for virtual machines. It has no drivers for AHCI, USB storage and watchdogs.
     pub fn cloud() -> Result<Self, QemuError> {
-        Self::get("linux-image-cloud-amd64")
+        Self::get(&format!("linux-image-cloud-{}", ARCHITECTURE.debian()))
     }
 
     /// The kernel for everything.
     pub fn generic() -> Result<Self, QemuError> {
-        Self::get("linux-image-amd64")
+        Self::get(&format!("linux-image-{}", ARCHITECTURE.debian()))
     }
 
     /// The folder that the package was unpacked to.

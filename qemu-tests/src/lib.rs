@@ -22,7 +22,6 @@
 mod accel;
 mod disk;
 mod error;
-mod factory;
 mod guest;
 mod host_tool;
 mod kernel;
@@ -35,10 +34,10 @@ mod serial;
 mod slots;
 mod small;
 mod tools;
+mod workshop;
 
 pub use disk::{Bus, Disk};
 pub use error::QemuError;
-pub use factory::Recipe;
 pub use guest::{Exit, Guest};
 pub use host_tool::drydock_bundle;
 pub use kernel::DebianKernel;
@@ -46,4 +45,5 @@ pub use marker::{boot_sector, marker_kernel};
 pub use paths::{run, target_dir};
 pub use qemu::{Firmware, Qemu, Serial};
 pub use small::{Script, SmallRelease, SmallSystem, small_config};
-pub use tools::{Tools, repository};
+pub use tools::{ARCHITECTURE, Tools, repository};
+pub use workshop::Recipe;

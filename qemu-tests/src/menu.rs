@@ -31,7 +31,7 @@ impl Guest {
     }
 }
 
-/// Tries a few times; gives what succeeded, or the last error.
+/// Tries a few times; returns what succeeded, or the last error.
 fn repeat<T>(times: u32, mut work: impl FnMut() -> Result<T, QemuError>) -> Result<T, QemuError> {
     let mut last = work();
     for _ in 1..times {

@@ -1,4 +1,3 @@
-use crate::QemuError;
 use crate::accel::accelerator;
 use crate::disk::{Bus, Disk};
 use crate::guest::{Guest, Launch, Log};
@@ -6,6 +5,7 @@ use crate::marker::DEBUG_EXIT;
 use crate::paths::target_subdir;
 use crate::serial::{Pace, Sink};
 use crate::slots::Slot;
+use crate::{ARCHITECTURE, QemuError};
 use std::fs::File;
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt;
@@ -33,11 +33,11 @@ pub struct Qemu {
 /// The machine's firmware.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Firmware {
-    /// SeaBIOS.
+    /// SeaBIOS, where the machine has it.
     Bios,
-    /// OVMF, with its variables in this file. Where the file does not exist it becomes a copy of Debian's
+    /// EFI firmware, with its variables in this file. Where the file does not exist it becomes a copy of Debian's
     /// template; the guest writes to it, so each device has its own and keeps it over reboots.
-    Ovmf(PathBuf),
+    Efi(PathBuf),
 }
 
 /// The first serial port.
@@ -153,9 +153,10 @@ impl Qemu {
         let stderr = files.path().join("stderr");
         let errors = File::create(&stderr).map_err(QemuError::io("create QEMU's error log"))?;
 
+        let machine = ARCHITECTURE.machine();
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--", "qemu-system-x86_64"]);
-        command.args(["-machine", "q35", "-cpu", "max,-erms", "-accel", accelerator()]);
+        command.args(["--pdeathsig", "KILL", "--", machine.program]);
+        command.args(["-machine", machine.machine, "-cpu", machine.cpu, "-accel", accelerator()]);
         command.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
         command.args(["-m", &self.memory_mib.to_string(), "-smp", &self.cpus.to_string()]);
         command.arg("-chardev").arg(format!("socket,id=qmp,path={}", socket.display()));
@@ -164,8 +165,8 @@ impl Qemu {
             Serial::Absent => command.args(["-serial", "none"]),
             _ => command.args(["-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial"]),
         };
-        if let Firmware::Ovmf(variables) = &self.firmware {
-            command.args(ovmf_args(variables)?);
+        if let Firmware::Efi(variables) = &self.firmware {
+            command.args(efi_args(variables)?);
         }
         if self.watchdog {
             command.args(["-device", "i6300esb", "-action", "watchdog=reset"]);
@@ -209,15 +210,15 @@ impl Qemu {
     }
 }
 
-/// OVMF's code is shared; its variables belong to one machine.
-fn ovmf_args(variables: &PathBuf) -> Result<[String; 4], QemuError> {
-    const CODE: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
-    const TEMPLATE: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+/// The firmware's code is shared; its variables belong to one machine.
+fn efi_args(variables: &PathBuf) -> Result<[String; 4], QemuError> {
+    let efi = ARCHITECTURE.machine().efi;
     if !variables.exists() {
-        let doing = format!("copy {TEMPLATE} (Debian's package ovmf) to {}", variables.display());
-        std::fs::copy(TEMPLATE, variables).map_err(QemuError::io(doing))?;
+        let doing =
+            format!("copy {} (Debian's package {}) to {}", efi.variables, efi.package, variables.display());
+        std::fs::copy(efi.variables, variables).map_err(QemuError::io(doing))?;
     }
     let flash = |n: u32, file: &str, more: &str| format!("if=pflash,unit={n},format=raw,file={file}{more}");
     let variables = variables.to_string_lossy().replace(',', ",,");
-    Ok(["-drive".into(), flash(0, CODE, ",readonly=on"), "-drive".into(), flash(1, &variables, "")])
+    Ok(["-drive".into(), flash(0, efi.code, ",readonly=on"), "-drive".into(), flash(1, &variables, "")])
 }

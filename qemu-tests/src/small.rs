@@ -1,7 +1,7 @@
 //! A small system for tests: the demo's kernel, a root with nothing but `test-init`, the device binary and filler.
 
-use crate::factory::{Recipe, boot_image_script};
 use crate::paths::{run, target_subdir};
+use crate::workshop::{Recipe, boot_image_script};
 use crate::{DebianKernel, QemuError, Tools};
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::{self, File};

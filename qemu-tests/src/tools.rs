@@ -1,8 +1,12 @@
 use crate::QemuError;
 use crate::paths::{run, target_dir};
+use drydock_architecture::Architecture;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+
+/// What all guests are.
+pub const ARCHITECTURE: Architecture = Architecture::REFERENCE;
 
 /// The programs under test, built as `make build` builds them: the device binary statically, for the device.
 #[derive(Clone, Debug)]
@@ -20,15 +24,19 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// Builds what is not up to date, once in each process, and says where it is.
+    /// Builds what is not up to date, once in each process, and returns where they are.
     pub fn build() -> Result<&'static Self, QemuError> {
         static TOOLS: OnceLock<Tools> = OnceLock::new();
         if let Some(tools) = TOOLS.get() {
             return Ok(tools);
         }
         let target = target_dir();
-        let device = target.join("x86_64-unknown-linux-gnu");
-        run(Command::new(repository().join("tools/build.sh")).arg("--quiet"))?;
+        let device = target.join(ARCHITECTURE.target());
+        run(Command::new(repository().join("tools/build.sh")).args([
+            "--target",
+            ARCHITECTURE.name(),
+            "--quiet",
+        ]))?;
         Ok(TOOLS.get_or_init(|| Self {
             drydock: device.join("release/drydock"),
             test_init: device.join("release/test-init"),

@@ -23,7 +23,7 @@ fn kernel(file: &str) -> PathBuf {
 
 fn system() -> SmallSystem {
     let config = small_config(&[(MODULES, "[]")]);
-    SmallSystem::with_built_in_kernel("built-in", &config, &kernel("bzImage")).unwrap()
+    SmallSystem::with_built_in_kernel("built-in", &config, &kernel("vmlinuz")).unwrap()
 }
 
 #[test]

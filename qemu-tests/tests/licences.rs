@@ -1,6 +1,7 @@
 //! No dependency of the device binary may change its licence, MIT OR Apache-2.0.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use drydock_qemu_tests::ARCHITECTURE;
 use std::process::Command;
 
 /// Permissive licences, and MPL-2.0, whose copyleft ends at its own files.
@@ -54,8 +55,8 @@ fn split<'a>(expression: &'a str, operator: &str) -> Option<Vec<&'a str>> {
 #[test]
 fn the_device_binary_is_permissively_licensed() {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--locked", "-p", "drydock", "--edges", "normal", "--prefix", "none"])
-        .args(["--target", "x86_64-unknown-linux-gnu", "--format", "{p}|{l}"])
+        .args(["tree", "--locked", "-p", "drydock-recovery", "--edges", "normal", "--prefix", "none"])
+        .args(["--target", ARCHITECTURE.target(), "--format", "{p}|{l}"])
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

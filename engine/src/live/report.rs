@@ -79,7 +79,7 @@ pub fn status(machine: &impl Machine, seen: &Seen, running: Option<RunningSet>) 
     let set_status = |set| SetStatus {
         info: record.sets.get(set).clone(),
         attempts_left: match *counters {
-            Counters::Current(env) => Some(env.left(set)),
+            Counters::Current(now) => Some(now.left.of(set)),
             Counters::Unknown => None,
         },
         root_hashes: machine

@@ -11,7 +11,8 @@ use drydock_block::BlockDevice;
 use drydock_config::{Config, SlotClass};
 use drydock_format::Image;
 use drydock_luks::{FormatOptions, Limits, Unlocked};
-use drydock_state::{SetName, Source};
+use drydock_state::grub::Grub;
+use drydock_state::{Bootloader, SetName, Source};
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -63,6 +64,10 @@ pub trait Clock {
 pub trait Disk {
     /// Waits for its turn to change the state, for a bounded time. An error says who is in the way.
     fn lock(&self) -> Result<Lock, Error>;
+
+    /// Returns what the bootloader is told and has counted, as the configuration names it: [`open_bootloader`] where its
+    /// store is on a partition.
+    fn bootloader(&self) -> Result<Box<dyn Bootloader>, Error>;
 
     /// Returns the partition of our own disk with the given GPT label, for reading and writing; only for reading where
     /// the disk takes no writes.
@@ -240,3 +245,14 @@ pub trait Start {
 pub trait Machine: Setting + Clock + Disk + Sources + Keys + Volumes + Operator + Start {}
 
 impl<T: Setting + Clock + Disk + Sources + Keys + Volumes + Operator + Start> Machine for T {}
+
+/// Opens the store of the bootloader that the configuration names, on the partition that is kept for it.
+pub fn open_bootloader(machine: &(impl Setting + Disk)) -> Result<Box<dyn Bootloader>, Error> {
+    use drydock_config::Bootloader as Named;
+    match machine.config().layout.bootloader {
+        // Without one of ours, whoever brings theirs reads and counts in the same environment.
+        Named::GrubBios | Named::GrubEfi | Named::None => {
+            Ok(Box::new(Grub::open(machine.partition("bootenv")?)?))
+        }
+    }
+}

@@ -128,7 +128,7 @@ fn renew_encrypted(machine: &impl Machine, data: &Data, intent: u64) -> Result<S
             (headers, unlocked, None)
         }
     };
-    put_volume(
+    replace_volume(
         machine,
         &data.label,
         &partition,
@@ -160,9 +160,9 @@ fn look(
         return Ok(Fresh::Nothing(String::new()));
     }
     let volume = Volume::open(partition, &machine.limits()?);
-    let installed = |found: &Stash| volume.as_ref().is_ok_and(|volume| is_of(found, volume));
+    let in_place = |found: &Stash| volume.as_ref().is_ok_and(|volume| is_of(found, volume));
     let found = match found {
-        Some(found) if found.intent == intent && installed(&found) => return Ok(Fresh::Gone(found)),
+        Some(found) if found.intent == intent && in_place(&found) => return Ok(Fresh::Gone(found)),
         other => other,
     };
     let unlocked = match &volume {
@@ -204,14 +204,14 @@ fn open_stash(machine: &impl Machine, data: &Data, partition: &Device, found: St
     Ok((headers, unlocked, Some(packed)))
 }
 
-/// Makes a new volume in state, at the cost that the configuration names for `data`.
+/// Makes a new volume in memory, at the cost that the configuration names for `data`.
 fn new_volume(machine: &impl Machine, label: &str, partition: &Device) -> Result<(Headers, Unlocked), Error> {
     let key = keys::for_new(machine, label)?;
     volume::luks::new(machine, label, partition, &key)
 }
 
 /// Destroys what is on a partition, and puts a new volume with a fresh filesystem there.
-fn put_volume(
+fn replace_volume(
     machine: &impl Machine,
     label: &str,
     partition: &Device,
@@ -224,7 +224,7 @@ fn put_volume(
     drydock_luks::erase(partition).map_err(|e| luks(&format!("destroy the key slots of `{label}`"), e))?;
     wipe::discard(machine, partition, label)?;
     events.started(Step::Reset, format_args!("`{label}`: making a new volume"));
-    drydock_luks::install(partition, headers)
+    drydock_luks::write_headers(partition, headers)
         .map_err(|e| luks(&format!("make `{label}` a LUKS volume"), e))?;
     volume::make_filesystem(machine, label, Some(unlocked), packed)
 }

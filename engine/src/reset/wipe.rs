@@ -1,6 +1,6 @@
 //! Wiping a partition.
 
-use super::{new_volume, put_volume};
+use super::{new_volume, replace_volume};
 use crate::error::Error;
 use crate::event::{Event, Step};
 use crate::machine::{Device, Machine};
@@ -40,7 +40,7 @@ pub fn wipe(machine: &impl Machine, state: &mut State, label: &str) -> Result<()
         }
         WipeHow::Volume if wanted.encrypted => {
             let (headers, unlocked) = new_volume(machine, label, &partition)?;
-            put_volume(machine, label, &partition, &headers, &unlocked, None)?;
+            replace_volume(machine, label, &partition, &headers, &unlocked, None)?;
         }
         WipeHow::Volume => {
             make_unreadable(machine, &partition, label)?;

@@ -59,7 +59,7 @@ fn make(machine: &impl Machine, config: &Data, partition: Device) -> Result<Data
         Some(key) => {
             let (headers, unlocked) = luks::new(machine, label, &partition, &key)?;
             let doing = format!("make `{label}` a LUKS volume");
-            drydock_luks::install(&partition, &headers).map_err(|error| luks::luks(&doing, error))?;
+            drydock_luks::write_headers(&partition, &headers).map_err(|error| luks::luks(&doing, error))?;
             drop(partition);
             luks::map(machine, label, DATA_MAPPING, &unlocked)?;
             let inside = machine.alone(&home(config));

@@ -2,7 +2,7 @@
 //! compressed, is written to the device and grown by the kernel once it is mounted.
 
 use crate::error::Error;
-use drydock_block::{AlignedBuffer, BlockDevice, Flush};
+use drydock_block::{AlignedBuffer, BlockDevice, Flush, uuid};
 use std::io;
 
 /// Empty filesystems, larger first, with the size that each one says it has. `assets/make.sh` makes them.
@@ -33,11 +33,8 @@ impl Identity {
         let mut bytes = [0; 32];
         random(&mut bytes).map_err(Error::doing("make up a filesystem's identity"))?;
         let (uuid, hash_seed) = bytes.split_at(16);
-        let [mut uuid, hash_seed] = [uuid, hash_seed].map(|half| std::array::from_fn(|n| half[n]));
-        // Version 4, variant 1, as RFC 9562 has it.
-        uuid[6] = uuid[6] & 0x0f | 0x40;
-        uuid[8] = uuid[8] & 0x3f | 0x80;
-        Ok(Self { uuid, hash_seed })
+        let [uuid, hash_seed] = [uuid, hash_seed].map(|half| std::array::from_fn(|n| half[n]));
+        Ok(Self { uuid: uuid::version_4(uuid), hash_seed })
     }
 }
 

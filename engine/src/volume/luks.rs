@@ -48,7 +48,7 @@ pub fn new(
     };
     let options = machine.format_options(partition);
     machine.events().allow(super::DERIVATION);
-    drydock_luks::prepare(partition.size(), key, &options, &mut |buffer| keys::random(machine, buffer))
+    drydock_luks::new_headers(partition.size(), key, &options, &mut |buffer| keys::random(machine, buffer))
         .map_err(|source| luks(&doing, source))
 }
 

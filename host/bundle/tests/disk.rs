@@ -11,7 +11,8 @@ use common::factory::{
 use common::noise;
 use drydock_block::read_vec;
 use drydock_format::trailer;
-use drydock_state::{Mode, Opened, Outcome, SetName, SetStatus, Store};
+use drydock_state::grub::Grub;
+use drydock_state::{Bootloader, Mode, Opened, Outcome, SetName, SetStatus, Store};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -50,6 +51,15 @@ fn the_partition_table_is_valid_and_in_the_stated_order() {
     let image = fs::read(dir.path().join("disk.img")).unwrap();
     assert!(image[0] != 0 && image[446 + 4] == 0xee && image[510..512] == [0x55, 0xaa]);
     assert_eq!(image[446 + 12..446 + 16], (image.len() as u32 / 512 - 1).to_le_bytes());
+}
+
+#[test]
+fn the_root_slots_type_is_that_of_the_devices_processor() {
+    let dir = factory("architecture = \"aarch64\"\nbootloader = \"none\"");
+    make(dir.path(), "");
+    let root = sh(dir.path(), "sgdisk -i 9 disk.img");
+    assert!(root.contains("B921B045-1DF0-41C3-AF44-4C6F280D3FAE"), "{root}");
+    assert!(root.contains("'root-a'"), "{root}");
 }
 
 #[test]
@@ -109,8 +119,9 @@ fn slots_prove_themselves_and_the_state_knows_them() {
     assert_eq!((record.last_good, record.floors.install), (Some(SetName::A), 4));
     assert_eq!(record.sets.a.manifest, info["digest"].as_str().unwrap());
     assert_eq!(record.history.first().unwrap().outcome, Outcome::Flashed);
-    let env = drydock_state::EnvStore::open(section(dir.path(), &disk, "bootenv")).unwrap().read().unwrap();
-    assert_eq!((env.generation, env.mode, env.left_a, env.left_b), (record.generation, Mode::Normal, 5, 0));
+    let told = Grub::open(section(dir.path(), &disk, "bootenv")).unwrap().observe().unwrap();
+    assert_eq!((told.generation, told.mode), (record.generation, Mode::Normal));
+    assert_eq!((told.left.a, told.left.b), (5, 0));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::names::{is_taken, mapped_otherwise};
 use drydock_config::{Bootloader, Config, Data, Layout, MAX_KEY, Role, Unlock, WipeHow};
 
-/// The key at fault (see `Source::fault`), and what is wrong with it.
+/// The key at fault (see `ConfigText::fault`), and what is wrong with it.
 pub(crate) type Problem = (String, String);
 
 /// What the firmware's partition, `bootenv`, `state` and the two partition tables take.
@@ -286,6 +286,14 @@ fn check_layout(config: &Config, layout: &Layout, problems: &mut Problems) {
         matches!(layout.sector_size, 512 | 4096),
         "layout.sector_size",
         format!("{} is not a sector size: 512 or 4096", layout.sector_size),
+    );
+    problems.unless(
+        layout.bootloader != Bootloader::GrubBios || layout.architecture.grub_bios().is_some(),
+        "layout.bootloader",
+        format!(
+            "there is no GRUB for BIOS firmware on {}: set \"grub-efi\", or \"none\"",
+            layout.architecture
+        ),
     );
     let mut needed = match layout.bootloader {
         Bootloader::GrubEfi => FIXED_MIB_EFI,

@@ -4,8 +4,8 @@ mod check;
 mod error;
 mod load;
 mod names;
-mod source;
+mod text;
 
 pub use error::{Error, Fault};
-pub use load::{load, load_with_source};
-pub use source::Source;
+pub use load::{load, load_with_text};
+pub use text::ConfigText;

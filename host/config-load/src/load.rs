@@ -1,7 +1,7 @@
 //! Reading and checking the integrator's TOML.
 
 use crate::check::{Problem, check};
-use crate::{Error, Source};
+use crate::{ConfigText, Error};
 use drydock_config::{Config, MAX_KEY, Unlock};
 use std::path::Path;
 
@@ -12,22 +12,22 @@ use std::path::Path;
 /// # Errors
 /// Every fault at once, with file, line and column.
 pub fn load(path: &Path) -> Result<Config, Error> {
-    load_with_source(path).map(|(config, _)| config)
+    load_with_text(path).map(|(config, _)| config)
 }
 
-/// Like [`load`], and also gives the text, so that later steps (a module that the kernel does not have) can
+/// Like [`load`], and also returns the text, so that later steps (a module that the kernel does not have) can
 /// point at its lines too.
-pub fn load_with_source(path: &Path) -> Result<(Config, Source), Error> {
-    let text = std::fs::read_to_string(path).map_err(|error| Error::Read(path.into(), error))?;
-    let source = Source::new(path, text);
-    let mut config: Config = toml::from_str(source.text())
-        .map_err(|error| Error::Invalid(vec![source.fault_at_span(error.span(), error.message())]))?;
+pub fn load_with_text(path: &Path) -> Result<(Config, ConfigText), Error> {
+    let content = std::fs::read_to_string(path).map_err(|error| Error::Read(path.into(), error))?;
+    let text = ConfigText::new(path, content);
+    let mut config: Config = toml::from_str(text.as_str())
+        .map_err(|error| Error::Invalid(vec![text.fault_at_span(error.span(), error.message())]))?;
     let mut problems = check(&config);
-    resolve_files(&mut config, source.folder(), &mut problems);
+    resolve_files(&mut config, text.folder(), &mut problems);
     if problems.is_empty() {
-        return Ok((config, source));
+        return Ok((config, text));
     }
-    Err(Error::Invalid(problems.into_iter().map(|(at, message)| source.fault(&at, message)).collect()))
+    Err(Error::Invalid(problems.into_iter().map(|(at, message)| text.fault(&at, message)).collect()))
 }
 
 fn resolve_files(config: &mut Config, folder: &Path, problems: &mut Vec<Problem>) {

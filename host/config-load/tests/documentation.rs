@@ -1,6 +1,7 @@
 //! `docs/config.md` and the types must tell the same.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use drydock_architecture::Architecture;
 use drydock_config::{
     Bootloader, Config, DataFailure, Handover, IfLocked, Role, Unlock, WatchdogHandover, WipeHow,
 };
@@ -115,6 +116,7 @@ fn the_document_names_every_value() {
     let handovers = [Handover::Reboot, Handover::SwitchRoot].map(|v| serde_json::to_string(&v));
     let loaders =
         [Bootloader::GrubBios, Bootloader::GrubEfi, Bootloader::None].map(|v| serde_json::to_string(&v));
+    let architectures = Architecture::ALL.map(|v| serde_json::to_string(&v));
     let locked = [IfLocked::Refuse, IfLocked::Erase].map(|v| serde_json::to_string(&v));
     let wipes = [WipeHow::Discard, WipeHow::Zero, WipeHow::Volume].map(|v| serde_json::to_string(&v));
     let dogs = [WatchdogHandover::Disarm, WatchdogHandover::Keep].map(|v| serde_json::to_string(&v));
@@ -129,6 +131,7 @@ fn the_document_names_every_value() {
         ("wipe[].how", &wipes),
         ("watchdog.handover", &dogs),
         ("layout.bootloader", &loaders),
+        ("layout.architecture", &architectures),
     ] {
         for value in values {
             let quoted = format!("`{}`", value.as_ref().unwrap());

@@ -228,6 +228,12 @@ fn the_layout_must_add_up() {
     refused("disk_mib = 1024", "sector_size = 520", 32, "512 or 4096");
     refused("root = 256", "rot = 256", 34, "no [[slot]] has the class `rot`");
     refused("root = 256", "root = 0", 34, "at least 1 MiB");
+    let other = "disk_mib = 1024\narchitecture = \"aarch64\"";
+    refused("disk_mib = 1024", other, 31, "no GRUB for BIOS firmware on aarch64");
+    let (_folder, path) =
+        write(&GOOD.replace("disk_mib = 1024", &format!("{other}\nbootloader = \"grub-efi\"")));
+    load(&path).unwrap();
+    refused("disk_mib = 1024", "architecture = \"z80\"", 32, "unknown variant `z80`");
     refused("quiet", "roothash=12", 35, "systemd takes it for its own");
     refused("quiet", "drydock.set=a", 35, "themselves");
     refused("quiet", "$cmd", 35, "without quotes");

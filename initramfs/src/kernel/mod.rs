@@ -49,6 +49,15 @@ pub enum When {
     Modules,
 }
 
+/// In which form a kernel may have what is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Built in: the initramfs carries no modules.
+    BuiltIn,
+    /// Built in, or, where that will do, as a module that the initramfs carries.
+    BuiltInOrModule,
+}
+
 /// What a kernel configuration lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lacking {
@@ -60,15 +69,15 @@ pub struct Lacking {
 }
 
 /// Compares a kernel configuration (`.config`) with what drydock needs; with `config`, with what that device
-/// needs. With `modules`, `=m` counts too, where a module will do.
-pub fn check_kernel(kernel: &str, config: Option<&Config>, modules: bool) -> Lacking {
+/// needs. Returns what is not there in that form.
+pub fn check_kernel(kernel: &str, config: Option<&Config>, form: Form) -> Lacking {
     let options: BTreeMap<_, _> =
         kernel.lines().filter_map(|line| line.trim().strip_prefix("CONFIG_")?.split_once('=')).collect();
     let mut lacking = Lacking { needs: Vec::new(), as_modules: Vec::new() };
-    for need in NEEDS.iter().filter(|need| applies(need.when, config, modules)) {
+    for need in NEEDS.iter().filter(|need| applies(need.when, config, form)) {
         match (options.get(need.option).copied(), need.module) {
             (Some("y"), _) => {}
-            (Some("m"), Some(module)) if modules => {
+            (Some("m"), Some(module)) if form == Form::BuiltInOrModule => {
                 if lacking.as_modules.iter().all(|(known, _)| *known != module) {
                     lacking.as_modules.push((module, need.severity));
                 }
@@ -80,10 +89,10 @@ pub fn check_kernel(kernel: &str, config: Option<&Config>, modules: bool) -> Lac
 }
 
 /// Without a config the reference device is meant: encrypted `data`, EROFS root.
-fn applies(when: When, config: Option<&Config>, modules: bool) -> bool {
+fn applies(when: When, config: Option<&Config>, form: Form) -> bool {
     match when {
         When::Always => true,
-        When::Modules => modules,
+        When::Modules => form == Form::BuiltInOrModule,
         When::Data => config.is_none_or(|config| config.data.is_some()),
         When::Encrypted => config.is_none_or(|config| {
             config.data.as_ref().is_some_and(|data| data.encrypted)

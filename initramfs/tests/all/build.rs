@@ -186,6 +186,28 @@ fn unusable_inputs_are_refused_with_the_way_out() {
     assert!(refusal(&fake).contains("not an ELF executable"));
 
     let fake = Fake::new();
+    let of = |machine: u8| {
+        let mut file = elf();
+        file[18] = machine;
+        file
+    };
+    let module = format!("kernel/lib/modules/{VERSION}/kernel/fs/erofs.ko");
+    fake.write("drydock", &of(62));
+    fake.write(&module, &of(183));
+    let message = refusal(&fake);
+    let words = format!(
+        "drydock: is for x86_64, but the kernel is for aarch64 (its module /lib/modules/{VERSION}/kernel/fs/erofs.ko)"
+    );
+    assert!(message.contains(&words), "{message}");
+    fake.write(&module, &of(62));
+    let warned =
+        |fake: &Fake| build(&fake.inputs()).unwrap().warnings.join("\n").contains("layout.architecture");
+    assert!(!warned(&fake));
+    fake.write("drydock", &of(183));
+    fake.write(&module, &of(183));
+    assert!(warned(&fake), "the configuration is for another processor");
+
+    let fake = Fake::new();
     let message =
         build(&drydock_initramfs::Inputs { modules: None, ..fake.inputs() }).unwrap_err().to_string();
     assert!(message.contains("device.toml:11:11:") && message.contains("--modules-dir"), "{message}");

@@ -1,7 +1,7 @@
 //! The command-line tool: files, exit status, what is printed where.
 
 use crate::fake::Fake;
-use drydock_initramfs::{NEEDS, Severity, When, check_kernel};
+use drydock_initramfs::{Form, NEEDS, Severity, When, check_kernel};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -149,11 +149,11 @@ fn fragment() -> String {
 #[test]
 fn the_fragment_has_what_the_check_asks_for() {
     let fragment = fragment();
-    assert_eq!(check_kernel(&fragment, None, false).needs, []);
+    assert_eq!(check_kernel(&fragment, None, Form::BuiltIn).needs, []);
     for need in NEEDS.iter().filter(|need| need.when != When::Modules) {
         let line = format!("CONFIG_{}=y\n", need.option);
         assert!(fragment.contains(&line), "for {}", need.why);
-        let lacking = check_kernel(&fragment.replace(&line, ""), None, false).needs;
+        let lacking = check_kernel(&fragment.replace(&line, ""), None, Form::BuiltIn).needs;
         let other_root = matches!(need.when, When::Root(filesystem) if filesystem != "erofs");
         assert_eq!(lacking.contains(need), !other_root, "{}", need.option);
     }
@@ -162,11 +162,11 @@ fn the_fragment_has_what_the_check_asks_for() {
 #[test]
 fn modules_count_where_they_work() {
     let fragment = fragment() + "CONFIG_MODULES=y\nCONFIG_DM_VERITY=m\n";
-    let lacking = check_kernel(&fragment, None, true);
+    let lacking = check_kernel(&fragment, None, Form::BuiltInOrModule);
     assert_eq!((lacking.needs, lacking.as_modules), (vec![], vec![("dm-verity", Severity::Must)]));
-    assert_eq!(check_kernel(&fragment, None, false).needs.len(), 1);
+    assert_eq!(check_kernel(&fragment, None, Form::BuiltIn).needs.len(), 1);
     let initrd_as_module = fragment + "CONFIG_RD_ZSTD=m\n";
-    assert_eq!(check_kernel(&initrd_as_module, None, true).needs[0].option, "RD_ZSTD");
+    assert_eq!(check_kernel(&initrd_as_module, None, Form::BuiltInOrModule).needs[0].option, "RD_ZSTD");
 }
 
 #[test]

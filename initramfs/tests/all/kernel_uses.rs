@@ -20,8 +20,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What makes the device binary.
-const SOURCES: [&str; 7] =
-    ["recovery", "engine", "lib/luks", "lib/block", "lib/state", "lib/format", "lib/config"];
+const SOURCES: [&str; 8] =
+    ["recovery", "engine", "lib/luks", "lib/block", "lib/gpt", "lib/state", "lib/format", "lib/config"];
 
 /// The modules of the standard library that need more than files of a kernel.
 const SYSTEM: [&str; 5] = ["net", "process", "sync", "thread", "time"];
@@ -65,10 +65,12 @@ const PURE: &[&str] = &[
     "crate aes",
     "crate argon2",
     "crate base64ct",
+    "crate drydock-architecture",
     "crate drydock-block",
     "crate drydock-engine",
     "crate drydock-format",
     "crate drydock-config",
+    "crate drydock-gpt",
     "crate drydock-luks",
     "crate drydock-state",
     "crate ed25519-dalek",

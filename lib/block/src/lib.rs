@@ -12,8 +12,9 @@ mod flush;
 pub mod header;
 mod memory;
 mod section;
+pub mod uuid;
 
-pub use aligned::AlignedBuffer;
+pub use aligned::{AlignedBuffer, read_through, write_through};
 pub use device::{BlockDevice, check_range, is_erased, is_zero, read_vec};
 pub use error::Error;
 pub use flush::Flush;

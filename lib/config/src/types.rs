@@ -1,4 +1,5 @@
 use crate::reset::{FactoryReset, Watchdog, Wipe};
+use drydock_architecture::Architecture;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -260,6 +261,8 @@ pub struct Initramfs {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Layout {
+    /// The device's processor.
+    pub architecture: Architecture,
     /// Size of the whole disk.
     pub disk_mib: u64,
     /// Logical sector size: 512 or 4096.
@@ -283,6 +286,7 @@ pub struct Layout {
 impl Default for Layout {
     fn default() -> Self {
         Self {
+            architecture: Architecture::default(),
             disk_mib: 0,
             sector_size: 512,
             bootloader: Bootloader::GrubBios,

@@ -4,13 +4,13 @@ use crate::header2::{self, Header2};
 use crate::headers::Headers;
 use crate::json::Metadata;
 use crate::kdf::Hash;
-use crate::keyslot::{area_size, write_headers, write_slot};
+use crate::keyslot::{area_size, write_both, write_slot};
 use crate::slot::KeyDigest;
 use crate::slot2::{AREA_ALIGN, Keyslot};
 use crate::wipe::{DEFAULT_DATA_OFFSET, wipe_for_format};
 use crate::{Cost, Error, Random, Unlocked, cipher};
 use base64ct::{Base64, Encoding};
-use drydock_block::{BlockDevice, Flush, read_vec};
+use drydock_block::{BlockDevice, Flush, read_vec, uuid};
 use serde_json::json;
 use std::ops::Range;
 use zeroize::Zeroizing;
@@ -74,22 +74,22 @@ impl FormatOptions {
 
 /// Makes a LUKS2 volume with a new UUID, a new volume key and one key slot for `key`, and unlocks it.
 ///
-/// It is [`prepare`]d in memory and then [`install`]ed, with what that says about cuts of power. On return all of it is
-/// on stable storage. The payload is not written, so it reads as noise.
+/// Its headers are made in memory ([`new_headers`]) and then written ([`write_headers`]), with what that says about cuts
+/// of power. On return all of it is on stable storage. The payload is not written, so it reads as noise.
 pub fn format(
     device: &dyn BlockDevice,
     key: &[u8],
     options: &FormatOptions,
     random: Random<'_>,
 ) -> Result<Unlocked, Error> {
-    let (headers, unlocked) = prepare(device.size(), key, options, random)?;
-    install(device, &headers)?;
+    let (headers, unlocked) = new_headers(device.size(), key, options, random)?;
+    write_headers(device, &headers)?;
     Ok(unlocked)
 }
 
 /// Makes the headers and the key slot of a new LUKS2 volume for a device of `size` bytes, in memory, and unlocks it.
 /// Nothing of the new volume key is in there but what `key` opens.
-pub fn prepare(
+pub fn new_headers(
     size: u64,
     key: &[u8],
     options: &FormatOptions,
@@ -127,19 +127,19 @@ pub fn prepare(
 
     let headers = Headers::blank((2 * header_size + area_size(options.key_size)) as usize, size);
     write_slot(&headers, &keyslot, key, &volume_key, random)?;
-    write_headers(&headers, header, metadata)?;
+    write_both(&headers, header, metadata)?;
     let unlocked = headers.volume()?.unlocked(0, volume_key)?;
     Ok((headers, unlocked))
 }
 
-/// Puts a volume that was [`prepare`]d on its device.
+/// Writes what [`new_headers`] made to the volume's device.
 ///
 /// First the headers and key slots of whatever was there are wiped, second headers wherever they may lie
 /// included, and that is flushed; then come the key material, flushed, the first header, flushed, and the
 /// second header, flushed. On return all of it is on stable storage. After a cut of power before that, the
 /// volume opens, or the mark of an unfinished format is there, or the wipe was not done and some of
 /// what was there before still is. It may be repeated.
-pub fn install(device: &dyn BlockDevice, headers: &Headers) -> Result<(), Error> {
+pub fn write_headers(device: &dyn BlockDevice, headers: &Headers) -> Result<(), Error> {
     let data_offset = headers.volume()?.payload().offset;
     wipe_for_format(device, data_offset)?;
     let size = header2::SIZES[0] as usize;
@@ -197,9 +197,7 @@ fn metadata(
     }))
 }
 
-fn uuid_text(mut bytes: [u8; 16]) -> String {
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+fn uuid_text(random: [u8; 16]) -> String {
+    let hex: String = uuid::version_4(random).iter().map(|b| format!("{b:02x}")).collect();
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }

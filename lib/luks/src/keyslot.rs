@@ -156,7 +156,7 @@ impl Volume<'_> {
     fn commit(&mut self, raw: Value) -> Result<(), Error> {
         let luks2 = self.luks2()?;
         let metadata = Metadata::from_value(raw, luks2.header.size)?;
-        let luks2 = write_headers(self.device, luks2.header.clone(), metadata)?;
+        let luks2 = write_both(self.device, luks2.header.clone(), metadata)?;
         self.header = Header::Luks2(Box::new(luks2));
         Ok(())
     }
@@ -199,7 +199,7 @@ pub(crate) fn write_slot(
 }
 
 /// Writes both headers with the next sequence number, one after the other. Both are on stable storage on return.
-pub(crate) fn write_headers(
+pub(crate) fn write_both(
     device: &dyn BlockDevice,
     mut header: Header2,
     metadata: Metadata,

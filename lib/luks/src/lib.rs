@@ -7,8 +7,8 @@
 //!
 //! - [`Volume::open`] reads and checks the headers, [`Volume::unlock`] finds the volume key.
 //! - [`Unlocked::table`] renders the dm-crypt table, with the key as a reference into the kernel's keyring.
-//! - [`format()`] makes a LUKS2 volume, in two steps where something must happen in between ([`prepare()`], [`install`]);
-//!   [`erase`] destroys all key slots of whatever is there.
+//! - [`format()`] makes a LUKS2 volume, in two steps where something must happen in between ([`new_headers`],
+//!   [`write_headers`]); [`erase`] destroys all key slots of whatever is there.
 //! - [`Volume::add_key`], [`Volume::change_key`] and [`Volume::destroy_slot`] change key slots so that a cut
 //!   of power at any moment leaves a volume that opens.
 //!
@@ -38,7 +38,7 @@ mod wipe;
 
 pub use cipher::Xts;
 pub use error::Error;
-pub use format::{FormatOptions, format, install, prepare};
+pub use format::{FormatOptions, format, new_headers, write_headers};
 pub use headers::Headers;
 pub use kdf::{Cost, Limits};
 pub use keyring::{KeyType, KeyringKey};

@@ -63,11 +63,11 @@ impl Unlocked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Cost, FormatOptions, prepare};
+    use crate::{Cost, FormatOptions, new_headers};
 
     fn volume(seed: u8) -> Unlocked {
         let options = FormatOptions::new(Cost::Pbkdf2 { iterations: 1000 });
-        prepare(32 << 20, b"key", &options, &mut |buf| {
+        new_headers(32 << 20, b"key", &options, &mut |buf| {
             buf.fill(seed);
             Ok(())
         })

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// What went wrong with the state or the boot environment.
+/// What went wrong with the state, or with what the bootloader is told.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {

@@ -4,27 +4,24 @@
 //!
 //! - the **state record** ([`Store`], [`Record`]) on the raw partition `state`: the intent, what is known of
 //!   the sets, the rollback floors and the history. It is the master; the other two are made to agree with it.
-//! - the **boot environment** ([`EnvStore`], [`BootEnv`]): one sector that the bootloader reads and counts in.
+//! - what the **bootloader** was told and has counted ([`Bootloader`], [`Wanted`], [`Observed`]).
 //! - the **trailer** ([`drydock_format::trailer`]) at the end of each slot: the signed manifest of what is in the slot,
 //!   so that no damage to `state` takes a root hash away.
 //!
 //! [`transition`] holds the policy: pure functions from one record to the next. Nothing in this crate does
 //! I/O of its own; devices come in through [`drydock_block::BlockDevice`].
 
-mod bootenv;
+pub mod bootloader;
 mod copy;
-mod env_store;
 mod error;
-pub mod fat;
 mod intent;
 mod record;
 mod set;
 mod store;
 pub mod transition;
 
-pub use bootenv::{BootEnv, Mode, SIZE as ENV_SIZE};
+pub use bootloader::{Bootloader, Mode, Observed, Starts, Wanted, grub};
 pub use copy::{Copy, decode_copy, encode_copy};
-pub use env_store::EnvStore;
 pub use error::Error;
 pub use intent::{Intent, Job, MediumSource, Source};
 pub use record::{

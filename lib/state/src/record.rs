@@ -1,4 +1,4 @@
-use crate::bootenv::{BootEnv, Mode};
+use crate::bootloader::{Mode, Starts, Wanted};
 use crate::intent::{Intent, Job, Source};
 use crate::set::SetName;
 use serde::{Deserialize, Serialize};
@@ -13,8 +13,8 @@ pub const HISTORY_LIMIT: usize = 64;
 /// Everything that a device remembers. Changed in memory, then written whole by [`Store`](crate::Store).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Record {
-    /// Counts the boot environments that were derived from this record; the environment carries the same
-    /// number, so that one that does not belong to this record is recognised.
+    /// Counts what the bootloader has to learn of this record. It is told the same number, so that what does not belong to
+    /// this record is recognised.
     pub generation: u32,
     /// What recovery has been asked to do, until its outcome is known.
     #[serde(default)]
@@ -290,18 +290,17 @@ impl SetInfo {
 }
 
 impl Record {
-    /// The boot environment that follows from this record, with fresh counters.
+    /// Returns what follows from this record for the bootloader, with nothing used up.
     ///
-    /// `attempts` is how often a set may be started without being marked good (1 to 9).
-    pub fn boot_env(&self, attempts: u8) -> BootEnv {
-        let left = |set| if self.sets.get(set).bootable() { attempts.clamp(1, 9) } else { 0 };
-        BootEnv {
+    /// `attempts` is how often a set may be started without being marked good, and recovery without coming up: 1 at least.
+    pub fn wanted(&self, attempts: u8) -> Wanted {
+        let attempts = attempts.max(1);
+        let of = |set| if self.sets.get(set).bootable() { attempts } else { 0 };
+        Wanted {
             generation: self.generation,
             first: self.first_set(),
             mode: if self.job().is_some() { Mode::Recovery } else { Mode::Normal },
-            left_a: left(SetName::A),
-            left_b: left(SetName::B),
-            left_recovery: attempts.clamp(1, 9),
+            attempts: Starts { a: of(SetName::A), b: of(SetName::B), recovery: attempts },
             copy: self.copy_on_trial().unwrap_or(self.recovery.first),
         }
     }

@@ -1,5 +1,6 @@
 //! The state record on its raw partition: two copies, each with a spare place.
 
+use crate::bootloader::GENERATIONS;
 use crate::copy::{Copy, ROOM, WHAT, encode_copy, read_copy};
 use crate::error::Error as StateError;
 use crate::record::Record;
@@ -259,12 +260,11 @@ fn valid(copy: Copy) -> Option<Box<Record>> {
     }
 }
 
-/// Whether the bootloader was told of a generation that this record has not reached yet. Generations are counted on eight
-/// digits there.
+/// Returns whether the bootloader was told of a generation that this record has not reached yet.
 fn is_ahead(told: Option<u32>, generation: u32) -> bool {
-    const ROUND: u32 = 100_000_000;
-    let ahead = told.map_or(0, |told| (told % ROUND + ROUND - generation % ROUND) % ROUND);
-    (1..ROUND / 2).contains(&ahead)
+    let ahead =
+        told.map_or(0, |told| (told % GENERATIONS + GENERATIONS - generation % GENERATIONS) % GENERATIONS);
+    (1..GENERATIONS / 2).contains(&ahead)
 }
 
 /// Reads one copy from wherever its newest whole version is, and says where that is.

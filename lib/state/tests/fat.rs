@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use drydock_block::{MemoryDevice, read_vec};
-use drydock_state::fat;
+use drydock_state::grub::fat;
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -4,7 +4,7 @@
 
 use drydock_block::MemoryDevice;
 use drydock_state::transition::{self, Counters, Running};
-use drydock_state::{Mode, Opened, Record, SetName, SetStatus, Store};
+use drydock_state::{Mode, Observed, Opened, Record, SetName, SetStatus, Starts, Store};
 use serde_json::{Value, json};
 
 const A: SetName = SetName::A;
@@ -77,10 +77,14 @@ fn a_job_that_only_a_later_drydock_knows_is_left_alone_and_the_sets_boot() {
         value["intent"]["job"] = job;
         let mut record = parsed(&value);
         assert!(record.job().is_none() && record.foreign_job().is_some());
-        let env = record.boot_env(3);
-        assert_eq!((env.mode, env.first, env.left_a, env.left_b), (Mode::Normal, A, 3, 3));
+        let wanted = record.wanted(3);
+        assert_eq!(
+            (wanted.mode, wanted.first, wanted.attempts.a, wanted.attempts.b),
+            (Mode::Normal, A, 3, 3)
+        );
         // The later drydock had told the bootloader of it, and its recovery never came up: that is not our business.
-        let told = drydock_state::BootEnv { mode: Mode::Recovery, left_recovery: 0, ..env };
+        let fresh = wanted.fresh();
+        let told = Observed { mode: Mode::Recovery, left: Starts { recovery: 0, ..fresh.left }, ..fresh };
         for running in [Running::Set(A), Running::Recovery(Some(A)), Running::Recovery(None)] {
             assert!(!transition::settle(&mut record, Counters::Current(told), running, 0), "{running:?}");
         }

@@ -6,11 +6,11 @@ use crate::recording::Recording;
 use drydock_block::{Section, is_zero, read_vec};
 use drydock_files::FileDevice;
 use drydock_format::trailer;
-use drydock_recovery::disk::gpt;
 use drydock_simulator::medium::Medium;
 use drydock_simulator::proof::{Failure, Kind, check_history};
+use drydock_state::grub::Grub;
 use drydock_state::{
-    BootEnv, Copy, EnvStore, Mode, Outcome, Record, SetName, SetStatus, copy_offsets, decode_copy,
+    Bootloader, Copy, Mode, Observed, Outcome, Record, SetName, SetStatus, copy_offsets, decode_copy,
 };
 use std::path::Path;
 
@@ -35,7 +35,7 @@ type Partition<'d> = Section<&'d FileDevice>;
 pub struct Disk<'r> {
     recording: &'r Recording,
     file: FileDevice,
-    table: gpt::Table,
+    table: drydock_gpt::Table,
 }
 
 /// What is to come, and what must be so already.
@@ -53,7 +53,7 @@ impl<'r> Disk<'r> {
     /// Opens an image.
     pub fn open(recording: &'r Recording, image: &Path) -> Result<Self, Failure> {
         let file = FileDevice::open(image, SECTOR as u32).or_else(|e| half(format!("the image: {e}")))?;
-        let table = gpt::read(&file).or_else(|e| half(format!("the partition table: {e}")))?;
+        let table = drydock_gpt::read(&file).or_else(|e| half(format!("the partition table: {e}")))?;
         Ok(Self { recording, file, table })
     }
 
@@ -121,13 +121,13 @@ impl<'r> Disk<'r> {
         if let Some(intent) = &record.intent {
             return fail(Kind::Broken, format!("intent {} still waits", intent.id));
         }
-        let agrees = |env: &BootEnv| {
-            let same = env.generation == record.generation && env.first == set;
-            same && env.mode == Mode::Normal && env.left(set) == ATTEMPTS
+        let agrees = |now: &Observed| {
+            let same = now.generation == record.generation && now.first == set;
+            same && now.mode == Mode::Normal && now.left.of(set) == ATTEMPTS
         };
-        let env = EnvStore::open(self.partition("bootenv")?).and_then(|store| store.read());
-        if !env.as_ref().is_ok_and(agrees) {
-            return fail(Kind::Broken, format!("the boot environment does not agree: {env:?}"));
+        let now = Grub::open(self.partition("bootenv")?).and_then(|store| store.observe());
+        if !now.as_ref().is_ok_and(agrees) {
+            return fail(Kind::Broken, format!("the boot environment does not agree: {now:?}"));
         }
         self.check_data(outlook.reset)?;
         let story: &[Outcome] = if outlook.reset { &[Outcome::Reset] } else { &[] };

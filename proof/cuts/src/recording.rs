@@ -4,7 +4,6 @@ use crate::blklog::{self, Entry};
 use crate::job::{Job, Release, Task, WORD, boot, machine, machine_id};
 use drydock_files::FileDevice;
 use drydock_qemu_tests::{Disk, QemuError, target_dir};
-use drydock_recovery::disk::gpt;
 use drydock_simulator::cut::{Choice, Replay};
 use drydock_simulator::medium::Medium;
 use serde_json::{Value, json};
@@ -160,7 +159,8 @@ impl Recording {
 
 /// A place on a disk that none of the jobs looks at until there is a factory reset, in bytes.
 fn unused(disk: &Path) -> io::Result<u64> {
-    let table = gpt::read(&FileDevice::open(disk, blklog::SECTOR as u32)?).map_err(io::Error::other)?;
+    let table =
+        drydock_gpt::read(&FileDevice::open(disk, blklog::SECTOR as u32)?).map_err(io::Error::other)?;
     let stash = table.partitions.iter().find(|partition| partition.label == "stash");
     stash.map(|partition| partition.start).ok_or_else(|| io::ErrorKind::NotFound.into())
 }

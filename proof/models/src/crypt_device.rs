@@ -1,4 +1,4 @@
-use drydock_block::{BlockDevice, Flush};
+use drydock_block::{BlockDevice, Flush, check_range};
 use drydock_luks::{Error, Unlocked, Xts};
 use std::io;
 use zeroize::Zeroizing;
@@ -38,16 +38,8 @@ impl<D: BlockDevice> CryptDevice<D> {
     }
 
     fn absolute(&self, offset: u64, len: u64) -> io::Result<u64> {
-        let sector = u64::from(self.sector_size());
-        match offset.checked_add(len) {
-            Some(end) if end <= self.size && offset.is_multiple_of(sector) && len.is_multiple_of(sector) => {
-                Ok(self.start + offset)
-            }
-            _ => Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!("request for {len} bytes at {offset} of a LUKS payload of {} bytes", self.size),
-            )),
-        }
+        check_range(self.size, self.sector_size(), offset, len)?;
+        Ok(self.start + offset)
     }
 
     fn sector_number(&self, offset: u64) -> u64 {

@@ -227,19 +227,18 @@ fn until_nul(bytes: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use drydock_state::{BootEnv, Mode};
+    use drydock_state::grub::{decode_env, encode_env};
+    use drydock_state::{Mode, Starts, Wanted};
     use proptest::prelude::*;
 
-    fn any_env() -> impl Strategy<Value = BootEnv> {
+    fn any_wanted() -> impl Strategy<Value = Wanted> {
         let counters = (0u8..10, 0u8..10, 0u8..10);
         (0u32..100_000_000, any::<[bool; 3]>(), counters).prop_map(|(generation, [b, r, copy_b], left)| {
-            BootEnv {
+            Wanted {
                 generation,
                 first: if b { SetName::B } else { SetName::A },
                 mode: if r { Mode::Recovery } else { Mode::Normal },
-                left_a: left.0,
-                left_b: left.1,
-                left_recovery: left.2,
+                attempts: Starts { a: left.0, b: left.1, recovery: left.2 },
                 copy: if copy_b { SetName::B } else { SetName::A },
             }
         })
@@ -247,40 +246,37 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_whole_environment_is_obeyed_and_counted(env in any_env()) {
-            let decision = decide(Some(&env.encode()), |_| true);
-            let mut after = env;
-            let sets = [env.first, env.first.other()];
-            let start = if env.mode == Mode::Recovery && env.left_recovery > 0 {
-                after.left_recovery -= 1;
-                Start::Recovery { copy: env.copy, reason: Reason::Intent }
-            } else if let Some(set) = sets.into_iter().find(|&set| env.left(set) > 0) {
-                match set {
-                    SetName::A => after.left_a -= 1,
-                    SetName::B => after.left_b -= 1,
-                }
+        fn a_whole_environment_is_obeyed_and_counted(told in any_wanted()) {
+            let decision = decide(Some(&encode_env(&told)), |_| true);
+            let mut after = told;
+            let (sets, left) = ([told.first, told.first.other()], told.attempts);
+            let start = if told.mode == Mode::Recovery && left.recovery > 0 {
+                after.attempts.recovery -= 1;
+                Start::Recovery { copy: told.copy, reason: Reason::Intent }
+            } else if let Some(set) = sets.into_iter().find(|&set| left.of(set) > 0) {
+                *after.attempts.of_mut(set) -= 1;
                 Start::Set(set)
-            } else if env.left_recovery > 0 {
-                after.left_recovery -= 1;
-                Start::Recovery { copy: env.copy, reason: Reason::Fallback }
+            } else if left.recovery > 0 {
+                after.attempts.recovery -= 1;
+                Start::Recovery { copy: told.copy, reason: Reason::Fallback }
             } else {
-                after.left_recovery = 9;
-                Start::Recovery { copy: env.copy.other(), reason: Reason::Fallback }
+                after.attempts.recovery = 9;
+                Start::Recovery { copy: told.copy.other(), reason: Reason::Fallback }
             };
             prop_assert_eq!(decision.start, Some(start));
-            prop_assert_eq!(decision.file.unwrap(), after.encode());
+            prop_assert_eq!(decision.file.unwrap(), encode_env(&after));
         }
 
         #[test]
         fn linux_and_grub_agree_on_which_environments_are_valid(
-            a in any_env(), b in any_env(), cut in 0usize..512, flip in 0usize..512, mask in any::<u8>(),
+            a in any_wanted(), b in any_wanted(), cut in 0usize..512, flip in 0usize..512, mask in any::<u8>(),
         ) {
-            let mut block = a.encode();
-            block[cut..].copy_from_slice(&b.encode()[cut..]);
+            let mut block = encode_env(&a);
+            block[cut..].copy_from_slice(&encode_env(&b)[cut..]);
             block[flip] ^= mask;
             // GRUB may refuse more: what is refused goes to recovery, which writes it again.
             if Variables::load(&block).is_some() {
-                prop_assert!(BootEnv::decode(&block).is_ok());
+                prop_assert!(decode_env(&block).is_ok());
             }
         }
 
@@ -309,16 +305,13 @@ mod tests {
 
     #[test]
     fn a_start_that_cannot_be_counted_is_left_to_recovery() {
-        let env = BootEnv {
+        let mut block = encode_env(&Wanted {
             generation: 1,
             first: SetName::A,
             mode: Mode::Normal,
-            left_a: 3,
-            left_b: 3,
-            left_recovery: 0,
+            attempts: Starts { a: 3, b: 3, recovery: 0 },
             copy: SetName::A,
-        };
-        let mut block = env.encode();
+        });
         block[511] = 0;
         let decision = decide(Some(&block), |_| true);
         let fallback = Start::Recovery { copy: SetName::A, reason: Reason::Fallback };

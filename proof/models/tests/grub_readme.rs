@@ -1,7 +1,8 @@
 //! What `bootloader-scripts/grub/README.md` has people type is what drydock believes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use drydock_state::{BootEnv, Mode, SetName};
+use drydock_state::grub::{decode_env, encode_env};
+use drydock_state::{Mode, SetName, Starts};
 use std::process::Command;
 
 #[test]
@@ -13,8 +14,8 @@ fn the_environment_that_is_made_by_hand_is_whole_and_starts_set_a() {
     let folder = tempfile::tempdir().unwrap();
     assert!(Command::new("sh").args(["-ec", script]).current_dir(&folder).status().unwrap().success());
     let made = std::fs::read(folder.path().join("grubenv")).unwrap();
-    let env = BootEnv::decode(&made).unwrap();
-    assert_eq!(made, env.encode());
-    assert_eq!((env.first, env.mode, env.copy), (SetName::A, Mode::Normal, SetName::A));
-    assert_eq!((env.left_a, env.left_b, env.left_recovery), (3, 0, 3));
+    let told = decode_env(&made).unwrap();
+    assert_eq!(made, encode_env(&told.into()));
+    assert_eq!((told.first, told.mode, told.copy), (SetName::A, Mode::Normal, SetName::A));
+    assert_eq!(told.left, Starts { a: 3, b: 0, recovery: 3 });
 }

@@ -14,7 +14,8 @@ use drydock_engine::state::State;
 use drydock_engine::story;
 use drydock_engine::update::Look;
 use drydock_models::grub::{self, Decision, Start};
-use drydock_state::{ENV_SIZE, Job, Record, SetName, Source, fat};
+use drydock_state::grub::{ENV_SIZE, fat};
+use drydock_state::{Job, Record, SetName, Source};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many boots a device is given to come up.

@@ -3,7 +3,7 @@
 use crate::medium::Medium;
 use crate::random::Random;
 use crate::truth::Seen;
-use drydock_block::{BlockDevice, Flush};
+use drydock_block::{BlockDevice, Flush, check_range};
 use drydock_state::SetName;
 use std::io;
 use std::ops::Range;
@@ -174,9 +174,7 @@ impl SimDisk {
     }
 
     fn check(&self, offset: u64, len: u64) -> io::Result<()> {
-        let sector = u64::from(self.sector);
-        let whole = offset.is_multiple_of(sector) && len.is_multiple_of(sector);
-        if whole && offset + len <= self.size { Ok(()) } else { Err(io::ErrorKind::InvalidInput.into()) }
+        check_range(self.size, self.sector, offset, len)
     }
 }
 

@@ -16,7 +16,8 @@ use drydock_format::tree::{BLOCK, GROUP, Hasher};
 use drydock_format::{Image, MANIFEST, Manifest, SIGNATURES};
 use drydock_luks::{Cost, FormatOptions, Unlocked};
 use drydock_models::CryptDevice;
-use drydock_state::{ENV_SIZE, EnvStore, SetInfo, SetName, Store, transition};
+use drydock_state::grub::{ENV_SIZE, Grub};
+use drydock_state::{Bootloader, SetInfo, SetName, Store, transition};
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
 use std::ops::Range;
@@ -334,8 +335,8 @@ impl Factory {
         let record = transition::flashed(release.info.clone(), 0);
         let (mut store, _) = Store::open(self.partition(&disk, "state").unwrap(), None).unwrap();
         store.write(&record).unwrap();
-        let env = EnvStore::open(self.partition(&disk, "bootenv").unwrap()).unwrap();
-        env.write(&record.boot_env(self.config.boot.attempts)).unwrap();
+        let env = Grub::open(self.partition(&disk, "bootenv").unwrap()).unwrap();
+        env.want(&record.wanted(self.config.boot.attempts)).unwrap();
         disk.view()
     }
 }

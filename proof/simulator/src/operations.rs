@@ -9,7 +9,8 @@ use drydock_block::BlockDevice;
 use drydock_engine::live;
 use drydock_engine::recover::Next;
 use drydock_format::tree::BLOCK;
-use drydock_state::{EnvStore, Outcome, SetName, Source};
+use drydock_state::grub::Grub;
+use drydock_state::{Bootloader, Outcome, SetName, Source, Wanted};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -229,10 +230,10 @@ impl Media {
         let staged_again = device.disk.view();
 
         let device = SimDevice::new(factory, second.clone());
-        let env = EnvStore::open(factory.partition(&device.disk, "bootenv").unwrap()).unwrap();
-        let mut counters = env.read().expect("the environment is whole");
-        (counters.left_a, counters.left_b) = (0, 0);
-        env.write(&counters).expect("the disk is sound");
+        let env = Grub::open(factory.partition(&device.disk, "bootenv").unwrap()).unwrap();
+        let mut told: Wanted = env.observe().expect("the environment is whole").into();
+        (told.attempts.a, told.attempts.b) = (0, 0);
+        env.want(&told).expect("the disk is sound");
         let starved = device.disk.view();
 
         let mut lost = first.clone();

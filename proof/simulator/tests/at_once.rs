@@ -14,7 +14,8 @@ use drydock_simulator::machine::SimMachine;
 use drydock_simulator::medium::Medium;
 use drydock_simulator::schedule::{Order, Process, Reads, Schedule};
 use drydock_simulator::truth;
-use drydock_state::{BootEnv, Copy, EnvStore, Record, SetName, Source};
+use drydock_state::grub::Grub;
+use drydock_state::{Bootloader, Copy, Observed, Record, SetName, Source};
 use std::collections::BTreeSet;
 
 /// A command of the live system; it tells what it has told the caller.
@@ -51,16 +52,16 @@ const WRITERS: [(&str, Command); 9] = [
 ];
 
 /// What two commands told, and what is on the disk after them.
-type Outcome = ([String; 2], Record, BootEnv);
+type Outcome = ([String; 2], Record, Observed);
 
-fn left(device: &SimDevice<'_>) -> (Record, BootEnv) {
+fn left(device: &SimDevice<'_>) -> (Record, Observed) {
     let copies = truth::copies(&FACTORY, &device.disk);
     let [Copy::Valid { sequence: a, record }, Copy::Valid { sequence: b, record: other }] = copies else {
         panic!("the state is not whole: {copies:?}")
     };
     assert_eq!((a, &record), (b, &other), "the copies differ");
-    let env = EnvStore::open(FACTORY.partition(&device.disk, "bootenv").unwrap()).unwrap();
-    (*record, env.read().unwrap())
+    let env = Grub::open(FACTORY.partition(&device.disk, "bootenv").unwrap()).unwrap();
+    (*record, env.observe().unwrap())
 }
 
 /// One after the other: which of the two comes first is given.

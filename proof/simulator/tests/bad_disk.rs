@@ -61,7 +61,8 @@ fn state_that_is_lost_is_rebuilt_from_the_trailers() {
 fn state_and_boot_environment_that_are_both_lost_leave_a_system() {
     let medium = damage(&MEDIA.second, "state", 0, &vec![0; 4 << 20]);
     let device = with(&medium);
-    let file = drydock_state::fat::find(&FACTORY.partition(&device.disk, "bootenv").unwrap(), b"GRUBENV    ");
+    let file =
+        drydock_state::grub::fat::find(&FACTORY.partition(&device.disk, "bootenv").unwrap(), b"GRUBENV    ");
     let device = with(&damage(&medium, "bootenv", file.unwrap().offset, &[0xff; 512]));
     // Nothing tells any more which of the two ran last.
     comes_up_again_and_again(&device, SetName::A);

@@ -10,7 +10,8 @@ use drydock_engine::state::State;
 use drydock_models::grub::{Reason, Start};
 use drydock_simulator::device::{End, SimDevice};
 use drydock_simulator::medium::Medium;
-use drydock_state::{EnvStore, Job, Outcome, SetName, SetStatus, transition};
+use drydock_state::grub::Grub;
+use drydock_state::{Bootloader, Job, Outcome, SetName, SetStatus, Wanted, transition};
 
 const A: SetName = SetName::A;
 const B: SetName = SetName::B;
@@ -54,10 +55,10 @@ fn settle_tells_the_bootloader_what_it_does_not_know() {
 #[test]
 fn settle_ends_a_trial_whose_starts_are_used_up() {
     let device = SimDevice::new(&FACTORY, MEDIA.installed.clone());
-    let env = EnvStore::open(FACTORY.partition(&device.disk, "bootenv").unwrap()).unwrap();
-    let mut counters = env.read().unwrap();
-    counters.left_b = 0;
-    env.write(&counters).unwrap();
+    let env = Grub::open(FACTORY.partition(&device.disk, "bootenv").unwrap()).unwrap();
+    let mut told: Wanted = env.observe().unwrap().into();
+    told.attempts.b = 0;
+    env.want(&told).unwrap();
     device.live(|machine| live::settle(machine, A)).unwrap();
     let record = device.record().unwrap();
     assert_eq!((record.sets.b.status, record.trial), (SetStatus::Bad, None));

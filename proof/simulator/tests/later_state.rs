@@ -10,11 +10,12 @@ use drydock_engine::live::report::status;
 use drydock_engine::state::Seen;
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::medium::Medium;
-use drydock_state::{BootEnv, EnvStore, Mode, Record, SetName};
+use drydock_state::grub::Grub;
+use drydock_state::{Bootloader, Mode, Record, SetName, Starts, Wanted};
 use serde_json::{Value, json};
 
 /// A device on which a later drydock has staged a job that this one does not know, and has told the bootloader of it.
-fn later(medium: &Medium, job: Value, env: impl Fn(BootEnv) -> BootEnv) -> SimDevice<'static> {
+fn later(medium: &Medium, job: Value, told: Told) -> SimDevice<'static> {
     let device = SimDevice::new(&FACTORY, medium.clone());
     device.change(|record| {
         let mut value = serde_json::to_value(&*record).unwrap();
@@ -27,13 +28,14 @@ fn later(medium: &Medium, job: Value, env: impl Fn(BootEnv) -> BootEnv) -> SimDe
         value["history"].as_array_mut().unwrap().push(entry);
         *record = serde_json::from_value::<Record>(value).unwrap();
     });
-    let store = EnvStore::open(FACTORY.partition(&device.disk, "bootenv").unwrap()).unwrap();
-    store.write(&env(BootEnv { mode: Mode::Recovery, ..store.read().unwrap() })).unwrap();
+    let store = Grub::open(FACTORY.partition(&device.disk, "bootenv").unwrap()).unwrap();
+    let known = Wanted { mode: Mode::Recovery, ..store.observe().unwrap().into() };
+    store.want(&told(known)).unwrap();
     device
 }
 
 /// What the later drydock has told the bootloader, from what this one would.
-type Told = fn(BootEnv) -> BootEnv;
+type Told = fn(Wanted) -> Wanted;
 
 fn unknown(record: &Record) -> [Value; 4] {
     let value = serde_json::to_value(record).unwrap();
@@ -49,11 +51,14 @@ fn a_later_drydocks_state_is_lived_with_at_every_start() {
         json!({ "kind": "update", "manifest": "m", "source": { "on": "network", "url": "https://u.example/3" } }),
     ];
     let told: [(&str, Told); 5] = [
-        ("recovery is asked for", |env| env),
-        ("recovery never came up", |env| BootEnv { left_recovery: 0, ..env }),
-        ("the sets come first", |env| BootEnv { mode: Mode::Normal, ..env }),
-        ("no set has starts left", |env| BootEnv { left_recovery: 0, left_a: 0, left_b: 0, ..env }),
-        ("the environment is of before", |env| BootEnv { generation: env.generation - 1, ..env }),
+        ("recovery is asked for", |told| told),
+        ("recovery never came up", |told| Wanted {
+            attempts: Starts { recovery: 0, ..told.attempts },
+            ..told
+        }),
+        ("the sets come first", |told| Wanted { mode: Mode::Normal, ..told }),
+        ("no set has starts left", |told| Wanted { attempts: Starts { a: 0, b: 0, recovery: 0 }, ..told }),
+        ("the environment is of before", |told| Wanted { generation: told.generation - 1, ..told }),
     ];
     for (name, medium, runs) in [
         ("on trial", &MEDIA.installed, SetName::B),
@@ -61,8 +66,8 @@ fn a_later_drydocks_state_is_lived_with_at_every_start() {
         ("first", &MEDIA.first, SetName::A),
     ] {
         for job in &jobs {
-            for (how, env) in told {
-                let device = later(medium, job.clone(), env);
+            for (how, told) in told {
+                let device = later(medium, job.clone(), told);
                 let before = device.disk.view();
                 let kept = unknown(&device.record().unwrap());
                 let end = device.run();

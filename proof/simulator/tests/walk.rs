@@ -5,8 +5,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use drydock_models::grub::{self, Kernel, Start};
+use drydock_state::grub::{decode_env, encode_env};
 use drydock_state::transition::{self, Counters, Running};
-use drydock_state::{BootEnv, Entry, Intent, Job, Record, SetInfo, SetName, Source};
+use drydock_state::{Entry, Intent, Job, Record, SetInfo, SetName, Source, Wanted};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -103,7 +104,7 @@ fn release(version: u32) -> SetInfo {
 impl Device {
     fn new() -> Self {
         let record = transition::flashed(release(1), 0);
-        let env = record.boot_env(ATTEMPTS).encode().to_vec();
+        let env = encode_env(&record.wanted(ATTEMPTS)).to_vec();
         let holds = BTreeMap::from([(SetName::A, Some(1)), (SetName::B, None)]);
         let copies = BTreeMap::from(SetName::BOTH.map(|copy| (copy, Some(1))));
         let came_up = BTreeMap::from([(SetName::A, Some(1))]);
@@ -172,12 +173,12 @@ impl Device {
         check_next(&self.record, record);
         self.record = record.clone();
         self.write()?;
-        self.env = record.boot_env(ATTEMPTS).encode().to_vec();
+        self.env = encode_env(&record.wanted(ATTEMPTS)).to_vec();
         Ok(())
     }
 
     fn counters(&self, record: &Record) -> Counters {
-        Counters::of(record, BootEnv::decode(&self.env).ok())
+        Counters::of(record, decode_env(&self.env).ok())
     }
 
     /// As drydock's `Memory::settle`.
@@ -187,7 +188,7 @@ impl Device {
             self.save(record)
         } else if counters == Counters::Unknown {
             self.write()?;
-            self.env = record.boot_env(ATTEMPTS).encode().to_vec();
+            self.env = encode_env(&record.wanted(ATTEMPTS)).to_vec();
             Ok(())
         } else {
             Ok(())
@@ -223,7 +224,7 @@ impl Device {
     }
 
     fn starved(&self, record: &Record) -> bool {
-        matches!(self.counters(record), Counters::Current(env) if env.left_a == 0 && env.left_b == 0)
+        self.counters(record).sets_exhausted()
     }
 
     fn start(&mut self, set: SetName, boot: Boot) -> Result<(), Cut> {
@@ -240,10 +241,11 @@ impl Device {
             self.up = Some(set);
             if transition::mark_good(&mut record, set, 0).expect("what runs is bootable") {
                 self.save(&record)?;
-            } else if let Ok(mut env) = BootEnv::decode(&self.env) {
+            } else if let Ok(now) = decode_env(&self.env) {
                 self.write()?;
-                *env.left_mut(set) = ATTEMPTS;
-                self.env = env.encode().to_vec();
+                let mut wanted = Wanted::from(now);
+                *wanted.attempts.of_mut(set) = ATTEMPTS;
+                self.env = encode_env(&wanted).to_vec();
             }
             if let Some((source, manifest)) = transition::offered(&record, set) {
                 transition::stage_offer(&mut record, source, manifest, 0).expect("nothing else waits");
@@ -315,8 +317,8 @@ impl Device {
 
     /// What holds at every moment.
     fn check(&self) {
-        let env = BootEnv::decode(&self.env).ok();
-        let next = env.map_or(SetName::A, |env| env.copy);
+        let now = decode_env(&self.env).ok();
+        let next = now.map_or(SetName::A, |now| now.copy);
         if self.rotten != Some(next) {
             assert!(self.copies[&next].is_some(), "copy {next} of the recovery is next, and is not whole");
         }
@@ -324,7 +326,7 @@ impl Device {
         assert_eq!(self.came_up.get(&first), Some(&self.copies[&first]), "copy {first} never came up");
         let start = grub::decide(Some(&self.env), |_| true).start.expect("something is started");
         if let Start::Set(set) = start {
-            assert!(self.holds[&set].is_some(), "set {set} is next and holds nothing: {env:?}");
+            assert!(self.holds[&set].is_some(), "set {set} is next and holds nothing: {now:?}");
         }
         for set in SetName::BOTH {
             let info = self.record.sets.get(set);
@@ -349,8 +351,8 @@ fn is_outcome(entry: &Entry, id: u64) -> bool {
 
 /// The generation tells environments apart that must not be taken for each other.
 fn check_next(old: &Record, new: &Record) {
-    let of_env = |record: &Record| BootEnv { generation: 0, ..record.boot_env(ATTEMPTS) };
-    if of_env(old) != of_env(new) {
+    let told = |record: &Record| Wanted { generation: 0, ..record.wanted(ATTEMPTS) };
+    if told(old) != told(new) {
         assert!(new.generation > old.generation, "another environment with the same generation");
     }
     assert!(new.floors.boot >= old.floors.boot && new.floors.install >= old.floors.install);

@@ -153,7 +153,7 @@ fn mount_at(source: &str, filesystem: &str, path: &str) -> Result<String, String
     Ok("0".into())
 }
 
-/// Says what is in a file, or that there is none.
+/// Returns what is in a file, or that there is none.
 fn show(path: &str) -> Result<String, String> {
     let text = std::fs::read_to_string(path).map_err(|e| format!("{path}: {e}"))?;
     say(&format!("DRYDOCK-TEST-FILE {path} {}", text.trim_end()));

@@ -4,7 +4,8 @@
 use crate::grub_device::{Device, Layout};
 use drydock_models::grub::{Kernel, Reason, Start, decide};
 use drydock_qemu_tests::{Disk, Firmware, Qemu, marker_kernel};
-use drydock_state::{BootEnv, Mode, SetName};
+use drydock_state::grub::encode_env;
+use drydock_state::{Mode, SetName, Starts, Wanted};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -18,16 +19,16 @@ struct Row {
     damaged: Vec<Kernel>,
 }
 
-fn env(first: SetName, mode: Mode, left_a: u8, left_b: u8, left_recovery: u8) -> BootEnv {
-    BootEnv { generation: 17, first, mode, left_a, left_b, left_recovery, copy: A }
+fn env(first: SetName, mode: Mode, a: u8, b: u8, recovery: u8) -> Wanted {
+    Wanted { generation: 17, first, mode, attempts: Starts { a, b, recovery }, copy: A }
 }
 
 /// Whole environments, and kernels damaged one after the other.
 fn whole_rows() -> Vec<Row> {
     let mut rows = Vec::new();
-    let mut row = |env: BootEnv, damaged: &[Kernel]| {
+    let mut row = |env: Wanted, damaged: &[Kernel]| {
         let name = format!("{env:?} with {damaged:?} damaged");
-        rows.push(Row { name, file: Some(env.encode().to_vec()), damaged: damaged.to_vec() });
+        rows.push(Row { name, file: Some(encode_env(&env).to_vec()), damaged: damaged.to_vec() });
     };
     for left in 1..=9 {
         row(env(A, Mode::Normal, left, 0, 0), &[]);
@@ -48,7 +49,7 @@ fn whole_rows() -> Vec<Row> {
     for copy_b in
         [env(A, Mode::Recovery, 3, 3, 2), env(A, Mode::Normal, 0, 0, 1), env(A, Mode::Recovery, 0, 0, 0)]
     {
-        let copy_b = BootEnv { copy: B, ..copy_b };
+        let copy_b = Wanted { copy: B, ..copy_b };
         row(copy_b, &[]);
         row(copy_b, &[Kernel::Recovery(B)]);
     }
@@ -61,7 +62,7 @@ fn whole_rows() -> Vec<Row> {
 
 /// What a cut of power, a bad medium or a stranger makes of an environment.
 fn damaged_rows() -> Vec<Row> {
-    let good = env(B, Mode::Normal, 2, 3, 4).encode();
+    let good = encode_env(&env(B, Mode::Normal, 2, 3, 4));
     let text = String::from_utf8(good.to_vec()).unwrap();
     let mut rows = Vec::new();
     let mut row = |name: &str, file: Vec<u8>| {
@@ -75,7 +76,7 @@ fn damaged_rows() -> Vec<Row> {
     for (line, _) in text.match_indices('\n').take(9) {
         row(&format!("cut after byte {line}"), good[..line].to_vec());
         row(&format!("cut after byte {}", line + 1), good[..line + 1].to_vec());
-        let mut torn = BootEnv { generation: 18, ..env(A, Mode::Recovery, 1, 0, 1) }.encode();
+        let mut torn = encode_env(&Wanted { generation: 18, ..env(A, Mode::Recovery, 1, 0, 1) });
         torn[line..].copy_from_slice(&good[line..]);
         row(&format!("torn at byte {line}"), torn.to_vec());
     }
@@ -207,10 +208,10 @@ fn grub_resets_the_machine_when_nothing_can_be_started() {
 #[test]
 fn the_menu_offers_recovery_and_factory_reset_and_the_other_disk_is_left_alone() {
     let device = Device::new(&Layout { menu_seconds: 30, ..Layout::default() }, &marker_kernel());
-    device.put_env(Some(&BootEnv { copy: B, ..env(A, Mode::Normal, 3, 0, 3) }.encode()));
+    device.put_env(Some(&encode_env(&Wanted { copy: B, ..env(A, Mode::Normal, 3, 0, 3) })));
     // A clone of the disk comes second: same labels, same GUIDs, and an environment that wants recovery.
     let clone = device.copy();
-    clone.put_env(Some(&env(A, Mode::Recovery, 1, 1, 1).encode()));
+    clone.put_env(Some(&encode_env(&env(A, Mode::Recovery, 1, 1, 1))));
     let before = std::fs::read(clone.path()).unwrap();
     for (title, reason) in
         [("Start", None), ("Recovery", Some("menu")), ("Factory reset", Some("menu-factory-reset"))]
@@ -240,17 +241,17 @@ fn grub_for_efi_starts_debians_kernel_from_disks_with_either_sector_size() {
     let kernel = std::fs::read(kernel.vmlinuz).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let boot = |device: &Device, sector_size, wanted: &str, left_a, left_recovery| {
-        let qemu = Qemu::new("efi").firmware(Firmware::Ovmf(dir.path().join("vars.fd")));
+        let qemu = Qemu::new("efi").firmware(Firmware::Efi(dir.path().join("vars.fd")));
         let mut guest = qemu.disk(Disk::file(device.path()).sector_size(sector_size)).start().unwrap();
         let line = guest.expect_line("Command line: ", Duration::from_secs(120)).unwrap();
         assert!(line.contains(wanted), "{line}");
         drop(guest);
-        let after = env(A, Mode::Recovery, left_a, 0, left_recovery).encode();
+        let after = encode_env(&env(A, Mode::Recovery, left_a, 0, left_recovery));
         assert_eq!(device.env().unwrap(), after);
     };
     for sector_size in [4096, 512] {
         let device = Device::new(&Layout { efi: true, sector_size, ..Layout::default() }, &kernel);
-        device.put_env(Some(&env(A, Mode::Recovery, 3, 0, 1).encode()));
+        device.put_env(Some(&encode_env(&env(A, Mode::Recovery, 3, 0, 1))));
         boot(&device, sector_size, "drydock.reason=intent", 3, 0);
         boot(&device, sector_size, "drydock.set=a", 2, 0);
     }

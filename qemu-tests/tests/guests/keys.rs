@@ -110,7 +110,7 @@ impl Locked {
         Self(device)
     }
 
-    /// One copy of the device boots and is looked at. Gives what it said.
+    /// One copy of the device boots and is looked at. Returns what it said.
     fn opens(&self, name: &str, prepare: impl FnOnce(Qemu, &Path) -> Qemu) -> String {
         let disk = self.0.copy(name);
         let mut guest = prepare(machine(name, &disk), &disk).start().unwrap();

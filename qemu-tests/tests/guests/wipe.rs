@@ -2,7 +2,7 @@
 
 use crate::device::{Device, Partition, config, decrypted};
 use drydock_qemu_tests::{Exit, Script, SmallSystem, run};
-use drydock_state::{BootEnv, ENV_SIZE};
+use drydock_state::grub::{ENV_SIZE, decode_env};
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
@@ -67,7 +67,7 @@ fn settles_without_its_own_initramfs(device: &Device) {
     let env = Partition::find(&device.disk(), "bootenv");
     let place = |bytes: &[u8]| bytes.windows(4).position(|bytes| bytes == b"# GR").unwrap();
     let at = place(&env.read());
-    let decode = |bytes: &[u8]| BootEnv::decode(&bytes[at..at + ENV_SIZE]);
+    let decode = |bytes: &[u8]| decode_env(&bytes[at..at + ENV_SIZE]);
     let whole = decode(&env.read()).unwrap();
 
     let script = Script::default().then("drydock mark-good").then("remove /run/drydock/boot.json");
@@ -79,7 +79,7 @@ fn settles_without_its_own_initramfs(device: &Device) {
     let said = device.run(Some(&script.then("drydock settle").then("poweroff")), Exit::PowerOff);
     assert!(said.contains("DRYDOCK-TEST-RUN drydock settle"), "{said}");
     let settled = decode(&env.read()).unwrap();
-    assert_eq!((settled.first, settled.mode, settled.left_a), (whole.first, whole.mode, whole.left_a));
+    assert_eq!((settled.first, settled.mode, settled.left.a), (whole.first, whole.mode, whole.left.a));
     let said = device.run(Some(&Script::default().then("poweroff")), Exit::PowerOff);
     assert!(said.contains("DRYDOCK-TEST-UP set=a"), "{said}");
     assert!(!said.contains("environment"), "the bootloader found nothing wrong: {said}");

@@ -2,17 +2,14 @@
 
 use crate::answer::{Answer, Result};
 use crate::sys;
-use drydock_block::{AlignedBuffer, BlockDevice, Flush};
+use drydock_block::{BlockDevice, Flush, check_range, read_through, write_through};
 use drydock_engine::Error;
 use nix::libc;
 use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-
-/// How many bytes go through aligned memory at a time when the caller's buffer is not aligned.
-const BOUNCE: usize = 1 << 20;
+use std::path::Path;
 
 /// What a device is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +34,11 @@ impl fmt::Display for Access {
 
 /// A disk, a partition or a device-mapper device, read and written past the page cache.
 ///
-/// A buffer that starts at a multiple of the sector size (an [`AlignedBuffer`]) is transferred in place;
+/// A buffer that starts at a multiple of the sector size (an [`AlignedBuffer`](drydock_block::AlignedBuffer)) is transferred in place;
 /// any other goes through aligned memory.
 #[derive(Debug)]
 pub struct DiskDevice {
     file: File,
-    path: PathBuf,
     size: u64,
     sector_size: u32,
 }
@@ -57,7 +53,7 @@ impl DiskDevice {
             .custom_flags(libc::O_DIRECT | exclusive)
             .open(path)
             .map_err(Error::doing(format_args!("open {} {access}", path.display())))?;
-        Self::from_file(file, path).map_err(Error::doing(format_args!("ask {} for its size", path.display())))
+        Self::from_file(file).map_err(Error::doing(format_args!("ask {} for its size", path.display())))
     }
 
     /// Opens it for as much as the disk gives: only for reading where it takes no writes.
@@ -68,31 +64,17 @@ impl DiskDevice {
         }
     }
 
-    fn from_file(file: File, path: &Path) -> io::Result<Self> {
+    fn from_file(file: File) -> io::Result<Self> {
         if !file.metadata()?.file_type().is_block_device() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a block device"));
         }
         let sector_size = sys::sector_size(&file)?;
         let size = sys::size(&file)?;
-        Ok(Self { path: path.into(), size: size - size % u64::from(sector_size), sector_size, file })
+        Ok(Self { size: size - size % u64::from(sector_size), sector_size, file })
     }
 
-    fn check(&self, offset: u64, len: usize) -> io::Result<()> {
-        let sector = u64::from(self.sector_size);
-        let end = offset.checked_add(len as u64);
-        if end.is_some_and(|end| end <= self.size && end.is_multiple_of(sector))
-            && offset.is_multiple_of(sector)
-        {
-            return Ok(());
-        }
-        Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            format!("request for {len} bytes at {offset} on {} of {} bytes", self.path.display(), self.size),
-        ))
-    }
-
-    fn is_aligned(&self, buf: &[u8]) -> bool {
-        buf.as_ptr().addr().is_multiple_of(self.sector_size as usize)
+    fn check(&self, offset: u64, len: u64) -> io::Result<()> {
+        check_range(self.size, self.sector_size, offset, len)
     }
 }
 
@@ -104,36 +86,20 @@ impl BlockDevice for DiskDevice {
         self.sector_size
     }
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
-        self.check(offset, buf.len())?;
-        if self.is_aligned(buf) {
-            return self.file.read_exact_at(buf, offset);
-        }
-        let mut bounce = AlignedBuffer::new(buf.len().min(BOUNCE));
-        for (part, at) in buf.chunks_mut(BOUNCE).zip((offset..).step_by(BOUNCE)) {
-            let bounce = &mut bounce[..part.len()];
-            self.file.read_exact_at(bounce, at)?;
-            part.copy_from_slice(bounce);
-        }
-        Ok(())
+        self.check(offset, buf.len() as u64)?;
+        let read = |buf: &mut [u8], at| self.file.read_exact_at(buf, at);
+        read_through(self.sector_size as usize, offset, buf, read)
     }
     fn write_at(&self, offset: u64, buf: &[u8]) -> io::Result<()> {
-        self.check(offset, buf.len())?;
-        if self.is_aligned(buf) {
-            return self.file.write_all_at(buf, offset);
-        }
-        let mut bounce = AlignedBuffer::new(buf.len().min(BOUNCE));
-        for (part, at) in buf.chunks(BOUNCE).zip((offset..).step_by(BOUNCE)) {
-            let bounce = &mut bounce[..part.len()];
-            bounce.copy_from_slice(part);
-            self.file.write_all_at(bounce, at)?;
-        }
-        Ok(())
+        self.check(offset, buf.len() as u64)?;
+        let write = |buf: &[u8], at| self.file.write_all_at(buf, at);
+        write_through(self.sector_size as usize, offset, buf, write)
     }
     fn flush(&self, _guard: Flush) -> io::Result<()> {
         self.file.sync_data()
     }
     fn discard(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.check(offset, usize::try_from(len).map_err(|_| io::ErrorKind::InvalidInput)?)?;
+        self.check(offset, len)?;
         sys::discard(&self.file, offset, len)
     }
     fn drop_caches(&self) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! Which of the disks is ours: a decision over plain facts.
 
-use super::gpt::{Copy, Partition, Table};
 use drydock_config as config;
+use drydock_gpt::{Partition, Table, Which};
 use std::fmt;
 
 /// What there is to know about a disk.
@@ -25,7 +25,7 @@ impl Disk {
 
     /// Whether only the backup of its partition table could be used.
     pub fn has_damaged_table(&self) -> bool {
-        self.table.as_ref().is_ok_and(|table| table.copy == Copy::Backup)
+        self.table.as_ref().is_ok_and(|table| table.which == Which::Backup)
     }
 
     /// Why this disk is not the one that is looked for, if so.
@@ -130,7 +130,7 @@ mod tests {
             name: name.into(),
             bus_paths: vec![format!("/sys/devices/pci0000:00/0000:00:{slot}/virtio1/block/{name}")],
             removable: false,
-            table: Ok(Table { disk_guid: "aaaa-bb".into(), partitions, copy: Copy::Primary }),
+            table: Ok(Table { disk_guid: "aaaa-bb".into(), partitions, which: Which::Primary }),
         }
     }
 

@@ -2,7 +2,6 @@
 
 use super::block::{Access, DiskDevice};
 use super::choice::{Disk, Refusal, choose};
-use super::gpt;
 use super::modules::Aliases;
 use super::uevent::Uevents;
 use crate::answer::Result;
@@ -65,7 +64,7 @@ pub struct Part {
     /// Its node in `/dev`.
     pub node: PathBuf,
     /// Its entry in the partition table.
-    pub entry: gpt::Partition,
+    pub entry: drydock_gpt::Partition,
 }
 
 impl OurDisk {
@@ -187,7 +186,7 @@ fn inspect(name: &str) -> Disk {
         table: Err("could not be opened".into()),
     };
     match DiskDevice::open(&node(name), Access::ReadOnly) {
-        Ok(device) => disk.table = gpt::read(&device).map_err(|error| error.to_string()),
+        Ok(device) => disk.table = drydock_gpt::read(&device).map_err(|error| error.to_string()),
         Err(error) => disk.table = Err(error.to_string()),
     }
     disk
@@ -239,7 +238,7 @@ fn attach(disk: &Disk) -> Result<OurDisk> {
     Ok(OurDisk { node: whole, facts: disk.clone(), partitions })
 }
 
-fn kernel_partition(disk: &Disk, entry: &gpt::Partition) -> Result<Option<String>> {
+fn kernel_partition(disk: &Disk, entry: &drydock_gpt::Partition) -> Result<Option<String>> {
     for name in parts(&disk.name) {
         let folder = class(&name);
         if number(&folder.join("partition")) != Some(u64::from(entry.index)) {

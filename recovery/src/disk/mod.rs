@@ -6,7 +6,6 @@
 pub mod block;
 pub mod choice;
 pub mod discover;
-pub mod gpt;
 pub mod mapper;
 pub mod modules;
 pub mod uevent;

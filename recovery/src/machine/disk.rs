@@ -6,11 +6,11 @@ use crate::disk::{Access, DiskDevice};
 use crate::pid1::lock::{self as state_lock, StateLock};
 use drydock_config::{SlotClass, proof_mapping};
 use drydock_engine::Error;
-use drydock_engine::machine::{Device, Disk, Lock, Setting, Start, Volumes};
+use drydock_engine::machine::{Device, Disk, Lock, Setting, Start, Volumes, open_bootloader};
 use drydock_engine::update::prove;
 use drydock_engine::volume::luks;
 use drydock_format::Image;
-use drydock_state::SetName;
+use drydock_state::{Bootloader, SetName};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -56,6 +56,10 @@ impl Disk for Hardware<'_> {
     fn lock(&self) -> Result<Lock, Error> {
         let path = Path::new(state_lock::PATH);
         Ok(Box::new(StateLock::take(path, &state_lock::this_process(), state_lock::WAIT)?))
+    }
+
+    fn bootloader(&self) -> Result<Box<dyn Bootloader>, Error> {
+        open_bootloader(self)
     }
 
     fn partition(&self, label: &str) -> Result<Device, Error> {

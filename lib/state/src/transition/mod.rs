@@ -1,8 +1,8 @@
 //! The policy: how one record follows from another. Pure functions; none of them touches a device.
 //!
 //! A change that the bootloader must learn of raises the record's generation. Whoever makes such a change
-//! writes the record first and the boot environment second; a cut in between is mended by [`settle`], which
-//! every start runs.
+//! writes the record first and tells the bootloader second; a cut in between is mended by [`settle`], which every start
+//! runs.
 
 mod by_hand;
 mod recovery;
@@ -10,7 +10,7 @@ mod recovery;
 pub use by_hand::{mark_bad, roll_back, successor};
 pub use recovery::{offer, offered, recovery_written, stage_offer};
 
-use crate::bootenv::{BootEnv, Mode};
+use crate::bootloader::{GENERATIONS, Mode, Observed};
 use crate::error::Error;
 use crate::intent::{Intent, Job, Source};
 use crate::record::{Entry, Floors, Later, Outcome, Record, Recovery, SetInfo, SetStatus, Sets};
@@ -20,34 +20,42 @@ use crate::set::SetName;
 /// set came up then. Power that fails again and again does the same to a recovery that is well, so once is not enough.
 pub const MISSED_LIMIT: u32 = 3;
 
-/// What the boot environment says, seen from a record.
+/// What the bootloader has counted, seen from a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counters {
-    /// The environment belongs to this record; its counters tell what the bootloader did.
-    Current(BootEnv),
-    /// It is damaged or of another generation: it says nothing, and has to be written again.
+    /// It was told this record's generation; what is left tells what it did.
+    Current(Observed),
+    /// It was told of another generation, or what it was told is damaged: nothing follows from it, and it has to be told
+    /// again.
     Unknown,
 }
 
 impl Counters {
-    /// Compares an environment's generation with the record's.
-    pub fn of(record: &Record, env: Option<BootEnv>) -> Self {
-        match env {
-            Some(env) if env.generation == record.generation % 100_000_000 => Self::Current(env),
+    /// Compares the generation that the bootloader was told with the record's.
+    pub fn of(record: &Record, observed: Option<Observed>) -> Self {
+        match observed {
+            Some(observed) if observed.generation == record.generation % GENERATIONS => {
+                Self::Current(observed)
+            }
             _ => Self::Unknown,
         }
     }
 
     fn left(self, set: SetName) -> Option<u8> {
         match self {
-            Self::Current(env) => Some(env.left(set)),
+            Self::Current(observed) => Some(observed.left.of(set)),
             Self::Unknown => None,
         }
     }
 
-    /// Whether recovery has a job, and the bootloader has started it as often as it may.
+    /// Returns whether recovery has a job, and the bootloader has started it as often as it may.
     pub fn recovery_exhausted(self) -> bool {
-        matches!(self, Self::Current(env) if env.mode == Mode::Recovery && env.left_recovery == 0)
+        matches!(self, Self::Current(now) if now.mode == Mode::Recovery && now.left.recovery == 0)
+    }
+
+    /// Returns whether the bootloader has started every set as often as it may.
+    pub fn sets_exhausted(self) -> bool {
+        matches!(self, Self::Current(now) if now.left.no_set())
     }
 }
 
@@ -102,7 +110,7 @@ pub fn stage_reset(record: &mut Record, time: u64) -> Result<u64, Error> {
 }
 
 /// Brings the record up to date with what the bootloader has done, at every start. Says whether anything
-/// changed, and so whether record and environment have to be written.
+/// changed, and so whether the record has to be written and the bootloader to be told.
 pub fn settle(record: &mut Record, counters: Counters, running: Running, time: u64) -> bool {
     let before = record.clone();
     clear_finished_intent(record);
@@ -330,7 +338,7 @@ pub fn wiped(record: &mut Record, label: &str, time: u64) {
 }
 
 /// The running set says that it is well. Says whether that is news; if not, only the attempts that it used
-/// have to be given back, by writing the boot environment again.
+/// have to be given back, by telling the bootloader again.
 ///
 /// While another set is on trial and was not started, its trial goes on.
 pub fn mark_good(record: &mut Record, running: SetName, time: u64) -> Result<bool, Error> {
@@ -360,9 +368,9 @@ pub fn mark_good(record: &mut Record, running: SetName, time: u64) -> Result<boo
 
 /// A record for a device whose state was lost, from what the slots' trailers say of the sets.
 ///
-/// Whatever has a whole, signed trailer is taken for good. The environment, if it is whole, tells which set
+/// Whatever has a whole, signed trailer is taken for good. What the bootloader was told, if that is known, tells which set
 /// ran last; the floors are the strictest that do not lock out what is there.
-pub fn rebuild(a: Option<SetInfo>, b: Option<SetInfo>, env: Option<BootEnv>, time: u64) -> Record {
+pub fn rebuild(a: Option<SetInfo>, b: Option<SetInfo>, observed: Option<Observed>, time: u64) -> Record {
     let versions = || [&a, &b].into_iter().flatten().map(|info| info.security_version);
     let (install, boot) = (versions().max().unwrap_or(0), versions().min().unwrap_or(0));
     let floors = Floors { install, boot, later: Later::new() };
@@ -370,11 +378,11 @@ pub fn rebuild(a: Option<SetInfo>, b: Option<SetInfo>, env: Option<BootEnv>, tim
         info.map(|info| SetInfo { status: SetStatus::Good, ..info }).unwrap_or_default()
     };
     let sets = Sets { a: good(a), b: good(b), later: Later::new() };
-    let first = env.map_or(SetName::A, |env| env.first);
+    let first = observed.map_or(SetName::A, |told| told.first);
     let last_good = [first, first.other()].into_iter().find(|set| sets.get(*set).bootable());
-    let generation = env.map_or(0, |env| env.generation) + 1;
+    let generation = observed.map_or(0, |told| told.generation) + 1;
     // A copy that recovery's job may be about has not run yet.
-    let copy = env.filter(|env| env.mode == Mode::Normal).map_or(SetName::A, |env| env.copy);
+    let copy = observed.filter(|told| told.mode == Mode::Normal).map_or(SetName::A, |told| told.copy);
     let recovery = Recovery { first: copy, ..Recovery::default() };
     let mut record = Record { generation, sets, last_good, floors, recovery, ..Record::default() };
     let reason = "no copy of the state record was whole; it was rebuilt from the slots' trailers";

@@ -1,7 +1,7 @@
 //! The recovery's own two copies: a set brings a new one, the copy that is not in use is written, a boot proves it.
 
 use super::{Counters, cancel, entry, fail, stage};
-use crate::bootenv::Mode;
+use crate::bootloader::Mode;
 use crate::error::Error;
 use crate::intent::{Job, Source};
 use crate::record::{Later, Offer, Outcome, Record, SetStatus};
@@ -58,7 +58,7 @@ pub fn recovery_written(record: &mut Record, copy: SetName) {
 /// to start the new one, which means that it can't be started.
 pub(super) fn note_copy(record: &mut Record, counters: Counters, running: Option<SetName>, time: u64) {
     let (Some(copy), Some(running)) = (record.copy_on_trial(), running) else { return };
-    let told = matches!(counters, Counters::Current(env) if env.mode == Mode::Recovery && env.copy == copy);
+    let told = matches!(counters, Counters::Current(now) if now.mode == Mode::Recovery && now.copy == copy);
     if running == copy {
         let Some(intent) = record.intent.take() else { return };
         let version = match &intent.job {
@@ -83,7 +83,7 @@ fn version_of(record: &Record, manifest: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bootenv::BootEnv;
+    use crate::bootloader::{Observed, Starts};
     use crate::record::SetInfo;
     use crate::transition::{
         MISSED_LIMIT, Running, begin_write, flashed, installed, mark_bad, mark_good, roll_back, settle,
@@ -124,9 +124,10 @@ mod tests {
         record
     }
 
-    /// What the bootloader does with the record's environment.
+    /// What the bootloader has left of what it was told, where it has started recovery.
     fn counters(record: &Record, left_recovery: u8) -> Counters {
-        Counters::Current(BootEnv { left_recovery, ..record.boot_env(3) })
+        let told = record.wanted(3).fresh();
+        Counters::Current(Observed { left: Starts { recovery: left_recovery, ..told.left }, ..told })
     }
 
     fn outcome(record: &Record) -> (Outcome, &str, Option<&crate::intent::Intent>, SetName) {
@@ -141,7 +142,7 @@ mod tests {
         mark_good(&mut record, B, 0).unwrap();
         assert_eq!((offered(&record, A), offered(&record, B)), (None, Some((source(), "of 2".into()))));
         let record = staged();
-        assert_eq!((record.boot_env(3).mode, record.boot_env(3).copy), (Mode::Recovery, A));
+        assert_eq!((record.wanted(3).mode, record.wanted(3).copy), (Mode::Recovery, A));
         assert_eq!(offered(&record, B), None);
         assert_eq!(record.history.last().unwrap().version, "2");
 
@@ -154,13 +155,13 @@ mod tests {
     #[test]
     fn a_written_copy_is_started_next_and_counts_once_it_runs() {
         let mut record = written();
-        let env = record.boot_env(3);
-        assert_eq!((env.mode, env.copy, record.recovery.first), (Mode::Recovery, B, A));
+        let wanted = record.wanted(3);
+        assert_eq!((wanted.mode, wanted.copy, record.recovery.first), (Mode::Recovery, B, A));
         let generation = record.generation;
         assert!(settle(&mut record, Counters::Unknown, Running::Recovery(Some(B)), 0));
         assert_eq!(outcome(&record), (Outcome::RecoveryUpdated, "copy b has come up", None, B));
-        let env = record.boot_env(3);
-        assert_eq!((env.mode, env.copy, record.generation), (Mode::Normal, B, generation + 1));
+        let wanted = record.wanted(3);
+        assert_eq!((wanted.mode, wanted.copy, record.generation), (Mode::Normal, B, generation + 1));
         assert_eq!(record.history.last().unwrap().version, "2");
     }
 
@@ -176,12 +177,12 @@ mod tests {
         // Power that fails again and again looks the same, so it gets more than one chance.
         let mut record = written();
         for round in 1..=MISSED_LIMIT {
-            assert_eq!(record.boot_env(3).copy, B, "round {round}");
+            assert_eq!(record.wanted(3).copy, B, "round {round}");
             let now = counters(&record, 0);
             assert!(settle(&mut record, now, Running::Set(B), 0));
         }
         assert!(matches!(outcome(&record), (Outcome::Failed, reason, None, A) if reason.contains("copy b")));
-        assert_eq!(record.boot_env(3).copy, A);
+        assert_eq!(record.wanted(3).copy, A);
     }
 
     #[test]

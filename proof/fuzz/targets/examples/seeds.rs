@@ -8,9 +8,10 @@ use drydock_format::tar::{END, Header, padded};
 use drydock_format::trailer::Trailer;
 use drydock_format::tree::{BLOCK, Hasher};
 use drydock_format::{Bundle, Member, Salt, sha256};
+use drydock_state::grub::encode_env;
 use drydock_state::{
-    BootEnv, Entry, Floors, Intent, Job, Later, Mode, Outcome, Record, SetInfo, SetName, SetStatus, Sets,
-    Source, encode_copy,
+    Entry, Floors, Intent, Job, Later, Mode, Outcome, Record, SetInfo, SetName, SetStatus, Sets, Source,
+    Starts, Wanted, encode_copy,
 };
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -151,9 +152,8 @@ fn state_seeds() {
     for (name, mode, first) in
         [("normal", Mode::Normal, SetName::A), ("recovery", Mode::Recovery, SetName::B)]
     {
-        let env =
-            BootEnv { generation: 17, first, mode, left_a: 3, left_b: 0, left_recovery: 9, copy: SetName::B };
-        let block = env.encode();
+        let attempts = Starts { a: 3, b: 0, recovery: 9 };
+        let block = encode_env(&Wanted { generation: 17, first, mode, attempts, copy: SetName::B });
         let end = block.iter().rposition(|&byte| byte != b'#').unwrap();
         write("boot_env", name, &block[..=end]);
         write("boot_env", &format!("{name}-whole"), &block);

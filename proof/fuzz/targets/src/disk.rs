@@ -1,11 +1,11 @@
 //! What lies on a disk: partition table, the boot environment's filesystem, LUKS headers.
 
 use crate::options;
-use drydock_block::{BlockDevice, Flush, MemoryDevice};
+use drydock_block::{BlockDevice, Flush, MemoryDevice, check_range};
 use drydock_engine::volume::torn::{journal, superblock};
+use drydock_gpt::read as read_gpt;
 use drydock_luks::{Limits, Volume, parse};
-use drydock_recovery::disk::gpt::read as read_gpt;
-use drydock_state::fat::find;
+use drydock_state::grub::fat::find;
 use sha2::{Digest, Sha256};
 use std::io;
 
@@ -139,9 +139,7 @@ impl BlockDevice for Start<'_> {
         512
     }
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
-        if offset.checked_add(buf.len() as u64).is_none_or(|end| end > self.size) {
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
+        check_range(self.size, self.sector_size(), offset, buf.len() as u64)?;
         buf.fill(0);
         let known =
             usize::try_from(offset).ok().and_then(|offset| self.bytes.get(offset..)).unwrap_or_default();

@@ -2,7 +2,8 @@
 
 use drydock_format::trailer::{FOOTER, body_size, decode_bytes};
 use drydock_models::grub;
-use drydock_state::{BootEnv, Copy, ENV_SIZE, decode_copy, encode_copy};
+use drydock_state::grub::{ENV_SIZE, decode_env, encode_env};
+use drydock_state::{Copy, decode_copy, encode_copy};
 use sha2::{Digest, Sha256};
 
 /// Header (512 bytes) and payload, without the gap between them.
@@ -36,9 +37,9 @@ pub(crate) fn boot_env(data: &[u8]) -> bool {
             "the bootloader never resizes its file"
         );
     }
-    let _ = BootEnv::decode(data);
-    let Ok(env) = BootEnv::decode(&block) else { return false };
-    assert_eq!(BootEnv::decode(&env.encode()).ok(), Some(env));
+    let _ = decode_env(data);
+    let Ok(told) = decode_env(&block) else { return false };
+    assert_eq!(decode_env(&encode_env(&told.into())).ok(), Some(told));
     true
 }
 

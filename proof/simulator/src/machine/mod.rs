@@ -14,13 +14,13 @@ use drydock_engine::context::RunningSet;
 use drydock_engine::event::{Event, Events};
 use drydock_engine::machine::{
     Accept, Candidate, Clock, Device, Disk, Found, Key, KeyProvider, Keys, Lock, Offered, Only, Operator,
-    Place, Power, Provider, Random as For, Ring, Setting, Sources, Start, Verdict,
+    Place, Power, Provider, Random as For, Ring, Setting, Sources, Start, Verdict, open_bootloader,
 };
 use drydock_engine::update::prove;
 use drydock_engine::volume::data;
 use drydock_format::{Image, ReadAt, Tail};
 use drydock_luks::Limits;
-use drydock_state::{SetName, Source};
+use drydock_state::{Bootloader, SetName, Source};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -151,6 +151,9 @@ impl Disk for SimMachine<'_> {
             Some((process, _)) => Ok(Box::new(process.take_lock())),
             None => Ok(Box::new(self.disk.take_turn().ok_or_else(|| missing("the lock".into()))?)),
         }
+    }
+    fn bootloader(&self) -> Result<Box<dyn Bootloader>, Error> {
+        open_bootloader(self)
     }
     fn partition(&self, label: &str) -> Result<Device, Error> {
         let device = self.factory.partition(&self.disk, label);

@@ -1,7 +1,7 @@
 //! A machine whose partitions are files in a folder. It has no volumes and starts nothing.
 
 use super::BUNDLE;
-use drydock_block::{AlignedBuffer, BlockDevice, Flush, is_zero};
+use drydock_block::{AlignedBuffer, BlockDevice, Flush, check_range, is_zero, read_through, write_through};
 use drydock_config::{Config, SlotClass};
 use drydock_engine::Error;
 use drydock_engine::context::RunningSet;
@@ -9,14 +9,14 @@ use drydock_engine::event::{Events, Silent};
 use drydock_engine::files::Files;
 use drydock_engine::machine::{
     Candidate, Clock, Device, Disk, Found, Home, KeyProvider, Keys, Lock, Mode, NotMounted, NotMountedFor,
-    Only, Operator, Place, Power, Provider, Random, Ring, Setting, Sources, Start, Volumes,
+    Only, Operator, Place, Power, Provider, Random, Ring, Setting, Sources, Start, Volumes, open_bootloader,
 };
 use drydock_engine::update::prove;
 use drydock_files::FileBytes;
 use drydock_format::{Image, Tail};
 use drydock_luks::{Cost, FormatOptions, Limits, Unlocked};
 use drydock_recovery::pid1::lock::{self, StateLock};
-use drydock_state::{SetName, Source};
+use drydock_state::{Bootloader, SetName, Source};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -24,9 +24,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use zeroize::Zeroizing;
-
-/// How many bytes go through aligned memory at a time when the caller's are not aligned.
-const BOUNCE: usize = 1 << 16;
 
 fn not_here<T>(what: &str) -> Result<T, Error> {
     Err(Error::Refused(format!("a machine of files has no {what}")))
@@ -74,6 +71,9 @@ impl Clock for NativeMachine {
 impl Disk for NativeMachine {
     fn lock(&self) -> Result<Lock, Error> {
         Ok(Box::new(StateLock::take(&self.folder.join("lock"), &lock::this_process(), lock::WAIT)?))
+    }
+    fn bootloader(&self) -> Result<Box<dyn Bootloader>, Error> {
+        open_bootloader(self)
     }
     fn partition(&self, label: &str) -> Result<Device, Error> {
         self.open(label)
@@ -202,10 +202,6 @@ impl DirectFile {
     }
 }
 
-fn is_aligned(buf: &[u8]) -> bool {
-    buf.as_ptr().addr().is_multiple_of(AlignedBuffer::ALIGNMENT)
-}
-
 impl BlockDevice for DirectFile {
     fn size(&self) -> u64 {
         self.size
@@ -214,29 +210,17 @@ impl BlockDevice for DirectFile {
         512
     }
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
-        if is_aligned(buf) {
-            return self.file.read_exact_at(buf, offset);
-        }
-        let mut bounce = AlignedBuffer::new(buf.len().min(BOUNCE));
-        for (part, at) in buf.chunks_mut(BOUNCE).zip((offset..).step_by(BOUNCE)) {
-            self.file.read_exact_at(&mut bounce[..part.len()], at)?;
-            part.copy_from_slice(&bounce[..part.len()]);
-        }
-        Ok(())
+        check_range(self.size, self.sector_size(), offset, buf.len() as u64)?;
+        let read = |buf: &mut [u8], at| self.file.read_exact_at(buf, at);
+        read_through(AlignedBuffer::ALIGNMENT, offset, buf, read)
     }
     fn write_at(&self, offset: u64, buf: &[u8]) -> io::Result<()> {
+        check_range(self.size, self.sector_size(), offset, buf.len() as u64)?;
         if self.sparse && is_zero(buf) {
             return Ok(());
         }
-        if is_aligned(buf) {
-            return self.file.write_all_at(buf, offset);
-        }
-        let mut bounce = AlignedBuffer::new(buf.len().min(BOUNCE));
-        for (part, at) in buf.chunks(BOUNCE).zip((offset..).step_by(BOUNCE)) {
-            bounce[..part.len()].copy_from_slice(part);
-            self.file.write_all_at(&bounce[..part.len()], at)?;
-        }
-        Ok(())
+        let write = |buf: &[u8], at| self.file.write_all_at(buf, at);
+        write_through(AlignedBuffer::ALIGNMENT, offset, buf, write)
     }
     fn flush(&self, _guard: Flush) -> io::Result<()> {
         self.file.sync_data()

@@ -9,7 +9,8 @@ use crate::operations::Operation;
 use crate::truth::{self, Slot};
 use crate::volume::{self, Data};
 use drydock_models::grub::{Kernel, Start};
-use drydock_state::{BootEnv, Copy, Entry, Mode, Outcome, Record, SetName};
+use drydock_state::grub::Grub;
+use drydock_state::{Bootloader, Copy, Entry, Mode, Observed, Outcome, Record, SetName};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -96,7 +97,7 @@ impl Proof<'_, '_> {
                 return Kind::Lie.of(why);
             }
         }
-        let next = env(device).map_or(SetName::A, |env| env.copy);
+        let next = observed(device).map_or(SetName::A, |now| now.copy);
         if !truth::has_kernel(factory, disk, Kernel::Recovery(next)) {
             return Kind::Half.of(format!("copy {next} of the recovery is next, and is not whole"));
         }
@@ -158,7 +159,7 @@ impl Proof<'_, '_> {
             }
             Some(Mark::GivenUp(set)) => next == Some(Start::Set(set.other())),
             Some(Mark::MarkedGood(set)) => {
-                let left = env(device).map(|env| env.left(set));
+                let left = observed(device).map(|now| now.left.of(set));
                 record.last_good == Some(set) && left == Some(device.config.boot.attempts)
             }
         };
@@ -195,13 +196,13 @@ impl Proof<'_, '_> {
             _ => return Kind::Broken.of(format!("the copies of the record are not equal: {copies:?}")),
         };
         let attempts = device.config.boot.attempts;
-        let agrees = |env: &BootEnv| {
-            let same = env.generation == record.generation && env.first == set;
-            let same = same && env.copy == record.recovery.first;
-            same && env.mode == Mode::Normal && env.left(set) == attempts
+        let agrees = |now: &Observed| {
+            let same = now.generation == record.generation && now.first == set;
+            let same = same && now.copy == record.recovery.first;
+            same && now.mode == Mode::Normal && now.left.of(set) == attempts
         };
-        match env(device) {
-            Some(env) if agrees(&env) => {}
+        match observed(device) {
+            Some(now) if agrees(&now) => {}
             other => return Kind::Broken.of(format!("the boot environment does not agree: {other:?}")),
         }
         if let Some(intent) = &record.intent {
@@ -213,9 +214,9 @@ impl Proof<'_, '_> {
     }
 }
 
-fn env(device: &SimDevice) -> Option<BootEnv> {
+fn observed(device: &SimDevice) -> Option<Observed> {
     let partition = device.factory.partition(&device.disk, "bootenv")?;
-    drydock_state::EnvStore::open(partition).ok()?.read().ok()
+    Grub::open(partition).ok()?.observe().ok()
 }
 
 /// Whether the history is possible, and ends in what runs. Besides the ordinary course of an update it tells each of

@@ -3,6 +3,7 @@
 
 use super::layout::{BIOS, BOOTENV, Layout};
 use super::{Disk, file, input};
+use drydock_architecture::Architecture;
 use drydock_block::BlockDevice;
 use drydock_bundle::Error;
 use drydock_config::{Config, Role};
@@ -13,7 +14,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// The script, with settings that are replaced.
-const SCRIPT: &str = include_str!("../../../../../bootloader-scripts/grub/grub.cfg");
+const SCRIPT: &str = include_str!("../../../../../../bootloader-scripts/grub/grub.cfg");
 
 /// What runs before the script, in GRUB's rescue mode, which knows no `if`: where the script is. `$root` stays
 /// the disk that the firmware started.
@@ -43,19 +44,11 @@ const MODULES: &[&str] = &[
     "true",
 ];
 
+/// What starts GRUB.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Platform {
+pub(super) enum Firmware {
     Bios,
     Efi,
-}
-
-impl Platform {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Bios => "i386-pc",
-            Self::Efi => "x86_64-efi",
-        }
-    }
 }
 
 /// The script's settings: name and value.
@@ -111,13 +104,27 @@ pub(super) struct Core {
 
 impl Core {
     /// Calls `grub-mkimage`.
-    pub(super) fn make(platform: Platform, settings: &Settings) -> Result<Self, Error> {
-        let modules = Path::new("/usr/lib/grub").join(platform.name());
-        let package = if platform == Platform::Bios { "grub-pc-bin" } else { "grub-efi-amd64-bin" };
+    pub(super) fn make(
+        architecture: Architecture,
+        firmware: Firmware,
+        settings: &Settings,
+    ) -> Result<Self, Error> {
+        let platform = match firmware {
+            Firmware::Bios => architecture.grub_bios().ok_or_else(|| Error::Input {
+                what: "GRUB for BIOS firmware".into(),
+                problem: format!("there is none for {architecture}; use grub-efi"),
+            })?,
+            Firmware::Efi => architecture.grub_efi(),
+        };
+        let modules = Path::new("/usr/lib/grub").join(platform.name);
         if !modules.is_dir() {
             return Err(Error::Input {
-                what: format!("GRUB for {}", platform.name()),
-                problem: format!("{} is missing; install Debian's package {package}", modules.display()),
+                what: format!("GRUB for {}", platform.name),
+                problem: format!(
+                    "{} is missing; install Debian's package {}",
+                    modules.display(),
+                    platform.package
+                ),
             });
         }
         let work = tempfile::Builder::new().prefix("drydock-grub-").tempdir();
@@ -128,9 +135,9 @@ impl Core {
         fs::write(&memdisk, tar_of("grub.cfg", &script(settings))).map_err(file("writing", &memdisk))?;
         let mut command = Command::new("grub-mkimage");
         // `-m` sets the prefix, and with it `$root`, to the memdisk; the later `-p` takes that back.
-        command.args(["-O", platform.name(), "-c"]).arg(&early).arg("-m").arg(&memdisk).args(["-p", "/"]);
+        command.args(["-O", platform.name, "-c"]).arg(&early).arg("-m").arg(&memdisk).args(["-p", "/"]);
         command.arg("-o").arg(&core).args(MODULES);
-        if platform == Platform::Bios {
+        if firmware == Firmware::Bios {
             command.args(["biosdisk", "linux16"]);
         }
         let output = command.output().map_err(|problem| Error::Input {
@@ -143,12 +150,12 @@ impl Core {
                 problem: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
             });
         }
-        let boot_sector = match platform {
-            Platform::Bios => {
+        let boot_sector = match firmware {
+            Firmware::Bios => {
                 let path = modules.join("boot.img");
                 fs::read(&path).map_err(file("reading", &path))?
             }
-            Platform::Efi => Vec::new(),
+            Firmware::Efi => Vec::new(),
         };
         Ok(Self { image: fs::read(&core).map_err(file("reading", &core))?, boot_sector })
     }
@@ -217,7 +224,7 @@ mod tests {
 
     #[test]
     fn whoever_installs_by_hand_takes_the_same_modules() {
-        let readme = include_str!("../../../../../bootloader-scripts/grub/README.md");
+        let readme = include_str!("../../../../../../bootloader-scripts/grub/README.md");
         let list = readme.split("modules=\"").nth(1).unwrap().split('"').next().unwrap();
         assert_eq!(list.split_whitespace().collect::<Vec<_>>(), MODULES);
     }

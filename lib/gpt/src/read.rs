@@ -1,15 +1,8 @@
-//! Reading a GUID partition table, from any [`BlockDevice`].
-//!
-//! The `gpt` crate parses header and entries; this module brings it the bytes. It does so copy by copy, so that
-//! the backup serves when the primary header *or* its array of entries is damaged (the crate by itself looks
-//! at the header only), it reads headers of more than 92 bytes, and it turns away what the crate would panic on or
-//! allocate gigabytes for.
-
+use crate::{Error, Partition, Table, Which};
 use drydock_block::{BlockDevice, read_vec};
 use gpt::disk::LogicalBlockSize;
 use gpt::{header, partition};
 use std::io::{self, Cursor};
-use std::{fmt, result};
 
 /// More entries than this are refused. 128 is what everybody makes.
 const MAX_ENTRIES: u32 = 1024;
@@ -21,79 +14,16 @@ const HEADER_SIZE: usize = 92;
 const SIZE_AT: usize = 12;
 const CHECKSUM_AT: usize = 16;
 
-/// A partition table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Table {
-    /// The disk's GUID, in lower case with hyphens.
-    pub disk_guid: String,
-    /// The partitions, by index.
-    pub partitions: Vec<Partition>,
-    /// Which copy it was read from.
-    pub copy: Copy,
-}
-
-/// One partition.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Partition {
-    /// Its number, counted from 1.
-    pub index: u32,
-    /// Its name in the table.
-    pub label: String,
-    /// Its first byte.
-    pub start: u64,
-    /// Its length in bytes.
-    pub len: u64,
-}
-
-/// One of the two copies of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Copy {
-    /// The one at the disk's start.
-    Primary,
-    /// The one at the disk's end. The primary is damaged.
-    Backup,
-}
-
-/// Why a partition table could not be read.
-#[derive(Debug)]
-pub enum Error {
-    /// The disk could not be read.
-    Io(io::Error),
-    /// The disk has neither of the two headers: no partition table.
-    None,
-    /// Both copies are damaged.
-    Damaged {
-        /// What is wrong with the first.
-        primary: String,
-        /// What is wrong with the second.
-        backup: String,
-    },
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) => error.fmt(f),
-            Self::None => f.write_str("there is no GUID partition table"),
-            Self::Damaged { primary, backup } => {
-                write!(f, "both copies are damaged (first: {primary}; backup: {backup})")
-            }
-        }
-    }
-}
-
-impl std::error::Error for Error {}
-
-/// Reads the table of a whole disk, whose sector size is the device's. Nothing is written, so a damaged copy
+/// Reads the table of a whole disk, whose sector size is the device's. Nothing is written, so a damaged table
 /// stays as it is.
-pub fn read(disk: &(impl BlockDevice + ?Sized)) -> result::Result<Table, Error> {
+pub fn read(disk: &(impl BlockDevice + ?Sized)) -> Result<Table, Error> {
     let sector = u64::from(disk.sector_size());
     let lb_size = LogicalBlockSize::try_from(sector).map_err(Error::Io)?;
     let sectors = disk.size() / sector;
     if sectors < 6 {
         return Err(Error::None);
     }
-    let primary = match read_copy(disk, lb_size, 1, Copy::Primary) {
+    let primary = match read_one(disk, lb_size, 1, Which::Primary) {
         Ok(table) => return Ok(table),
         Err(Damage::Io(error)) => return Err(Error::Io(error)),
         Err(Damage::Found(what, header)) => (what, header),
@@ -103,7 +33,7 @@ pub fn read(disk: &(impl BlockDevice + ?Sized)) -> result::Result<Table, Error> 
     let named = primary.1.map(|header| header.backup_lba).filter(|&lba| lba > 1 && lba < sectors - 1);
     let mut backup = None;
     for lba in [Some(sectors - 1), named].into_iter().flatten() {
-        match read_copy(disk, lb_size, lba, Copy::Backup) {
+        match read_one(disk, lb_size, lba, Which::Backup) {
             Ok(table) => return Ok(table),
             Err(Damage::Io(error)) => return Err(Error::Io(error)),
             Err(Damage::Found(what, _)) => backup = backup.or(what),
@@ -118,19 +48,19 @@ pub fn read(disk: &(impl BlockDevice + ?Sized)) -> result::Result<Table, Error> 
     }
 }
 
-/// Why a copy is of no use: what is wrong, or nothing where there is no header at all; and the header if only
+/// Why a table is of no use: what is wrong, or nothing where there is no header at all; and the header if only
 /// the entries are bad.
 enum Damage {
     Io(io::Error),
     Found(Option<String>, Option<Box<header::Header>>),
 }
 
-fn read_copy(
+fn read_one(
     disk: &(impl BlockDevice + ?Sized),
     lb_size: LogicalBlockSize,
     lba: u64,
-    copy: Copy,
-) -> result::Result<Table, Damage> {
+    which: Which,
+) -> Result<Table, Damage> {
     let sector = lb_size.as_usize();
     // The crate looks for the header in the second sector of what it is given.
     let mut view = vec![0; sector];
@@ -164,7 +94,7 @@ fn read_copy(
             used.map(|(index, partition)| convert(index, &partition, lb_size, disk.size())).collect()
         });
     match partitions {
-        Ok(partitions) => Ok(Table { disk_guid: header.disk_guid.to_string(), partitions, copy }),
+        Ok(partitions) => Ok(Table { disk_guid: header.disk_guid.to_string(), partitions, which }),
         Err(what) => {
             header.part_start = place;
             Err(Damage::Found(Some(what), Some(Box::new(header))))
@@ -174,7 +104,7 @@ fn read_copy(
 
 /// Gives a longer header, if its own checksum is right, the one of its first 92 bytes: the crate sums no more. A block
 /// without a header is left alone.
-fn shorten(block: &mut [u8]) -> result::Result<(), String> {
+fn shorten(block: &mut [u8]) -> Result<(), String> {
     let word = |at: usize| {
         block.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u32::from_le_bytes(*bytes))
     };
@@ -205,7 +135,7 @@ fn convert(
     partition: &partition::Partition,
     lb_size: LogicalBlockSize,
     disk_size: u64,
-) -> result::Result<Partition, String> {
+) -> Result<Partition, String> {
     let start = partition.bytes_start(lb_size).map_err(|error| error.to_string())?;
     let len = partition.bytes_len(lb_size).map_err(|error| error.to_string())?;
     if start.checked_add(len).is_none_or(|end| end > disk_size) {
@@ -221,5 +151,5 @@ fn convert(
 }
 
 #[cfg(test)]
-#[path = "gpt_tests.rs"]
+#[path = "tests.rs"]
 mod tests;

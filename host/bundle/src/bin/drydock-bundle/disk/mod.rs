@@ -15,22 +15,23 @@ mod slot;
 
 use crate::{Reply, bar::bar, reply::lossy, trust};
 use canvas::Canvas;
-use content::{Content, ContentSource, RawImage};
+use content::{Content, RawImage, SlotImage};
 use drydock_block::{BlockDevice, Section};
 use drydock_bundle::{Error, keys};
 use drydock_config::{Bootloader, Config, Role, Unlock};
 use drydock_files::new_file::{NewFile, Readers};
 use drydock_format::{Bundle, Trusted};
+use drydock_state::grub::{Grub, encode_env};
 use drydock_state::transition::flashed;
-use drydock_state::{EnvStore, SetInfo, SetStatus, Store};
+use drydock_state::{Bootloader as _, SetInfo, SetStatus, Store};
 use layout::{Layout, Partition};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Makes a disk image to flash: partition table, GRUB, boot environment, state, set a and both recovery copies from a
-/// bundle. Needs no root; GRUB's images come from Debian's grub-pc-bin or grub-efi-amd64-bin, and grub-mkimage
-/// from grub-common. Set b and `data` are left blank.
+/// bundle. Needs no root; GRUB's modules come from the Debian package for the device's processor and firmware, and
+/// grub-mkimage from grub-common; what is missing is named. Set b and `data` are left blank.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The device's configuration; [layout] has the sizes.
@@ -122,11 +123,12 @@ fn make(
     gpt::write(path, layout)?;
     let section = |part: &Partition| Section::new(disk.clone(), part.start, part.size).map_err(writing());
 
-    let grub = |platform| grub::Core::make(platform, &grub::settings(config, layout));
+    let architecture = config.layout.architecture;
+    let grub = |firmware| grub::Core::make(architecture, firmware, &grub::settings(config, layout));
     match config.layout.bootloader {
-        Bootloader::GrubBios => grub(grub::Platform::Bios)?.install_bios(&disk, layout).map_err(writing())?,
+        Bootloader::GrubBios => grub(grub::Firmware::Bios)?.install_bios(&disk, layout).map_err(writing())?,
         Bootloader::GrubEfi => {
-            let files = [("EFI/BOOT/BOOTX64.EFI", grub(grub::Platform::Efi)?.image)];
+            let files = [(architecture.efi_loader(), grub(grub::Firmware::Efi)?.image)];
             let esp = layout.named(layout::ESP)?;
             fat::make(&section(esp)?, *b"ESP        ", layout.volume_id(esp), &files)?;
         }
@@ -134,13 +136,13 @@ fn make(
     }
 
     let record = flashed(release(bundle), layout.time);
-    let env = record.boot_env(config.boot.attempts);
+    let wanted = record.wanted(config.boot.attempts);
     let bootenv = layout.named(layout::BOOTENV)?;
-    let env_file = [("grubenv", env.encode().to_vec())];
+    let env_file = [("grubenv", encode_env(&wanted).to_vec())];
     fat::make(&section(bootenv)?, *b"BOOTENV    ", layout.volume_id(bootenv), &env_file)?;
     let not_what_it_should_be = input("the disk image's boot environment");
-    let read = EnvStore::open(section(bootenv)?).and_then(|store| store.read());
-    if read.map_err(not_what_it_should_be)? != env {
+    let told = Grub::open(section(bootenv)?).and_then(|store| store.observe());
+    if told.map_err(not_what_it_should_be)? != wanted.fresh() {
         return Err(Error::Input {
             what: "the disk image's boot environment".into(),
             problem: "differs".into(),
@@ -155,9 +157,9 @@ fn make(
         let labels: &[&str] = if content.role == Role::Recovery { &["a", "b"] } else { &["a"] };
         let named = |copy: &&str| layout.named(&format!("{}-{copy}", content.class)).and_then(section);
         let targets: Vec<Part> = labels.iter().map(named).collect::<Result<_, _>>()?;
-        match content.source {
-            ContentSource::Bundle(image) => slot::write(bundle, &image.name, &targets, path, &bar)?,
-            ContentSource::Raw(raw) => slot::copy(raw, &targets, path)?,
+        match content.image {
+            SlotImage::Bundle(image) => slot::write(bundle, &image.name, &targets, path, &bar)?,
+            SlotImage::Raw(raw) => slot::copy(raw, &targets, path)?,
         }
     }
     bar.finish_and_clear();
@@ -191,9 +193,9 @@ fn report(output: &Path, layout: &Layout, contents: &[Content<'_>]) -> String {
     let mut text = format!("{}: {} MiB, GUID {}\n", output.display(), layout.disk_size / MIB, layout.guid);
     for part in &layout.partitions {
         let content = contents.iter().find(|content| part.holds(content));
-        let image = content.map_or("", |content| match content.source {
-            ContentSource::Bundle(image) => &image.name,
-            ContentSource::Raw(_) => "raw image",
+        let image = content.map_or("", |content| match content.image {
+            SlotImage::Bundle(image) => &image.name,
+            SlotImage::Raw(_) => "raw image",
         });
         let line = format!("{:3}  {:14} {:>8} MiB  {image}", part.index, part.label, part.size / MIB);
         text += &format!("{}\n", line.trim_end());
@@ -203,9 +205,9 @@ fn report(output: &Path, layout: &Layout, contents: &[Content<'_>]) -> String {
 
 fn summary(output: &Path, layout: &Layout, contents: &[Content<'_>], bundle: &Bundle) -> Value {
     let partitions = layout.partitions.iter().map(|part| {
-        let root_hash = contents.iter().find(|content| part.holds(content)).and_then(|c| match c.source {
-            ContentSource::Bundle(image) => Some(image.root_hash),
-            ContentSource::Raw(_) => None,
+        let root_hash = contents.iter().find(|content| part.holds(content)).and_then(|c| match c.image {
+            SlotImage::Bundle(image) => Some(image.root_hash),
+            SlotImage::Raw(_) => None,
         });
         json!({
             "index": part.index, "label": part.label, "guid": part.guid, "start": part.start, "size": part.size,

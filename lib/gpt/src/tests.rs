@@ -15,7 +15,7 @@ fn disk_bytes(lb_size: LogicalBlockSize) -> Vec<u8> {
     disk.write().unwrap().into_inner()
 }
 
-fn read_bytes(bytes: Vec<u8>, lb_size: LogicalBlockSize) -> result::Result<Table, Error> {
+fn read_bytes(bytes: Vec<u8>, lb_size: LogicalBlockSize) -> Result<Table, Error> {
     read(&MemoryDevice::from_bytes(bytes, lb_size.as_usize() as u32))
 }
 
@@ -24,13 +24,13 @@ fn labels(table: &Table) -> Vec<(u32, &str, u64)> {
 }
 
 #[test]
-fn either_copy_is_enough_whatever_is_damaged_in_the_other() {
+fn either_table_is_enough_whatever_is_damaged_in_the_other() {
     for lb_size in [LogicalBlockSize::Lb512, LogicalBlockSize::Lb4096] {
         let sector = lb_size.as_usize();
         let good = disk_bytes(lb_size);
         let whole = read_bytes(good.clone(), lb_size).unwrap();
         assert_eq!(labels(&whole), [(1, "bootenv", 65536), (2, "root-a", 1 << 20)]);
-        assert_eq!(whole.copy, Copy::Primary);
+        assert_eq!(whole.which, Which::Primary);
 
         let (first_header, first_array) = (sector + 60, 2 * sector + 130);
         let (last_header, last_array) = (DISK - sector + 60, DISK - sector - 16384 + 130);
@@ -38,7 +38,7 @@ fn either_copy_is_enough_whatever_is_damaged_in_the_other() {
             let mut bytes = good.clone();
             bytes[place] ^= 1;
             let table = read_bytes(bytes, lb_size).unwrap();
-            assert_eq!(table, Table { copy: Copy::Backup, ..whole.clone() });
+            assert_eq!(table, Table { which: Which::Backup, ..whole.clone() });
         }
         for (one, other) in
             [(first_header, last_array), (first_array, last_header), (first_array, last_array)]
@@ -56,7 +56,7 @@ fn the_backup_of_an_image_on_a_larger_disk_is_found_where_the_header_says() {
     let mut bytes = disk_bytes(LogicalBlockSize::Lb512);
     bytes[1024 + 130] ^= 1;
     bytes.resize(2 * DISK, 0);
-    assert_eq!(read_bytes(bytes, LogicalBlockSize::Lb512).unwrap().copy, Copy::Backup);
+    assert_eq!(read_bytes(bytes, LogicalBlockSize::Lb512).unwrap().which, Which::Backup);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn forged_headers_neither_panic_nor_ask_for_memory() {
     for (field, value) in fields {
         let mut bytes = good.clone();
         forge(&mut bytes, 512, field, value);
-        assert_eq!(read_bytes(bytes.clone(), LogicalBlockSize::Lb512).unwrap().copy, Copy::Backup);
+        assert_eq!(read_bytes(bytes.clone(), LogicalBlockSize::Lb512).unwrap().which, Which::Backup);
         forge(&mut bytes, DISK - 512, field, value);
         assert!(matches!(read_bytes(bytes, LogicalBlockSize::Lb512), Err(Error::Damaged { .. })));
     }

@@ -7,26 +7,26 @@ use toml::de::{DeTable, DeValue};
 
 /// A config file that has been read.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct ConfigText {
     path: PathBuf,
     text: String,
 }
 
-impl Source {
+impl ConfigText {
     pub(crate) fn new(path: &Path, text: String) -> Self {
         Self { path: path.into(), text }
     }
 
-    pub(crate) fn text(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The folder that relative paths in this file start from.
+    /// Returns the folder that relative paths in this file start from.
     pub(crate) fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
     }
 
-    /// A fault of the key `at`, a dotted path with array indexes as numbers: `slot.0.class`. A key that is not
+    /// Returns a fault of the key `at`, a dotted path with array indexes as numbers: `slot.0.class`. A key that is not
     /// written in the file is placed at the innermost table around it that is.
     pub fn fault(&self, at: &str, message: impl Into<String>) -> Fault {
         self.fault_at_span(self.span_of(at), message)

@@ -7,7 +7,7 @@ use drydock_bundle::Error;
 use gpt::disk::LogicalBlockSize;
 use gpt::mbr::ProtectiveMBR;
 use gpt::partition::Partition;
-use gpt::partition_types::{BIOS, EFI, LINUX_FS, LINUX_ROOT_X64};
+use gpt::partition_types::{BIOS, EFI, LINUX_FS, Type};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
@@ -31,7 +31,9 @@ pub(super) fn write(path: &Path, layout: &Layout) -> Result<(), Error> {
                 Kind::BiosBoot => BIOS,
                 Kind::Esp => EFI,
                 Kind::Linux => LINUX_FS,
-                Kind::RootX64 => LINUX_ROOT_X64,
+                Kind::Root(architecture) => {
+                    Type::from_name(architecture.root_partition_type()).map_err(input(problem))?
+                }
             },
             part_guid: part.guid.parse().map_err(input(problem))?,
             first_lba: part.start / sector,

@@ -1,6 +1,7 @@
 //! Which partitions the disk has, and where. No I/O.
 
-use super::content::{Content, ContentSource};
+use super::content::{Content, SlotImage};
+use drydock_architecture::Architecture;
 use drydock_bundle::Error;
 use drydock_config::{Bootloader, Config, Role};
 use drydock_format::{Bundle, sha256, slot};
@@ -33,7 +34,8 @@ pub(super) enum Kind {
     BiosBoot,
     Esp,
     Linux,
-    RootX64,
+    /// A root filesystem for this processor.
+    Root(Architecture),
 }
 
 #[derive(Clone, Debug)]
@@ -104,7 +106,10 @@ impl Layout {
                 _ => wanted.slot_mib.get(&content.class).copied(),
             };
             let mib = slot_mib(content, given, bundle)?;
-            let kind = if content.role == Role::Root { Kind::RootX64 } else { Kind::Linux };
+            let kind = match content.role {
+                Role::Root => Kind::Root(wanted.architecture),
+                _ => Kind::Linux,
+            };
             for copy in ["a", "b"] {
                 add(&format!("{}-{copy}", content.class), kind, SLOT_ATTRIBUTES, mib);
             }
@@ -165,9 +170,9 @@ impl Layout {
 
 /// How large each slot of a class is: what was asked for if the image fits, else a quarter more than it needs.
 fn slot_mib(content: &Content<'_>, given: Option<u64>, bundle: &Bundle) -> Result<u64, Error> {
-    let needed = match content.source {
-        ContentSource::Bundle(image) => slot::min_size(image, bundle.manifest_bytes().len() as u64),
-        ContentSource::Raw(raw) => raw.size,
+    let needed = match content.image {
+        SlotImage::Bundle(image) => slot::min_size(image, bundle.manifest_bytes().len() as u64),
+        SlotImage::Raw(raw) => raw.size,
     };
     match given {
         Some(mib) if mib * MIB < needed => Err(Error::Input {

@@ -14,10 +14,11 @@ use std::path::{Path, PathBuf};
 pub(super) struct Content<'a> {
     pub(super) class: String,
     pub(super) role: Role,
-    pub(super) source: ContentSource<'a>,
+    pub(super) image: SlotImage<'a>,
 }
 
-pub(super) enum ContentSource<'a> {
+/// Where a slot's image comes from.
+pub(super) enum SlotImage<'a> {
     Bundle(&'a Image),
     Raw(&'a RawImage),
 }
@@ -58,7 +59,7 @@ pub(super) fn find<'a>(
         contents.push(Content {
             class: slot.class.clone(),
             role: slot.role,
-            source: ContentSource::Bundle(image),
+            image: SlotImage::Bundle(image),
         });
     }
     if let Some(extra) =
@@ -72,11 +73,11 @@ pub(super) fn find<'a>(
         });
     }
     let boot = || config.class_with_role(Role::Boot).and_then(|slot| image_of(&slot.class));
-    let source = match (recovery, image_of(RECOVERY).or_else(boot)) {
-        (Some(raw), _) => Some(ContentSource::Raw(raw)),
-        (None, image) => image.map(ContentSource::Bundle),
+    let image = match (recovery, image_of(RECOVERY).or_else(boot)) {
+        (Some(raw), _) => Some(SlotImage::Raw(raw)),
+        (None, image) => image.map(SlotImage::Bundle),
     };
-    contents.extend(source.map(|source| Content { class: RECOVERY.into(), role: Role::Recovery, source }));
+    contents.extend(image.map(|image| Content { class: RECOVERY.into(), role: Role::Recovery, image }));
     Ok(contents)
 }
 
@@ -89,11 +90,11 @@ pub(super) fn check(config: &Config, bundle: &Bundle, contents: &[Content<'_>]) 
         if content.role == Role::Other || for_grub && !grub {
             continue;
         }
-        let (head, size, what) = match content.source {
-            ContentSource::Bundle(image) => {
+        let (head, size, what) = match content.image {
+            SlotImage::Bundle(image) => {
                 (look::head_in(bundle, &image.name)?, image.size, format!("the image `{}`", image.name))
             }
-            ContentSource::Raw(raw) => {
+            SlotImage::Raw(raw) => {
                 let head = look::head_of(&raw.file, raw.size).map_err(file("reading", &raw.path))?;
                 (head, raw.size, format!("the image {}", raw.path.display()))
             }

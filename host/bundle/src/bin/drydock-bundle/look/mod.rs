@@ -45,7 +45,7 @@ const UNPACK: &str = "unpack it: a device takes images as they are, and the bund
 const RAW: &str = "make it raw with qemu-img convert -O raw";
 const PARTITION: &str = "give the image of the one partition";
 
-/// Says what is in an image that begins with these bytes.
+/// Returns what is in an image that begins with these bytes.
 pub(crate) fn content(head: &[u8]) -> Content {
     if let Some(filesystem) = Filesystem::find(head) {
         return Content::Filesystem(filesystem);

@@ -1,0 +1,54 @@
+use crate::Architecture;
+
+/// What QEMU emulates a device of an architecture with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// The program.
+    pub program: &'static str,
+    /// The value of `-machine`.
+    pub machine: &'static str,
+    /// The value of `-cpu` under software emulation.
+    pub cpu: &'static str,
+    /// EFI firmware for it.
+    pub efi: EfiFirmware,
+}
+
+/// EFI firmware for QEMU, as Debian packages it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EfiFirmware {
+    /// The code, the same for all machines.
+    pub code: &'static str,
+    /// The variables of a new machine.
+    pub variables: &'static str,
+    /// Debian's package that has both.
+    pub package: &'static str,
+}
+
+impl Architecture {
+    /// Returns QEMU's machine for it.
+    pub const fn machine(self) -> Machine {
+        match self {
+            Self::X86_64 => Machine {
+                program: "qemu-system-x86_64",
+                machine: "q35",
+                cpu: "max,-erms",
+                efi: EfiFirmware {
+                    code: "/usr/share/OVMF/OVMF_CODE_4M.fd",
+                    variables: "/usr/share/OVMF/OVMF_VARS_4M.fd",
+                    package: "ovmf",
+                },
+            },
+            // Cryptography of `-cpu max` takes several times as long to emulate.
+            Self::Aarch64 => Machine {
+                program: "qemu-system-aarch64",
+                machine: "virt",
+                cpu: "cortex-a53",
+                efi: EfiFirmware {
+                    code: "/usr/share/AAVMF/AAVMF_CODE.fd",
+                    variables: "/usr/share/AAVMF/AAVMF_VARS.fd",
+                    package: "qemu-efi-aarch64",
+                },
+            },
+        }
+    }
+}
