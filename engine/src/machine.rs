@@ -10,7 +10,7 @@ use drydock_config::{Config, SlotClass};
 use drydock_format::{Image, ReadAt, Tail};
 use drydock_luks::{FormatOptions, Limits, Unlocked, Volume};
 use drydock_state::grub::Grub;
-use drydock_state::{Bootloader, SetName, Source};
+use drydock_state::{Bootloader, SlotName, Source};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,8 +57,8 @@ pub trait Machine: Sync {
     /// The partition of our own disk with the given GPT label, for reading and writing.
     fn partition(&self, label: &str) -> Result<Device, Error>;
 
-    /// A slot of a set; the inside of it where the class is encrypted.
-    fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error>;
+    /// A slot of a set, or one with a copy of the recovery; the inside of it where the class is encrypted.
+    fn slot(&self, class: &SlotClass, name: SlotName) -> Result<Device, Error>;
 
     /// Offers the bytes that an intent's source stands for, and gives what is made of them. What is offered
     /// is on stable storage.
@@ -69,7 +69,7 @@ pub trait Machine: Sync {
 
     /// Reads the whole image back from the medium through dm-verity (or its equal), and so proves that what
     /// is in the slot has the image's root hash.
-    fn prove(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error>;
+    fn prove(&self, class: &SlotClass, name: SlotName, image: &Image) -> Result<(), Error>;
 
     /// Waits, so that another process can come to an end with what it does.
     fn pause(&self, time: Duration);

@@ -16,7 +16,7 @@ use drydock_engine::event::Events;
 use drydock_engine::machine::{Device, Found, Lock, Machine, Take, open_bootloader};
 use drydock_engine::update::prove;
 use drydock_format::{Image, ReadAt, Tail};
-use drydock_state::{Bootloader, SetName, Source};
+use drydock_state::{Bootloader, SlotName, Source};
 use nix::fcntl::OFlag;
 use nix::unistd::{SysconfVar, sysconf};
 use std::collections::BTreeMap;
@@ -139,8 +139,8 @@ impl<'a> Hardware<'a> {
         Ok(())
     }
 
-    fn slot_node(&self, class: &SlotClass, set: SetName) -> Result<PathBuf, Error> {
-        let label = set.label(&class.class);
+    fn slot_node(&self, class: &SlotClass, name: SlotName) -> Result<PathBuf, Error> {
+        let label = name.label(&class.class);
         if !class.encrypted {
             return Ok(self.disk.partition(&label)?.node.clone());
         }
@@ -217,10 +217,10 @@ impl<'a> Hardware<'a> {
         &self,
         name: &str,
         class: &SlotClass,
-        set: SetName,
+        slot: SlotName,
         image: &Image,
     ) -> Result<Mapped, Error> {
-        let node = self.slot_node(class, set)?;
+        let node = self.slot_node(class, slot)?;
         let root_hash = image.root_hash.to_string();
         let salt = image.salt.table_form();
         let verity = Verity { device: &node, size: image.size, root_hash: &root_hash, salt: &salt };
@@ -253,8 +253,8 @@ impl Machine for Hardware<'_> {
         open_for_work(&self.disk.partition(label)?.node)
     }
 
-    fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error> {
-        open_for_work(&self.slot_node(class, set)?)
+    fn slot(&self, class: &SlotClass, name: SlotName) -> Result<Device, Error> {
+        open_for_work(&self.slot_node(class, name)?)
     }
 
     fn source<T>(&self, source: &Source, take: Take<'_, T>) -> Result<T, Error> {
@@ -287,10 +287,10 @@ impl Machine for Hardware<'_> {
         }
     }
 
-    fn prove(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
-        let label = set.label(&class.class);
+    fn prove(&self, class: &SlotClass, slot: SlotName, image: &Image) -> Result<(), Error> {
+        let label = slot.label(&class.class);
         let name = proof_mapping(&label);
-        let mapped = self.map_verity(&name, class, set, image)?;
+        let mapped = self.map_verity(&name, class, slot, image)?;
         let proven =
             DiskDevice::open(&mapped.node, Access::ReadOnly).map_err(Error::from).and_then(|device| {
                 let is_corrupted = || mapper::is_corrupted(&name).unwrap_or(false);

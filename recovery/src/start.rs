@@ -37,11 +37,11 @@ pub fn prepare_root(machine: &Hardware<'_>, set: SetName, floors: &Floors) -> Re
     }
     warn_of_mixed_releases(machine, set, &release);
     let root = PathBuf::from(NEW_ROOT);
-    let mapped = machine.map_verity(ROOT_MAPPING, root_class, set, &release.image)?;
+    let mapped = machine.map_verity(ROOT_MAPPING, root_class, set.into(), &release.image)?;
     mounts::mount(&mapped.node, &root, &config.boot.root_filesystem, MountFlags::RDONLY, "")?;
     for class in config.set_classes().filter(|class| class.role == Role::Other) {
         let release = trusted_release(machine, class, set)?;
-        machine.map_verity(&class.class, class, set, &release.image)?;
+        machine.map_verity(&class.class, class, set.into(), &release.image)?;
     }
     events.finished(
         Step::Verify,

@@ -21,8 +21,8 @@ use drydock_engine::machine::Machine;
 use drydock_engine::recover::{self, Chosen, Next, Reason};
 use drydock_engine::release::trusted_release;
 use drydock_engine::state::{self, State, Trust};
-use drydock_state::SetName;
 use drydock_state::transition;
+use drydock_state::{CopyName, SetName};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -137,7 +137,7 @@ fn run_recovery(
     sink: &ConsoleEvents,
     state: &mut State,
     reason: Reason,
-    copy: Option<SetName>,
+    copy: Option<CopyName>,
 ) -> Result<(), Error> {
     let events = machine.events();
     state::describe(&state.record, events);
@@ -159,7 +159,7 @@ fn run_recovery(
             events.started(Step::HandOver, format_args!("reset; the bootloader starts set {set} next"));
             Ok(())
         }
-        Next::Prove(copy) => {
+        Next::TryCopy(copy) => {
             let text = format_args!("reset; the bootloader starts copy {copy} of the recovery next");
             events.started(Step::HandOver, text);
             Ok(())
@@ -269,7 +269,7 @@ fn enter(machine: &Hardware<'_>, sink: &ConsoleEvents, state: &mut State, set: S
 }
 
 /// Recovery may become the new system without a reset only if its kernel is of the same release.
-fn may_switch(machine: &Hardware<'_>, state: &State, set: SetName, copy: Option<SetName>) -> bool {
+fn may_switch(machine: &Hardware<'_>, state: &State, set: SetName, copy: Option<CopyName>) -> bool {
     if machine.config().recovery.handover != Handover::SwitchRoot {
         return false;
     }

@@ -14,7 +14,7 @@ use drydock_engine::update::prove;
 use drydock_format::{Image, ReadAt, Tail};
 use drydock_luks::{FormatOptions, Limits, Unlocked, Volume};
 use drydock_models::CryptDevice;
-use drydock_state::{Bootloader, SetName, Source};
+use drydock_state::{Bootloader, SlotName, Source};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -159,9 +159,9 @@ impl Machine for SimMachine<'_> {
             None => device,
         })
     }
-    fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error> {
-        let slot = self.factory.slot(&self.disk, &class.class, set);
-        slot.ok_or_else(|| missing(format!("partition {}", set.label(&class.class))))
+    fn slot(&self, class: &SlotClass, name: SlotName) -> Result<Device, Error> {
+        let slot = self.factory.slot(&self.disk, &class.class, name);
+        slot.ok_or_else(|| missing(format!("partition {}", name.label(&class.class))))
     }
     fn source<T>(&self, source: &Source, take: Take<'_, T>) -> Result<T, Error> {
         let path = match source {
@@ -181,9 +181,9 @@ impl Machine for SimMachine<'_> {
         let stamp = Some(format!("{:p}", Arc::as_ptr(&bytes)));
         take(Found { bytes, tail: Tail::Nothing, stamp })
     }
-    fn prove(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
-        let label = set.label(&class.class);
-        prove::by_reading(&self.slot(class, set)?, image, &label, self.threads(), &self.events)
+    fn prove(&self, class: &SlotClass, name: SlotName, image: &Image) -> Result<(), Error> {
+        let label = name.label(&class.class);
+        prove::by_reading(&self.slot(class, name)?, image, &label, self.threads(), &self.events)
     }
     fn pause(&self, _time: Duration) {
         if let Some((process, _)) = &self.process {

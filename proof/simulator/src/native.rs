@@ -17,7 +17,7 @@ use drydock_files::{FileBytes, FileDevice};
 use drydock_format::{Image, Tail};
 use drydock_recovery::device::lock::{self, StateLock};
 use drydock_recovery::story::read_config;
-use drydock_state::{Bootloader, SetInfo, SetName, Source, Store, transition};
+use drydock_state::{Bootloader, SetInfo, SetName, SlotName, Source, Store, transition};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -152,16 +152,16 @@ impl Machine for NativeMachine {
     fn partition(&self, label: &str) -> Result<Device, Error> {
         self.open(label)
     }
-    fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error> {
-        self.open(&set.label(&class.class))
+    fn slot(&self, class: &SlotClass, name: SlotName) -> Result<Device, Error> {
+        self.open(&name.label(&class.class))
     }
     fn source<T>(&self, _source: &Source, take: Take<'_, T>) -> Result<T, Error> {
         let path = self.folder.join(BUNDLE);
         let file = File::open(&path).map_err(Error::system("opening", path.display(), "make it first"))?;
         take(Found { bytes: Arc::new(FileBytes(file)), tail: Tail::Nothing, stamp: None })
     }
-    fn prove(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
-        prove::by_reading(&self.slot(class, set)?, image, &set.label(&class.class), self.threads(), &Silent)
+    fn prove(&self, class: &SlotClass, name: SlotName, image: &Image) -> Result<(), Error> {
+        prove::by_reading(&self.slot(class, name)?, image, &name.label(&class.class), self.threads(), &Silent)
     }
     fn pause(&self, time: Duration) {
         std::thread::sleep(time);
