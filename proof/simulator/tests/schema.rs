@@ -11,7 +11,7 @@ use drydock_engine::state::{Seen, Trust};
 use drydock_house::schema::Schemas;
 use drydock_simulator::device::SimDevice;
 use drydock_simulator::medium::Medium;
-use drydock_state::{Entry, Intent, Job, MediumSource, Outcome, SetName, Source};
+use drydock_state::{CopyName, Entry, Intent, Job, MediumSource, Outcome, SetName, Source};
 use serde_json::{Value, json};
 
 /// Everything that can have happened. A new outcome does not compile until it is added to both.
@@ -57,7 +57,7 @@ fn jobs() -> Vec<Job> {
     ];
     let updates = sources.clone().map(|source| Job::Update { source, manifest: manifest.clone() });
     let [source, ..] = sources;
-    let recovery = Job::UpdateRecovery { source, manifest, written: Some(SetName::B) };
+    let recovery = Job::UpdateRecovery { source, manifest, written: Some(CopyName::B) };
     let jobs = [recovery, Job::FactoryReset, Job::Wipe { label: "logs".into() }];
     jobs.into_iter().chain(updates).collect()
 }
