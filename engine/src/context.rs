@@ -1,7 +1,7 @@
 //! What a boot is for, from the kernel's command line; and what it came to.
 
 use crate::recover::{Next, Reason};
-use drydock_state::SetName;
+use drydock_state::{CopyName, SetName};
 
 /// What the bootloader has started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct BootContext {
     /// What the bootloader has started.
     pub purpose: Purpose,
     /// Which of recovery's two copies runs, if the bootloader said so.
-    pub copy: Option<SetName>,
+    pub copy: Option<CopyName>,
 }
 
 impl BootContext {
@@ -29,15 +29,15 @@ impl BootContext {
             let mut values = text.split_ascii_whitespace().filter_map(|word| word.split_once('='));
             values.find(|(key, _)| *key == name).map(|(_, value)| value)
         };
-        let set = |name| value(name).and_then(|name| name.parse().ok());
         let reason = match value("drydock.reason") {
             Some("fallback") => Reason::Fallback,
             Some("menu-factory-reset") => Reason::FactoryReset,
             _ => Reason::Asked,
         };
+        let set = value("drydock.set").and_then(|set| set.parse().ok());
         Self {
-            purpose: set("drydock.set").map_or(Purpose::Recovery(reason), Purpose::Set),
-            copy: set("drydock.copy"),
+            purpose: set.map_or(Purpose::Recovery(reason), Purpose::Set),
+            copy: value("drydock.copy").and_then(|copy| copy.parse().ok()),
         }
     }
 }
@@ -87,6 +87,6 @@ mod tests {
             Purpose::Recovery(Reason::FactoryReset)
         );
         assert_eq!(purpose("quiet drydock.set=c"), Purpose::Recovery(Reason::Asked));
-        assert_eq!(BootContext::from_command_line("drydock.copy=b").copy, Some(SetName::B));
+        assert_eq!(BootContext::from_command_line("drydock.copy=b").copy, Some(CopyName::B));
     }
 }

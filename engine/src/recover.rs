@@ -8,7 +8,7 @@ use crate::release::trusted_release;
 use crate::state::{State, Trust};
 use crate::{reset, update};
 use drydock_state::transition::{self, Running};
-use drydock_state::{Intent, Job, MediumSource, Record, SetName, Source};
+use drydock_state::{CopyName, Intent, Job, MediumSource, Record, SetName, Source};
 
 /// Why recovery runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum Next {
     /// Reset the machine; the bootloader chooses. The set is the one that it will choose.
     Reboot(SetName),
     /// Reset the machine; the bootloader starts this copy of the recovery, which was just written, to prove it.
-    Prove(SetName),
+    TryCopy(CopyName),
     /// Nothing is bootable: stay, say so, and try again later.
     Stay(String),
 }
@@ -82,7 +82,7 @@ pub fn recover(
     machine: &impl Machine,
     state: &mut State,
     reason: Reason,
-    copy: Option<SetName>,
+    copy: Option<CopyName>,
 ) -> Result<Next, Error> {
     if let Trust::ReadOnly(why) = state.trust() {
         machine.events().warning(format_args!("nothing is written while the state can't be trusted: {why}"));
@@ -131,7 +131,7 @@ fn give_up_damaged_sets(machine: &impl Machine, state: &mut State) {
         machine.events().started(Step::Prove, format_args!("set {set}, which did not come up"));
         let whole = machine.config().set_classes().try_for_each(|class| {
             let image = trusted_release(machine, class, set)?.image;
-            machine.read_back(class, set, &image)
+            machine.read_back(class, set.into(), &image)
         });
         match whole {
             Err(error) if error.is_damage() => {
@@ -149,7 +149,7 @@ fn carry_out(
     machine: &impl Machine,
     state: &mut State,
     intent: &Intent,
-    copy: Option<SetName>,
+    copy: Option<CopyName>,
 ) -> Result<(), Error> {
     let limit = machine.config().recovery.starts;
     let Some(start) = transition::count_start(&mut state.record, limit, machine.now()) else {
@@ -209,7 +209,7 @@ fn bootable(record: &Record, first: Option<SetName>) -> Option<SetName> {
 fn next(machine: &impl Machine, state: &State) -> Next {
     let record = &state.record;
     if let Some(copy) = record.copy_on_trial() {
-        return Next::Prove(copy);
+        return Next::TryCopy(copy);
     }
     match bootable(record, record.trial) {
         Some(set) => Next::Reboot(set),

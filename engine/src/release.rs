@@ -6,7 +6,7 @@ use drydock_block::BlockDevice;
 use drydock_config::{Config, Role, SlotClass};
 use drydock_format::trailer;
 use drydock_format::{Digest, Image, Manifest, PublicKey, Trusted, sha256, signature};
-use drydock_state::{SetInfo, SetName};
+use drydock_state::{SetInfo, SetName, SlotName};
 
 /// What a slot's trailer says, once its signatures hold.
 #[derive(Clone, Debug)]
@@ -58,9 +58,14 @@ pub enum Carried {
 }
 
 /// Reads a slot's trailer and checks its signatures. An error names the slot.
-pub fn trusted_release(machine: &impl Machine, class: &SlotClass, set: SetName) -> Result<Release, Error> {
-    let slot = machine.slot(class, set)?;
-    let untrusted = |why| Error::Slot { label: set.label(&class.class), why: Box::new(why) };
+pub fn trusted_release(
+    machine: &impl Machine,
+    class: &SlotClass,
+    name: impl Into<SlotName>,
+) -> Result<Release, Error> {
+    let name = name.into();
+    let slot = machine.slot(class, name)?;
+    let untrusted = |why| Error::Slot { label: name.label(&class.class), why: Box::new(why) };
     release_in(machine.config(), class, &slot).map_err(untrusted)
 }
 

@@ -27,11 +27,11 @@ pub fn assemble_root(machine: &impl Machine, set: SetName, floors: &Floors) -> R
         )));
     }
     warn_of_mixed_releases(machine, set, &release);
-    machine.map_verity(ROOT_MAPPING, root_class, set, &release.image)?;
+    machine.map_verity(ROOT_MAPPING, root_class, set.into(), &release.image)?;
     machine.mount_root(ROOT_MAPPING, set)?;
     for class in config.set_classes().filter(|class| class.role == Role::Other) {
         let release = trusted_release(machine, class, set)?;
-        machine.map_verity(&class.class, class, set, &release.image)?;
+        machine.map_verity(&class.class, class, set.into(), &release.image)?;
     }
     events.finished(
         Step::Verify,

@@ -11,7 +11,7 @@ use crate::release::trusted_release;
 use crate::state::{self, State, Trust};
 use crate::stay::{self, Waited};
 use drydock_config::{Handover, Role, SlotClass};
-use drydock_state::{SetName, transition};
+use drydock_state::{CopyName, SetName, transition};
 
 /// Does what this boot is for. Returns when the machine is to be reset, or has entered a set.
 pub fn boot(machine: &impl Machine, context: BootContext) -> Result<End, Error> {
@@ -41,7 +41,7 @@ fn run_recovery(
     machine: &impl Machine,
     state: &mut State,
     reason: Reason,
-    copy: Option<SetName>,
+    copy: Option<CopyName>,
 ) -> Result<End, Error> {
     let events = machine.events();
     state::describe(&state.record, events);
@@ -64,7 +64,7 @@ fn run_recovery(
         Next::Reboot(set) => {
             events.started(Step::HandOver, format_args!("reset; the bootloader starts set {set} next"));
         }
-        Next::Prove(copy) => {
+        Next::TryCopy(copy) => {
             let text = format_args!("reset; the bootloader starts copy {copy} of the recovery next");
             events.started(Step::HandOver, text);
         }
@@ -112,7 +112,7 @@ fn enter(machine: &impl Machine, state: &mut State, set: SetName) -> Result<End,
 }
 
 /// Recovery may become the new system without a reset only if its kernel is of the same release.
-fn may_switch(machine: &impl Machine, state: &State, set: SetName, copy: Option<SetName>) -> bool {
+fn may_switch(machine: &impl Machine, state: &State, set: SetName, copy: Option<CopyName>) -> bool {
     if machine.config().recovery.handover != Handover::SwitchRoot {
         return false;
     }

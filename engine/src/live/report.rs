@@ -6,7 +6,7 @@ use crate::release::trusted_release;
 use crate::state::{Seen, Trust};
 use drydock_config::Role;
 use drydock_state::transition::Counters;
-use drydock_state::{Entry, Floors, Intent, SetInfo, SetName};
+use drydock_state::{CopyName, Entry, Floors, Intent, SetInfo, SetName};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -56,11 +56,11 @@ pub struct SetStatus {
 #[derive(Clone, Debug, Serialize)]
 pub struct RecoveryStatus {
     /// The copy that is tried first, once it has run.
-    pub first: SetName,
+    pub first: CopyName,
     /// The copy that was written and has not run yet; it is started next.
-    pub trial: Option<SetName>,
+    pub trial: Option<CopyName>,
     /// The version and the root hash of each copy, from its signed trailer.
-    pub copies: BTreeMap<SetName, Option<(String, String)>>,
+    pub copies: BTreeMap<CopyName, Option<(String, String)>>,
 }
 
 /// Whether the bootloader's environment belongs to the state record.
@@ -101,7 +101,7 @@ pub fn status(machine: &impl Machine, seen: &Seen, running: Option<RunningSet>) 
         recovery: machine.config().class_with_role(Role::Recovery).map(|class| RecoveryStatus {
             first: record.recovery.first,
             trial: record.copy_on_trial(),
-            copies: SetName::BOTH
+            copies: CopyName::BOTH
                 .into_iter()
                 .map(|copy| {
                     let release = trusted_release(machine, class, copy).ok();

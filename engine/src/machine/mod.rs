@@ -12,7 +12,7 @@ use drydock_config::{Config, SlotClass};
 use drydock_format::Image;
 use drydock_luks::{FormatOptions, Limits, Unlocked};
 use drydock_state::grub::Grub;
-use drydock_state::{Bootloader, SetName, Source};
+use drydock_state::{Bootloader, SetName, SlotName, Source};
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -74,11 +74,11 @@ pub trait Disk {
     fn partition(&self, label: &str) -> Result<Device, Error>;
 
     /// Returns a slot of a set; the inside of it where the class is encrypted.
-    fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error>;
+    fn slot(&self, class: &SlotClass, name: SlotName) -> Result<Device, Error>;
 
     /// Reads the whole image back from the medium through dm-verity (or its equal), and so proves that what is in the
     /// slot has the image's root hash.
-    fn read_back(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error>;
+    fn read_back(&self, class: &SlotClass, name: SlotName, image: &Image) -> Result<(), Error>;
 }
 
 /// Where bundles come from.
@@ -211,7 +211,13 @@ pub trait Operator {
 /// Becoming the live system.
 pub trait Start {
     /// Maps an image in a slot through dm-verity. Nothing is proven until it is read.
-    fn map_verity(&self, mapping: &str, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error>;
+    fn map_verity(
+        &self,
+        mapping: &str,
+        class: &SlotClass,
+        slot: SlotName,
+        image: &Image,
+    ) -> Result<(), Error>;
 
     /// Mounts what is mapped by this name, read-only, as the new root.
     fn mount_root(&self, mapping: &str, set: SetName) -> Result<(), Error>;

@@ -21,7 +21,7 @@ use drydock_block::BlockDevice;
 use drydock_config::Config;
 use drydock_format::trailer::{self, Trailer};
 use drydock_format::{Bundle, Digest, ImageReader, Manifest};
-use drydock_state::{Intent, Record, SetInfo, SetName, SetStatus, Source, transition};
+use drydock_state::{Intent, Record, SetInfo, SetStatus, SlotName, Source, transition};
 use frames::{BaseFrames, BundleFrames};
 use plan::{Origin, Plan, SlotPlan};
 use write::{Content, Frames, Job};
@@ -79,7 +79,7 @@ impl std::fmt::Display for Prepared {
 /// One slot, and what is needed to fill it.
 struct PreparedSlot {
     plan: SlotPlan,
-    set: SetName,
+    name: SlotName,
     label: String,
     device: Device,
     trailer: Trailer,
@@ -119,7 +119,7 @@ fn prepare_bundle(
     let slots = plan
         .slots
         .iter()
-        .map(|slot| prepare_slot(machine, bundle, plan.target, slot))
+        .map(|slot| prepare_slot(machine, bundle, plan.target.into(), slot))
         .collect::<Result<_, _>>()?;
     let release = release::info(bundle.manifest(), bundle.manifest_digest());
     machine
@@ -160,11 +160,11 @@ fn open<T>(
 fn prepare_slot(
     machine: &impl Machine,
     bundle: &Bundle,
-    set: SetName,
+    name: SlotName,
     slot: &SlotPlan,
 ) -> Result<PreparedSlot, Error> {
-    let device = machine.slot(&slot.class, set)?;
-    slot.check_room(set, device.size(), bundle.manifest_bytes().len() as u64)?;
+    let device = machine.slot(&slot.class, name)?;
+    slot.check_room(name, device.size(), bundle.manifest_bytes().len() as u64)?;
     let (upper_tree, groups, frames): (_, _, Box<dyn Frames>) = match slot.from {
         Origin::Bundle => {
             let reader = bundle.image(&slot.image.name)?;
@@ -172,7 +172,7 @@ fn prepare_slot(
         }
         Origin::Set(base) => {
             let label = base.label(&slot.class.class);
-            let base = machine.slot(&slot.class, base)?;
+            let base = machine.slot(&slot.class, base.into())?;
             let (upper, groups) = prove::read_groups(&base, &slot.image, &label)?;
             (upper, groups, Box::new(BaseFrames::new(base, &slot.image, label)))
         }
@@ -182,8 +182,8 @@ fn prepare_slot(
         signatures: bundle.signature_bytes().to_vec(),
         image: slot.image.name.clone(),
     };
-    let label = set.label(&slot.class.class);
-    Ok(PreparedSlot { plan: slot.clone(), set, label, device, trailer, upper_tree, groups, frames })
+    let label = name.label(&slot.class.class);
+    Ok(PreparedSlot { plan: slot.clone(), name, label, device, trailer, upper_tree, groups, frames })
 }
 
 impl Prepared {
@@ -237,7 +237,7 @@ impl PreparedSlot {
     /// Reads back from the medium what was written.
     fn prove(&self, machine: &impl Machine) -> Result<(), Error> {
         machine.events().started(Step::Prove, format_args!("{} by reading it back", self.label));
-        machine.read_back(&self.plan.class, self.set, &self.plan.image)?;
+        machine.read_back(&self.plan.class, self.name, &self.plan.image)?;
         machine.events().finished(Step::Prove, &self.label);
         Ok(())
     }

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::release::{Carried, image_of};
 use drydock_config::{Config, SlotClass};
 use drydock_format::{Image, Manifest, slot};
-use drydock_state::{Record, SetName};
+use drydock_state::{Record, SetName, SlotName};
 
 /// What is to be done for one release.
 #[derive(Clone, Debug)]
@@ -84,7 +84,7 @@ fn plan_slot(class: &SlotClass, manifest: &Manifest, target: SetName) -> Result<
 
 impl SlotPlan {
     /// Checks that the slot has room for image, hash tree and trailer.
-    pub fn check_room(&self, set: SetName, room: u64, manifest_len: u64) -> Result<(), Error> {
+    pub fn check_room(&self, name: SlotName, room: u64, manifest_len: u64) -> Result<(), Error> {
         let needed = slot::min_size(&self.image, manifest_len);
         if needed <= room {
             return Ok(());
@@ -92,7 +92,7 @@ impl SlotPlan {
         Err(Error::Refused(format!(
             "image {} needs {needed} bytes with its hash tree and trailer, slot {} has {room}; make the image smaller or the slot larger",
             self.image.name,
-            set.label(&self.class.class)
+            name.label(&self.class.class)
         )))
     }
 }

@@ -10,7 +10,7 @@ use crate::state::State;
 use drydock_config::{Config, Role};
 use drydock_format::trailer;
 use drydock_format::{Bundle, ImageReader};
-use drydock_state::{Record, SetName, Source, transition};
+use drydock_state::{CopyName, Record, SlotName, Source, transition};
 
 /// Says whether a bundle, whose manifest has this digest, brings another recovery than the one that is first. Writes
 /// nothing.
@@ -35,7 +35,7 @@ pub fn write(
     state: &mut State,
     source: &Source,
     manifest: &str,
-    running: Option<SetName>,
+    running: Option<CopyName>,
 ) -> Result<(), Error> {
     open(machine, source, Some(manifest), &mut |bundle, _| write_from(machine, state, bundle, running))
 }
@@ -44,11 +44,11 @@ fn write_from(
     machine: &impl Machine,
     state: &mut State,
     bundle: &Bundle,
-    running: Option<SetName>,
+    running: Option<CopyName>,
 ) -> Result<(), Error> {
     plan::admit(machine.config(), &state.record, bundle.manifest())?;
     let target = running.unwrap_or(state.record.recovery.first).other();
-    let slot = prepare_slot(machine, bundle, target, &slot(machine.config(), bundle)?)?;
+    let slot = prepare_slot(machine, bundle, target.into(), &slot(machine.config(), bundle)?)?;
     // The copy that is overwritten may be the only other one that comes up.
     slot.content().prove(&slot.plan.image.name, machine.threads(), machine.events())?;
     trailer::invalidate(&slot.device)?;
@@ -66,9 +66,9 @@ fn write_from(
 /// refused before anything is written.
 pub(super) fn is_in(machine: &impl Machine, bundle: &Bundle) -> Result<Option<ImageReader>, Error> {
     let Ok(slot) = slot(machine.config(), bundle) else { return Ok(None) };
-    for copy in SetName::BOTH {
-        let room = machine.slot(&slot.class, copy)?.size();
-        slot.check_room(copy, room, bundle.manifest_bytes().len() as u64)?;
+    for name in CopyName::BOTH.map(SlotName::Copy) {
+        let room = machine.slot(&slot.class, name)?.size();
+        slot.check_room(name, room, bundle.manifest_bytes().len() as u64)?;
     }
     Ok(Some(bundle.image(&slot.image.name)?))
 }

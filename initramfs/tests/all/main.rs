@@ -5,3 +5,4 @@ mod build;
 mod cli;
 mod fake;
 mod kernel_uses;
+mod reference;

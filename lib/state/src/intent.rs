@@ -1,7 +1,7 @@
 //! What recovery has been asked to do.
 
+use crate::name::{CopyName, SetName};
 use crate::record::{Later, Record};
-use crate::set::SetName;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -51,7 +51,7 @@ pub enum Job {
         manifest: String,
         /// The copy that was written, and is to prove itself by a boot.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        written: Option<SetName>,
+        written: Option<CopyName>,
     },
     /// Make `data` new, and take the slots back to the factory's bundle where the device has one.
     FactoryReset,

@@ -15,8 +15,8 @@ pub mod bootloader;
 mod copy;
 mod error;
 mod intent;
+mod name;
 mod record;
-mod set;
 mod store;
 pub mod transition;
 
@@ -24,8 +24,8 @@ pub use bootloader::{Bootloader, Mode, Observed, Starts, Wanted, grub};
 pub use copy::{Copy, decode_copy, encode_copy};
 pub use error::Error;
 pub use intent::{Intent, Job, MediumSource, Source};
+pub use name::{CopyName, SetName, SlotName};
 pub use record::{
     Entry, Floors, HISTORY_LIMIT, Later, Offer, Outcome, Record, Recovery, SetInfo, SetStatus, Sets,
 };
-pub use set::SetName;
 pub use store::{Mended, Now, Opened, Store, copy_offsets};

@@ -1,6 +1,6 @@
 use crate::bootloader::{Mode, Starts, Wanted};
 use crate::intent::{Intent, Job, Source};
-use crate::set::SetName;
+use crate::name::{CopyName, SetName};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -53,7 +53,7 @@ pub struct Record {
 pub struct Recovery {
     /// The copy that the bootloader tries first: it has run.
     #[serde(default)]
-    pub first: SetName,
+    pub first: CopyName,
     /// A bundle with a recovery in it, to be written once the set that came with it is good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<Offer>,
@@ -321,7 +321,7 @@ impl Record {
     }
 
     /// The copy of the recovery that was written, and has not run yet.
-    pub fn copy_on_trial(&self) -> Option<SetName> {
+    pub fn copy_on_trial(&self) -> Option<CopyName> {
         match self.job()?.job {
             Job::UpdateRecovery { written, .. } => written,
             _ => None,

@@ -4,7 +4,7 @@
 
 use drydock_block::MemoryDevice;
 use drydock_state::transition::{self, Counters, Running};
-use drydock_state::{Mode, Observed, Opened, Record, SetName, SetStatus, Starts, Store};
+use drydock_state::{CopyName, Mode, Observed, Opened, Record, SetName, SetStatus, Starts, Store};
 use serde_json::{Value, json};
 
 const A: SetName = SetName::A;
@@ -85,7 +85,7 @@ fn a_job_that_only_a_later_drydock_knows_is_left_alone_and_the_sets_boot() {
         // The later drydock had told the bootloader of it, and its recovery never came up: that is not our business.
         let fresh = wanted.fresh();
         let told = Observed { mode: Mode::Recovery, left: Starts { recovery: 0, ..fresh.left }, ..fresh };
-        for running in [Running::Set(A), Running::Recovery(Some(A)), Running::Recovery(None)] {
+        for running in [Running::Set(A), Running::Recovery(Some(CopyName::A)), Running::Recovery(None)] {
             assert!(!transition::settle(&mut record, Counters::Current(told), running, 0), "{running:?}");
         }
         let wipe = drydock_state::Job::Wipe { label: "logs".into() };

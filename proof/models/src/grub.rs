@@ -4,7 +4,7 @@
 //! The crash simulator lets it choose where a device would run GRUB; `qemu-tests` compares it with the real
 //! one over a table of whole, damaged, torn, truncated and missing environments.
 
-use drydock_state::SetName;
+use drydock_state::{CopyName, SetName};
 
 const SIGNATURE: &[u8] = b"# GRUB Environment Block\n";
 
@@ -14,7 +14,7 @@ pub enum Kernel {
     /// The boot slot of a set.
     Set(SetName),
     /// A copy of the recovery.
-    Recovery(SetName),
+    Recovery(CopyName),
 }
 
 /// Why recovery was started, as in `drydock.reason=`.
@@ -34,7 +34,7 @@ pub enum Start {
     /// Recovery: `drydock.recovery drydock.copy= drydock.reason=`.
     Recovery {
         /// Which of its two copies.
-        copy: SetName,
+        copy: CopyName,
         /// Why.
         reason: Reason,
     },
@@ -59,11 +59,11 @@ pub fn decide(file: Option<&[u8]>, whole: impl Fn(Kernel) -> bool) -> Decision {
 
 fn choose(file: &mut Option<Vec<u8>>, whole: impl Fn(Kernel) -> bool) -> Option<Start> {
     let set = |set| whole(Kernel::Set(set)).then_some(Start::Set(set));
-    let recovery = |copy: SetName, reason| {
+    let recovery = |copy: CopyName, reason| {
         let copy = [copy, copy.other()].into_iter().find(|&copy| whole(Kernel::Recovery(copy)))?;
         Some(Start::Recovery { copy, reason })
     };
-    let (mut first, mut copy) = (SetName::A, SetName::A);
+    let (mut first, mut copy) = (SetName::A, CopyName::A);
     if let Some((file, variables)) = file.as_mut().and_then(|file| Variables::load(file).map(|v| (file, v))) {
         (first, copy) = (variables.first, variables.copy);
         let mut left_recovery = variables.left_recovery;
@@ -102,7 +102,7 @@ struct Variables {
     left_a: u8,
     left_b: u8,
     left_recovery: u8,
-    copy: SetName,
+    copy: CopyName,
 }
 
 impl Variables {
@@ -133,8 +133,8 @@ impl Variables {
             left_b: digit(b"dd_b")?,
             left_recovery: digit(b"dd_r")?,
             copy: match get(b"dd_copy") {
-                b"" | b"a" => SetName::A,
-                b"b" => SetName::B,
+                b"" | b"a" => CopyName::A,
+                b"b" => CopyName::B,
                 _ => return None,
             },
         })
@@ -239,7 +239,7 @@ mod tests {
                 first: if b { SetName::B } else { SetName::A },
                 mode: if r { Mode::Recovery } else { Mode::Normal },
                 attempts: Starts { a: left.0, b: left.1, recovery: left.2 },
-                copy: if copy_b { SetName::B } else { SetName::A },
+                copy: if copy_b { CopyName::B } else { CopyName::A },
             }
         })
     }
@@ -287,8 +287,8 @@ mod tests {
             let index = |kernel| match kernel {
                 Kernel::Set(SetName::A) => 0,
                 Kernel::Set(SetName::B) => 1,
-                Kernel::Recovery(SetName::A) => 2,
-                Kernel::Recovery(SetName::B) => 3,
+                Kernel::Recovery(CopyName::A) => 2,
+                Kernel::Recovery(CopyName::B) => 3,
             };
             let is_whole = |kernel| whole >> index(kernel) & 1 == 1;
             let block = [SIGNATURE, &bytes].concat();
@@ -310,11 +310,11 @@ mod tests {
             first: SetName::A,
             mode: Mode::Normal,
             attempts: Starts { a: 3, b: 3, recovery: 0 },
-            copy: SetName::A,
+            copy: CopyName::A,
         });
         block[511] = 0;
         let decision = decide(Some(&block), |_| true);
-        let fallback = Start::Recovery { copy: SetName::A, reason: Reason::Fallback };
+        let fallback = Start::Recovery { copy: CopyName::A, reason: Reason::Fallback };
         assert_eq!((decision.start, decision.file.as_deref()), (Some(fallback), Some(&block[..])));
         assert_eq!(
             decide(Some(&block), |k| k == Kernel::Set(SetName::B)).start,

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use drydock_state::grub::{decode_env, encode_env};
-use drydock_state::{Mode, SetName, Starts};
+use drydock_state::{CopyName, Mode, SetName, Starts};
 use std::process::Command;
 
 #[test]
@@ -16,6 +16,6 @@ fn the_environment_that_is_made_by_hand_is_whole_and_starts_set_a() {
     let made = std::fs::read(folder.path().join("grubenv")).unwrap();
     let told = decode_env(&made).unwrap();
     assert_eq!(made, encode_env(&told.into()));
-    assert_eq!((told.first, told.mode, told.copy), (SetName::A, Mode::Normal, SetName::A));
+    assert_eq!((told.first, told.mode, told.copy), (SetName::A, Mode::Normal, CopyName::A));
     assert_eq!(told.left, Starts { a: 3, b: 0, recovery: 3 });
 }

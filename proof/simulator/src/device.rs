@@ -15,7 +15,7 @@ use drydock_engine::story;
 use drydock_engine::update::Look;
 use drydock_models::grub::{self, Decision, Start};
 use drydock_state::grub::{ENV_SIZE, fat};
-use drydock_state::{Job, Record, SetName, Source};
+use drydock_state::{CopyName, Job, Record, SetName, Source};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many boots a device is given to come up.
@@ -52,7 +52,7 @@ pub enum Boot {
     /// The bootloader started a set without knowing that another one is first.
     ChoosesAgain,
     /// This copy of the recovery was started, and a watchdog ended it.
-    Hangs(SetName),
+    Hangs(CopyName),
     /// Recovery or process 1 ended with this error.
     Error(String),
     /// GRUB found nothing to start.
@@ -280,7 +280,7 @@ impl<'f> SimDevice<'f> {
         Some((self.factory.range("bootenv").start + file.offset, bytes))
     }
 
-    fn does_hang(&self, copy: SetName) -> bool {
+    fn does_hang(&self, copy: CopyName) -> bool {
         let Slot::Holds(index) = truth::slot(self.factory, &self.disk, RECOVERY, copy) else { return false };
         self.hangs.as_ref() == Some(&self.factory.releases[index].version)
     }
@@ -291,7 +291,7 @@ impl<'f> SimDevice<'f> {
             Ok(BootEnd::Reset(next)) => {
                 match next {
                     Next::Reboot(set) => self.disk.mark(Mark::HandsOver(set)),
-                    Next::Prove(copy) => self.disk.mark(Mark::Proves(copy)),
+                    Next::TryCopy(copy) => self.disk.mark(Mark::Proves(copy)),
                     Next::Stay(_) => {}
                 }
                 Boot::Recovered(next)
@@ -329,11 +329,11 @@ impl<'f> SimDevice<'f> {
 
     /// The recovery's copies are written only for an intent, and never the one that runs. The one that is first changes
     /// only to one that has come up.
-    fn watch_recovery(&self, before: &Record, running: Option<SetName>, log: &[Op]) {
+    fn watch_recovery(&self, before: &Record, running: Option<CopyName>, log: &[Op]) {
         let in_use = running.unwrap_or(before.recovery.first);
         let asked =
             before.intent.as_ref().is_some_and(|intent| matches!(intent.job, Job::UpdateRecovery { .. }));
-        for copy in SetName::BOTH {
+        for copy in CopyName::BOTH {
             let range = self.factory.range(&copy.label(RECOVERY));
             let written = log.iter().any(|op| match op {
                 Op::Write { offset, bytes } => {

@@ -4,7 +4,7 @@ use crate::medium::Medium;
 use crate::random::Random;
 use crate::truth::Seen;
 use drydock_block::{BlockDevice, Flush, check_range};
-use drydock_state::SetName;
+use drydock_state::{CopyName, SetName};
 use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,7 +38,7 @@ pub enum Mark {
     /// This set is marked good and has all its attempts.
     MarkedGood(SetName),
     /// The bootloader starts this copy of the recovery next.
-    Proves(SetName),
+    Proves(CopyName),
     /// This set was given up by hand: the other one is next.
     GivenUp(SetName),
 }

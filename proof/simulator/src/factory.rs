@@ -17,7 +17,7 @@ use drydock_format::{Image, MANIFEST, Manifest, SIGNATURES};
 use drydock_luks::{Cost, FormatOptions, Unlocked};
 use drydock_models::CryptDevice;
 use drydock_state::grub::{ENV_SIZE, Grub};
-use drydock_state::{Bootloader, SetInfo, SetName, Store, transition};
+use drydock_state::{Bootloader, CopyName, SetInfo, SetName, SlotName, Store, transition};
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
 use std::ops::Range;
@@ -292,7 +292,7 @@ impl Factory {
         self.partitions[label].clone()
     }
 
-    /// The partitions of all slots.
+    /// The partitions of all slots of the sets.
     pub fn slots(&self) -> Vec<(&SlotClass, SetName, Range<u64>)> {
         let both = |class| SetName::BOTH.map(|set: SetName| (class, set));
         let slots = self.config.set_classes().flat_map(both);
@@ -306,8 +306,8 @@ impl Factory {
     }
 
     /// A slot of a disk; the inside of it where it is a LUKS container.
-    pub fn slot(&self, disk: &Arc<SimDisk>, class: &str, set: SetName) -> Option<Device> {
-        let label = set.label(class);
+    pub fn slot(&self, disk: &Arc<SimDisk>, class: &str, name: impl Into<SlotName>) -> Option<Device> {
+        let label = name.into().label(class);
         let partition = self.partition(disk, &label)?;
         Some(match self.volumes.get(&label) {
             Some(unlocked) => Arc::new(CryptDevice::new(partition, unlocked).unwrap()),
@@ -324,10 +324,10 @@ impl Factory {
     pub fn flashed(&self) -> Medium {
         let disk = Arc::new(self.switch_on(self.blank.clone()));
         let release = &self.releases[0];
-        let set = self.config.set_classes().map(|class| (class.class.as_str(), SetName::A));
-        for (class, set) in set.chain(SetName::BOTH.map(|copy| (RECOVERY, copy))) {
+        let set = self.config.set_classes().map(|class| (class.class.as_str(), SlotName::Set(SetName::A)));
+        for (class, name) in set.chain(CopyName::BOTH.map(|copy| (RECOVERY, SlotName::Copy(copy)))) {
             let (image, _, content) = &release.contents[class];
-            let slot = self.slot(&disk, class, set).unwrap();
+            let slot = self.slot(&disk, class, name).unwrap();
             slot.write_at(0, content).unwrap();
             let (manifest, signatures) = (release.manifest.clone(), release.signatures.clone());
             trailer::write(&slot, &Trailer { manifest, signatures, image: image.clone() }).unwrap();

@@ -246,7 +246,7 @@ impl Media {
         loop {
             match device.boot() {
                 Boot::Up(set) => assert!(device.is_well(set)),
-                Boot::Recovered(Next::Prove(_)) => break,
+                Boot::Recovered(Next::TryCopy(_)) => break,
                 other => panic!("{other:?}"),
             }
         }

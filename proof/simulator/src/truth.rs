@@ -6,7 +6,7 @@ use crate::medium::Medium;
 use drydock_block::read_vec;
 use drydock_format::trailer;
 use drydock_models::grub::Kernel;
-use drydock_state::{Copy, Record, SetName, copy_offsets, decode_copy};
+use drydock_state::{Copy, Record, SetName, SlotName, copy_offsets, decode_copy};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 
@@ -31,34 +31,35 @@ pub enum Slot {
 pub type Seen = HashMap<String, (Medium, Slot)>;
 
 /// Looks into a slot.
-pub fn slot(factory: &Factory, disk: &Arc<SimDisk>, class: &str, set: SetName) -> Slot {
-    let label = set.label(class);
+pub fn slot(factory: &Factory, disk: &Arc<SimDisk>, class: &str, name: impl Into<SlotName>) -> Slot {
+    let name = name.into();
+    let label = name.label(class);
     let view = disk.view();
     let range = factory.range(&label);
     let mut seen = disk.seen.lock().unwrap_or_else(PoisonError::into_inner);
     match seen.get(&label) {
         Some((medium, slot)) if medium.shares(&view, &range) => slot.clone(),
         _ => {
-            let found = look(factory, disk, class, set);
+            let found = look(factory, disk, class, name);
             seen.insert(label, (view, found.clone()));
             found
         }
     }
 }
 
-fn look(factory: &Factory, disk: &Arc<SimDisk>, class: &str, set: SetName) -> Slot {
-    let label = set.label(class);
-    let device = factory.slot(disk, class, set).expect("a slot of the configuration");
+fn look(factory: &Factory, disk: &Arc<SimDisk>, class: &str, name: SlotName) -> Slot {
+    let label = name.label(class);
+    let device = factory.slot(disk, class, name).expect("a slot of the configuration");
     let Ok(trailer) = trailer::read(&device) else { return Slot::Nothing };
     let index = factory.releases.iter().position(|release| release.manifest == trailer.manifest);
     let Some(index) = index else { return Slot::Lies(format!("{label} has the trailer of no release")) };
     let release = &factory.releases[index];
-    let Some((name, _, content)) = release.contents.get(class) else {
+    let Some((image, _, content)) = release.contents.get(class) else {
         return Slot::Lies(format!("{label} has the trailer of version {}, which has none", release.version));
     };
     let mut pieces = (0..).step_by(PIECE).zip(content.chunks(PIECE));
     let same = pieces.all(|(at, piece)| read_vec(&device, at, piece.len()).is_ok_and(|found| found == piece));
-    match same && trailer.image == *name && trailer.signatures == release.signatures {
+    match same && trailer.image == *image && trailer.signatures == release.signatures {
         true => Slot::Holds(index),
         false => {
             Slot::Lies(format!("{label} has the trailer of version {} and not its contents", release.version))
@@ -96,11 +97,11 @@ pub fn version(factory: &Factory, disk: &Arc<SimDisk>, set: SetName) -> Option<S
 
 /// Whether GRUB finds a whole kernel. It does not look at trailers.
 pub fn has_kernel(factory: &Factory, disk: &Arc<SimDisk>, kernel: Kernel) -> bool {
-    let (class, set) = match kernel {
-        Kernel::Set(set) => ("boot", set),
-        Kernel::Recovery(copy) => (RECOVERY, copy),
+    let (class, name): (_, SlotName) = match kernel {
+        Kernel::Set(set) => ("boot", set.into()),
+        Kernel::Recovery(copy) => (RECOVERY, copy.into()),
     };
-    let device = factory.slot(disk, class, set).expect("there are such slots");
+    let device = factory.slot(disk, class, name).expect("there are such slots");
     let mut all = factory.releases.iter().filter_map(|release| release.contents.get(class));
     all.any(|(_, size, content)| read_vec(&device, 0, *size).is_ok_and(|found| found == content[..*size]))
 }

@@ -11,7 +11,7 @@ use drydock_models::grub::{Reason, Start};
 use drydock_simulator::device::{End, SimDevice};
 use drydock_simulator::medium::Medium;
 use drydock_state::grub::Grub;
-use drydock_state::{Bootloader, Job, Outcome, SetName, SetStatus, Wanted, transition};
+use drydock_state::{Bootloader, CopyName, Job, Outcome, SetName, SetStatus, Wanted, transition};
 
 const A: SetName = SetName::A;
 const B: SetName = SetName::B;
@@ -49,7 +49,7 @@ fn settle_tells_the_bootloader_what_it_does_not_know() {
     drop(state);
     assert_eq!(device.decision(), Some(Start::Set(A)), "the environment is older than the record");
     device.live(|machine| live::settle(machine, A)).unwrap();
-    assert_eq!(device.decision(), Some(Start::Recovery { copy: A, reason: Reason::Intent }));
+    assert_eq!(device.decision(), Some(Start::Recovery { copy: CopyName::A, reason: Reason::Intent }));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use common::{FACTORY, MEDIA};
 use drydock_engine::recover::{self, Next, Reason};
 use drydock_engine::state::State;
 use drydock_simulator::device::SimDevice;
-use drydock_state::SetName;
+use drydock_state::{CopyName, SetName};
 
 #[test]
 fn slots_are_written_in_the_order_of_the_configuration() {
@@ -23,7 +23,7 @@ fn slots_are_written_in_the_order_of_the_configuration() {
         }
         let machine = device.machine();
         let mut state = State::open(&machine).unwrap();
-        let next = recover::recover(&machine, &mut state, Reason::Asked, Some(SetName::A)).unwrap();
+        let next = recover::recover(&machine, &mut state, Reason::Asked, Some(CopyName::A)).unwrap();
         assert_eq!(next, Next::Reboot(SetName::A));
         let told = machine.told();
         let written =

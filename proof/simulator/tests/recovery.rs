@@ -9,10 +9,10 @@ use drydock_engine::recover::Next;
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::factory::RECOVERY;
 use drydock_simulator::truth::{self, Slot};
-use drydock_state::{Job, Outcome, SetName};
+use drydock_state::{CopyName, Job, Outcome, SetName};
 
-const A: SetName = SetName::A;
-const B: SetName = SetName::B;
+const A: CopyName = CopyName::A;
+const B: CopyName = CopyName::B;
 
 /// A device with version 4 in set b, which has not run yet and brings a recovery.
 fn brought() -> SimDevice<'static> {
@@ -20,7 +20,7 @@ fn brought() -> SimDevice<'static> {
 }
 
 /// The version of the recovery in a copy.
-fn version(device: &SimDevice, copy: SetName) -> &'static str {
+fn version(device: &SimDevice, copy: CopyName) -> &'static str {
     match truth::slot(&FACTORY, &device.disk, RECOVERY, copy) {
         Slot::Holds(index) => &FACTORY.releases[index].version,
         Slot::Nothing | Slot::Lies(_) => "",
@@ -28,15 +28,15 @@ fn version(device: &SimDevice, copy: SetName) -> &'static str {
 }
 
 fn is_well(device: &SimDevice) {
-    assert_eq!(device.run(), End::Up(B));
+    assert_eq!(device.run(), End::Up(SetName::B));
     assert_eq!(device.record().unwrap().intent, None);
     assert_eq!(device.violations(), Vec::<String>::new());
 }
 
 /// Boots set b, which says that it is well, so that the update of the recovery waits.
 fn stage(device: &SimDevice) {
-    assert_eq!(device.boot(), Boot::Up(B));
-    assert!(device.is_well(B));
+    assert_eq!(device.boot(), Boot::Up(SetName::B));
+    assert!(device.is_well(SetName::B));
     let intent = device.record().unwrap().intent.expect("the recovery is staged");
     assert!(matches!(intent.job, Job::UpdateRecovery { .. }));
 }
@@ -69,7 +69,7 @@ fn a_recovery_that_is_in_place_is_not_written_again() {
     assert_eq!(device.record().unwrap().recovery.first, B);
     // Version 4 once more, in the other set.
     device.stage("4");
-    assert_eq!(device.run(), End::Up(A));
+    assert_eq!(device.run(), End::Up(SetName::A));
     let record = device.record().unwrap();
     assert_eq!((record.recovery.first, record.recovery.offer, record.intent), (B, None, None));
     assert_eq!(version(&device, A), "1");
@@ -80,7 +80,7 @@ fn a_copy_that_is_damaged_is_passed_over_and_is_the_one_that_is_written() {
     let device = brought();
     stage(&device);
     let device = device.again(damage(&device.disk.view(), "recovery-a", 0, &[0x55; 512]), None);
-    assert_eq!(device.boot(), Boot::Recovered(Next::Prove(A)));
+    assert_eq!(device.boot(), Boot::Recovered(Next::TryCopy(A)));
     assert_eq!((version(&device, A), version(&device, B)), ("4", "1"));
     is_well(&device);
     assert_eq!(device.record().unwrap().recovery.first, A);

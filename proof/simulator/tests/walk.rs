@@ -7,7 +7,7 @@
 use drydock_models::grub::{self, Kernel, Start};
 use drydock_state::grub::{decode_env, encode_env};
 use drydock_state::transition::{self, Counters, Running};
-use drydock_state::{Entry, Intent, Job, Record, SetInfo, SetName, Source, Wanted};
+use drydock_state::{CopyName, Entry, Intent, Job, Record, SetInfo, SetName, Source, Wanted};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -84,11 +84,11 @@ struct Device {
     /// The release that each set holds whole; a set that is being written holds none.
     holds: BTreeMap<SetName, Option<u32>>,
     /// The same for the recovery's copies.
-    copies: BTreeMap<SetName, Option<u32>>,
+    copies: BTreeMap<CopyName, Option<u32>>,
     /// What each copy of the recovery held when it came up.
-    came_up: BTreeMap<SetName, Option<u32>>,
+    came_up: BTreeMap<CopyName, Option<u32>>,
     /// The copy that was damaged from outside.
-    rotten: Option<SetName>,
+    rotten: Option<CopyName>,
     /// The newest release that was ever staged.
     newest: u32,
     /// Writes until the power is cut.
@@ -106,8 +106,8 @@ impl Device {
         let record = transition::flashed(release(1), 0);
         let env = encode_env(&record.wanted(ATTEMPTS)).to_vec();
         let holds = BTreeMap::from([(SetName::A, Some(1)), (SetName::B, None)]);
-        let copies = BTreeMap::from(SetName::BOTH.map(|copy| (copy, Some(1))));
-        let came_up = BTreeMap::from([(SetName::A, Some(1))]);
+        let copies = BTreeMap::from(CopyName::BOTH.map(|copy| (copy, Some(1))));
+        let came_up = BTreeMap::from([(CopyName::A, Some(1))]);
         Self { record, env, holds, copies, came_up, rotten: None, newest: 1, left: None, up: None }
     }
 
@@ -261,7 +261,7 @@ impl Device {
         mut record: Record,
         starved: bool,
         boot: Boot,
-        copy: Option<SetName>,
+        copy: Option<CopyName>,
     ) -> Result<(), Cut> {
         if record.intent.is_none() {
             return match starved && transition::rearm(&mut record, 0).is_some() {
@@ -302,7 +302,7 @@ impl Device {
         Ok(())
     }
 
-    fn update_recovery(&mut self, mut record: Record, copy: SetName) -> Result<(), Cut> {
+    fn update_recovery(&mut self, mut record: Record, copy: CopyName) -> Result<(), Cut> {
         self.write()?;
         self.copies.insert(copy, None);
         self.write()?;
@@ -318,7 +318,7 @@ impl Device {
     /// What holds at every moment.
     fn check(&self) {
         let now = decode_env(&self.env).ok();
-        let next = now.map_or(SetName::A, |now| now.copy);
+        let next = now.map_or(CopyName::A, |now| now.copy);
         if self.rotten != Some(next) {
             assert!(self.copies[&next].is_some(), "copy {next} of the recovery is next, and is not whole");
         }

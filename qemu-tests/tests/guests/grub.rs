@@ -5,7 +5,7 @@ use crate::grub_device::{Device, Layout};
 use drydock_models::grub::{Kernel, Reason, Start, decide};
 use drydock_qemu_tests::{Disk, Firmware, Qemu, marker_kernel};
 use drydock_state::grub::encode_env;
-use drydock_state::{Mode, SetName, Starts, Wanted};
+use drydock_state::{CopyName, Mode, SetName, Starts, Wanted};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -20,7 +20,7 @@ struct Row {
 }
 
 fn env(first: SetName, mode: Mode, a: u8, b: u8, recovery: u8) -> Wanted {
-    Wanted { generation: 17, first, mode, attempts: Starts { a, b, recovery }, copy: A }
+    Wanted { generation: 17, first, mode, attempts: Starts { a, b, recovery }, copy: CopyName::A }
 }
 
 /// Whole environments, and kernels damaged one after the other.
@@ -42,21 +42,25 @@ fn whole_rows() -> Vec<Row> {
     row(env(A, Mode::Normal, 0, 0, 0), &[]);
     row(env(A, Mode::Recovery, 0, 0, 0), &[]);
     row(env(B, Mode::Recovery, 1, 1, 0), &[]);
-    let kernels = [Kernel::Set(B), Kernel::Set(A), Kernel::Recovery(A), Kernel::Recovery(B)];
+    let kernels =
+        [Kernel::Set(B), Kernel::Set(A), Kernel::Recovery(CopyName::A), Kernel::Recovery(CopyName::B)];
     for damaged in 1..kernels.len() {
         row(env(B, Mode::Normal, 2, 2, 2), &kernels[..damaged]);
     }
     for copy_b in
         [env(A, Mode::Recovery, 3, 3, 2), env(A, Mode::Normal, 0, 0, 1), env(A, Mode::Recovery, 0, 0, 0)]
     {
-        let copy_b = Wanted { copy: B, ..copy_b };
+        let copy_b = Wanted { copy: CopyName::B, ..copy_b };
         row(copy_b, &[]);
-        row(copy_b, &[Kernel::Recovery(B)]);
+        row(copy_b, &[Kernel::Recovery(CopyName::B)]);
     }
-    row(env(A, Mode::Recovery, 2, 2, 2), &[Kernel::Recovery(A)]);
-    row(env(A, Mode::Recovery, 2, 2, 2), &[Kernel::Recovery(A), Kernel::Recovery(B)]);
-    row(env(A, Mode::Normal, 0, 0, 0), &[Kernel::Recovery(A), Kernel::Recovery(B)]);
-    row(env(B, Mode::Normal, 0, 0, 0), &[Kernel::Recovery(A), Kernel::Recovery(B), Kernel::Set(B)]);
+    row(env(A, Mode::Recovery, 2, 2, 2), &[Kernel::Recovery(CopyName::A)]);
+    row(env(A, Mode::Recovery, 2, 2, 2), &[Kernel::Recovery(CopyName::A), Kernel::Recovery(CopyName::B)]);
+    row(env(A, Mode::Normal, 0, 0, 0), &[Kernel::Recovery(CopyName::A), Kernel::Recovery(CopyName::B)]);
+    row(
+        env(B, Mode::Normal, 0, 0, 0),
+        &[Kernel::Recovery(CopyName::A), Kernel::Recovery(CopyName::B), Kernel::Set(B)],
+    );
     rows
 }
 
@@ -139,7 +143,7 @@ fn boot(device: &Device, row: &Row) -> (Option<Start>, Option<Vec<u8>>) {
     drop(guest);
     let has = |word: &str| line.split_whitespace().any(|w| w == word);
     assert!(has("panic=10") && has("systemd.gpt_auto=0") && has("quiet"), "{line}");
-    let copy = if has("drydock.copy=b") { B } else { A };
+    let copy = if has("drydock.copy=b") { CopyName::B } else { CopyName::A };
     let start = match (has("drydock.recovery"), has("drydock.set=a"), has("drydock.set=b")) {
         (false, true, false) => Some(Start::Set(A)),
         (false, false, true) => Some(Start::Set(B)),
@@ -194,7 +198,9 @@ fn grub_recognises_damaged_torn_truncated_and_missing_environments() {
 #[test]
 fn grub_resets_the_machine_when_nothing_can_be_started() {
     let device = Device::new(&Layout::default(), &marker_kernel());
-    for kernel in [Kernel::Set(A), Kernel::Set(B), Kernel::Recovery(A), Kernel::Recovery(B)] {
+    for kernel in
+        [Kernel::Set(A), Kernel::Set(B), Kernel::Recovery(CopyName::A), Kernel::Recovery(CopyName::B)]
+    {
         device.damage(kernel);
     }
     let mut guest = Qemu::new("nothing").memory(128).disk(Disk::file(device.path())).start().unwrap();
@@ -208,7 +214,7 @@ fn grub_resets_the_machine_when_nothing_can_be_started() {
 #[test]
 fn the_menu_offers_recovery_and_factory_reset_and_the_other_disk_is_left_alone() {
     let device = Device::new(&Layout { menu_seconds: 30, ..Layout::default() }, &marker_kernel());
-    device.put_env(Some(&encode_env(&Wanted { copy: B, ..env(A, Mode::Normal, 3, 0, 3) })));
+    device.put_env(Some(&encode_env(&Wanted { copy: CopyName::B, ..env(A, Mode::Normal, 3, 0, 3) })));
     // A clone of the disk comes second: same labels, same GUIDs, and an environment that wants recovery.
     let clone = device.copy();
     clone.put_env(Some(&encode_env(&env(A, Mode::Recovery, 1, 1, 1))));

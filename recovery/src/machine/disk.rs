@@ -10,14 +10,14 @@ use drydock_engine::machine::{Device, Disk, Lock, Setting, Start, Volumes, open_
 use drydock_engine::update::prove;
 use drydock_engine::volume::luks;
 use drydock_format::Image;
-use drydock_state::{Bootloader, SetName};
+use drydock_state::{Bootloader, SlotName};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 impl Hardware<'_> {
     /// The node of a slot; of the inside of it where the class is encrypted.
-    pub(super) fn slot_node(&self, class: &SlotClass, set: SetName) -> Result<PathBuf, Error> {
-        let label = set.label(&class.class);
+    pub(super) fn slot_node(&self, class: &SlotClass, slot: SlotName) -> Result<PathBuf, Error> {
+        let label = slot.label(&class.class);
         if !class.encrypted {
             return Ok(self.disk.partition(&label)?.node.clone());
         }
@@ -39,10 +39,10 @@ impl Hardware<'_> {
         &self,
         name: &str,
         class: &SlotClass,
-        set: SetName,
+        slot: SlotName,
         image: &Image,
     ) -> Result<(), Error> {
-        let node = self.slot_node(class, set)?;
+        let node = self.slot_node(class, slot)?;
         let root_hash = image.root_hash.to_string();
         let salt = image.salt.table_form();
         let verity = Verity { device: &node, size: image.size, root_hash: &root_hash, salt: &salt };
@@ -66,20 +66,20 @@ impl Disk for Hardware<'_> {
         open_for_work(&self.disk.partition(label)?.node)
     }
 
-    fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error> {
-        open_for_work(&self.slot_node(class, set)?)
+    fn slot(&self, class: &SlotClass, name: SlotName) -> Result<Device, Error> {
+        open_for_work(&self.slot_node(class, name)?)
     }
 
-    fn read_back(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
-        let label = set.label(&class.class);
-        let name = proof_mapping(&label);
-        self.map_verity(&name, class, set, image)?;
-        let proven = self.mapping_node(&name).and_then(|node| {
+    fn read_back(&self, class: &SlotClass, name: SlotName, image: &Image) -> Result<(), Error> {
+        let label = name.label(&class.class);
+        let mapping = proof_mapping(&label);
+        self.map_verity(&mapping, class, name, image)?;
+        let proven = self.mapping_node(&mapping).and_then(|node| {
             let device = DiskDevice::open(&node, Access::ReadOnly)?;
-            let is_corrupted = || mapper::is_corrupted(&name).unwrap_or(false);
+            let is_corrupted = || mapper::is_corrupted(&mapping).unwrap_or(false);
             prove::by_verity(&device, &label, self.threads(), self.events, is_corrupted)
         });
-        let unmapped = self.unmap(&name);
+        let unmapped = self.unmap(&mapping);
         proven?;
         unmapped
     }

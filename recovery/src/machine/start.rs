@@ -9,14 +9,20 @@ use drydock_engine::Error;
 use drydock_engine::context::RunningSet;
 use drydock_engine::machine::{Place, Start};
 use drydock_format::Image;
-use drydock_state::SetName;
+use drydock_state::{SetName, SlotName};
 use std::path::Path;
 use std::{fs, io};
 use sys_mount::MountFlags;
 
 impl Start for Hardware<'_> {
-    fn map_verity(&self, mapping: &str, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
-        self.verity(mapping, class, set, image)
+    fn map_verity(
+        &self,
+        mapping: &str,
+        class: &SlotClass,
+        slot: SlotName,
+        image: &Image,
+    ) -> Result<(), Error> {
+        self.verity(mapping, class, slot, image)
     }
 
     fn mount_root(&self, mapping: &str, _set: SetName) -> Result<(), Error> {

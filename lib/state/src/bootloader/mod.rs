@@ -8,7 +8,7 @@ pub mod grub;
 mod one_try;
 
 use crate::error::Error;
-use crate::set::SetName;
+use crate::name::{CopyName, SetName};
 
 /// Generations are counted on eight decimal digits, and then from 0 again.
 pub(crate) const GENERATIONS: u32 = 100_000_000;
@@ -45,7 +45,7 @@ pub struct Wanted {
     /// How often each may be started.
     pub attempts: Starts,
     /// The copy of the recovery that is tried first; the other one is tried after it.
-    pub copy: SetName,
+    pub copy: CopyName,
 }
 
 /// What the bootloader was told last, and what it has left of it.
@@ -60,7 +60,7 @@ pub struct Observed {
     /// The starts that are left.
     pub left: Starts,
     /// The copy of the recovery that it tries first.
-    pub copy: SetName,
+    pub copy: CopyName,
 }
 
 /// Where a bootloader keeps what it is told, and counts. Linux writes all of it, the bootloader only its counters.

@@ -3,8 +3,8 @@
 use super::{Bootloader, Mode, Observed, Starts, Wanted};
 use crate::error::Error;
 use crate::intent::{Job, Source};
+use crate::name::{CopyName, SetName};
 use crate::record::{Outcome, Record, SetInfo, SetStatus};
-use crate::set::SetName;
 use crate::transition::{self, Counters, MISSED_LIMIT, Running};
 use std::sync::{Mutex, MutexGuard};
 
@@ -15,7 +15,7 @@ const B: SetName = SetName::B;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Image {
     Set(SetName),
-    Recovery(SetName),
+    Recovery(CopyName),
 }
 
 /// One of the two environments.
@@ -216,7 +216,7 @@ fn a_job_starts_recovery_and_is_given_up_where_none_comes_up() {
     for round in 1..=MISSED_LIMIT {
         assert_eq!(
             (device.loader.start(), device.loader.start()),
-            (Image::Recovery(A), Image::Set(A)),
+            (Image::Recovery(CopyName::A), Image::Set(A)),
             "{round}"
         );
         device.settle(Running::Set(A));
@@ -236,13 +236,13 @@ fn a_new_copy_of_the_recovery_proves_itself() {
     let (source, manifest) = transition::offered(&device.record, B).unwrap();
     transition::stage_offer(&mut device.record, source, manifest, 0).unwrap();
     device.tell();
-    assert_eq!(device.loader.start(), Image::Recovery(A));
-    device.settle(Running::Recovery(Some(A)));
-    transition::recovery_written(&mut device.record, B);
+    assert_eq!(device.loader.start(), Image::Recovery(CopyName::A));
+    device.settle(Running::Recovery(Some(CopyName::A)));
+    transition::recovery_written(&mut device.record, CopyName::B);
     device.tell();
-    assert_eq!(device.loader.start(), Image::Recovery(B));
-    device.settle(Running::Recovery(Some(B)));
-    assert_eq!((device.last().0, device.record.recovery.first), (Outcome::RecoveryUpdated, B));
+    assert_eq!(device.loader.start(), Image::Recovery(CopyName::B));
+    device.settle(Running::Recovery(Some(CopyName::B)));
+    assert_eq!((device.last().0, device.record.recovery.first), (Outcome::RecoveryUpdated, CopyName::B));
     assert_eq!(device.loader.start(), Image::Set(B));
 }
 

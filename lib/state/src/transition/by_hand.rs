@@ -3,8 +3,8 @@
 use super::entry;
 use super::recovery::make_way;
 use crate::error::Error;
+use crate::name::SetName;
 use crate::record::{Outcome, Record, SetStatus};
-use crate::set::SetName;
 
 const REASON: &str = "by hand";
 

@@ -13,8 +13,8 @@ pub use recovery::{offer, offered, recovery_written, stage_offer};
 use crate::bootloader::{GENERATIONS, Mode, Observed};
 use crate::error::Error;
 use crate::intent::{Intent, Job, Source};
+use crate::name::{CopyName, SetName};
 use crate::record::{Entry, Floors, Later, Outcome, Record, Recovery, SetInfo, SetStatus, Sets};
-use crate::set::SetName;
 
 /// After so many times the intent is given up: recovery did not come up as often as the bootloader may start it, and a
 /// set came up then. Power that fails again and again does the same to a recovery that is well, so once is not enough.
@@ -65,7 +65,7 @@ pub enum Running {
     /// The given set has been started.
     Set(SetName),
     /// Recovery has been started, from this copy if that is known.
-    Recovery(Option<SetName>),
+    Recovery(Option<CopyName>),
 }
 
 /// The record of a device whose set a was written in the factory. It counts as good: there is nothing to fall back
@@ -382,7 +382,7 @@ pub fn rebuild(a: Option<SetInfo>, b: Option<SetInfo>, observed: Option<Observed
     let last_good = [first, first.other()].into_iter().find(|set| sets.get(*set).bootable());
     let generation = observed.map_or(0, |told| told.generation) + 1;
     // A copy that recovery's job may be about has not run yet.
-    let copy = observed.filter(|told| told.mode == Mode::Normal).map_or(SetName::A, |told| told.copy);
+    let copy = observed.filter(|told| told.mode == Mode::Normal).map_or(CopyName::A, |told| told.copy);
     let recovery = Recovery { first: copy, ..Recovery::default() };
     let mut record = Record { generation, sets, last_good, floors, recovery, ..Record::default() };
     let reason = "no copy of the state record was whole; it was rebuilt from the slots' trailers";

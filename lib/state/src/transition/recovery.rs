@@ -4,8 +4,8 @@ use super::{Counters, cancel, entry, fail, stage};
 use crate::bootloader::Mode;
 use crate::error::Error;
 use crate::intent::{Job, Source};
+use crate::name::{CopyName, SetName};
 use crate::record::{Later, Offer, Outcome, Record, SetStatus};
-use crate::set::SetName;
 
 /// What the bundle of the set that is being installed brings for the recovery, if anything: it has to wait until that
 /// set is good.
@@ -45,7 +45,7 @@ pub(super) fn make_way(record: &mut Record, time: u64) -> Result<(), Error> {
 }
 
 /// A copy of the recovery was written, was proven and has its trailer. It is started next, and counts once it has run.
-pub fn recovery_written(record: &mut Record, copy: SetName) {
+pub fn recovery_written(record: &mut Record, copy: CopyName) {
     if let Some(intent) = &mut record.intent
         && let Job::UpdateRecovery { written, .. } = &mut intent.job
     {
@@ -56,7 +56,7 @@ pub fn recovery_written(record: &mut Record, copy: SetName) {
 
 /// Recovery runs: from the copy that is on trial, which proves it, or from the other one although the bootloader was told
 /// to start the new one, which means that it can't be started.
-pub(super) fn note_copy(record: &mut Record, counters: Counters, running: Option<SetName>, time: u64) {
+pub(super) fn note_copy(record: &mut Record, counters: Counters, running: Option<CopyName>, time: u64) {
     let (Some(copy), Some(running)) = (record.copy_on_trial(), running) else { return };
     let told = matches!(counters, Counters::Current(now) if now.mode == Mode::Recovery && now.copy == copy);
     if running == copy {
@@ -120,7 +120,7 @@ mod tests {
     /// Copy b is written.
     fn written() -> Record {
         let mut record = staged();
-        recovery_written(&mut record, B);
+        recovery_written(&mut record, CopyName::B);
         record
     }
 
@@ -130,7 +130,7 @@ mod tests {
         Counters::Current(Observed { left: Starts { recovery: left_recovery, ..told.left }, ..told })
     }
 
-    fn outcome(record: &Record) -> (Outcome, &str, Option<&crate::intent::Intent>, SetName) {
+    fn outcome(record: &Record) -> (Outcome, &str, Option<&crate::intent::Intent>, CopyName) {
         let last = record.history.last().unwrap();
         (last.outcome.clone(), &last.reason, record.intent.as_ref(), record.recovery.first)
     }
@@ -142,7 +142,7 @@ mod tests {
         mark_good(&mut record, B, 0).unwrap();
         assert_eq!((offered(&record, A), offered(&record, B)), (None, Some((source(), "of 2".into()))));
         let record = staged();
-        assert_eq!((record.wanted(3).mode, record.wanted(3).copy), (Mode::Recovery, A));
+        assert_eq!((record.wanted(3).mode, record.wanted(3).copy), (Mode::Recovery, CopyName::A));
         assert_eq!(offered(&record, B), None);
         assert_eq!(record.history.last().unwrap().version, "2");
 
@@ -156,12 +156,18 @@ mod tests {
     fn a_written_copy_is_started_next_and_counts_once_it_runs() {
         let mut record = written();
         let wanted = record.wanted(3);
-        assert_eq!((wanted.mode, wanted.copy, record.recovery.first), (Mode::Recovery, B, A));
+        assert_eq!(
+            (wanted.mode, wanted.copy, record.recovery.first),
+            (Mode::Recovery, CopyName::B, CopyName::A)
+        );
         let generation = record.generation;
-        assert!(settle(&mut record, Counters::Unknown, Running::Recovery(Some(B)), 0));
-        assert_eq!(outcome(&record), (Outcome::RecoveryUpdated, "copy b has come up", None, B));
+        assert!(settle(&mut record, Counters::Unknown, Running::Recovery(Some(CopyName::B)), 0));
+        assert_eq!(outcome(&record), (Outcome::RecoveryUpdated, "copy b has come up", None, CopyName::B));
         let wanted = record.wanted(3);
-        assert_eq!((wanted.mode, wanted.copy, record.generation), (Mode::Normal, B, generation + 1));
+        assert_eq!(
+            (wanted.mode, wanted.copy, record.generation),
+            (Mode::Normal, CopyName::B, generation + 1)
+        );
         assert_eq!(record.history.last().unwrap().version, "2");
     }
 
@@ -169,25 +175,27 @@ mod tests {
     fn a_copy_that_is_passed_over_or_does_not_come_up_is_given_up() {
         let mut record = written();
         let now = counters(&record, 2);
-        assert!(settle(&mut record, now, Running::Recovery(Some(A)), 0));
+        assert!(settle(&mut record, now, Running::Recovery(Some(CopyName::A)), 0));
         assert!(
-            matches!(outcome(&record), (Outcome::Failed, reason, None, A) if reason.contains("passed over"))
+            matches!(outcome(&record), (Outcome::Failed, reason, None, CopyName::A) if reason.contains("passed over"))
         );
 
         // Power that fails again and again looks the same, so it gets more than one chance.
         let mut record = written();
         for round in 1..=MISSED_LIMIT {
-            assert_eq!(record.wanted(3).copy, B, "round {round}");
+            assert_eq!(record.wanted(3).copy, CopyName::B, "round {round}");
             let now = counters(&record, 0);
             assert!(settle(&mut record, now, Running::Set(B), 0));
         }
-        assert!(matches!(outcome(&record), (Outcome::Failed, reason, None, A) if reason.contains("copy b")));
-        assert_eq!(record.wanted(3).copy, A);
+        assert!(
+            matches!(outcome(&record), (Outcome::Failed, reason, None, CopyName::A) if reason.contains("copy b"))
+        );
+        assert_eq!(record.wanted(3).copy, CopyName::A);
     }
 
     #[test]
     fn what_the_bootloader_was_not_told_proves_nothing() {
-        for (now, running) in [(Counters::Unknown, Some(A)), (Counters::Unknown, None)] {
+        for (now, running) in [(Counters::Unknown, Some(CopyName::A)), (Counters::Unknown, None)] {
             let mut record = written();
             let before = record.clone();
             assert!(!settle(&mut record, now, Running::Recovery(running), 0));
@@ -211,7 +219,7 @@ mod tests {
         for ask in asked {
             let mut record = written();
             ask(&mut record);
-            assert_eq!((record.copy_on_trial(), record.recovery.first), (None, A));
+            assert_eq!((record.copy_on_trial(), record.recovery.first), (None, CopyName::A));
             let cancelled = record.history.iter().filter(|entry| entry.outcome == Outcome::Cancelled);
             assert_eq!(cancelled.count(), 1);
         }

@@ -10,8 +10,8 @@ use drydock_format::tree::{BLOCK, Hasher};
 use drydock_format::{Bundle, Member, Salt, sha256};
 use drydock_state::grub::encode_env;
 use drydock_state::{
-    Entry, Floors, Intent, Job, Later, Mode, Outcome, Record, SetInfo, SetName, SetStatus, Sets, Source,
-    Starts, Wanted, encode_copy,
+    CopyName, Entry, Floors, Intent, Job, Later, Mode, Outcome, Record, SetInfo, SetName, SetStatus, Sets,
+    Source, Starts, Wanted, encode_copy,
 };
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -153,7 +153,7 @@ fn state_seeds() {
         [("normal", Mode::Normal, SetName::A), ("recovery", Mode::Recovery, SetName::B)]
     {
         let attempts = Starts { a: 3, b: 0, recovery: 9 };
-        let block = encode_env(&Wanted { generation: 17, first, mode, attempts, copy: SetName::B });
+        let block = encode_env(&Wanted { generation: 17, first, mode, attempts, copy: CopyName::B });
         let end = block.iter().rposition(|&byte| byte != b'#').unwrap();
         write("boot_env", name, &block[..=end]);
         write("boot_env", &format!("{name}-whole"), &block);

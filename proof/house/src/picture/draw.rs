@@ -1,6 +1,6 @@
 //! From a picture to SVG. Colours follow the reader's choice of light or dark.
 
-use super::{Area, End, FONT, Item, LINE, Picture, UNIT};
+use super::grid::{Area, End, FONT, Item, LINE, Picture, UNIT};
 use std::fmt::Write;
 
 const STYLE: &str = "
@@ -24,12 +24,6 @@ text { fill: #e4eaf0 } .note, .label { fill: #a9b6c3 }
 .line { stroke: #a9b6c3 } .tip { fill: #a9b6c3 } .zoom { fill: #a9b6c3; stroke: #a9b6c3 }
 }
 ";
-
-/// Returns about how wide a line is, in pixels: a little more than in most fonts.
-pub(super) fn width(line: &str) -> f64 {
-    let pieces = line.split('`').enumerate();
-    pieces.map(|(at, piece)| piece.chars().count() as f64 * if at % 2 == 1 { 7.4 } else { 0.53 * FONT }).sum()
-}
 
 /// Returns the picture as SVG.
 pub(super) fn svg(picture: &Picture) -> String {

@@ -20,7 +20,7 @@ use drydock_engine::update::prove;
 use drydock_engine::volume::data;
 use drydock_format::{Image, ReadAt, Tail};
 use drydock_luks::Limits;
-use drydock_state::{Bootloader, SetName, Source};
+use drydock_state::{Bootloader, SetName, SlotName, Source};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -166,13 +166,13 @@ impl Disk for SimMachine<'_> {
             None => device,
         })
     }
-    fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error> {
-        let slot = self.factory.slot(&self.disk, &class.class, set);
-        slot.ok_or_else(|| missing(format!("partition {}", set.label(&class.class))))
+    fn slot(&self, class: &SlotClass, name: SlotName) -> Result<Device, Error> {
+        let slot = self.factory.slot(&self.disk, &class.class, name);
+        slot.ok_or_else(|| missing(format!("partition {}", name.label(&class.class))))
     }
-    fn read_back(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
-        let label = set.label(&class.class);
-        prove::by_reading(&self.slot(class, set)?, image, &label, self.threads(), &self.events)
+    fn read_back(&self, class: &SlotClass, name: SlotName, image: &Image) -> Result<(), Error> {
+        let label = name.label(&class.class);
+        prove::by_reading(&self.slot(class, name)?, image, &label, self.threads(), &self.events)
     }
 }
 
@@ -257,10 +257,10 @@ impl Start for SimMachine<'_> {
         &self,
         mapping: &str,
         class: &SlotClass,
-        set: SetName,
+        slot: SlotName,
         _image: &Image,
     ) -> Result<(), Error> {
-        let slot = self.slot(class, set)?;
+        let slot = self.slot(class, slot)?;
         lock(&self.mapped).insert(mapping.into(), slot);
         Ok(())
     }

@@ -16,7 +16,7 @@ use drydock_files::FileBytes;
 use drydock_format::{Image, Tail};
 use drydock_luks::{Cost, FormatOptions, Limits, Unlocked};
 use drydock_recovery::pid1::lock::{self, StateLock};
-use drydock_state::{Bootloader, SetName, Source};
+use drydock_state::{Bootloader, SetName, SlotName, Source};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -78,11 +78,11 @@ impl Disk for NativeMachine {
     fn partition(&self, label: &str) -> Result<Device, Error> {
         self.open(label)
     }
-    fn slot(&self, class: &SlotClass, set: SetName) -> Result<Device, Error> {
-        self.open(&set.label(&class.class))
+    fn slot(&self, class: &SlotClass, name: SlotName) -> Result<Device, Error> {
+        self.open(&name.label(&class.class))
     }
-    fn read_back(&self, class: &SlotClass, set: SetName, image: &Image) -> Result<(), Error> {
-        prove::by_reading(&self.slot(class, set)?, image, &set.label(&class.class), self.threads(), &Silent)
+    fn read_back(&self, class: &SlotClass, name: SlotName, image: &Image) -> Result<(), Error> {
+        prove::by_reading(&self.slot(class, name)?, image, &name.label(&class.class), self.threads(), &Silent)
     }
 }
 
@@ -157,7 +157,7 @@ impl Operator for NativeMachine {
 }
 
 impl Start for NativeMachine {
-    fn map_verity(&self, _: &str, _: &SlotClass, _: SetName, _: &Image) -> Result<(), Error> {
+    fn map_verity(&self, _: &str, _: &SlotClass, _: SlotName, _: &Image) -> Result<(), Error> {
         not_here("dm-verity")
     }
     fn mount_root(&self, _mapping: &str, _set: SetName) -> Result<(), Error> {

@@ -10,7 +10,7 @@ use crate::truth::{self, Slot};
 use crate::volume::{self, Data};
 use drydock_models::grub::{Kernel, Start};
 use drydock_state::grub::Grub;
-use drydock_state::{Bootloader, Copy, Entry, Mode, Observed, Outcome, Record, SetName};
+use drydock_state::{Bootloader, Copy, CopyName, Entry, Mode, Observed, Outcome, Record, SetName};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -92,12 +92,12 @@ impl Proof<'_, '_> {
     /// The copy of the recovery that the bootloader tries first is whole, and the record tells what is in it.
     fn check_recovery(&self, device: &SimDevice) -> Result<(), Failure> {
         let (factory, disk) = (device.factory, &device.disk);
-        for copy in SetName::BOTH {
+        for copy in CopyName::BOTH {
             if let Slot::Lies(why) = truth::slot(factory, disk, RECOVERY, copy) {
                 return Kind::Lie.of(why);
             }
         }
-        let next = observed(device).map_or(SetName::A, |now| now.copy);
+        let next = observed(device).map_or(CopyName::A, |now| now.copy);
         if !truth::has_kernel(factory, disk, Kernel::Recovery(next)) {
             return Kind::Half.of(format!("copy {next} of the recovery is next, and is not whole"));
         }

@@ -1,7 +1,7 @@
 //! The environment block: what GRUB reads and counts in, byte for byte as GRUB 2.06 (`grub-core/lib/envblk.c`) has it.
 
 use crate::bootloader::{GENERATIONS, Mode, Observed, Starts, Wanted};
-use crate::set::SetName;
+use crate::name::{CopyName, SetName};
 use drydock_block::Error;
 
 /// The size of the environment block in bytes: one sector, so that it is either old or new.
@@ -76,8 +76,8 @@ pub fn decode_env(block: &[u8]) -> Result<Observed, Error> {
         },
         left: Starts { a: left("dd_a")?, b: left("dd_b")?, recovery: left("dd_r")? },
         copy: match get("dd_copy").unwrap_or_default() {
-            "" | "a" => SetName::A,
-            "b" => SetName::B,
+            "" | "a" => CopyName::A,
+            "b" => CopyName::B,
             other => return Err(damaged(&format!("dd_copy is `{other}`"))),
         },
     })
@@ -95,7 +95,7 @@ mod tests {
                 first: if first_b { SetName::B } else { SetName::A },
                 mode: if job { Mode::Recovery } else { Mode::Normal },
                 attempts: Starts { a, b, recovery },
-                copy: if copy_b { SetName::B } else { SetName::A },
+                copy: if copy_b { CopyName::B } else { CopyName::A },
             },
         )
     }
@@ -105,7 +105,7 @@ mod tests {
         first: SetName::B,
         mode: Mode::Recovery,
         attempts: Starts { a: 3, b: 3, recovery: 3 },
-        copy: SetName::B,
+        copy: CopyName::B,
     };
 
     proptest! {
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn an_environment_of_an_older_drydock_means_copy_a() {
         let text = String::from_utf8(encode_env(&WANTED).to_vec()).unwrap().replace("dd_copy=b\n", "");
-        let copy_a = Observed { copy: SetName::A, ..WANTED.fresh() };
+        let copy_a = Observed { copy: CopyName::A, ..WANTED.fresh() };
         assert_eq!(decode_env(text.as_bytes()).unwrap(), copy_a);
     }
 }

@@ -1,0 +1,92 @@
+//! Every crate keeps to its room: what it may use, what must not be in it, and no circles between its files.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use drydock_house::{repository, rooms};
+use std::fs;
+use std::path::Path;
+
+#[test]
+fn every_crate_keeps_to_its_room() {
+    let root = repository();
+    let rules = fs::read_to_string(root.join("proof/house/rooms.toml")).unwrap();
+    let found = rooms::check(&root, &rules).unwrap();
+    for told in &found.told {
+        println!("{told}");
+    }
+    assert!(found.broken.is_empty(), "{:#?}", found.broken);
+}
+
+/// A workspace of two crates that keep to their rules, but for what these files replace.
+fn made_up(files: &[(&str, &str)]) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |(path, text): &(&str, &str)| {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let usual = [
+        ("Cargo.toml", "[workspace]\nmembers = [\"lib/low\", \"high\"]"),
+        (
+            "lib/low/Cargo.toml",
+            "[package]\nname = \"drydock-low\"\n[dev-dependencies]\nnix = \"1\"\ndrydock-high = \"1\"",
+        ),
+        ("lib/low/src/lib.rs", "mod part;\npub use part::Part;\n#[cfg(test)]\nmod tests;\n"),
+        ("lib/low/src/part.rs", "pub struct Part; // std::fs\n"),
+        ("lib/low/src/tests.rs", "use std::fs;\n"),
+        (
+            "high/Cargo.toml",
+            "[package]\nname = \"drydock-high\"\n[dependencies]\ndrydock-low = \"1\"\nnix = \"1\"",
+        ),
+        ("high/src/lib.rs", "use std::fs;\n"),
+    ];
+    usual.iter().chain(files).for_each(write);
+    let rules = "[lists]\nsystem = [\"nix\", \"std::fs\", \"unsafe\"]\n[[room]]\nfolder = \"lib/low\"\nforbids = \"system\"\n[[room]]\nfolder = \"high\"\nuses = [\"low\"]\n";
+    rooms::check(Path::new(folder.path()), rules).unwrap().broken
+}
+
+#[test]
+fn a_house_in_order_has_nothing_to_tell() {
+    assert_eq!(made_up(&[]), Vec::<String>::new());
+}
+
+#[test]
+fn each_breach_is_told() {
+    let package = "[package]\nname = \"drydock-low\"\n";
+    let manifest = |more: &str| format!("{package}{more}");
+    for (file, text, told) in [
+        ("lib/low/src/part.rs", "use std::{fs, io};", "lib/low, part: must not use std::fs"),
+        (
+            "lib/low/src/lib.rs",
+            "mod part; #[cfg(test)] mod tests; fn f() { unsafe { g() } }",
+            "lib/low, the root: must not use unsafe",
+        ),
+        ("lib/low/src/part.rs", "use nix::libc;", "lib/low, part: must not use nix"),
+        ("lib/low/Cargo.toml", &manifest("[dependencies]\nnix = \"1\""), "lib/low must not use nix"),
+        (
+            "lib/low/Cargo.toml",
+            &manifest("[target.'cfg(unix)'.dependencies]\nnix = \"1\""),
+            "lib/low must not use nix",
+        ),
+        (
+            "lib/low/Cargo.toml",
+            &manifest("[dependencies]\ndrydock-high.workspace = true"),
+            "lib/low must not use drydock-high",
+        ),
+        ("lib/low/Cargo.toml", "[package]\nname = \"low\"", "lib/low is called low and not drydock-low"),
+        (
+            "lib/low/src/part.rs",
+            "pub struct Part; fn f() { super::helper() }",
+            "lib/low goes in a circle: the root -> part -> the root",
+        ),
+        ("Cargo.toml", "[workspace]\nmembers = [\"lib/low\", \"high\", \"new\"]", "new has no rules"),
+        (
+            "Cargo.toml",
+            "[workspace]\nmembers = [\"lib/low\"]",
+            "high has rules and is no crate of the workspace",
+        ),
+    ] {
+        let root = ("lib/low/src/lib.rs", "mod part; use part::Part; fn helper() {} #[cfg(test)] mod tests;");
+        let files: &[_] = if told.contains("circle") { &[root, (file, text)] } else { &[(file, text)] };
+        assert_eq!(made_up(files), [told], "{file}: {text}");
+    }
+}

@@ -1,0 +1,126 @@
+//! `docs/schema/` has every field that `drydock status --json` and `drydock log --json` print, and no other.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use common::{FACTORY, MEDIA};
+use drydock_engine::live::RunningSet;
+use drydock_engine::live::report::status;
+use drydock_engine::state::{Seen, Trust};
+use drydock_house::schema::Schemas;
+use drydock_simulator::device::SimDevice;
+use drydock_simulator::medium::Medium;
+use drydock_state::{CopyName, Entry, Intent, Job, MediumSource, Outcome, SetName, Source};
+use serde_json::{Value, json};
+
+/// Everything that can have happened. A new outcome does not compile until it is added to both.
+fn outcomes() -> Vec<Outcome> {
+    use Outcome::*;
+    let all = vec![
+        Flashed,
+        Staged,
+        Cancelled,
+        Installed,
+        Failed,
+        MarkedGood,
+        RolledBack,
+        FellBack,
+        Rearmed,
+        NotStarted,
+        StateRebuilt,
+        Reset,
+        Wiped,
+        Crashed,
+        MarkedBad,
+        RecoveryUpdated,
+        StateMended,
+    ];
+    for outcome in &all {
+        match outcome {
+            Flashed | Staged | Cancelled | Installed | Failed | MarkedGood | RolledBack | FellBack
+            | Rearmed | NotStarted | StateRebuilt | Reset | Wiped | Crashed | MarkedBad | RecoveryUpdated
+            | StateMended => {}
+            Unknown(word) => panic!("{word}"),
+        }
+    }
+    all
+}
+
+/// Every job, from every source.
+fn jobs() -> Vec<Job> {
+    let manifest = "0a".repeat(32);
+    let sources = [
+        Source::Data { path: "update.drydock".into() },
+        Source::Medium(MediumSource { path: "update.drydock".into() }),
+        Source::Partition { label: "factory".into() },
+    ];
+    let updates = sources.clone().map(|source| Job::Update { source, manifest: manifest.clone() });
+    let [source, ..] = sources;
+    let recovery = Job::UpdateRecovery { source, manifest, written: Some(CopyName::B) };
+    let jobs = [recovery, Job::FactoryReset, Job::Wipe { label: "logs".into() }];
+    jobs.into_iter().chain(updates).collect()
+}
+
+fn running() -> Option<RunningSet> {
+    Some(RunningSet { set: SetName::A, root_hash: "0a".repeat(32), version: "1".into(), degraded: false })
+}
+
+/// What `drydock status --json` prints on a device with this disk, after `change`.
+fn printed(medium: &Medium, running: Option<RunningSet>, change: impl FnOnce(&mut Seen)) -> Value {
+    let device = SimDevice::new(&FACTORY, medium.clone());
+    device.live(|machine| {
+        let mut seen = Seen::look(machine).unwrap();
+        change(&mut seen);
+        serde_json::to_value(status(machine, &seen, running)).unwrap()
+    })
+}
+
+fn schemas() -> Schemas {
+    Schemas::read(&drydock_house::repository().join("docs/schema")).unwrap()
+}
+
+#[test]
+fn the_schemas_have_every_field_of_status_and_log_and_no_other() {
+    let mut schemas = schemas();
+    let mut hold =
+        |schema, output: Value| schemas.check(schema, &output).unwrap_or_else(|why| panic!("{why}"));
+    let media = [&MEDIA.first, &MEDIA.staged, &MEDIA.installed, &MEDIA.second, &MEDIA.starved, &MEDIA.lost];
+    for medium in media.into_iter().chain([&MEDIA.brought, &MEDIA.written, &MEDIA.reset, &MEDIA.wipe]) {
+        hold("status.json", printed(medium, running(), |_| {}));
+    }
+    hold(
+        "status.json",
+        printed(&MEDIA.first, None, |seen| seen.trust = Trust::ReadOnly("a later one".into())),
+    );
+    for job in jobs() {
+        let proven = Some("inode 12".into());
+        let intent = Intent { missed: 1, proven, ..Intent::new(1, job, 1) };
+        hold("status.json", printed(&MEDIA.first, running(), |seen| seen.record.intent = Some(intent)));
+    }
+    let mut bad = printed(&MEDIA.second, running(), |_| {});
+    bad["sets"]["a"]["status"] = json!(drydock_state::SetStatus::Bad);
+    hold("status.json", bad);
+    let entry = |outcome| Entry {
+        intent: 1,
+        time: 1,
+        outcome,
+        set: Some(SetName::A),
+        version: "1".into(),
+        reason: "why".into(),
+        later: drydock_state::Later::new(),
+    };
+    let history: Vec<_> = outcomes().into_iter().map(entry).collect();
+    hold("log.json", serde_json::to_value(history).unwrap());
+    for schema in ["status.json", "log.json"] {
+        assert_eq!(schemas.unseen(schema), Vec::<String>::new(), "{schema} has what no output shows");
+    }
+}
+
+#[test]
+fn a_field_without_its_documentation_is_noticed() {
+    let mut output = printed(&MEDIA.first, running(), |_| {});
+    output["sets"]["a"]["colour"] = json!("red");
+    let said = schemas().check("status.json", &output).unwrap_err();
+    assert!(said.contains("the field `colour` of \".sets.a\""), "{said}");
+}
