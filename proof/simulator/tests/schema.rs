@@ -5,7 +5,7 @@
 mod common;
 
 use common::{FACTORY, MEDIA};
-use drydock_engine::live::RunningSet;
+use drydock_engine::context::RunningSet;
 use drydock_engine::live::report::status;
 use drydock_engine::state::{Seen, Trust};
 use drydock_house::schema::Schemas;
