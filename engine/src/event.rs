@@ -33,6 +33,23 @@ pub enum Step {
     HandOver,
 }
 
+/// Which start of which intent events belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Attempt {
+    /// The intent's id.
+    pub intent: u64,
+    /// The number of this start of recovery for it, from 1.
+    pub attempt: u32,
+}
+
+/// In what progress is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    /// Bytes.
+    Bytes,
+}
+
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -44,16 +61,42 @@ pub enum Event {
         /// With what.
         what: String,
     },
+    /// The executor begins a step of a job.
+    Step {
+        /// The phase of the job that it belongs to.
+        step: Step,
+        /// With what.
+        what: String,
+        /// Its number in the job, from 1.
+        number: usize,
+        /// How many steps the job has.
+        of: usize,
+        /// What it is for.
+        why: &'static str,
+        /// What is on stable storage when it has ended well.
+        durable: &'static str,
+    },
+    /// There was nothing to do for a step.
+    Skipped {
+        /// Which.
+        step: Step,
+        /// With what.
+        what: String,
+        /// Why.
+        why: String,
+    },
     /// A step goes on. Rate-limited by the sender.
     Progress {
         /// Which.
         step: Step,
         /// With what.
         what: String,
-        /// Bytes done.
+        /// How much is done.
         done: u64,
-        /// Bytes in all.
+        /// How much there is in all.
         total: u64,
+        /// Of what.
+        unit: Unit,
     },
     /// A step has ended well.
     Finished {
@@ -79,6 +122,24 @@ pub enum Event {
         /// What.
         text: String,
     },
+    /// A bundle was checked, and this is what an update by it would do.
+    Verified {
+        /// The release.
+        version: String,
+        /// Its security version.
+        security_version: u32,
+        /// What each slot would get.
+        slots: Vec<PlannedSlot>,
+        /// Whether a copy of the recovery follows, once the new set is marked good.
+        recovery: bool,
+    },
+    /// A bundle is staged.
+    Staged {
+        /// The intent's id.
+        id: u64,
+        /// The release.
+        version: String,
+    },
     /// Something worth telling.
     Note {
         /// What.
@@ -86,10 +147,31 @@ pub enum Event {
     },
 }
 
+/// What a slot would get.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlannedSlot {
+    /// The slot's label.
+    pub label: String,
+    /// The image's size in bytes.
+    pub size: u64,
+    /// The image's root hash.
+    pub root_hash: String,
+    /// Whether the set that runs has it already, so that it is copied from there.
+    pub copied: bool,
+}
+
 /// Where events go.
 pub trait Events: Send + Sync {
     /// Takes an event. Never blocks, never fails.
     fn send(&self, event: Event);
+
+    /// From now on events belong to this start of an intent, or to none.
+    fn belongs_to(&self, _attempt: Option<Attempt>) {}
+
+    /// Returns what has been told so far, as lines of JSON, where that is remembered.
+    fn journal(&self) -> Vec<u8> {
+        Vec::new()
+    }
 
     /// Says that the next event may be this long in coming, so that the watchdog does not take it for a hang.
     fn allow(&self, _quiet: Duration) {}
@@ -139,14 +221,19 @@ impl fmt::Display for Event {
     /// One line for a person at 80 columns or a serial console.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Started { step, what } => write!(f, "{step:>9}  {what}"),
-            Self::Progress { step, what, done, total } => {
+            Self::Started { step, what } | Self::Step { step, what, .. } => write!(f, "{step:>9}  {what}"),
+            Self::Skipped { step, what, why } => write!(f, "{step:>9}  {what}: {why}"),
+            Self::Progress { step, what, done, total, unit: Unit::Bytes } => {
                 let percent = (done * 100).checked_div(*total).unwrap_or(100);
                 write!(f, "{step:>9}  {what}  {percent:3} %  {} of {} MiB", done >> 20, total >> 20)
             }
             Self::Finished { step, what } => write!(f, "{step:>9}  {what}: done"),
             Self::Failed { step, reason } => write!(f, "{step:>9}  FAILED: {reason}"),
             Self::Warning { text } | Self::Retry { reason: text } => write!(f, "  warning  {text}"),
+            Self::Verified { version, .. } => write!(f, "           version {version} can be installed"),
+            Self::Staged { id, version } => {
+                write!(f, "           version {version} is staged as intent {id}")
+            }
             Self::Note { text } => write!(f, "           {text}"),
         }
     }

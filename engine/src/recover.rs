@@ -1,11 +1,12 @@
 //! What recovery does once it knows its disk: the part of the story that the crash simulator runs, too.
 
 use crate::error::Error;
-use crate::event::{Event, Step};
+use crate::event::{Attempt, Step};
 use crate::live::report::Line;
 use crate::machine::Machine;
 use crate::release::trusted_release;
 use crate::state::{State, Trust};
+use crate::steps::{self, Commit};
 use crate::{reset, update};
 use drydock_state::transition::{self, Running};
 use drydock_state::{CopyName, Intent, Job, MediumSource, Record, SetName, Source};
@@ -163,7 +164,8 @@ fn carry_out(
     if start > 1 {
         machine.events().note(format_args!("going on with intent {}, start {start} of {limit}", intent.id));
     }
-    let outcome = match &intent.job {
+    machine.events().belongs_to(Some(Attempt { intent: intent.id, attempt: start }));
+    let ended = match &intent.job {
         Job::Update { source, manifest } => update::apply(machine, state, source, Some(manifest)),
         Job::FactoryReset => reset::factory_reset(machine, state, intent),
         Job::Wipe { label } => reset::wipe::wipe(machine, state, label),
@@ -171,15 +173,11 @@ fn carry_out(
             update::recovery::write(machine, state, source, manifest, copy)
         }
         // The bootloader knows now, or again, which copy is to prove itself.
-        Job::UpdateRecovery { written: Some(_), .. } | Job::Unknown(_) => Ok(()),
+        Job::UpdateRecovery { written: Some(_), .. } | Job::Unknown(_) => Ok(Commit::Nothing),
     };
-    if let Err(error) = outcome {
-        let reason = error.to_string();
-        machine.events().send(Event::Failed { step: Step::Commit, reason: reason.clone() });
-        transition::fail(&mut state.record, &reason, machine.now());
-        state.save()?;
-    }
-    Ok(())
+    let finished = steps::finish(machine, state, ended);
+    machine.events().belongs_to(None);
+    finished
 }
 
 /// Looks once for a bundle that makes a set bootable again: in the partition `factory`, and as the configured file on a
@@ -189,7 +187,7 @@ pub fn rescue(machine: &impl Machine, state: &mut State) -> Result<bool, Error> 
     let medium = (!medium.is_empty()).then_some(Source::Medium(MediumSource { path: medium }));
     for source in reset::factory_bundle(machine).into_iter().chain(medium) {
         match update::apply(machine, state, &source, None) {
-            Ok(()) => return Ok(true),
+            Ok(commit) => return steps::finish(machine, state, Ok(commit)).map(|()| true),
             Err(error) => machine.events().warning(error),
         }
     }

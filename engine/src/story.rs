@@ -5,6 +5,7 @@
 use crate::context::{BootContext, End, Purpose};
 use crate::error::Error;
 use crate::event::{Event, Step};
+use crate::journal;
 use crate::machine::Machine;
 use crate::recover::{self, Chosen, Next, Reason};
 use crate::release::trusted_release;
@@ -54,6 +55,9 @@ fn run_recovery(
     };
     if let Some(peak) = machine.peak_memory() {
         events.note(format_args!("peak memory of drydock: {peak}"));
+    }
+    if *state.trust() == Trust::Whole {
+        journal::keep(machine);
     }
     match &next {
         Next::Reboot(set) if may_switch(machine, state, *set, copy) => {

@@ -6,21 +6,24 @@
 
 pub mod archive;
 pub mod stash;
+mod steps;
 pub mod wipe;
 
 use crate::error::Error;
 use crate::event::Step;
 use crate::machine::{Device, Machine};
 use crate::state::State;
+use crate::steps::{Commit, Steps, Work};
 use crate::update::{self, Look, Prepared};
 use crate::volume::luks::luks;
 use crate::volume::provision::{self, Content};
 use crate::{keys, volume};
 use drydock_block::BlockDevice;
 use drydock_config::{Data, IfLocked};
-use drydock_luks::{Headers, Unlocked, Volume};
-use drydock_state::{Intent, Source, transition};
+use drydock_luks::{Headers, Volume};
+use drydock_state::{Intent, Source};
 use stash::Stash;
+use steps::{ClearStash, CommitStash, Erase, MakeFilesystem, NewVolume, Unreadable, to_replace};
 use zeroize::Zeroizing;
 
 /// The partition with the bundle that the slots go back to.
@@ -28,18 +31,23 @@ const FACTORY: &str = "factory";
 /// What the kept files are sealed for.
 const PURPOSE: &str = "factory reset";
 
-/// Carries a factory reset out. On return `data` is new, the slots are written, the intent is over, and all of it is
-/// on stable storage. That the slots can't be restored is told in the history, and keeps nothing from being reset.
-pub fn factory_reset(machine: &impl Machine, state: &mut State, intent: &Intent) -> Result<(), Error> {
+/// Carries a factory reset out, up to what is to be recorded. On return `data` is new, the slots are written, and all of
+/// it is on stable storage. That the slots can't be restored is told in the history, and keeps nothing from being reset.
+pub fn factory_reset(
+    machine: &impl Machine,
+    state: &mut State<'_>,
+    intent: &Intent,
+) -> Result<Commit, Error> {
     let events = machine.events();
     events.started(Step::Reset, "all data on this device will be new");
     let slots = find_slots(machine, state);
     let mut told = match &machine.config().data {
-        Some(data) if data.encrypted => renew_encrypted(machine, data, intent.id)?,
+        Some(data) if data.encrypted => renew_encrypted(machine, state, data, intent.id)?,
         Some(data) => {
-            let partition = machine.partition(&data.label)?;
-            wipe::make_unreadable(machine, &partition, &data.label)?;
-            volume::make_filesystem(machine, &data.label, None, None)?;
+            let (label, partition) = (&data.label, &machine.partition(&data.label)?);
+            let erase = Erase { label, partition, how: Unreadable::DiscardedOrZeros };
+            let steps: Steps<'_, _> = vec![Box::new(erase), Box::new(MakeFilesystem { label, new: None })];
+            crate::steps::run(&mut Work { machine, state }, &steps)?;
             "data is new".into()
         }
         None => "there is no data volume".to_owned(),
@@ -57,10 +65,7 @@ pub fn factory_reset(machine: &impl Machine, state: &mut State, intent: &Intent)
     if let Some((set, release)) = &restored {
         told = format!("{told}; set {set} is back to version {}", release.version);
     }
-    transition::reset(&mut state.record, restored, &told, machine.now());
-    state.save()?;
-    events.finished(Step::Reset, told);
-    Ok(())
+    Ok(Commit::Reset { restored, told })
 }
 
 /// Where the factory's bundle is on a device that has one.
@@ -95,8 +100,13 @@ enum Fresh {
     Gone(Stash),
 }
 
-/// Makes an encrypted `data` new. Gives what to tell.
-fn renew_encrypted(machine: &impl Machine, data: &Data, intent: u64) -> Result<String, Error> {
+/// Makes an encrypted `data` new. Returns what to tell.
+fn renew_encrypted(
+    machine: &impl Machine,
+    state: &mut State<'_>,
+    data: &Data,
+    intent: u64,
+) -> Result<String, Error> {
     let events = machine.events();
     let partition = machine.partition(&data.label)?;
     let keep = &machine.config().factory_reset.keep;
@@ -106,41 +116,37 @@ fn renew_encrypted(machine: &impl Machine, data: &Data, intent: u64) -> Result<S
         None => Fresh::Nothing(String::new()),
     };
     let mut told = "data is new".to_owned();
-    let (headers, unlocked, packed) = match fresh {
+    let mut to_stash = None;
+    let new = match fresh {
         Fresh::Gone(found) => {
             events.note("what is kept lies in the stash already; going on from there");
             open_stash(machine, data, &partition, found)?
         }
         Fresh::Keep(packed) => {
-            let (headers, unlocked) = new_volume(machine, &data.label, &partition)?;
-            let sealed = unlocked.seal(PURPOSE, packed.clone()).map_err(|e| luks("seal what is kept", e))?;
-            if let Some(stash) = &stash {
-                Stash { intent, headers: headers.to_bytes(), sealed }.commit(stash)?;
-            }
-            (headers, unlocked, Some(packed))
+            let new = new_volume(machine, &data.label, &partition, Some(packed.clone()))?;
+            let sealed = new.unlocked.seal(PURPOSE, packed).map_err(|e| luks("seal what is kept", e))?;
+            to_stash = Some(Stash { intent, headers: new.headers.to_bytes(), sealed });
+            new
         }
         Fresh::Nothing(why) => {
             if !why.is_empty() {
                 events.warning(format_args!("nothing is kept: {why}"));
                 told = format!("{told}; nothing was kept: {why}");
             }
-            let (headers, unlocked) = new_volume(machine, &data.label, &partition)?;
-            (headers, unlocked, None)
+            new_volume(machine, &data.label, &partition, None)?
         }
     };
-    replace_volume(
-        machine,
-        &data.label,
-        &partition,
-        &headers,
-        &unlocked,
-        packed.as_ref().map(|packed| &packed[..]),
-    )?;
-    if let Some(packed) = &packed {
-        told = format!("{told}; {} files and folders were kept", archive::count(packed));
+    let mut steps: Steps<'_, _> = Vec::new();
+    if let (Some(partition), Some(stash)) = (&stash, to_stash) {
+        steps.push(Box::new(CommitStash { stash, partition }));
     }
+    steps.extend(to_replace(&new));
     if let Some(stash) = &stash {
-        stash::clear(stash)?;
+        steps.push(Box::new(ClearStash(stash)));
+    }
+    crate::steps::run(&mut Work { machine, state }, &steps)?;
+    if let Some(packed) = &new.packed {
+        told = format!("{told}; {} files and folders were kept", archive::count(packed));
     }
     Ok(told)
 }
@@ -193,38 +199,29 @@ fn is_of(found: &Stash, volume: &Volume<'_>) -> bool {
     headers.volume().is_ok_and(|new| new.uuid() == volume.uuid())
 }
 
-type New = (Headers, Unlocked, Option<Zeroizing<Vec<u8>>>);
-
-fn open_stash(machine: &impl Machine, data: &Data, partition: &Device, found: Stash) -> Result<New, Error> {
+fn open_stash(
+    machine: &impl Machine,
+    data: &Data,
+    partition: &Device,
+    found: Stash,
+) -> Result<NewVolume, Error> {
     let headers = Headers::from_bytes(found.headers, partition.size());
     let volume = headers.volume().map_err(|e| luks("read the LUKS header in the stash", e))?;
     let unlocked = keys::unlock(machine, &data.label, &volume)?;
     let packed = unlocked.unseal(PURPOSE, found.sealed).map_err(|e| luks("open the stash", e))?;
     drop(volume);
-    Ok((headers, unlocked, Some(packed)))
+    let (label, partition) = (data.label.clone(), partition.clone());
+    Ok(NewVolume { label, partition, headers, unlocked, packed: Some(packed) })
 }
 
 /// Makes a new volume in memory, at the cost that the configuration names for `data`.
-fn new_volume(machine: &impl Machine, label: &str, partition: &Device) -> Result<(Headers, Unlocked), Error> {
-    let key = keys::for_new(machine, label)?;
-    volume::luks::new(machine, label, partition, &key)
-}
-
-/// Destroys what is on a partition, and puts a new volume with a fresh filesystem there.
-fn replace_volume(
+fn new_volume(
     machine: &impl Machine,
     label: &str,
     partition: &Device,
-    headers: &Headers,
-    unlocked: &Unlocked,
-    packed: Option<&[u8]>,
-) -> Result<(), Error> {
-    let events = machine.events();
-    events.started(Step::Reset, format_args!("`{label}`: destroying the old key slots"));
-    drydock_luks::erase(partition).map_err(|e| luks(&format!("destroy the key slots of `{label}`"), e))?;
-    wipe::discard(machine, partition, label)?;
-    events.started(Step::Reset, format_args!("`{label}`: making a new volume"));
-    drydock_luks::write_headers(partition, headers)
-        .map_err(|e| luks(&format!("make `{label}` a LUKS volume"), e))?;
-    volume::make_filesystem(machine, label, Some(unlocked), packed)
+    packed: Option<Zeroizing<Vec<u8>>>,
+) -> Result<NewVolume, Error> {
+    let key = keys::for_new(machine, label)?;
+    let (headers, unlocked) = volume::luks::new(machine, label, partition, &key)?;
+    Ok(NewVolume { label: label.into(), partition: partition.clone(), headers, unlocked, packed })
 }

@@ -1,56 +1,45 @@
 //! Wiping a partition.
 
-use super::{new_volume, replace_volume};
+use super::new_volume;
+use super::steps::{Erase, MakeFilesystem, Unreadable, to_replace};
 use crate::error::Error;
-use crate::event::{Event, Step};
+use crate::event::{Event, Step, Unit};
 use crate::machine::{Device, Machine};
 use crate::state::State;
-use crate::volume;
+use crate::steps::{self, Commit, Work};
 use drydock_block::{AlignedBuffer, BlockDevice, Flush};
 use drydock_config::{Config, WipeHow};
-use drydock_state::transition;
 use std::io;
 use std::time::Duration;
 
 /// Bytes that are written at once.
-const PIECE: u64 = 1 << 20;
+pub(super) const PIECE: u64 = 1 << 20;
 /// Bytes that are discarded at once.
 const DISCARD: u64 = 1 << 30;
 /// How long one discard may take: slow media erase.
 const DISCARD_TIME: Duration = Duration::from_secs(300);
 
-/// Wipes the partition `label` as the configuration says. On return that is on stable storage, and the intent is over.
-pub fn wipe(machine: &impl Machine, state: &mut State, label: &str) -> Result<(), Error> {
+/// Wipes the partition `label` as the configuration says. On return that is on stable storage.
+pub fn wipe(machine: &impl Machine, state: &mut State<'_>, label: &str) -> Result<Commit, Error> {
     let config = machine.config();
     let wanted =
         config.wipes.iter().find(|wipe| wipe.label == label).ok_or_else(|| refusal(config, label))?;
     let partition = machine.partition(label)?;
     machine.events().started(Step::Reset, format_args!("`{label}`: wiping ({})", wanted.how));
+    let work = &mut Work { machine, state };
+    let erase = |how| Box::new(Erase { label, partition: &partition, how });
     match wanted.how {
-        WipeHow::Zero => zero(machine, &partition, label, 0..partition.size())?,
-        WipeHow::Discard => {
-            if !discard(machine, &partition, label)? {
-                return Err(Error::Refused(format!(
-                    "the device of `{label}` can't discard; configure `how = \"zero\"` for it"
-                )));
-            }
-            let edge = PIECE.min(partition.size());
-            zero(machine, &partition, label, 0..edge)?;
-            zero(machine, &partition, label, partition.size() - edge..partition.size())?;
-        }
+        WipeHow::Zero => steps::run(work, &vec![erase(Unreadable::Zeros)])?,
+        WipeHow::Discard => steps::run(work, &vec![erase(Unreadable::Discarded)])?,
         WipeHow::Volume if wanted.encrypted => {
-            let (headers, unlocked) = new_volume(machine, label, &partition)?;
-            replace_volume(machine, label, &partition, &headers, &unlocked, None)?;
+            steps::run(work, &to_replace(&new_volume(machine, label, &partition, None)?))?;
         }
         WipeHow::Volume => {
-            make_unreadable(machine, &partition, label)?;
-            volume::make_filesystem(machine, label, None, None)?;
+            let filesystem = Box::new(MakeFilesystem { label, new: None });
+            steps::run(work, &vec![erase(Unreadable::DiscardedOrZeros), filesystem])?;
         }
     }
-    transition::wiped(&mut state.record, label, machine.now());
-    state.save()?;
-    machine.events().finished(Step::Reset, label);
-    Ok(())
+    Ok(Commit::Wiped(label.into()))
 }
 
 /// Why a partition can't be wiped.
@@ -60,17 +49,16 @@ pub fn refusal(config: &Config, label: &str) -> Error {
     Error::Refused(format!("`{label}` may not be wiped; the configuration allows it for: {named}"))
 }
 
-/// Gives all blocks of a partition back to the device, or overwrites them where it takes none.
-pub(super) fn make_unreadable(machine: &impl Machine, partition: &Device, label: &str) -> Result<(), Error> {
-    match discard(machine, partition, label)? {
-        true => Ok(()),
-        false => zero(machine, partition, label, 0..partition.size()),
-    }
+/// What the device did with blocks that are not needed any more.
+pub(super) enum Discarded {
+    /// It has them back.
+    All,
+    /// It can't do such a thing.
+    NotPossible,
 }
 
-/// Tells the device that nothing on the partition is needed any more. Says whether it can do such a thing. Not flushed
-/// on return.
-pub(super) fn discard(machine: &impl Machine, partition: &Device, label: &str) -> Result<bool, Error> {
+/// Tells the device that nothing on the partition is needed any more. Not flushed on return.
+pub(super) fn discard(machine: &impl Machine, partition: &Device, label: &str) -> Result<Discarded, Error> {
     let mut at = 0;
     while at < partition.size() {
         machine.events().allow(DISCARD_TIME);
@@ -79,18 +67,18 @@ pub(super) fn discard(machine: &impl Machine, partition: &Device, label: &str) -
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::Unsupported => {
                 machine.events().note(format_args!("the device of `{label}` can't discard"));
-                return Ok(false);
+                return Ok(Discarded::NotPossible);
             }
             Err(error) => return Err(Error::system("discarding", label, "check the disk")(error)),
         }
         at += len;
         progress(machine, label, at, partition.size());
     }
-    Ok(true)
+    Ok(Discarded::All)
 }
 
 /// Overwrites a range with zeros. On return they are on stable storage.
-fn zero(
+pub(super) fn zero(
     machine: &impl Machine,
     partition: &Device,
     label: &str,
@@ -109,5 +97,11 @@ fn zero(
 }
 
 fn progress(machine: &impl Machine, what: &str, done: u64, total: u64) {
-    machine.events().send(Event::Progress { step: Step::Reset, what: what.into(), done, total });
+    machine.events().send(Event::Progress {
+        step: Step::Reset,
+        what: what.into(),
+        done,
+        total,
+        unit: Unit::Bytes,
+    });
 }

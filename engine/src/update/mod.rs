@@ -8,20 +8,22 @@ pub mod frames;
 pub mod plan;
 pub mod prove;
 pub mod recovery;
+mod steps;
 mod workers;
 pub mod write;
 
 use crate::error::Error;
-use crate::event::Step;
+use crate::event::{Event, PlannedSlot, Step};
 use crate::machine::{Device, Found, Machine};
 use crate::release;
 use crate::sources;
 use crate::state::State;
+use crate::steps::{Commit, Work};
 use drydock_block::BlockDevice;
 use drydock_config::Config;
-use drydock_format::trailer::{self, Trailer};
+use drydock_format::trailer::Trailer;
 use drydock_format::{Bundle, Digest, ImageReader, Manifest};
-use drydock_state::{Intent, Record, SetInfo, SetStatus, SlotName, Source, transition};
+use drydock_state::{Intent, Record, SetInfo, SlotName, Source};
 use frames::{BaseFrames, BundleFrames};
 use plan::{Origin, Plan, SlotPlan};
 use write::{Content, Frames, Job};
@@ -58,7 +60,7 @@ struct Brought {
 }
 
 impl std::fmt::Display for Prepared {
-    /// What [`install`] would do.
+    /// What an installation would do.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let SetInfo { version, security_version, .. } = &self.release;
         writeln!(f, "version {version}, security version {security_version}, is signed and for this device")?;
@@ -132,7 +134,7 @@ fn prepare_bundle(
 }
 
 /// What is done with a bundle whose signatures hold; the text is its stamp ([`Found::stamp`]).
-type Work<'w, T> = &'w mut dyn FnMut(&Bundle, Option<String>) -> Result<T, Error>;
+type Use<'w, T> = &'w mut dyn FnMut(&Bundle, Option<String>) -> Result<T, Error>;
 
 /// Opens a bundle, checks its signatures and that it is the one that is meant, and does something with it. Where that is
 /// not so, or `work` can't use it, and there is another candidate for it, that one is tried.
@@ -140,7 +142,7 @@ fn open<T>(
     machine: &impl Machine,
     source: &Source,
     pinned: Option<&str>,
-    work: Work<'_, T>,
+    work: Use<'_, T>,
 ) -> Result<T, Error> {
     let events = machine.events();
     events.started(Step::Source, describe(source));
@@ -187,16 +189,39 @@ fn prepare_slot(
 }
 
 impl Prepared {
+    /// Returns what an installation would do, as an event.
+    pub fn verified(&self) -> Event {
+        let planned = |slot: &PreparedSlot| PlannedSlot {
+            label: slot.label.clone(),
+            size: slot.plan.image.size,
+            root_hash: slot.plan.image.root_hash.to_string(),
+            copied: slot.plan.from != Origin::Bundle,
+        };
+        Event::Verified {
+            version: self.release.version.clone(),
+            security_version: self.release.security_version,
+            slots: self.slots.iter().map(planned).collect(),
+            recovery: self.recovery.is_some(),
+        }
+    }
+
     /// Whether the record, which may have changed since, still lets the bundle be installed as it was planned. An error
     /// says why it can't be installed at all any more.
     pub fn still_fits(&self, config: &Config, record: &Record) -> Result<bool, Error> {
         Ok(plan::plan(config, record, &self.manifest)?.target == self.plan.target)
     }
 
-    /// Reads all that would be written, and proves it. Writes nothing.
+    /// Reads all that would be written, proves it, and tells so. Writes nothing.
     pub fn prove_source(&self, machine: &impl Machine) -> Result<(), Error> {
         let events = machine.events();
         events.started(Step::Verify, "the contents of the bundle");
+        self.prove_contents(machine)?;
+        events.finished(Step::Verify, format_args!("version {} is whole", self.release.version));
+        Ok(())
+    }
+
+    fn prove_contents(&self, machine: &impl Machine) -> Result<(), Error> {
+        let events = machine.events();
         for slot in &self.slots {
             slot.content().prove(&slot.plan.image.name, machine.threads(), events)?;
         }
@@ -205,7 +230,6 @@ impl Prepared {
             let content = Content::new(image, reader.group_digests(), &frames);
             content.prove(&image.name, machine.threads(), events)?;
         }
-        events.finished(Step::Verify, format_args!("version {} is whole", self.release.version));
         Ok(())
     }
 
@@ -221,81 +245,36 @@ impl PreparedSlot {
         Content::new(&self.plan.image, &self.groups, &*self.frames)
     }
 
-    /// Writes image and hash tree. On return they are on stable storage.
-    fn write(&self, machine: &impl Machine) -> Result<(), Error> {
-        let (events, label) = (machine.events(), self.label.clone());
-        events.started(Step::Write, format_args!("{label} ({} MiB)", self.plan.image.size >> 20));
+    /// Writes image and hash tree. On return they are on stable storage. Returns the bytes of the image that were in
+    /// place already.
+    fn write(&self, machine: &impl Machine) -> Result<u64, Error> {
+        let label = self.label.clone();
         let job = Job { content: self.content(), upper_tree: &self.upper_tree, slot: &self.device, label };
-        let in_place = job.run(machine.threads(), events)?;
-        if in_place > 0 {
-            events.note(format_args!("{} MiB of {} were in place already", in_place >> 20, self.label));
-        }
-        events.finished(Step::Write, &self.label);
-        Ok(())
-    }
-
-    /// Reads back from the medium what was written.
-    fn prove(&self, machine: &impl Machine) -> Result<(), Error> {
-        machine.events().started(Step::Prove, format_args!("{} by reading it back", self.label));
-        machine.read_back(&self.plan.class, self.name, &self.plan.image)?;
-        machine.events().finished(Step::Prove, &self.label);
-        Ok(())
+        job.run(machine.threads(), machine.events())
     }
 }
 
-/// [`prepare`]s an update and [`install`]s it.
+/// [`prepare`]s an update and carries it out, up to what is to be recorded. On return the target set is filled and read
+/// back, and that is on stable storage; it gets its trial when the record says so ([`finish`](crate::steps::finish)).
 pub fn apply(
     machine: &impl Machine,
-    state: &mut State,
+    state: &mut State<'_>,
     source: &Source,
     pinned: Option<&str>,
-) -> Result<(), Error> {
+) -> Result<Commit, Error> {
     open(machine, source, pinned, &mut |bundle, stamp| {
         let prepared = prepare_bundle(machine, &state.record, source, bundle, stamp)?;
-        install(machine, state, &prepared)
+        fill(machine, state, &prepared)?;
+        let brought = prepared.recovery.as_ref().map(|brought| brought.source.clone());
+        Ok(Commit::Installed { set: prepared.plan.target, release: prepared.release, brought })
     })
-}
-
-/// Carries a prepared update out: writes, proves, commits. On return the new set has its trial, the intent is
-/// over, and all of it is on stable storage.
-pub fn install(machine: &impl Machine, state: &mut State, prepared: &Prepared) -> Result<(), Error> {
-    fill(machine, state, prepared)?;
-    let brought = prepared.recovery.as_ref().map(|brought| brought.source.clone());
-    transition::offer(&mut state.record, prepared.plan.target, brought);
-    transition::installed(&mut state.record, prepared.plan.target, prepared.release.clone(), machine.now());
-    state.save()?;
-    machine.events().finished(Step::Commit, "trailers, state and boot environment");
-    Ok(())
 }
 
 /// Fills the slots of the target set, proves them, and gives them their trailers. On return that is on stable storage;
 /// the set is not bootable until the record says so.
-///
-/// A set that is good is given up only for a bundle of which every byte has been proven.
-pub fn fill(machine: &impl Machine, state: &mut State, prepared: &Prepared) -> Result<(), Error> {
-    let events = machine.events();
-    let target = prepared.plan.target;
-    let good = state.record.sets.get(target).status == SetStatus::Good;
-    if good && !prepared.was_proven(state.record.intent.as_ref()) {
-        prepared.prove_source(machine)?;
-    }
-    if transition::begin_write(&mut state.record, target) {
-        state.save()?;
-    }
-    for slot in &prepared.slots {
-        trailer::invalidate(&slot.device)?;
-    }
-    for slot in &prepared.slots {
-        slot.write(machine)?;
-    }
-    for slot in &prepared.slots {
-        slot.prove(machine)?;
-    }
-    events.started(Step::Commit, format_args!("set {target} is version {}", prepared.release.version));
-    for slot in &prepared.slots {
-        trailer::write(&slot.device, &slot.trailer)?;
-    }
-    Ok(())
+pub fn fill(machine: &impl Machine, state: &mut State<'_>, prepared: &Prepared) -> Result<(), Error> {
+    let steps = steps::to_fill(&state.record, prepared);
+    crate::steps::run(&mut Work { machine, state }, &steps)
 }
 
 fn describe(source: &Source) -> String {

@@ -1,18 +1,17 @@
 //! The recovery's own two copies: the one that is not in use is written from the bundle of a set that is good.
 
 use super::plan::{self, Origin, SlotPlan};
-use super::{open, prepare_slot};
+use super::{open, prepare_slot, steps};
 use crate::error::Error;
-use crate::event::Step;
 use crate::machine::Machine;
 use crate::release::trusted_release;
 use crate::state::State;
+use crate::steps::{Commit, Work};
 use drydock_config::{Config, Role};
-use drydock_format::trailer;
 use drydock_format::{Bundle, ImageReader};
-use drydock_state::{CopyName, Record, SlotName, Source, transition};
+use drydock_state::{CopyName, Record, SlotName, Source};
 
-/// Says whether a bundle, whose manifest has this digest, brings another recovery than the one that is first. Writes
+/// Returns whether a bundle, whose manifest has this digest, brings another recovery than the one that is first. Writes
 /// nothing.
 pub fn is_new(
     machine: &impl Machine,
@@ -26,40 +25,33 @@ pub fn is_new(
     Ok(first.map_or(true, |first| first.image.root_hash != image.root_hash))
 }
 
-/// Writes the copy that does not run, proves it, and has the bootloader start it next. On return that is on stable
-/// storage.
+/// Writes the copy that does not run, and proves it. On return that is on stable storage; the bootloader starts it next
+/// when the record says so ([`finish`](crate::steps::finish)).
 ///
 /// Where `running` is not known the copy that is first is taken for it: it is the one that the bootloader relies on.
 pub fn write(
     machine: &impl Machine,
-    state: &mut State,
+    state: &mut State<'_>,
     source: &Source,
     manifest: &str,
     running: Option<CopyName>,
-) -> Result<(), Error> {
+) -> Result<Commit, Error> {
     open(machine, source, Some(manifest), &mut |bundle, _| write_from(machine, state, bundle, running))
 }
 
 fn write_from(
     machine: &impl Machine,
-    state: &mut State,
+    state: &mut State<'_>,
     bundle: &Bundle,
     running: Option<CopyName>,
-) -> Result<(), Error> {
+) -> Result<Commit, Error> {
     plan::admit(machine.config(), &state.record, bundle.manifest())?;
     let target = running.unwrap_or(state.record.recovery.first).other();
     let slot = prepare_slot(machine, bundle, target.into(), &slot(machine.config(), bundle)?)?;
-    // The copy that is overwritten may be the only other one that comes up.
-    slot.content().prove(&slot.plan.image.name, machine.threads(), machine.events())?;
-    trailer::invalidate(&slot.device)?;
-    slot.write(machine)?;
-    slot.prove(machine)?;
-    machine.events().started(Step::Commit, format_args!("copy {target} of the recovery"));
-    trailer::write(&slot.device, &slot.trailer)?;
-    transition::recovery_written(&mut state.record, target);
-    state.save()?;
-    machine.events().finished(Step::Commit, "trailer, state and boot environment");
-    Ok(())
+    let slot = [slot];
+    let steps = steps::to_write_copy(&slot, format!("copy {target} of the recovery"));
+    crate::steps::run(&mut Work { machine, state }, &steps)?;
+    Ok(Commit::RecoveryWritten(target))
 }
 
 /// The image for the recovery's own copies, which are no part of a set, if a bundle carries one. One that does not fit is

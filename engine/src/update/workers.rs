@@ -1,7 +1,7 @@
 //! What writing and proving share: workers, and how far they are.
 
 use crate::error::Error;
-use crate::event::{Event, Events, Step};
+use crate::event::{Event, Events, Step, Unit};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -42,7 +42,13 @@ impl<'a> Progress<'a> {
         if now.1.elapsed() >= TELL_EVERY {
             now.1 = Instant::now();
             let (step, what) = (self.step, self.label.to_owned());
-            self.events.send(Event::Progress { step, what, done: now.0, total: self.total });
+            self.events.send(Event::Progress {
+                step,
+                what,
+                done: now.0,
+                total: self.total,
+                unit: Unit::Bytes,
+            });
         }
     }
 }

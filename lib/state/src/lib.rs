@@ -15,6 +15,7 @@ pub mod bootloader;
 mod copy;
 mod error;
 mod intent;
+pub mod log;
 mod name;
 mod record;
 mod store;

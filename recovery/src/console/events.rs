@@ -3,7 +3,8 @@
 use crate::console::Console;
 use crate::pid1::pstore;
 use crate::pid1::watchdog::Watchdog;
-use drydock_engine::event::{Event, Events};
+use drydock_engine::event::{Attempt, Event, Events};
+use drydock_engine::journal::Journal;
 use nix::time::{ClockId, clock_gettime};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +19,15 @@ pub struct ConsoleEvents {
     console: Console,
     feed: Arc<Mutex<Feed>>,
     failed: AtomicBool,
+    /// What is kept for whoever asks after the reset.
+    told: Mutex<Told>,
+}
+
+#[derive(Default)]
+struct Told {
+    journal: Journal,
+    /// What events belong to now.
+    attempt: Option<Attempt>,
 }
 
 #[derive(Default)]
@@ -30,7 +40,7 @@ struct Feed {
 impl ConsoleEvents {
     /// Events for the given consoles.
     pub fn new(console: Console) -> Self {
-        Self { console, feed: Arc::default(), failed: AtomicBool::new(false) }
+        Self { console, feed: Arc::default(), failed: AtomicBool::new(false), told: Mutex::default() }
     }
 
     /// From now on every event but a warning counts as progress for the watchdog, and so does the time that
@@ -78,8 +88,14 @@ impl ConsoleEvents {
     }
 }
 
-fn lock(feed: &Mutex<Feed>) -> MutexGuard<'_, Feed> {
-    feed.lock().unwrap_or_else(PoisonError::into_inner)
+/// Returns the milliseconds since the kernel was started.
+pub fn since_start() -> u64 {
+    let now = clock_gettime(ClockId::CLOCK_BOOTTIME);
+    now.map_or(0, |time| (time.tv_sec() * 1000 + time.tv_nsec() / 1_000_000).unsigned_abs())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Events for ConsoleEvents {
@@ -93,9 +109,20 @@ impl Events for ConsoleEvents {
             self.failed.store(true, Ordering::Relaxed);
             pstore::leave(reason);
         }
-        let now = clock_gettime(ClockId::CLOCK_BOOTTIME);
-        let (seconds, hundredths) = now.map_or((0, 0), |time| (time.tv_sec(), time.tv_nsec() / 10_000_000));
-        self.console.line(&format!("drydock {seconds:4}.{hundredths:02} {event}"));
+        let ms = since_start();
+        {
+            let Told { journal, attempt } = &mut *lock(&self.told);
+            journal.push(ms, *attempt, &event);
+        }
+        self.console.line(&format!("drydock {:4}.{:02} {event}", ms / 1000, ms / 10 % 100));
+    }
+
+    fn belongs_to(&self, attempt: Option<Attempt>) {
+        lock(&self.told).attempt = attempt;
+    }
+
+    fn journal(&self) -> Vec<u8> {
+        lock(&self.told).journal.text()
     }
 
     fn allow(&self, quiet: Duration) {

@@ -11,7 +11,7 @@ mod names;
 mod ring;
 mod writer;
 
-pub use events::ConsoleEvents;
+pub use events::{ConsoleEvents, since_start};
 use nix::libc;
 use std::fs::{self, File};
 use std::io;

@@ -11,7 +11,8 @@ use drydock_block::{BlockDevice, Flush, read_vec};
 use drydock_config::{Config, SlotClass};
 use drydock_engine::Error;
 use drydock_engine::context::RunningSet;
-use drydock_engine::event::{Event, Events};
+use drydock_engine::event::{Attempt, Event, Events};
+use drydock_engine::journal::Journal;
 use drydock_engine::machine::{
     Accept, Candidate, Clock, Device, Disk, Found, Key, KeyProvider, Keys, Lock, Offered, Only, Operator,
     Place, Power, Provider, Random as For, Ring, Setting, Sources, Start, Verdict, open_bootloader,
@@ -53,11 +54,22 @@ pub struct SimMachine<'f> {
 
 /// Remembers every event.
 #[derive(Default)]
-struct Recorder(Mutex<Vec<Event>>);
+struct Recorder {
+    told: Mutex<Vec<Event>>,
+    journal: Mutex<(Journal, Option<Attempt>)>,
+}
 
 impl Events for Recorder {
     fn send(&self, event: Event) {
-        lock(&self.0).push(event);
+        let (journal, attempt) = &mut *lock(&self.journal);
+        journal.push(0, *attempt, &event);
+        lock(&self.told).push(event);
+    }
+    fn belongs_to(&self, attempt: Option<Attempt>) {
+        lock(&self.journal).1 = attempt;
+    }
+    fn journal(&self) -> Vec<u8> {
+        lock(&self.journal).0.text()
     }
 }
 
@@ -98,12 +110,12 @@ impl<'f> SimMachine<'f> {
 
     /// Everything that happened, as a console would show it.
     pub fn told(&self) -> Vec<String> {
-        lock(&self.events.0).iter().map(Event::to_string).collect()
+        lock(&self.events.told).iter().map(Event::to_string).collect()
     }
 
     /// Everything that happened.
     pub fn events(&self) -> Vec<Event> {
-        lock(&self.events.0).clone()
+        lock(&self.events.told).clone()
     }
 
     /// Waits in no time; nobody waits for ever.

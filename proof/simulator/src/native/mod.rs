@@ -13,6 +13,7 @@ use drydock_engine::Error;
 use drydock_engine::context::RunningSet;
 use drydock_engine::live;
 use drydock_engine::state::{Seen, State};
+use drydock_engine::steps;
 use drydock_engine::update::{self, Look};
 use drydock_files::FileDevice;
 use drydock_recovery::pid1::read_config;
@@ -67,7 +68,8 @@ pub fn install(folder: &Path, threads: usize, sparse: bool) -> Result<(), Error>
     let machine = machine(folder, threads, sparse)?;
     let mut state = State::open(&machine)?;
     let source = Source::Data { path: BUNDLE.into() };
-    update::apply(&machine, &mut state, &source, None)
+    let commit = update::apply(&machine, &mut state, &source, None)?;
+    steps::finish(&machine, &mut state, Ok(commit))
 }
 
 /// Puts version 2, which has its trial, into set b: a command of [`command`] runs in it.

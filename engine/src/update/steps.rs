@@ -1,0 +1,219 @@
+//! The steps of an update, in the order that makes it safe to cut anywhere and to run again.
+
+use super::{Prepared, PreparedSlot};
+use crate::error::Error;
+use crate::event::Step as Phase;
+use crate::machine::Machine;
+use crate::steps::{Contract, Done, Step, Steps, Work};
+use drydock_format::trailer;
+use drydock_state::{Record, SetName, SetStatus, transition};
+
+/// Returns what fills a set: nothing of it is bootable until the record says so.
+///
+/// A set that is good is given up only for a bundle of which every byte has been proven.
+pub(super) fn to_fill<'p, M: Machine>(record: &Record, prepared: &'p Prepared) -> Steps<'p, M> {
+    let target = prepared.plan.target;
+    let mut steps: Steps<'p, M> = Vec::new();
+    let good = record.sets.get(target).status == SetStatus::Good;
+    if good && !prepared.was_proven(record.intent.as_ref()) {
+        steps.push(Box::new(ProveContents(prepared)));
+    }
+    steps.push(Box::new(GiveUp(target)));
+    steps.extend(to_write(&prepared.slots));
+    let what = format!("set {target} is version {}", prepared.release.version);
+    steps.push(Box::new(WriteTrailers { slots: &prepared.slots, what }));
+    steps
+}
+
+/// Returns what puts images into slots, up to the trailers.
+fn to_write<M: Machine>(slots: &[PreparedSlot]) -> impl Iterator<Item = Box<dyn Step<M> + '_>> {
+    let written = slots.iter().map(|slot| Box::new(Write(slot)) as Box<dyn Step<M> + '_>);
+    let read_back = slots.iter().map(|slot| Box::new(ReadBack(slot)) as Box<dyn Step<M> + '_>);
+    let invalidated: Box<dyn Step<M> + '_> = Box::new(InvalidateTrailers(slots));
+    std::iter::once(invalidated).chain(written).chain(read_back)
+}
+
+/// Returns what writes a copy of the recovery: its contents are proven first, for the copy that is overwritten may be the
+/// only other one that comes up.
+pub(super) fn to_write_copy<'p, M: Machine>(slot: &'p [PreparedSlot; 1], what: String) -> Steps<'p, M> {
+    let mut steps: Steps<'p, M> = vec![Box::new(ProveSlotContents(&slot[0]))];
+    steps.extend(to_write(slot));
+    steps.push(Box::new(WriteTrailers { slots: slot, what }));
+    steps
+}
+
+struct ProveContents<'p>(&'p Prepared);
+
+impl<M: Machine> Step<M> for ProveContents<'_> {
+    fn phase(&self) -> Phase {
+        Phase::Verify
+    }
+    fn what(&self) -> String {
+        "the contents of the bundle".into()
+    }
+    fn contract(&self) -> Contract {
+        Contract {
+            why: "a set that is good is given up only for a bundle that is whole",
+            needs: "the bundle's signatures hold, and it is for this device",
+            durable: "nothing new",
+        }
+    }
+    fn run(&self, work: &mut Work<'_, '_, M>) -> Result<Done, Error> {
+        self.0.prove_contents(work.machine)?;
+        Ok(Done::Told(format!("version {} is whole", self.0.release.version)))
+    }
+}
+
+struct ProveSlotContents<'p>(&'p PreparedSlot);
+
+impl<M: Machine> Step<M> for ProveSlotContents<'_> {
+    fn phase(&self) -> Phase {
+        Phase::Verify
+    }
+    fn what(&self) -> String {
+        format!("the contents of image {}", self.0.plan.image.name)
+    }
+    fn contract(&self) -> Contract {
+        Contract {
+            why: "a copy of the recovery is overwritten only by one that is whole",
+            needs: "the bundle's signatures hold, and it is for this device",
+            durable: "nothing new",
+        }
+    }
+    fn run(&self, work: &mut Work<'_, '_, M>) -> Result<Done, Error> {
+        let name = &self.0.plan.image.name;
+        self.0.content().prove(name, work.machine.threads(), work.machine.events())?;
+        Ok(Done::Told(format!("image {name} is whole")))
+    }
+}
+
+struct GiveUp(SetName);
+
+impl<M: Machine> Step<M> for GiveUp {
+    fn phase(&self) -> Phase {
+        Phase::State
+    }
+    fn what(&self) -> String {
+        format!("set {} may not be started from now on", self.0)
+    }
+    fn contract(&self) -> Contract {
+        Contract {
+            why: "what is being written must not be started",
+            needs: "the last good set is another one",
+            durable: "the record and the bootloader know that the set may not be started",
+        }
+    }
+    fn run(&self, work: &mut Work<'_, '_, M>) -> Result<Done, Error> {
+        if !transition::begin_write(&mut work.state.record, self.0) {
+            return Ok(Done::Skipped("it could not be started before".into()));
+        }
+        work.state.save()?;
+        Ok(Done::Quietly)
+    }
+}
+
+struct InvalidateTrailers<'p>(&'p [PreparedSlot]);
+
+impl<M: Machine> Step<M> for InvalidateTrailers<'_> {
+    fn phase(&self) -> Phase {
+        Phase::Write
+    }
+    fn what(&self) -> String {
+        format!("taking the old trailers away ({})", labels(self.0))
+    }
+    fn contract(&self) -> Contract {
+        Contract {
+            why: "a slot must not claim to hold what is being overwritten",
+            needs: "the set may not be started",
+            durable: "no slot of the target has a trailer",
+        }
+    }
+    fn run(&self, _work: &mut Work<'_, '_, M>) -> Result<Done, Error> {
+        for slot in self.0 {
+            trailer::invalidate(&slot.device)?;
+        }
+        Ok(Done::Quietly)
+    }
+}
+
+struct Write<'p>(&'p PreparedSlot);
+
+impl<M: Machine> Step<M> for Write<'_> {
+    fn phase(&self) -> Phase {
+        Phase::Write
+    }
+    fn what(&self) -> String {
+        format!("{} ({} MiB)", self.0.label, self.0.plan.image.size >> 20)
+    }
+    fn contract(&self) -> Contract {
+        Contract {
+            why: "the slot gets the release's image and its hash tree",
+            needs: "the slot has no trailer; each group is proven before it is written",
+            durable: "the image and its hash tree",
+        }
+    }
+    fn run(&self, work: &mut Work<'_, '_, M>) -> Result<Done, Error> {
+        let in_place = self.0.write(work.machine)?;
+        if in_place == self.0.plan.image.size {
+            return Ok(Done::Skipped("all of it was in place already".into()));
+        }
+        if in_place > 0 {
+            let told = format_args!("{} MiB of {} were in place already", in_place >> 20, self.0.label);
+            work.machine.events().note(told);
+        }
+        Ok(Done::Told(self.0.label.clone()))
+    }
+}
+
+struct ReadBack<'p>(&'p PreparedSlot);
+
+impl<M: Machine> Step<M> for ReadBack<'_> {
+    fn phase(&self) -> Phase {
+        Phase::Prove
+    }
+    fn what(&self) -> String {
+        format!("{} by reading it back", self.0.label)
+    }
+    fn contract(&self) -> Contract {
+        Contract {
+            why: "what the medium holds is what was signed",
+            needs: "image and hash tree are on stable storage",
+            durable: "nothing new",
+        }
+    }
+    fn run(&self, work: &mut Work<'_, '_, M>) -> Result<Done, Error> {
+        work.machine.read_back(&self.0.plan.class, self.0.name, &self.0.plan.image)?;
+        Ok(Done::Told(self.0.label.clone()))
+    }
+}
+
+struct WriteTrailers<'p> {
+    slots: &'p [PreparedSlot],
+    what: String,
+}
+
+impl<M: Machine> Step<M> for WriteTrailers<'_> {
+    fn phase(&self) -> Phase {
+        Phase::Commit
+    }
+    fn what(&self) -> String {
+        self.what.clone()
+    }
+    fn contract(&self) -> Contract {
+        Contract {
+            why: "a slot says by itself which signed release it holds",
+            needs: "every slot was read back",
+            durable: "the trailers",
+        }
+    }
+    fn run(&self, _work: &mut Work<'_, '_, M>) -> Result<Done, Error> {
+        for slot in self.slots {
+            trailer::write(&slot.device, &slot.trailer)?;
+        }
+        Ok(Done::Quietly)
+    }
+}
+
+fn labels(slots: &[PreparedSlot]) -> String {
+    slots.iter().map(|slot| slot.label.as_str()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,225 @@
+//! What each command does.
+
+use super::sink::{JsonEvents, StderrEvents};
+use super::{Command, Form, Where};
+use crate::console::Console;
+use crate::disk::discover::{self, Hotplug, LABELS};
+use crate::disk::modules::Aliases;
+use crate::disk::uevent::Uevents;
+use crate::machine::{Hardware, Part};
+use crate::mount::place;
+use crate::pid1::read_config;
+use drydock_config::Config;
+use drydock_engine::context::{BootContext, Purpose, RunningSet};
+use drydock_engine::event::{Event, Events, Step};
+use drydock_engine::live::report::{Line, status};
+use drydock_engine::live::{self, MarkedGood, Staged};
+use drydock_engine::machine::{Disk, Setting};
+use drydock_engine::state::Seen;
+use drydock_engine::update::Look;
+use drydock_engine::{Error, journal, update};
+use drydock_state::{Intent, MediumSource, Source, log};
+use nix::libc;
+use std::fs::{self, File};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+impl Command {
+    /// Does it, and returns what is to be printed.
+    pub(super) fn run(self) -> Result<String, Error> {
+        let config = ["/run/drydock/config.json", "/etc/drydock/config.json"].iter().map(Path::new);
+        let config = config.into_iter().find(|path| path.exists()).ok_or_else(|| Error::Missing {
+            what: "/run/drydock/config.json".into(),
+            advice: "it is left by drydock's initramfs; with another one, install /etc/drydock/config.json"
+                .into(),
+        })?;
+        let mut config = read_config(config)?;
+        if self == Self::MarkGood {
+            // A medium that brought a new recovery and is gone by now does not hold the boot up.
+            config.recovery.medium_wait_seconds = 1;
+        }
+        let console =
+            Console::on(vec![]).map_err(Error::system("starting", "a thread", "free some memory"))?;
+        let streams = matches!(self, Self::Stage(_, _, Form::Json) | Self::Verify(_, _, Form::Json));
+        let sink: &dyn Events = if streams { &JsonEvents } else { &StderrEvents };
+        let machine = find_machine(&config, &console, sink)?;
+        let done = self.run_on(&machine);
+        if let (Err(error), true) = (&done, streams) {
+            sink.send(Event::Failed { step: Step::Verify, reason: error.to_string() });
+        }
+        done
+    }
+
+    fn run_on(self, machine: &Hardware<'_>) -> Result<String, Error> {
+        Ok(match self {
+            Self::Status(form) => {
+                let seen = Seen::look(machine)?;
+                let status = status(machine, &seen, running(machine).ok());
+                match form {
+                    Form::Json => to_json(&status)?,
+                    Form::Text => status.to_string(),
+                }
+            }
+            Self::Log(form) => {
+                let history = Seen::look(machine)?.record.history;
+                match form {
+                    Form::Json => to_json(&history)?,
+                    Form::Text => history.iter().map(|entry| format!("{}\n", Line(entry))).collect(),
+                }
+            }
+            Self::RecoveryLog(form) => recovery_log(machine, form)?,
+            Self::Stage(bundle, look, form) => {
+                let Staged { id, version } = live::stage(machine, bundle.source(machine)?, look)?;
+                if form == Form::Json {
+                    machine.events().send(Event::Staged { id, version });
+                    return Ok(String::new());
+                }
+                let unread = match look {
+                    Look::Whole => "",
+                    Look::Quick => {
+                        "its contents were not read: if they are damaged, recovery finds that and installs nothing\n"
+                    }
+                };
+                format!("version {version} is staged as intent {id}; the next boot installs it\n{unread}")
+            }
+            Self::Verify(bundle, look, form) => {
+                let source = bundle.source(machine)?;
+                let seen = Seen::look(machine)?;
+                let prepared = update::prepare(machine, &seen.record, &source, None, look)?;
+                if form == Form::Json {
+                    machine.events().send(prepared.verified());
+                    return Ok(String::new());
+                }
+                prepared.to_string()
+            }
+            Self::Cancel => format!("intent {} is taken back\n", live::cancel(machine)?),
+            Self::FactoryReset => {
+                let id = live::factory_reset(machine)?;
+                format!("the next boot makes all data new (intent {id}); `drydock cancel` takes it back\n")
+            }
+            Self::Wipe(label) => {
+                let id = live::wipe(machine, &label)?;
+                format!("the next boot wipes {label} (intent {id}); `drydock cancel` takes it back\n")
+            }
+            Self::MarkGood => {
+                let running = running(machine)?;
+                let MarkedGood { news, waiting } = live::mark_good(machine, &running)?;
+                let now = if news { "now marked good" } else { "good, as before" };
+                let text = format!("set {} ({}) is {now}\n", running.set, running.version);
+                match waiting {
+                    Some(Intent { id, job, .. }) => {
+                        format!("{text}intent {id} waits for the next boot: {job}\n")
+                    }
+                    None => text,
+                }
+            }
+            Self::MarkBad(set) => {
+                let running = running(machine)?.set;
+                let set = set.unwrap_or(running);
+                let next = live::mark_bad(machine, running, set)?;
+                format!("set {set} is marked bad; set {next} is started next\n")
+            }
+            Self::Rollback => {
+                let next = live::roll_back(machine, running(machine)?.set)?;
+                format!("set {next} is started from the next boot on\n")
+            }
+            Self::Settle => {
+                live::settle(machine, running(machine)?.set)?;
+                String::new()
+            }
+        })
+    }
+}
+
+impl Where {
+    /// What the intent will name: a file must lie on the data volume, which recovery can open.
+    fn source(self, machine: &Hardware<'_>) -> Result<Source, Error> {
+        match self {
+            Self::Medium(path) => Ok(Source::Medium(MediumSource { path })),
+            Self::Partition(label) => Ok(Source::Partition { label }),
+            Self::File(path) => {
+                let data = machine.config().data.as_ref().ok_or_else(|| {
+                    Error::Usage("there is no data volume to read a file from; use --medium".into())
+                })?;
+                if left_word()?.is_some_and(|running| running.degraded) {
+                    return Err(Error::Refused(
+                        "this boot is degraded (data is missing or read-only), so recovery may not find the file; mend that first, or use --medium".into(),
+                    ));
+                }
+                let failed = || Error::system("opening", &path, "check the path");
+                let full = fs::canonicalize(&path).map_err(failed())?;
+                let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(&full);
+                let partition = &machine.disk().partition(&data.label)?.node;
+                let inside = place::on_volume(&file.map_err(failed())?, &full, partition)?;
+                let inside = inside.to_str().ok_or_else(|| {
+                    Error::Usage(format!("{} is not UTF-8; rename the file", inside.display()))
+                })?;
+                Ok(Source::Data { path: inside.into() })
+            }
+        }
+    }
+}
+
+/// What process 1 has left about this boot, if it was drydock.
+fn left_word() -> Result<Option<RunningSet>, Error> {
+    let path = "/run/drydock/boot.json";
+    let Ok(bytes) = fs::read(path) else { return Ok(None) };
+    let word = serde_json::from_slice(&bytes);
+    word.map(Some)
+        .map_err(|error| Error::Unusable(format!("{path}: {error}; it is written anew at the next boot")))
+}
+
+/// What process 1 has left about this boot. Where that was not drydock, the kernel's command line has the set.
+fn running(machine: &Hardware<'_>) -> Result<RunningSet, Error> {
+    if let Some(running) = left_word()? {
+        return Ok(running);
+    }
+    let command_line = "/proc/cmdline";
+    let words = fs::read_to_string(command_line).map_err(Error::system(
+        "reading",
+        command_line,
+        "the system needs /proc",
+    ))?;
+    match BootContext::from_command_line(&words).purpose {
+        Purpose::Set(set) => Ok(RunningSet {
+            set,
+            root_hash: String::new(),
+            version: Seen::look(machine)?.record.sets.get(set).version.clone(),
+            degraded: false,
+        }),
+        Purpose::Recovery(_) => Err(Error::Missing {
+            what: format!("`drydock.set=` in {command_line}"),
+            advice: "this system is none of the sets that the bootloader has started".into(),
+        }),
+    }
+}
+
+fn find_machine<'a>(
+    config: &'a Config,
+    console: &'a Console,
+    events: &'a dyn Events,
+) -> Result<Hardware<'a>, Error> {
+    let mut warn = |text: String| events.warning(text);
+    let mut hotplug = Hotplug { events: Uevents::open()?, aliases: Aliases::default() };
+    let disk = discover::find_disk(&config.disk, &LABELS, &mut hotplug, &mut warn)?;
+    Ok(Hardware::new(config, events, console, Part::Command, disk, hotplug))
+}
+
+/// What the last recovery told, if its log is whole.
+fn recovery_log(machine: &Hardware<'_>, form: Form) -> Result<String, Error> {
+    let text = log::read(&machine.partition("state")?)?.ok_or_else(|| Error::Missing {
+        what: "the log of a recovery".into(),
+        advice: "none has run yet, or the partition `state` has less than 8 MiB".into(),
+    })?;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    Ok(match form {
+        Form::Json => text,
+        Form::Text => text.lines().map(|line| journal::as_text(line) + "\n").collect(),
+    })
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<String, Error> {
+    let text = serde_json::to_string_pretty(value);
+    text.map(|text| text + "\n")
+        .map_err(|error| Error::Unusable(format!("it can't be written as JSON: {error}")))
+}

@@ -1,0 +1,207 @@
+//! The command line in the live system.
+
+mod command;
+mod sink;
+
+use drydock_engine::Error;
+use drydock_engine::update::Look;
+use drydock_state::SetName;
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+drydock: updates this device from its recovery
+
+  drydock status [--json]        what runs, what is installed, what waits, what has happened
+  drydock stage FILE             read and prove a bundle on the data volume, and install it at the next boot
+  drydock stage --medium PATH    the same for a file on a removable medium
+  drydock stage --partition LABEL   the same for a raw partition
+  drydock stage --quick …        the same without reading the contents: damage to them is found only by recovery
+  drydock stage --json …         the same, and tell what happens as lines of JSON
+  drydock verify FILE            say what an update would do, without doing it (--medium, --partition, --quick, --json as above)
+  drydock cancel                 take the staged bundle back
+  drydock factory-reset          make all data new at the next boot, but for what the configuration keeps
+  drydock wipe LABEL             wipe a partition at the next boot, as the configuration says
+  drydock mark-good              say that the running set is well
+  drydock mark-bad [a|b]         give a set up for good (the running one if none is named)
+  drydock rollback               start the other set from the next boot on
+  drydock settle                 make the boot environment agree with the state again
+  drydock log [--json]           the whole history
+  drydock log --recovery [--json]   what the last recovery told, event by event
+  drydock --version
+
+Exit codes: 0 done, 1 failed or refused, 2 the command line makes no sense.
+";
+
+/// Runs one command and prints what it has to say.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let outcome = Invocation::parse(arguments).and_then(|invocation| match invocation {
+        Invocation::Help => Ok(USAGE.into()),
+        Invocation::Version => Ok(concat!("drydock ", env!("CARGO_PKG_VERSION"), "\n").into()),
+        Invocation::Command(command) => command.run(),
+    });
+    match outcome {
+        Ok(text) => {
+            // A reader that has gone is no reason to fail.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let usage = matches!(error, Error::Usage(_));
+            // What may not be opened looks like what is not there.
+            let hint = if usage || nix::unistd::geteuid().is_root() { "" } else { "; run drydock as root" };
+            let _ = writeln!(std::io::stderr(), "drydock: {error}{hint}");
+            ExitCode::from(if usage { 2 } else { 1 })
+        }
+    }
+}
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Invocation {
+    Help,
+    Version,
+    Command(Command),
+}
+
+/// What is done with the device.
+#[derive(Debug, PartialEq, Eq)]
+enum Command {
+    Status(Form),
+    Log(Form),
+    RecoveryLog(Form),
+    Stage(Where, Look, Form),
+    Verify(Where, Look, Form),
+    Cancel,
+    MarkGood,
+    FactoryReset,
+    Wipe(String),
+    MarkBad(Option<SetName>),
+    Rollback,
+    Settle,
+}
+
+/// For whom something is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// A person.
+    Text,
+    /// A program.
+    Json,
+}
+
+/// A bundle as the command line names it.
+#[derive(Debug, PartialEq, Eq)]
+enum Where {
+    File(String),
+    Medium(String),
+    Partition(String),
+}
+
+impl Invocation {
+    fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Error> {
+        let mut parser = lexopt::Parser::from_args(arguments);
+        Self::parse_all(&mut parser).map_err(|error| Error::Usage(format!("{error}; see drydock --help")))
+    }
+
+    fn parse_all(parser: &mut lexopt::Parser) -> Result<Self, lexopt::Error> {
+        use lexopt::prelude::*;
+        let (mut command, mut operand, mut form, mut look) = (None, None, Form::Text, Look::Whole);
+        let mut recovery = None;
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("help") | Short('h') => return Ok(Self::Help),
+                Long("version") | Short('V') => return Ok(Self::Version),
+                Long("json") => form = Form::Json,
+                Long("recovery") => recovery = Some(()),
+                Long("quick") => look = Look::Quick,
+                Long("medium") => operand = Some(Where::Medium(parser.value()?.string()?)),
+                Long("partition") => operand = Some(Where::Partition(parser.value()?.string()?)),
+                Value(word) if command.is_none() => command = Some(word.string()?),
+                Value(word) if operand.is_none() => operand = Some(Where::File(word.string()?)),
+                other => return Err(other.unexpected()),
+            }
+        }
+        let bundle = |operand: Option<Where>| operand.ok_or("which bundle?");
+        let Some(command) = command.filter(|command| command != "help") else { return Ok(Self::Help) };
+        if recovery.is_some() && command != "log" {
+            return Err("--recovery belongs to `log`".into());
+        }
+        Ok(Self::Command(match command.as_str() {
+            "status" => Command::Status(form),
+            "log" if recovery.is_some() => Command::RecoveryLog(form),
+            "log" => Command::Log(form),
+            "stage" => Command::Stage(bundle(operand)?, look, form),
+            "verify" => Command::Verify(bundle(operand)?, look, form),
+            "cancel" => Command::Cancel,
+            "mark-good" => Command::MarkGood,
+            "factory-reset" => Command::FactoryReset,
+            "wipe" => match operand {
+                Some(Where::File(label)) => Command::Wipe(label),
+                _ => return Err("which partition?".into()),
+            },
+            "mark-bad" => Command::MarkBad(match operand {
+                None => None,
+                Some(Where::File(set)) => Some(set.parse().map_err(|()| format!("there is no set `{set}`"))?),
+                Some(_) => return Err("which set?".into()),
+            }),
+            "rollback" => Command::Rollback,
+            "settle" => Command::Settle,
+            other => return Err(format!("there is no command `{other}`").into()),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn parse(line: &str) -> Result<Invocation, Error> {
+        Invocation::parse(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn commands_are_understood_or_refused_with_advice() {
+        assert_eq!(parse("status --json").unwrap(), Invocation::Command(Command::Status(Form::Json)));
+        assert_eq!(
+            parse("stage /var/b").unwrap(),
+            Invocation::Command(Command::Stage(Where::File("/var/b".into()), Look::Whole, Form::Text))
+        );
+        assert_eq!(
+            parse("stage --quick b").unwrap(),
+            Invocation::Command(Command::Stage(Where::File("b".into()), Look::Quick, Form::Text))
+        );
+        assert_eq!(
+            parse("verify --medium b").unwrap(),
+            Invocation::Command(Command::Verify(Where::Medium("b".into()), Look::Whole, Form::Text))
+        );
+        assert_eq!(parse("log --recovery").unwrap(), Invocation::Command(Command::RecoveryLog(Form::Text)));
+        assert_eq!(parse("wipe logs").unwrap(), Invocation::Command(Command::Wipe("logs".into())));
+        assert_eq!(parse("").unwrap(), Invocation::Help);
+        assert_eq!(parse("mark-bad").unwrap(), Invocation::Command(Command::MarkBad(None)));
+        assert_eq!(parse("mark-bad b").unwrap(), Invocation::Command(Command::MarkBad(Some(SetName::B))));
+        // What systemd is told to run.
+        for unit in ["drydock-mark-good", "drydock-settle"] {
+            let file = format!("{}/../integration/live-units/{unit}.service", env!("CARGO_MANIFEST_DIR"));
+            let text = fs::read_to_string(file).unwrap();
+            let line =
+                text.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/bin/drydock ")).unwrap();
+            assert!(matches!(parse(line).unwrap(), Invocation::Command(_)), "{line}");
+        }
+        for wrong in [
+            "stage",
+            "wipe",
+            "wipe --medium x",
+            "frobnicate",
+            "mark-bad c",
+            "mark-bad --medium a",
+            "status extra more",
+            "stage --nonsense",
+            "status --recovery",
+        ] {
+            assert!(parse(wrong).unwrap_err().to_string().contains("drydock --help"), "{wrong}");
+        }
+    }
+}
