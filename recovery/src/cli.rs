@@ -16,7 +16,7 @@ use drydock_engine::live::{self, MarkedGood, Staged};
 use drydock_engine::machine::Setting;
 use drydock_engine::state::Seen;
 use drydock_engine::update::{self, Look};
-use drydock_state::{Intent, MediumSource, SetName, Source};
+use drydock_state::{Intent, MaybeDigest, MediumSource, SetName, Source};
 use nix::libc;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -290,7 +290,7 @@ fn running(machine: &Hardware<'_>) -> Result<RunningSet, Error> {
     match BootContext::from_command_line(&words).purpose {
         Purpose::Set(set) => Ok(RunningSet {
             set,
-            root_hash: String::new(),
+            root_hash: MaybeDigest::None,
             version: Seen::look(machine)?.record.sets.get(set).version.clone(),
             degraded: false,
         }),

@@ -13,6 +13,7 @@
 
 pub mod bootloader;
 mod copy;
+mod digest;
 mod error;
 mod intent;
 mod name;
@@ -22,6 +23,7 @@ pub mod transition;
 
 pub use bootloader::{Bootloader, Mode, Observed, Starts, Wanted, grub};
 pub use copy::{Copy, decode_copy, encode_copy};
+pub use digest::MaybeDigest;
 pub use error::Error;
 pub use intent::{Intent, Job, MediumSource, Source};
 pub use name::{CopyName, SetName, SlotName};

@@ -15,7 +15,7 @@ use drydock_engine::story;
 use drydock_engine::update::Look;
 use drydock_models::grub::{self, Decision, Start};
 use drydock_state::grub::{ENV_SIZE, fat};
-use drydock_state::{CopyName, Job, Record, SetName, Source};
+use drydock_state::{CopyName, Job, MaybeDigest, Record, SetName, Source};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many boots a device is given to come up.
@@ -194,7 +194,7 @@ impl<'f> SimDevice<'f> {
         }
         let running = RunningSet {
             set,
-            root_hash: String::new(),
+            root_hash: MaybeDigest::None,
             version: version.unwrap_or_default(),
             degraded: false,
         };

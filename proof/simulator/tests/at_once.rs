@@ -15,7 +15,7 @@ use drydock_simulator::medium::Medium;
 use drydock_simulator::schedule::{Order, Process, Reads, Schedule};
 use drydock_simulator::truth;
 use drydock_state::grub::Grub;
-use drydock_state::{Bootloader, Copy, Observed, Record, SetName, Source};
+use drydock_state::{Bootloader, Copy, MaybeDigest, Observed, Record, SetName, Source};
 use std::collections::BTreeSet;
 
 /// A command of the live system; it tells what it has told the caller.
@@ -35,7 +35,7 @@ fn stage(machine: &SimMachine<'_>, version: &str) -> String {
 }
 
 fn running() -> RunningSet {
-    RunningSet { set: B, root_hash: String::new(), version: "2".into(), degraded: false }
+    RunningSet { set: B, root_hash: MaybeDigest::None, version: "2".into(), degraded: false }
 }
 
 /// Every command that changes something.

@@ -9,7 +9,7 @@ use drydock_config::{Role, SlotClass};
 use drydock_engine::live;
 use drydock_engine::recover::Next;
 use drydock_engine::update::Look;
-use drydock_format::{MANIFEST, ReadAt, SIGNATURES};
+use drydock_format::{MANIFEST, ReadAt, SIGNATURES, sha256};
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::factory::COMPATIBLE;
 use drydock_simulator::parts::Parts;
@@ -80,7 +80,7 @@ fn signatures() {
     none.sign(manifest.as_bytes(), &[]);
     refused("not signed", none.bundle(), &["there are none"], Spares::Both);
 
-    let digest = &FACTORY.version("3").info.manifest;
+    let digest = sha256(&FACTORY.version("3").manifest);
     let mut one = parts();
     one.sign(manifest.as_bytes(), &[&FACTORY.keys[0]]);
     let one = Arc::new(one.bundle());
@@ -162,7 +162,7 @@ fn members() {
 
     let whole = parts().bundle();
     for len in [1000, 6000, whole.len() / 2, whole.len() - 600] {
-        let digest = &FACTORY.version("3").info.manifest;
+        let digest = sha256(&FACTORY.version("3").manifest);
         let cut = Arc::new(whole[..len].to_vec());
         let name = format!("cut off at {len}");
         refused_from(device(), &name, cut, digest, &["truncated"], Spares::Both);
@@ -224,9 +224,9 @@ fn slots() {
 
     let mut device = device();
     device.config.slots.push(SlotClass { class: "extra".into(), role: Role::Boot, encrypted: false });
-    let digest = drydock_format::sha256(Parts::of(&extra).get(MANIFEST)).to_string();
+    let digest = sha256(Parts::of(&extra).get(MANIFEST));
     let words = ["partition extra-a is missing"];
-    refused_from(device, "a slot that is not there", Arc::new(extra), &digest, &words, Spares::Both);
+    refused_from(device, "a slot that is not there", Arc::new(extra), digest, &words, Spares::Both);
 }
 
 /// A medium that is pulled out: from some place on nothing can be read, or after so many reads.
@@ -250,7 +250,7 @@ impl ReadAt for PulledOut {
 #[test]
 fn a_medium_that_is_pulled_out() {
     let bytes = parts().bundle();
-    let digest = &FACTORY.version("3").info.manifest;
+    let digest = sha256(&FACTORY.version("3").manifest);
     let places =
         [(0, Spares::Both), (800, Spares::Both), (5000, Spares::Both), (bytes.len() - 2000, Spares::Both)];
     for (readable, spares) in places {

@@ -36,7 +36,7 @@ fn a_release_with_deltas_is_installed_from_its_frames() {
     third.bundle = Arc::new(parts.bundle());
     third.manifest = parts.get(MANIFEST).clone();
     third.signatures = parts.get(SIGNATURES).clone();
-    third.info.manifest = sha256(&third.manifest).to_string();
+    third.info.manifest = sha256(&third.manifest).into();
 
     let device = SimDevice::new(&factory, MEDIA.second.clone());
     device.stage("3");

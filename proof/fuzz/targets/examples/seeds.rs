@@ -7,7 +7,7 @@ use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_format::tar::{END, Header, padded};
 use drydock_format::trailer::Trailer;
 use drydock_format::tree::{BLOCK, Hasher};
-use drydock_format::{Bundle, Member, Salt, sha256};
+use drydock_format::{Bundle, Digest, Member, Salt, sha256};
 use drydock_state::grub::encode_env;
 use drydock_state::{
     CopyName, Entry, Floors, Intent, Job, Later, Mode, Outcome, Record, SetInfo, SetName, SetStatus, Sets,
@@ -122,10 +122,11 @@ fn state_seeds() {
         status,
         version: version.into(),
         security_version: 1,
-        manifest: "ab".repeat(32),
+        manifest: Digest([0xab; 32]).into(),
         ..SetInfo::default()
     };
-    let job = Job::Update { source: Source::Data { path: "v2.drydock".into() }, manifest: "cd".repeat(32) };
+    let job =
+        Job::Update { source: Source::Data { path: "v2.drydock".into() }, manifest: Digest([0xcd; 32]) };
     let record = Record {
         generation: 17,
         intent: Some(Intent { starts: 1, ..Intent::new(3, job, 1_700_000_000) }),

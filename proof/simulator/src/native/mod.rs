@@ -16,7 +16,7 @@ use drydock_engine::state::{Seen, State};
 use drydock_engine::update::{self, Look};
 use drydock_files::FileDevice;
 use drydock_recovery::pid1::read_config;
-use drydock_state::{SetInfo, SetName, Source, Store, transition};
+use drydock_state::{MaybeDigest, SetInfo, SetName, Source, Store, transition};
 use machine::NativeMachine;
 use std::fs;
 use std::path::Path;
@@ -83,7 +83,7 @@ pub fn on_trial(folder: &Path) -> Result<(), Error> {
 pub fn command(folder: &Path, name: &str) -> Result<String, Error> {
     let machine = machine(folder, 1, false)?;
     let running =
-        RunningSet { set: SetName::B, root_hash: String::new(), version: "2".into(), degraded: false };
+        RunningSet { set: SetName::B, root_hash: MaybeDigest::None, version: "2".into(), degraded: false };
     Ok(match name {
         "stage" => {
             let staged = live::stage(&machine, Source::Data { path: BUNDLE.into() }, Look::Quick)?;

@@ -183,7 +183,7 @@ fn release(bundle: &Bundle) -> SetInfo {
         status: SetStatus::Good,
         version: bundle.manifest().version.clone(),
         security_version: bundle.manifest().security_version,
-        manifest: bundle.manifest_digest().to_string(),
+        manifest: bundle.manifest_digest().into(),
         ..SetInfo::default()
     }
 }
