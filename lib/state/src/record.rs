@@ -198,7 +198,7 @@ pub enum Outcome {
     MarkedBad,
     /// A new copy of the recovery was written, and has proven itself by a boot.
     RecoveryUpdated,
-    /// A copy of the state could not be read and was written anew; the reason says which, and why.
+    /// A replica of the state could not be read and was written anew; the reason says which, and why.
     StateMended,
     /// A later drydock's word that this one does not know.
     #[serde(untagged)]

@@ -199,7 +199,7 @@ pub struct Media {
     pub staged_again: Medium,
     /// Versions 2 and 1 have used up their attempts.
     pub starved: Medium,
-    /// Version 1 runs, and both copies of the record are gone.
+    /// Version 1 runs, and both replicas of the record are gone.
     pub lost: Medium,
     /// Version 4 is installed and has not run yet; it brings a recovery.
     pub brought: Medium,

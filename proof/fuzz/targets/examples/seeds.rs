@@ -11,7 +11,7 @@ use drydock_format::{Bundle, Digest, Member, Salt, sha256};
 use drydock_state::grub::encode_env;
 use drydock_state::{
     CopyName, Entry, Floors, Intent, Job, Later, Mode, Outcome, Record, SetInfo, SetName, SetStatus, Sets,
-    Source, Starts, Wanted, encode_copy,
+    Source, Starts, Wanted, encode_replica,
 };
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -147,8 +147,8 @@ fn state_seeds() {
         ..Record::default()
     };
     for (name, record) in [("full", record), ("empty", Record::default())] {
-        let copy = encode_copy(5, &record).unwrap();
-        write("state_record", name, &[&copy[..512], &copy[4096..]].concat());
+        let replica = encode_replica(5, &record).unwrap();
+        write("state_record", name, &[&replica[..512], &replica[4096..]].concat());
     }
     for (name, mode, first) in
         [("normal", Mode::Normal, SetName::A), ("recovery", Mode::Recovery, SetName::B)]
