@@ -183,7 +183,7 @@ impl<D: BlockDevice> Store<D> {
 
     fn write_at(&self, offset: u64, record: &Record, guard: Flush) -> Result<(), StateError> {
         let mut bytes = encode_replica(self.sequence, record)?;
-        bytes.resize(bytes.len().next_multiple_of(self.device.sector_size() as usize), 0);
+        bytes.resize(self.device.sector_size().round_up(bytes.len()), 0);
         let write_error = |source| Error::Write { what: WHAT, source };
         let read_error = |source| Error::Read { what: WHAT, source };
         self.device.write_at(offset, &bytes).map_err(write_error)?;

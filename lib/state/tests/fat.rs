@@ -1,7 +1,7 @@
 //! The file of the boot environment is found wherever mkfs.fat, mtools and GRUB have it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use drydock_block::{MemoryDevice, read_vec};
+use drydock_block::{MemoryDevice, SectorSize, read_vec};
 use drydock_state::grub::fat;
 use std::fs;
 use std::path::Path;
@@ -20,7 +20,7 @@ fn environment() -> Vec<u8> {
 
 /// What drydock finds in `be`, and what GRUB reads there.
 fn both(dir: &Path) -> (Vec<u8>, Vec<u8>) {
-    let device = MemoryDevice::from_bytes(fs::read(dir.join("be")).unwrap(), 512);
+    let device = MemoryDevice::from_bytes(fs::read(dir.join("be")).unwrap(), SectorSize::S512);
     let file = fat::find(&device, b"GRUBENV    ").unwrap();
     (read_vec(&device, file.offset, file.len as usize).unwrap(), sh(dir, "grub-fstest $PWD/be cat /grubenv"))
 }

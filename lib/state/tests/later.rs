@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use drydock_block::MemoryDevice;
+use drydock_block::{MemoryDevice, SectorSize};
 use drydock_state::transition::{self, Counters, Running};
 use drydock_state::{
     CopyName, MaybeDigest, Mode, Observed, Opened, Record, SetName, SetStatus, Source, Starts, Store,
@@ -53,7 +53,7 @@ fn what_a_later_drydock_has_written_survives_a_rewrite() {
     });
     assert_eq!(serde_json::to_value(parsed(&with_source)).unwrap(), with_source);
     // And so on the disk.
-    let device = MemoryDevice::new(8 << 20, 512);
+    let device = MemoryDevice::new(8 << 20, SectorSize::S512);
     let (mut store, _) = Store::open(&device, None).unwrap();
     store.write(&parsed(&later())).unwrap();
     let (_, opened) = Store::open(&device, None).unwrap();

@@ -52,7 +52,7 @@ pub struct Outlook {
 impl<'r> Disk<'r> {
     /// Opens an image.
     pub fn open(recording: &'r Recording, image: &Path) -> Result<Self, Failure> {
-        let file = FileDevice::open(image, SECTOR as u32).or_else(|e| half(format!("the image: {e}")))?;
+        let file = FileDevice::open(image, SECTOR).or_else(|e| half(format!("the image: {e}")))?;
         let table = drydock_gpt::read(&file).or_else(|e| half(format!("the partition table: {e}")))?;
         Ok(Self { recording, file, table })
     }
@@ -151,7 +151,7 @@ impl<'r> Disk<'r> {
             (true, true) => {}
         }
         let (before, now) = both(LUKS_KEYS, LUKS_KEYS_LEN);
-        let mut sectors = before.chunks(SECTOR as usize).zip(now.chunks(SECTOR as usize));
+        let mut sectors = before.chunks(SECTOR.as_usize()).zip(now.chunks(SECTOR.as_usize()));
         match sectors.any(|(before, now)| before == now && before.iter().any(|byte| *byte != 0)) {
             true => fail(Kind::Broken, "some of the old volume's key material is still there"),
             false => Ok(()),

@@ -259,9 +259,10 @@ impl<'f> SimDevice<'f> {
         if let (Some((offset, old)), Some(new)) = (found, file)
             && old != new
         {
-            let sector = u64::from(self.disk.sector_size());
-            let mut bytes = vec![0; sector as usize];
-            let (from, within) = (offset - offset % sector, (offset % sector) as usize);
+            let sector = self.disk.sector_size();
+            let mut bytes = vec![0; sector.as_usize()];
+            let from = sector.round_down(offset);
+            let within = (offset - from) as usize;
             let mut write = || {
                 self.disk.read_at(from, &mut bytes)?;
                 bytes[within..within + new.len()].copy_from_slice(&new);

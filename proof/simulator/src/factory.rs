@@ -5,7 +5,7 @@ use crate::medium::Medium;
 use crate::parts::{Parts, key};
 use crate::random::Random;
 use crate::volume::{self, IDENTITY};
-use drydock_block::{BlockDevice, Section};
+use drydock_block::{BlockDevice, Section, SectorSize};
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_bundle::keys::PrivateKey;
 use drydock_config::{Config, Data, DataFailure, Role, SlotClass, Wipe, WipeHow};
@@ -29,8 +29,8 @@ use std::sync::Arc;
 pub struct Setup {
     /// Its name in messages.
     pub name: &'static str,
-    /// The sector size in bytes.
-    pub sector: u32,
+    /// The sector size.
+    pub sector: SectorSize,
     /// Whether the root slots are LUKS containers.
     pub luks: bool,
     /// What it answers to a discard.
@@ -41,10 +41,34 @@ pub struct Setup {
 
 /// The set-ups that the proof goes through.
 pub const SETUPS: [Setup; 4] = [
-    Setup { name: "plain-512", sector: 512, luks: false, discard: Discard::Zeroes, root_blocks: 132 },
-    Setup { name: "plain-4096", sector: 4096, luks: false, discard: Discard::Noise, root_blocks: 132 },
-    Setup { name: "luks-512", sector: 512, luks: true, discard: Discard::Unsupported, root_blocks: 28 },
-    Setup { name: "luks-4096", sector: 4096, luks: true, discard: Discard::Zeroes, root_blocks: 60 },
+    Setup {
+        name: "plain-512",
+        sector: SectorSize::S512,
+        luks: false,
+        discard: Discard::Zeroes,
+        root_blocks: 132,
+    },
+    Setup {
+        name: "plain-4096",
+        sector: SectorSize::S4096,
+        luks: false,
+        discard: Discard::Noise,
+        root_blocks: 132,
+    },
+    Setup {
+        name: "luks-512",
+        sector: SectorSize::S512,
+        luks: true,
+        discard: Discard::Unsupported,
+        root_blocks: 28,
+    },
+    Setup {
+        name: "luks-4096",
+        sector: SectorSize::S4096,
+        luks: true,
+        discard: Discard::Zeroes,
+        root_blocks: 60,
+    },
 ];
 
 /// The `compatible` of all simulated devices.
@@ -364,9 +388,11 @@ fn with_tree(image: &Image, mut bytes: Vec<u8>, upper: &[u8]) -> Vec<u8> {
 }
 
 /// A FAT filesystem of one sector a cluster, with a file `grubenv` in it.
-pub(crate) fn fat(size: usize, sector: u32) -> Vec<u8> {
+pub(crate) fn fat(size: usize, sector: SectorSize) -> Vec<u8> {
     let mut bytes = vec![0; size];
-    let options = fatfs::FormatVolumeOptions::new().bytes_per_sector(sector as u16).bytes_per_cluster(sector);
+    let options = fatfs::FormatVolumeOptions::new()
+        .bytes_per_sector(sector.bytes() as u16)
+        .bytes_per_cluster(sector.bytes());
     fatfs::format_volume(Cursor::new(&mut bytes), options).unwrap();
     let volume = fatfs::FileSystem::new(Cursor::new(&mut bytes), fatfs::FsOptions::new()).unwrap();
     volume.root_dir().create_file("grubenv").unwrap().write_all(&[b'#'; ENV_SIZE]).unwrap();

@@ -1,7 +1,7 @@
 //! Disks to look at: a folder with a key, images, a bundle and a configuration, as a factory has them.
 
 use super::noise;
-use drydock_block::Section;
+use drydock_block::{Section, SectorSize};
 use drydock_files::FileDevice;
 use serde_json::Value;
 use std::fs;
@@ -103,6 +103,6 @@ pub fn place(disk: &Value, label: &str) -> (u64, u64) {
 
 pub fn section(dir: &Path, disk: &Value, label: &str) -> Section<FileDevice> {
     let (start, size) = place(disk, label);
-    let sector = disk["sector_size"].as_u64().unwrap() as u32;
+    let sector = SectorSize::from_bytes(disk["sector_size"].as_u64().unwrap() as u32).unwrap();
     Section::new(FileDevice::open(&dir.join("disk.img"), sector).unwrap(), start, size).unwrap()
 }

@@ -2,7 +2,7 @@
 
 #![allow(dead_code)]
 
-use drydock_block::BlockDevice;
+use drydock_block::{BlockDevice, SectorSize};
 use drydock_files::FileDevice;
 use drydock_luks::{Cost, Limits};
 use std::fs;
@@ -34,7 +34,7 @@ impl Bench {
     }
 
     pub(crate) fn device(&self) -> FileDevice {
-        FileDevice::open(&self.volume, 512).unwrap()
+        FileDevice::open(&self.volume, SectorSize::S512).unwrap()
     }
 
     /// Writes a file next to the volume.

@@ -5,7 +5,7 @@ mod machine;
 
 use crate::factory::{COMPATIBLE, fat};
 use crate::parts::key;
-use drydock_block::BlockDevice;
+use drydock_block::{BlockDevice, SectorSize};
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_bundle::ordered;
 use drydock_config::{Config, Role, SlotClass};
@@ -51,10 +51,11 @@ pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bu
     let config = serde_json::to_vec(&Config::new(COMPATIBLE, slots, public.to_string()));
     fs::write(folder.join(CONFIG), config.expect("it is a map")).expect("a file can be made in this folder");
     let partition = |label: &str, size: u64| {
-        FileDevice::create(&folder.join(label), size, 512).expect("a file can be made in this folder")
+        FileDevice::create(&folder.join(label), size, SectorSize::S512)
+            .expect("a file can be made in this folder")
     };
     let bootenv = partition("bootenv", BOOTENV_SIZE);
-    bootenv.write_at(0, &fat(BOOTENV_SIZE as usize, 512)).expect("it can be written");
+    bootenv.write_at(0, &fat(BOOTENV_SIZE as usize, SectorSize::S512)).expect("it can be written");
     let record = transition::flashed(SetInfo::default(), 0);
     let (mut store, _) = Store::open(partition("state", STATE_SIZE), None).expect("it is large enough");
     store.write(&record).expect("it can be written");

@@ -1,7 +1,7 @@
 //! Small FAT filesystems, made in memory.
 
 use super::{Part, input};
-use drydock_block::BlockDevice;
+use drydock_block::{BlockDevice, SectorSize};
 use drydock_bundle::Error;
 use fatfs::{Date, DateTime, FileSystem, FormatVolumeOptions, FsOptions, Time, TimeProvider, format_volume};
 use std::io::{self, Cursor, Write};
@@ -31,7 +31,7 @@ pub(super) fn make(
     let mut bytes = vec![0; part.size() as usize];
     let made = fill(&mut bytes, part.sector_size(), label, volume_id, files);
     let fat32 = bytes[82..].starts_with(b"FAT32");
-    bytes.chunks_mut(part.sector_size() as usize).for_each(|sector| mend_dot_entries(sector, fat32));
+    bytes.chunks_mut(part.sector_size().as_usize()).for_each(|sector| mend_dot_entries(sector, fat32));
     let used = made.map_err(input("making a FAT filesystem"))?;
     part.write_at(0, &bytes[..used]).map_err(input("writing a FAT filesystem"))
 }
@@ -39,7 +39,7 @@ pub(super) fn make(
 /// Returns how many bytes of the start are in use: all but the free clusters, which come last in a new filesystem.
 fn fill(
     bytes: &mut [u8],
-    sector_size: u32,
+    sector_size: SectorSize,
     label: [u8; 11],
     volume_id: u32,
     files: &[(&str, Vec<u8>)],
@@ -47,8 +47,8 @@ fn fill(
     let len = bytes.len();
     let mut volume = Cursor::new(bytes);
     let options = FormatVolumeOptions::new()
-        .bytes_per_sector(sector_size as u16)
-        .bytes_per_cluster(sector_size)
+        .bytes_per_sector(sector_size.bytes() as u16)
+        .bytes_per_cluster(sector_size.bytes())
         .volume_id(volume_id)
         .volume_label(label);
     format_volume(&mut volume, options)?;

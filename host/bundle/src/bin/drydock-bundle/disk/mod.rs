@@ -215,7 +215,7 @@ fn summary(output: &Path, layout: &Layout, contents: &[Content<'_>], bundle: &Bu
         })
     });
     json!({
-        "ok": true, "path": lossy(output), "size": layout.disk_size, "sector_size": layout.sector_size,
+        "ok": true, "path": lossy(output), "size": layout.disk_size, "sector_size": layout.sector_size.bytes(),
         "guid": layout.guid, "digest": bundle.manifest_digest(), "partitions": partitions.collect::<Vec<_>>(),
     })
 }
