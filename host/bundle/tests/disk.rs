@@ -5,11 +5,10 @@
 mod common;
 
 use common::factory::{
-    BIOS, DISK, EFI, EFI_4096, bundle, configure, erofs, factory, make, output, place, section, sh, squashfs,
-    tool,
+    BIOS, DISK, EFI, EFI_4096, bundle, configure, erofs, factory, make, place, section, squashfs, tool,
 };
-use common::noise;
 use drydock_block::read_vec;
+use drydock_fixtures::{noise, output, sh};
 use drydock_format::trailer;
 use drydock_state::grub::Grub;
 use drydock_state::{Bootloader, Mode, Opened, Outcome, SetName, SetStatus, Store};

@@ -7,8 +7,8 @@
 
 use crate::disk::{Mark, Op};
 use crate::medium::{Medium, UNIT, hash};
-use crate::random::Random;
 use drydock_block::SectorSize;
+use drydock_fixtures::Random;
 use drydock_state::SetName;
 use std::collections::HashMap;
 use std::fmt;

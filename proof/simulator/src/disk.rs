@@ -1,9 +1,9 @@
 //! The simulated disk: what a program sees, and a log from which every medium that a cut could leave is made.
 
 use crate::medium::Medium;
-use crate::random::Random;
 use crate::truth::Seen;
 use drydock_block::{BlockDevice, Flush, SectorSize, check_range};
+use drydock_fixtures::Random;
 use drydock_state::{CopyName, SetName};
 use std::io;
 use std::ops::Range;

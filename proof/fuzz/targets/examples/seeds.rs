@@ -4,7 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
-use drydock_format::tar::{END, Header, padded};
+use drydock_fixtures::Parts;
+use drydock_format::tar::Header;
 use drydock_format::trailer::Trailer;
 use drydock_format::tree::{BLOCK, Hasher};
 use drydock_format::{Bundle, Digest, Member, Salt, sha256};
@@ -87,32 +88,18 @@ fn bundle_seeds(work: &Path) {
     write("frame", "stored", &with_options(1, &stored));
 }
 
-/// A member of a tar: header, bytes, padding.
-fn member(name: &str, data: &[u8]) -> Vec<u8> {
-    let mut bytes = Header { name: name.into(), size: data.len() as u64 }.encode().to_vec();
-    bytes.extend(data);
-    bytes.resize(padded(bytes.len() as u64) as usize, 0);
-    bytes
-}
-
 /// The same bundle with two members that no image implies.
 fn later(archive: &[u8]) -> Vec<u8> {
-    let bundle = Bundle::open_unverified(archive.to_vec()).unwrap();
-    let mut manifest = bundle.manifest().clone();
-    let front = member("manifest.json", bundle.manifest_bytes()).len()
-        + member("manifest.sig", bundle.signature_bytes()).len();
-    let images = &archive[front..archive.len() - END as usize];
+    let mut parts = Parts::of(archive);
+    let mut manifest = Bundle::open_unverified(archive.to_vec()).unwrap().manifest().clone();
     let further = [("root.delta.index", vec![1; 40]), ("root.delta.data", vec![2; 600])];
-    manifest.members.extend(further.iter().map(|(name, data)| Member {
-        name: (*name).into(),
-        size: data.len() as u64,
-        sha256: Some(sha256(data)),
-    }));
-    let mut bytes = member("manifest.json", &manifest.to_bytes());
-    bytes.extend(member("manifest.sig", bundle.signature_bytes()));
-    bytes.extend(images);
-    further.iter().for_each(|(name, data)| bytes.extend(member(name, data)));
-    bytes.resize(bytes.len() + END as usize, 0);
+    for (name, data) in further {
+        let (size, sha256) = (data.len() as u64, Some(sha256(&data)));
+        manifest.members.push(Member { name: name.into(), size, sha256 });
+        parts.members.push((name.into(), data));
+    }
+    *parts.get("manifest.json") = manifest.to_bytes();
+    let bytes = parts.bytes();
     Bundle::open_unverified(bytes.clone()).unwrap();
     bytes
 }

@@ -3,9 +3,8 @@
 
 mod machine;
 
-use crate::factory::{COMPATIBLE, fat};
-use crate::parts::key;
-use drydock_block::{BlockDevice, SectorSize};
+use crate::factory::{COMPATIBLE, format_boot_environment};
+use drydock_block::SectorSize;
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_bundle::ordered;
 use drydock_config::{Config, Role, SlotClass};
@@ -15,6 +14,7 @@ use drydock_engine::live;
 use drydock_engine::state::{Seen, State};
 use drydock_engine::update::{self, Look};
 use drydock_files::FileDevice;
+use drydock_fixtures::key;
 use drydock_recovery::pid1::read_config;
 use drydock_state::{MaybeDigest, SetInfo, SetName, Source, Store, transition};
 use machine::NativeMachine;
@@ -43,10 +43,10 @@ pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bu
         workers: ordered::cores(),
         images: vec![Input { name: "root".into(), class: "root".into(), path: image.into() }],
         pins: Vec::new(),
-        keys: vec![key(1, folder)],
+        keys: vec![key(1)],
     };
     let made = create(&recipe, &folder.join(BUNDLE), |_, _, _| {})?;
-    let public = key(1, folder).public()?;
+    let public = key(1).public()?;
     let slots = vec![SlotClass { class: "root".into(), role: Role::Root, encrypted: false }];
     let config = serde_json::to_vec(&Config::new(COMPATIBLE, slots, public.to_string()));
     fs::write(folder.join(CONFIG), config.expect("it is a map")).expect("a file can be made in this folder");
@@ -54,8 +54,7 @@ pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bu
         FileDevice::create(&folder.join(label), size, SectorSize::S512)
             .expect("a file can be made in this folder")
     };
-    let bootenv = partition("bootenv", BOOTENV_SIZE);
-    bootenv.write_at(0, &fat(BOOTENV_SIZE as usize, SectorSize::S512)).expect("it can be written");
+    format_boot_environment(&partition("bootenv", BOOTENV_SIZE));
     let record = transition::flashed(SetInfo::default(), 0);
     let (mut store, _) = Store::open(partition("state", STATE_SIZE), None).expect("it is large enough");
     store.write(&record).expect("it can be written");

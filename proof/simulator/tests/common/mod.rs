@@ -5,13 +5,13 @@
 use drydock_engine::live;
 use drydock_engine::recover::Next;
 use drydock_engine::update::Look;
+use drydock_fixtures::Parts;
 use drydock_format::{Digest, MANIFEST, ReadAt, sha256};
 use drydock_models::grub::Start;
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::factory::{Factory, SETUPS};
 use drydock_simulator::medium::Medium;
 use drydock_simulator::operations::Media;
-use drydock_simulator::parts::Parts;
 use drydock_state::{Job, Outcome, SetName, Source, transition};
 use std::sync::{Arc, LazyLock};
 

@@ -7,7 +7,6 @@
 mod bmap;
 mod canvas;
 mod content;
-mod fat;
 mod gpt;
 mod grub;
 mod layout;
@@ -17,7 +16,7 @@ use crate::{Reply, bar::bar, reply::lossy, trust};
 use canvas::Canvas;
 use content::{Content, RawImage, SlotImage};
 use drydock_block::{BlockDevice, Section};
-use drydock_bundle::{Error, keys};
+use drydock_bundle::{Error, fat, keys};
 use drydock_config::{Bootloader, Config, Role, Unlock};
 use drydock_files::new_file::{NewFile, Readers};
 use drydock_format::{Bundle, Trusted};
