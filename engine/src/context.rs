@@ -1,7 +1,7 @@
 //! What a boot is for, from the kernel's command line; and what it came to.
 
 use crate::recover::{Next, Reason};
-use drydock_state::{CopyName, SetName};
+use drydock_state::{CopyName, MaybeDigest, SetName};
 
 /// What the bootloader has started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +64,8 @@ pub enum End {
 pub struct RunningSet {
     /// The set that runs.
     pub set: SetName,
-    /// The root's dm-verity root hash.
-    pub root_hash: String,
+    /// The root's dm-verity root hash; none where drydock's process 1 has not started the set.
+    pub root_hash: MaybeDigest,
     /// The version, as the slot's trailer has it.
     pub version: String,
     /// Whether `data` can only be read, or could not be opened and a temporary volume took its place.

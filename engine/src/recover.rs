@@ -166,11 +166,11 @@ fn carry_out(
     }
     machine.events().belongs_to(Some(Attempt { intent: intent.id, attempt: start }));
     let ended = match &intent.job {
-        Job::Update { source, manifest } => update::apply(machine, state, source, Some(manifest)),
+        Job::Update { source, manifest } => update::apply(machine, state, source, Some(*manifest)),
         Job::FactoryReset => reset::factory_reset(machine, state, intent),
         Job::Wipe { label } => reset::wipe::wipe(machine, state, label),
         Job::UpdateRecovery { source, manifest, written: None } => {
-            update::recovery::write(machine, state, source, manifest, copy)
+            update::recovery::write(machine, state, source, *manifest, copy)
         }
         // The bootloader knows now, or again, which copy is to prove itself.
         Job::UpdateRecovery { written: Some(_), .. } | Job::Unknown(_) => Ok(Commit::Nothing),

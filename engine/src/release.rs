@@ -31,11 +31,11 @@ pub fn trusted(config: &Config) -> Result<Trusted, Error> {
 }
 
 /// What the state record keeps of a release.
-pub fn info(manifest: &Manifest, digest: impl ToString) -> SetInfo {
+pub fn info(manifest: &Manifest, digest: Digest) -> SetInfo {
     SetInfo {
         version: manifest.version.clone(),
         security_version: manifest.security_version,
-        manifest: digest.to_string(),
+        manifest: digest.into(),
         ..SetInfo::default()
     }
 }

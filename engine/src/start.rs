@@ -43,7 +43,7 @@ pub fn assemble_root(machine: &impl Machine, set: SetName, floors: &Floors) -> R
     };
     machine.leave_word(&RunningSet {
         set,
-        root_hash: release.image.root_hash.to_string(),
+        root_hash: release.image.root_hash.into(),
         version: release.info.version,
         degraded,
     })

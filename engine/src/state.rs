@@ -49,9 +49,9 @@ pub struct Seen {
 /// Whether what the device remembers may be acted on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// The newest record is known, and its copies are equal.
+    /// The newest record is known, and its replicas are equal.
     Whole,
-    /// Which copy is the newest can't be told, none can be written, or a later drydock wrote one: nothing destructive
+    /// Which replica is the newest can't be told, none can be written, or a later drydock wrote one: nothing destructive
     /// may be done, and nothing is written. The text says why.
     ReadOnly(String),
 }
@@ -87,10 +87,10 @@ impl Seen {
 }
 
 impl<'m> State<'m> {
-    /// Waits until no other process has the state. Reads the record, repairs its copies, and rebuilds it from the slots'
+    /// Waits until no other process has the state. Reads the record, repairs its replicas, and rebuilds it from the slots'
     /// trailers if both are lost.
     ///
-    /// On return the copies are equal and on stable storage, unless the state is [`Trust::ReadOnly`].
+    /// On return the replicas are equal and on stable storage, unless the state is [`Trust::ReadOnly`].
     pub fn open(machine: &'m impl Machine) -> Result<Self, Error> {
         let lock = machine.lock()?;
         let events = machine.events();

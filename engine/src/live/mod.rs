@@ -14,6 +14,7 @@ use crate::release;
 use crate::reset::{factory_source, wipe::refusal};
 use crate::state::{Seen, State, Trust};
 use crate::update::{self, Look, Prepared};
+use drydock_format::Digest;
 use drydock_state::transition::{self, Running};
 use drydock_state::{Intent, Job, Record, SetName, Source};
 
@@ -43,8 +44,8 @@ pub fn stage(machine: &impl Machine, source: Source, look: Look) -> Result<Stage
         }
         tries.next().ok_or_else(changed_meanwhile)?;
     };
-    let Prepared { release, stamp, .. } = &prepared;
-    let job = Job::Update { source, manifest: release.manifest.clone() };
+    let Prepared { release, digest, stamp, .. } = &prepared;
+    let job = Job::Update { source, manifest: *digest };
     let id = transition::stage(&mut state.record, job, &release.version, machine.now())?;
     if let Some(intent) = &mut state.record.intent {
         intent.proven = stamp.clone().filter(|_| look == Look::Whole);
@@ -131,15 +132,15 @@ fn take_up_offer<'m>(
     seen: &Record,
     running: SetName,
     source: Source,
-    manifest: String,
+    manifest: Digest,
 ) -> Result<State<'m>, Error> {
-    let new = update::recovery::is_new(machine, seen, &source, &manifest).unwrap_or_else(|error| {
+    let new = update::recovery::is_new(machine, seen, &source, manifest).unwrap_or_else(|error| {
         machine.events().warning(format_args!("the recovery is not updated: {error}"));
         false
     });
     let mut state = open(machine)?;
     // Somebody else may have taken it up, or have asked for something that comes first.
-    let still = transition::offered(&state.record, running) == Some((source.clone(), manifest.clone()));
+    let still = transition::offered(&state.record, running) == Some((source.clone(), manifest));
     if still && new {
         transition::stage_offer(&mut state.record, source, manifest, machine.now())?;
         state.save()?;

@@ -112,20 +112,24 @@ fn failed(doing: &'static str) -> impl FnOnce(io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use drydock_block::MemoryDevice;
+    use drydock_block::{MemoryDevice, SectorSize};
     use drydock_format::sha256;
 
     #[test]
     fn a_stash_is_there_as_a_whole_or_not_at_all() {
         let stash = Stash { intent: 7, headers: vec![1; 5000], sealed: vec![2; 9000] };
-        let device = MemoryDevice::new(64 << 10, 512);
+        let device = MemoryDevice::new(64 << 10, SectorSize::S512);
         assert_eq!(Stash::read(&device).unwrap(), None);
         stash.commit(&device).unwrap();
         assert_eq!(Stash::read(&device).unwrap(), Some(stash.clone()));
         for at in [0, 13, 17, 25, 40, 481, 4096, 4096 + 5000, 4096 + 13_999] {
             let mut bytes = device.snapshot();
             bytes[at] ^= 1;
-            assert_eq!(Stash::read(&MemoryDevice::from_bytes(bytes, 512)).unwrap(), None, "byte {at}");
+            assert_eq!(
+                Stash::read(&MemoryDevice::from_bytes(bytes, SectorSize::S512)).unwrap(),
+                None,
+                "byte {at}"
+            );
         }
         clear(&device).unwrap();
         assert_eq!(Stash::read(&device).unwrap(), None);
@@ -133,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_stash_that_does_not_fit_is_refused_and_nothing_is_written() {
-        let device = MemoryDevice::new(8 << 10, 512);
+        let device = MemoryDevice::new(8 << 10, SectorSize::S512);
         let error = Stash { intent: 1, headers: vec![1; 5000], sealed: vec![] }.commit(&device).unwrap_err();
         assert!(error.to_string().contains("keep less"), "{error}");
         assert!(device.snapshot().iter().all(|byte| *byte == 0));

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
     use crate::event::Silent;
     use crate::update::write::Content;
-    use drydock_block::MemoryDevice;
+    use drydock_block::{MemoryDevice, SectorSize};
     use drydock_format::Digest;
     use drydock_format::tree::Hasher;
     use std::sync::Arc;
@@ -77,7 +77,8 @@ mod tests {
             root_hash: Digest([0; 32]),
             frame_size: 512 << 10,
         };
-        let frames = BaseFrames::new(Arc::new(MemoryDevice::new(1 << 20, 512)), &image, "root-a".into());
+        let frames =
+            BaseFrames::new(Arc::new(MemoryDevice::new(1 << 20, SectorSize::S512)), &image, "root-a".into());
         let hasher = Hasher::new(&image.salt);
         let content = Content { image: &image, groups: &[Digest([7; 32])], hasher, frames: &frames };
         let said = content.prove("root", 1, &Silent).unwrap_err().to_string();

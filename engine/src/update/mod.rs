@@ -42,6 +42,8 @@ pub enum Look {
 pub struct Prepared {
     /// The release.
     pub release: SetInfo,
+    /// The digest of its manifest.
+    pub digest: Digest,
     /// What is to be done.
     pub plan: Plan,
     slots: Vec<PreparedSlot>,
@@ -98,7 +100,7 @@ pub fn prepare(
     machine: &impl Machine,
     record: &Record,
     source: &Source,
-    pinned: Option<&str>,
+    pinned: Option<Digest>,
     look: Look,
 ) -> Result<Prepared, Error> {
     open(machine, source, pinned, &mut |bundle, stamp| {
@@ -123,14 +125,15 @@ fn prepare_bundle(
         .iter()
         .map(|slot| prepare_slot(machine, bundle, plan.target.into(), slot))
         .collect::<Result<_, _>>()?;
-    let release = release::info(bundle.manifest(), bundle.manifest_digest());
+    let digest = bundle.manifest_digest();
+    let release = release::info(bundle.manifest(), digest);
     machine
         .events()
         .finished(Step::Verify, format_args!("version {} is signed and for this device", release.version));
     let recovery = recovery::is_in(machine, bundle)?;
     let recovery = recovery.map(|reader| Brought { source: source.clone(), reader });
     let manifest = bundle.manifest().clone();
-    Ok(Prepared { release, plan, slots, recovery, stamp, manifest })
+    Ok(Prepared { release, digest, plan, slots, recovery, stamp, manifest })
 }
 
 /// What is done with a bundle whose signatures hold; the text is its stamp ([`Found::stamp`]).
@@ -141,7 +144,7 @@ type Use<'w, T> = &'w mut dyn FnMut(&Bundle, Option<String>) -> Result<T, Error>
 fn open<T>(
     machine: &impl Machine,
     source: &Source,
-    pinned: Option<&str>,
+    pinned: Option<Digest>,
     work: Use<'_, T>,
 ) -> Result<T, Error> {
     let events = machine.events();
@@ -149,7 +152,7 @@ fn open<T>(
     sources::open(machine, source, &mut |Found { bytes, tail, stamp }| {
         events.started(Step::Verify, "signatures and tables of the bundle");
         let bundle = Bundle::open_with(bytes, &release::trusted(machine.config())?, tail)?;
-        let digest = bundle.manifest_digest().to_string();
+        let digest = bundle.manifest_digest();
         match pinned.filter(|pinned| *pinned != digest) {
             None => work(&bundle, stamp),
             Some(pinned) => Err(Error::Refused(format!(
@@ -260,7 +263,7 @@ pub fn apply(
     machine: &impl Machine,
     state: &mut State<'_>,
     source: &Source,
-    pinned: Option<&str>,
+    pinned: Option<Digest>,
 ) -> Result<Commit, Error> {
     open(machine, source, pinned, &mut |bundle, stamp| {
         let prepared = prepare_bundle(machine, &state.record, source, bundle, stamp)?;

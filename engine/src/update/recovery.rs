@@ -8,7 +8,7 @@ use crate::release::trusted_release;
 use crate::state::State;
 use crate::steps::{Commit, Work};
 use drydock_config::{Config, Role};
-use drydock_format::{Bundle, ImageReader};
+use drydock_format::{Bundle, Digest, ImageReader};
 use drydock_state::{CopyName, Record, SlotName, Source};
 
 /// Returns whether a bundle, whose manifest has this digest, brings another recovery than the one that is first. Writes
@@ -17,7 +17,7 @@ pub fn is_new(
     machine: &impl Machine,
     record: &Record,
     source: &Source,
-    manifest: &str,
+    manifest: Digest,
 ) -> Result<bool, Error> {
     let mut slot = |bundle: &Bundle, _| slot(machine.config(), bundle);
     let SlotPlan { class, image, .. } = open(machine, source, Some(manifest), &mut slot)?;
@@ -33,7 +33,7 @@ pub fn write(
     machine: &impl Machine,
     state: &mut State<'_>,
     source: &Source,
-    manifest: &str,
+    manifest: Digest,
     running: Option<CopyName>,
 ) -> Result<Commit, Error> {
     open(machine, source, Some(manifest), &mut |bundle, _| write_from(machine, state, bundle, running))

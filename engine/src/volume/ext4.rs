@@ -98,6 +98,7 @@ pub(super) fn crc32c(begin: u32, bytes: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use drydock_block::SectorSize;
     use drydock_files::FileDevice;
     use std::process::Command;
 
@@ -108,9 +109,11 @@ mod tests {
 
     #[test]
     fn e2fsck_finds_nothing_wrong_and_the_identity_is_ours() {
-        for (size, sector_size, blocks) in
-            [(16 << 20, 512, 4096), (40 << 20, 4096, 4096), (100 << 20, 4096, 16384)]
-        {
+        for (size, sector_size, blocks) in [
+            (16 << 20, SectorSize::S512, 4096),
+            (40 << 20, SectorSize::S4096, 4096),
+            (100 << 20, SectorSize::S4096, 16384),
+        ] {
             let file = tempfile::NamedTempFile::new().unwrap();
             // What was there before must not matter.
             std::fs::write(file.path(), vec![0xa5; 12 << 20]).unwrap();
@@ -135,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_device_that_is_too_small_is_left_alone() {
-        let device = drydock_block::MemoryDevice::from_bytes(vec![7; 8 << 20], 512);
+        let device = drydock_block::MemoryDevice::from_bytes(vec![7; 8 << 20], SectorSize::S512);
         let error = format(&device, &Identity { uuid: [0; 16], hash_seed: [0; 16] }).unwrap_err();
         assert!(error.to_string().contains("16 MiB"), "{error}");
         assert!(device.snapshot().iter().all(|&byte| byte == 7));

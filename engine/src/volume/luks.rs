@@ -57,7 +57,7 @@ pub fn format_options(config: Option<&Data>, partition: &dyn BlockDevice) -> For
     let (memory_kib, iterations) =
         config.map_or((KDF_MEMORY_KIB, KDF_ITERATIONS), |data| (data.kdf_memory_kib, data.kdf_iterations));
     let mut options = FormatOptions::new(Cost::Argon2id { memory_kib, iterations });
-    if !partition.size().is_multiple_of(u64::from(options.sector_size)) {
+    if !options.sector_size.divides(partition.size()) {
         options.sector_size = partition.sector_size();
     }
     if partition.size() < SMALL {
@@ -73,11 +73,12 @@ pub(crate) fn luks(doing: &str, source: drydock_luks::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use drydock_block::{MemoryDevice, SectorSize};
     use std::fs;
 
     #[test]
     fn a_volume_is_formatted_at_the_cost_that_the_configuration_names() {
-        let device = drydock_block::MemoryDevice::new(4 << 20, 512);
+        let device = MemoryDevice::new(4 << 20, SectorSize::S512);
         let data = Data {
             label: "data".into(),
             encrypted: true,

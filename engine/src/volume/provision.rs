@@ -66,12 +66,12 @@ fn mark_at(partition: &dyn BlockDevice) -> u64 {
 mod tests {
     use super::*;
     use crate::volume::ext4;
-    use drydock_block::MemoryDevice;
+    use drydock_block::{MemoryDevice, SectorSize};
 
     #[test]
     fn a_volume_is_unfinished_from_the_first_act_to_the_last() {
-        for sector_size in [512, 4096] {
-            let device = MemoryDevice::new((4 << 20) + u64::from(sector_size), sector_size);
+        for sector_size in [SectorSize::S512, SectorSize::S4096] {
+            let device = MemoryDevice::new((4 << 20) + u64::from(sector_size.bytes()), sector_size);
             assert_eq!(content(&device).unwrap(), Content::Blank);
             begin(&device).unwrap();
             assert_eq!(content(&device).unwrap(), Content::Unfinished);
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_file_that_looks_like_the_mark_endangers_no_filesystem() {
-        let device = MemoryDevice::new(32 << 20, 512);
+        let device = MemoryDevice::new(32 << 20, SectorSize::S512);
         let identity = ext4::Identity { uuid: [1; 16], hash_seed: [2; 16] };
         ext4::format(&device, &identity).unwrap();
         begin(&device).unwrap();
@@ -95,9 +95,12 @@ mod tests {
     fn one_byte_makes_a_partition_used() {
         for erased in [0, 0xff] {
             let mut bytes = vec![erased; 2 << 20];
-            assert_eq!(content(&MemoryDevice::from_bytes(bytes.clone(), 512)).unwrap(), Content::Blank);
+            assert_eq!(
+                content(&MemoryDevice::from_bytes(bytes.clone(), SectorSize::S512)).unwrap(),
+                Content::Blank
+            );
             bytes[BLANK - 1] ^= 1;
-            assert_eq!(content(&MemoryDevice::from_bytes(bytes, 512)).unwrap(), Content::Used);
+            assert_eq!(content(&MemoryDevice::from_bytes(bytes, SectorSize::S512)).unwrap(), Content::Used);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod create;
 mod error;
+pub mod fat;
 pub mod keys;
 pub mod ordered;
 mod pem;

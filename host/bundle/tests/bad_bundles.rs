@@ -3,8 +3,9 @@
 
 mod common;
 
-use common::{Parts, images, read, trust};
+use common::{images, read, sample, trust};
 use drydock_bundle::keys::PrivateKey;
+use drydock_fixtures::Parts;
 use drydock_format::Error::{self, *};
 use drydock_format::frames::FrameTable;
 use drydock_format::tree::group_digests;
@@ -16,7 +17,7 @@ static KEY: LazyLock<PrivateKey> = LazyLock::new(|| PrivateKey::generate().unwra
 static OTHER: LazyLock<PrivateKey> = LazyLock::new(|| PrivateKey::generate().unwrap());
 
 fn good() -> Parts {
-    Parts::sample().sign(&[&KEY])
+    sample().signed(&[&KEY])
 }
 
 /// What a device that trusts `KEY` says when it opens this.
@@ -26,7 +27,7 @@ fn open(parts: &Parts) -> Result<(), Error> {
 
 /// The same for a manifest edited before it was signed.
 fn edited(from: &str, to: &str) -> Error {
-    open(&Parts::sample().edit(from, to).sign(&[&KEY])).expect_err(&format!("{from} -> {to} is accepted"))
+    open(&sample().edit(from, to).signed(&[&KEY])).expect_err(&format!("{from} -> {to} is accepted"))
 }
 
 macro_rules! refused {
@@ -46,7 +47,7 @@ fn a_good_one_gives_its_images_back() {
 fn signatures() {
     let open =
         |parts: &Parts, keys: &[&PrivateKey], n| Bundle::open(parts.bytes(), &trust(keys, n)).map(|_| ());
-    refused!(open(&Parts::sample(), &[&KEY], 1), SignatureMissing, "there are none");
+    refused!(open(&sample(), &[&KEY], 1), SignatureMissing, "there are none");
     refused!(open(&good(), &[&OTHER], 1), UnknownKeys { found } if found.len() == 1, "unknown keys");
     refused!(
         open(&good(), &[&KEY, &OTHER], 2),
@@ -56,7 +57,7 @@ fn signatures() {
     refused!(open(&good(), &[], 1), BadThreshold { .. }, "from 0 trusted keys");
     refused!(open(&good(), &[&KEY], 0), BadThreshold { .. }, "0 signatures wanted");
     refused!(open(&good(), &[&KEY, &KEY], 2), BadThreshold { threshold: 2, keys: 1 }, "from 1 trusted");
-    open(&Parts::sample().sign(&[&KEY, &OTHER]), &[&OTHER, &KEY], 2).unwrap();
+    open(&sample().signed(&[&KEY, &OTHER]), &[&OTHER, &KEY], 2).unwrap();
 
     let mut parts = good();
     let member = parts.get("manifest.sig");
@@ -70,7 +71,7 @@ fn signatures() {
 fn a_wrong_signature_of_a_trusted_key_spoils_the_others() {
     let changed = good().edit("2.0.1", "2.0.2");
     refused!(open(&changed), BadSignature { .. }, "changed after signing");
-    let manifest = Parts::sample().get("manifest.json").clone();
+    let manifest = sample().get("manifest.json").clone();
     let forged = signature::Line { key: OTHER.public().unwrap().id(), signature: [7; 64] };
     let mut parts = good();
     let member = parts.get("manifest.sig").clone();
@@ -117,16 +118,16 @@ fn signature_lines() {
 #[test]
 fn the_manifest_as_bytes() {
     let with = |manifest: Vec<u8>| {
-        let mut parts = Parts::sample();
+        let mut parts = sample();
         *parts.get("manifest.json") = manifest;
-        open(&parts.sign(&[&KEY]))
+        open(&parts.signed(&[&KEY]))
     };
     refused!(with(b"hello".to_vec()), NotABundle, "does not begin with");
     refused!(with(b" {\"drydock\":\"bundle/1\"}".to_vec()), NotABundle, "does not begin with");
     refused!(with(b"{\"drydock\":\"bundle/2\"}".to_vec()), NotABundle, "newer");
     refused!(with(b"{\"drydock\":\"bundle/1\" and so on".to_vec()), NotJson { .. }, "not JSON");
     refused!(with(b"{\"drydock\":\"bundle/1\",\"a\":\"\xff\"}".to_vec()), NotJson { .. }, "not JSON");
-    let mut large = Parts::sample().get("manifest.json").clone();
+    let mut large = sample().get("manifest.json").clone();
     large.resize(1 << 20, b' ');
     with(large.clone()).unwrap();
     large.push(b' ');
@@ -140,11 +141,7 @@ fn the_manifest_as_bytes() {
 #[test]
 fn fields_of_the_manifest() {
     let critical = |names: &str| {
-        open(
-            &Parts::sample()
-                .edit(r#""critical":[]"#, &format!(r#""critical":{names},"x":{{}}"#))
-                .sign(&[&KEY]),
-        )
+        open(&sample().edit(r#""critical":[]"#, &format!(r#""critical":{names},"x":{{}}"#)).signed(&[&KEY]))
     };
     critical("[]").unwrap();
     critical(r#"["images","pins"]"#).unwrap();
@@ -158,11 +155,11 @@ fn fields_of_the_manifest() {
     };
     let pin = |class, size| format!(r#""pins":[{}]"#, entry(class, size));
     let twice = format!(r#""pins":[{0},{0}]"#, entry("extra", 8192));
-    open(&Parts::sample().edit(r#""pins":[]"#, &pin("extra", 8192)).sign(&[&KEY])).unwrap();
+    open(&sample().edit(r#""pins":[]"#, &pin("extra", 8192)).signed(&[&KEY])).unwrap();
     // A pin's class is the name of its image too.
-    let kernel = Parts::sample().edit(r#""name":"boot","class":"boot""#, r#""name":"boot","class":"kernel""#);
-    open(&kernel.clone().sign(&[&KEY])).unwrap();
-    let both = open(&kernel.edit(r#""pins":[]"#, &pin("boot", 8192)).sign(&[&KEY]));
+    let kernel = sample().edit(r#""name":"boot","class":"boot""#, r#""name":"boot","class":"kernel""#);
+    open(&kernel.clone().signed(&[&KEY])).unwrap();
+    let both = open(&kernel.edit(r#""pins":[]"#, &pin("boot", 8192)).signed(&[&KEY]));
     refused!(both, Field { .. }, "\"boot\" is there twice");
 
     let (root, size) = (r#""name":"root","class":"root""#, r#""size":1613824,"#);
@@ -196,7 +193,7 @@ fn fields_of_the_manifest() {
         let error = edited(from, to);
         assert!(matches!(error, Field { .. }), "{to}: {error:?}");
     }
-    let sample = Parts::sample().manifest();
+    let sample = sample().manifest();
     let images = &sample[sample.find(r#""images":"#).unwrap()..sample.find(r#","pins""#).unwrap()];
     for change in [
         r#""images":[]"#.to_string(),
@@ -224,7 +221,7 @@ fn the_list_of_members() {
         (r#"{"name":"boot.groups","size":0}"#, r#"{"name":"boot.groups","size":0},{"name":"x","size":1}"#),
         (r#""critical""#, r#""members2":1,"critical""#),
     ] {
-        let result = open(&Parts::sample().edit(from, to).sign(&[&KEY]));
+        let result = open(&sample().edit(from, to).signed(&[&KEY]));
         if to.contains("members2") {
             result.unwrap();
         } else {
@@ -235,15 +232,15 @@ fn the_list_of_members() {
 
 #[test]
 fn members_that_are_not_where_they_should_be() {
-    for index in 0..good().0.len() {
+    for index in 0..good().members.len() {
         let mut missing = good();
-        let (name, _) = missing.0.remove(index);
+        let (name, _) = missing.members.remove(index);
         refused!(open(&missing), MemberMissing { member } if *member == name, "is missing");
 
         let mut reordered = good();
-        let moved = reordered.0.remove(index);
-        reordered.0.push(moved);
-        if index < good().0.len() - 1 {
+        let moved = reordered.members.remove(index);
+        reordered.members.push(moved);
+        if index < good().members.len() - 1 {
             refused!(open(&reordered), MemberReordered { member, .. } if *member == name, "out of order");
         }
 
@@ -283,7 +280,7 @@ fn the_end() {
     refused!(with(more, Tail::Nothing), TrailingData { .. }, "does not end at byte");
     with(padded(1), Tail::Anything).unwrap();
     let mut another = good();
-    another.0.push(("more".into(), vec![1]));
+    another.members.push(("more".into(), vec![1]));
     refused!(open(&another), TrailingData { .. }, "does not end at byte");
     refused!(with(another.bytes(), Tail::Anything), TrailingData { .. }, "does not end at byte");
     refused!(with(Vec::new(), Tail::Nothing), Truncated { len: 0, .. }, "truncated to 0 bytes");
@@ -317,7 +314,7 @@ fn tables_and_frames() {
     let mut parts = good();
     let image = parts.manifest();
     let root = &image[image.find("root_hash\":\"").unwrap() + 12..][..64];
-    let parts = Parts::sample().edit(root, &"0".repeat(64)).sign(&[&KEY]);
+    let parts = sample().edit(root, &"0".repeat(64)).signed(&[&KEY]);
     refused!(read(&parts), Groups { .. }, "does not hash");
 }
 
@@ -337,7 +334,7 @@ proptest! {
     /// Signed by mistake, or on purpose: what parses after the signature survives anything too.
     #[test]
     fn a_damaged_manifest_is_survived(at in 0usize..800, cut in 0usize..20, put in prop::collection::vec(any::<u8>(), 0..20)) {
-        let mut manifest = Parts::sample().manifest().into_bytes();
+        let mut manifest = sample().manifest().into_bytes();
         let at = at.min(manifest.len() - cut);
         manifest.splice(at..at + cut, put);
         if let Ok(parsed) = Manifest::parse(&manifest) {
@@ -347,7 +344,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..5000)) {
-        let image = Manifest::parse(Parts::sample().manifest().as_bytes()).unwrap().images[0].clone();
+        let image = Manifest::parse(sample().manifest().as_bytes()).unwrap().images[0].clone();
         prop_assert!(signature::verify(b"", &bytes, &trust(&[&KEY], 1)).is_err());
         prop_assert!(group_digests(&image, &bytes).is_err());
         let _ = FrameTable::parse(&image, &bytes[..bytes.len().min(16)], 0);

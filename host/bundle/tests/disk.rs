@@ -5,11 +5,10 @@
 mod common;
 
 use common::factory::{
-    BIOS, DISK, EFI, EFI_4096, bundle, configure, erofs, factory, make, output, place, section, sh, squashfs,
-    tool,
+    BIOS, DISK, EFI, EFI_4096, bundle, configure, erofs, factory, make, place, section, squashfs, tool,
 };
-use common::noise;
 use drydock_block::read_vec;
+use drydock_fixtures::{noise, output, sh};
 use drydock_format::trailer;
 use drydock_state::grub::Grub;
 use drydock_state::{Bootloader, Mode, Opened, Outcome, SetName, SetStatus, Store};
@@ -117,7 +116,7 @@ fn slots_prove_themselves_and_the_state_knows_them() {
     let Opened::Found { record, .. } = opened else { panic!("{opened:?}") };
     assert_eq!((record.sets.a.status, record.sets.b.status), (SetStatus::Good, SetStatus::Empty));
     assert_eq!((record.last_good, record.floors.install), (Some(SetName::A), 4));
-    assert_eq!(record.sets.a.manifest, info["digest"].as_str().unwrap());
+    assert_eq!(record.sets.a.manifest.to_string(), info["digest"].as_str().unwrap());
     assert_eq!(record.history.first().unwrap().outcome, Outcome::Flashed);
     let told = Grub::open(section(dir.path(), &disk, "bootenv")).unwrap().observe().unwrap();
     assert_eq!((told.generation, told.mode), (record.generation, Mode::Normal));

@@ -4,8 +4,8 @@
 
 mod common;
 
-use common::factory::{BIOS, EFI, EFI_4096, factory, make, output, place, sh};
-use common::noise;
+use common::factory::{BIOS, EFI, EFI_4096, factory, make, place};
+use drydock_fixtures::{noise, output, sh};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;

@@ -3,8 +3,9 @@
 
 mod common;
 
-use common::{noise, trust};
+use common::trust;
 use drydock_bundle::keys::PrivateKey;
+use drydock_fixtures::noise;
 use drydock_format::frames::{Decoder, MAX_WINDOW};
 use drydock_format::manifest::{Format, PART};
 use drydock_format::signature::{MEMBER_SIZE, add};

@@ -4,8 +4,8 @@
 
 mod common;
 
-use common::factory::{DISK, bundle, configure, factory, output, sh, squashfs, tool};
-use common::noise;
+use common::factory::{DISK, bundle, configure, factory, squashfs, tool};
+use drydock_fixtures::{noise, output, sh};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;

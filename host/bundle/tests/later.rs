@@ -3,8 +3,9 @@
 
 mod common;
 
-use common::{Parts, images, noise, read, trust};
+use common::{images, read, sample, trust};
 use drydock_bundle::keys::PrivateKey;
+use drydock_fixtures::{Parts, noise};
 use drydock_format::Error;
 use drydock_format::{Bundle, MAX_FURTHER, Manifest};
 use std::fs;
@@ -24,7 +25,7 @@ fn later() -> Parts {
     ];
     let deltas =
         r#""deltas":[{"image":"root","base":"00","kind":"runs/1","members":[2,3]}],"hooks":[{"run":"x"}],"#;
-    Parts::sample()
+    sample()
         .with_further(&further)
         .edit(r#""critical""#, &format!(r#"{deltas}"critical""#))
         .edit(r#""name":"boot","#, r#""name":"boot","packing":{"order":"as-is"},"#)
@@ -55,7 +56,7 @@ fn says(dir: &Path, line: &str, code: i32, words: &[&str]) {
 
 #[test]
 fn what_is_not_known_is_passed_by() {
-    let parts = later().sign(&[&KEY]);
+    let parts = later().signed(&[&KEY]);
     assert_eq!(read(parts.bytes(), &trust(&[&KEY], 1)).unwrap(), images());
     let manifest = Manifest::parse(later().manifest().as_bytes()).unwrap();
     let names: Vec<_> = manifest.further().iter().map(|member| member.name.as_str()).collect();
@@ -65,21 +66,21 @@ fn what_is_not_known_is_passed_by() {
 #[test]
 fn what_is_critical_is_not_passed_by() {
     for name in ["deltas", "hooks", "root.delta.0123456789abcdef.data", "images.packing"] {
-        let parts = later().edit(r#""critical":[]"#, &format!(r#""critical":["{name}"]"#)).sign(&[&KEY]);
+        let parts = later().edit(r#""critical":[]"#, &format!(r#""critical":["{name}"]"#)).signed(&[&KEY]);
         let error = refused(&parts, "update the recovery");
         assert!(matches!(&error, Error::UnknownCritical { field } if field == name), "{error:?}");
     }
     // For a later recovery the rest may have any form: what helps is said all the same.
     let newer = later().edit(r#""min_recovery":1"#, r#""min_recovery":2"#);
     for parts in [newer.clone(), newer.edit(r#""class":"boot""#, r#""class":["boot"]"#)] {
-        let error = refused(&parts.sign(&[&KEY]), "update the recovery first");
+        let error = refused(&parts.signed(&[&KEY]), "update the recovery first");
         assert!(matches!(error, Error::NeedsNewerRecovery { needed: 2, have: 1 }), "{error:?}");
     }
 }
 
 #[test]
 fn further_members_keep_within_bounds() {
-    let named = |name: &str| Parts::sample().with_further(&[(name, vec![1])]).sign(&[&KEY]);
+    let named = |name: &str| sample().with_further(&[(name, vec![1])]).signed(&[&KEY]);
     open(&named("root.zs")).unwrap();
     open(&named("boot2.zst")).unwrap();
     open(&named(&"x".repeat(100))).unwrap();
@@ -92,35 +93,35 @@ fn further_members_keep_within_bounds() {
     for name in ["root.zst", "root.zst.1", "boot.zst.0", "boot.groups", "root.frames", "root.zstd"] {
         refused(&named(name), "is not where that image's members belong");
     }
-    let twice = Parts::sample().with_further(&[("x", vec![1]), ("x", vec![1])]);
-    refused(&twice.sign(&[&KEY]), "\"x\" is there twice");
+    let twice = sample().with_further(&[("x", vec![1]), ("x", vec![1])]);
+    refused(&twice.signed(&[&KEY]), "\"x\" is there twice");
 
-    let one = || Parts::sample().with_further(&[("x", vec![1])]);
+    let one = || sample().with_further(&[("x", vec![1])]);
     let sized = |size: &str| one().edit(r#""name":"x","size":1"#, &format!(r#""name":"x","size":{size}"#));
     for size in ["2147483649", "18446744073709551615", "18446744073709551616", "-1", "1.0", "\"1\""] {
-        let error = open(&sized(size).sign(&[&KEY])).unwrap_err();
+        let error = open(&sized(size).signed(&[&KEY])).unwrap_err();
         assert!(matches!(error, Error::Field { .. }), "{size}: {error:?}");
     }
-    refused(&sized("2147483648").sign(&[&KEY]), "truncated to 1 bytes of 2147483648");
-    refused(&sized("0").sign(&[&KEY]), "longer than the stated");
+    refused(&sized("2147483648").signed(&[&KEY]), "truncated to 1 bytes of 2147483648");
+    refused(&sized("0").signed(&[&KEY]), "longer than the stated");
     let digest = drydock_format::sha256(&[1]).to_string();
     let unhashed = one().edit(&format!(r#","sha256":"{digest}""#), "");
-    refused(&unhashed.sign(&[&KEY]), "has no sha256");
-    refused(&one().edit(&digest, "00").sign(&[&KEY]), "not 64 hex digits");
+    refused(&unhashed.signed(&[&KEY]), "has no sha256");
+    refused(&one().edit(&digest, "00").signed(&[&KEY]), "not 64 hex digits");
 
     let names: Vec<String> = (0..=MAX_FURTHER).map(|number| format!("s{number}")).collect();
     let further: Vec<_> = names.iter().map(|name| (name.as_str(), Vec::new())).collect();
-    open(&Parts::sample().with_further(&further[1..]).sign(&[&KEY])).unwrap();
-    refused(&Parts::sample().with_further(&further).sign(&[&KEY]), "up to 4096 are allowed");
+    open(&sample().with_further(&further[1..]).signed(&[&KEY])).unwrap();
+    refused(&sample().with_further(&further).signed(&[&KEY]), "up to 4096 are allowed");
 }
 
 #[test]
 fn further_members_must_be_where_the_manifest_says() {
-    let good = || later().sign(&[&KEY]);
+    let good = || later().signed(&[&KEY]);
     for name in ["root.delta.0123456789abcdef.index", "root.delta.0123456789abcdef.data", "notes"] {
         let mut parts = good();
         let index = parts.index(name);
-        parts.0.remove(index);
+        parts.members.remove(index);
         refused(&parts, "is missing");
         let mut parts = good();
         parts.get(name).push(0);
@@ -135,8 +136,8 @@ fn further_members_must_be_where_the_manifest_says() {
         assert!(matches!(error, Error::Truncated { .. }), "{error:?}");
     }
     let mut early = good();
-    let moved = early.0.remove(early.index("notes"));
-    early.0.insert(2, moved);
+    let moved = early.members.remove(early.index("notes"));
+    early.members.insert(2, moved);
     refused(&early, "root.groups");
 }
 

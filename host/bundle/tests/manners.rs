@@ -5,7 +5,7 @@
 mod common;
 
 use common::factory::{erofs, squashfs};
-use common::noise;
+use drydock_fixtures::noise;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -44,18 +44,10 @@ const CREATE: &str = "$tool create --compatible acme-pump --version 1 --level 1 
     --image boot=boot.img --image root=root.img --key k.pem -o v1.drydock";
 const DISK: &str = "$tool disk --config device.toml --bundle v1.drydock -o disk.img";
 
-const CONFIG: &str = r#"compatible = "acme-pump"
-[[slot]]
-class = "boot"
-role = "boot"
-[[slot]]
-class = "root"
-role = "root"
-[signatures]
-keys = ["k.pub.pem"]
-[layout]
-bootloader = "none"
-"#;
+/// Without a bootloader.
+fn config() -> String {
+    drydock_fixtures::config("k.pub.pem", "[layout]\nbootloader = \"none\"\n")
+}
 
 /// A folder with keys, images, a bundle and a configuration.
 fn workshop() -> tempfile::TempDir {
@@ -63,7 +55,7 @@ fn workshop() -> tempfile::TempDir {
     let path = dir.path();
     erofs(path, "root.img", &noise(1_500_000, 1));
     squashfs(path, "boot.img", &noise(9000, 2), "-noI -noD -noF -noX");
-    fs::write(path.join("device.toml"), CONFIG).unwrap();
+    fs::write(path.join("device.toml"), config()).unwrap();
     succeeds(path, b"$tool keygen k.pem");
     succeeds(path, CREATE.as_bytes());
     dir
@@ -169,7 +161,7 @@ fn names_that_others_have_taken_are_in_nobodys_way() {
     for command in [CREATE, DISK, "$tool extract v1.drydock --unverified root"] {
         succeeds(dir, format!("{taken} {command}").as_bytes());
     }
-    let grub = CONFIG.replace("none", "grub-bios");
+    let grub = config().replace("none", "grub-bios");
     fs::write(dir.join("device.toml"), grub).unwrap();
     succeeds(dir, format!("{taken} {DISK}").as_bytes());
 }
@@ -201,7 +193,7 @@ fn a_disk_that_holds_a_key_is_its_owners_alone() {
     assert_eq!(mode("disk.img"), 0o644);
     fs::write(dir.join("unlock.key"), "secret").unwrap();
     let with_key = "[data]\nencrypted = true\n[[unlock]]\nkind = \"initramfs\"\nfile = \"unlock.key\"\n";
-    fs::write(dir.join("device.toml"), format!("{CONFIG}{with_key}")).unwrap();
+    fs::write(dir.join("device.toml"), config() + with_key).unwrap();
     succeeds(dir, format!("umask 000; {DISK}").as_bytes());
     assert_eq!(mode("disk.img"), 0o600);
     // Keys are so whatever the umask; and the public half is never for all to write.

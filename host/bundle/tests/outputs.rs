@@ -3,7 +3,8 @@
 
 mod common;
 
-use common::factory::{BIOS, DISK, factory, output, sh, tool};
+use common::factory::{BIOS, DISK, factory, tool};
+use drydock_fixtures::{output, sh};
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, symlink};
 use std::path::Path;

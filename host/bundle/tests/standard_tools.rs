@@ -4,9 +4,10 @@
 
 mod common;
 
-use common::{Parts, images, input, noise, read, recipe};
+use common::{images, input, read, recipe, sample};
 use drydock_bundle::create::create;
 use drydock_bundle::keys::{PrivateKey, read_public, write_public};
+use drydock_fixtures::noise;
 use drydock_format::{Bundle, Trusted};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -74,7 +75,7 @@ fn a_bundle_opens_with_standard_tools() {
         }
     }
     // Further members are checked as documented, too.
-    let later = Parts::sample().with_further(&[("root.delta", noise(5000, 9))]).sign(&[&keys[1]]);
+    let later = sample().with_further(&[("root.delta", noise(5000, 9))]).signed(&[&keys[1]]);
     let variables = [("BUNDLE", &*bundle), ("PUBKEY", &*public), ("NAME", Path::new("root"))];
     fs::write(&bundle, later.bytes()).unwrap();
     run(dir.path(), &documented("open"), &variables);

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Parts, noise};
+use drydock_fixtures::{Parts, noise};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::noise;
+use drydock_fixtures::noise;
 use drydock_format::Error;
 use drydock_format::tree::{BLOCK, GROUP, Hasher, Tree, build, group_digests};
 use drydock_format::{Digest, Image, Salt, sha256};

@@ -283,11 +283,6 @@ fn check_initramfs(config: &Config, problems: &mut Problems) {
 
 fn check_layout(config: &Config, layout: &Layout, problems: &mut Problems) {
     problems.unless(
-        matches!(layout.sector_size, 512 | 4096),
-        "layout.sector_size",
-        format!("{} is not a sector size: 512 or 4096", layout.sector_size),
-    );
-    problems.unless(
         layout.bootloader != Bootloader::GrubBios || layout.architecture.grub_bios().is_some(),
         "layout.bootloader",
         format!(

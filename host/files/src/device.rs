@@ -1,4 +1,4 @@
-use drydock_block::{BlockDevice, Flush, check_range};
+use drydock_block::{BlockDevice, Flush, SectorSize, check_range};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -9,26 +9,26 @@ use std::path::Path;
 pub struct FileDevice {
     file: File,
     size: u64,
-    sector_size: u32,
+    sector_size: SectorSize,
 }
 
 impl FileDevice {
     /// Opens an existing file for reading and writing. Its size is cut down to whole sectors.
-    pub fn open(path: &Path, sector_size: u32) -> io::Result<Self> {
+    pub fn open(path: &Path, sector_size: SectorSize) -> io::Result<Self> {
         let file = File::options().read(true).write(true).open(path)?;
         Self::from_file(file, sector_size)
     }
 
     /// Creates a sparse file of `size` bytes, replacing what was there.
-    pub fn create(path: &Path, size: u64, sector_size: u32) -> io::Result<Self> {
+    pub fn create(path: &Path, size: u64, sector_size: SectorSize) -> io::Result<Self> {
         let file = File::options().read(true).write(true).create(true).truncate(true).open(path)?;
         file.set_len(size)?;
         Self::from_file(file, sector_size)
     }
 
-    fn from_file(file: File, sector_size: u32) -> io::Result<Self> {
+    fn from_file(file: File, sector_size: SectorSize) -> io::Result<Self> {
         let len = file.metadata()?.len();
-        Ok(Self { file, size: len - len % u64::from(sector_size), sector_size })
+        Ok(Self { file, size: sector_size.round_down(len), sector_size })
     }
 }
 
@@ -36,7 +36,7 @@ impl BlockDevice for FileDevice {
     fn size(&self) -> u64 {
         self.size
     }
-    fn sector_size(&self) -> u32 {
+    fn sector_size(&self) -> SectorSize {
         self.sector_size
     }
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! What goes into an initramfs, and what is refused.
 
-use crate::fake::{Fake, VERSION, elf, pem};
+use crate::fake::{Fake, VERSION, elf};
+use drydock_fixtures::public_pem;
 use drydock_initramfs::{Built, build};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -156,7 +157,7 @@ fn mistakes_point_at_the_line() {
 
     let fake = Fake::new();
     fake.edit("\"one.pem\"", "\"one.pem\", \"two.pem\"");
-    fake.write("two.pem", pem(1).as_bytes());
+    fake.write("two.pem", public_pem(1).as_bytes());
     let message = refusal(&fake);
     assert!(message.contains("device.toml:9:20:") && message.contains("listed already"), "{message}");
 }

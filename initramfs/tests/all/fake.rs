@@ -1,9 +1,7 @@
 //! A device's config, its keys and a small made-up kernel, in a temporary folder.
 
+use drydock_fixtures::{config, public_pem};
 use drydock_initramfs::Inputs;
-use ed25519_dalek::SigningKey;
-use ed25519_dalek::pkcs8::EncodePublicKey;
-use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,16 +9,8 @@ use std::process::{Command, Stdio};
 
 pub(crate) const VERSION: &str = "6.1.0-test";
 
-pub(crate) const CONFIG: &str = r#"compatible = "acme-pump"
-[[slot]]
-class = "boot"
-role = "boot"
-[[slot]]
-class = "root"
-role = "root"
-[signatures]
-keys = ["one.pem"]
-[initramfs]
+/// What a device's configuration asks for: the list of modules is in line 11.
+const WANTED: &str = r#"[initramfs]
 modules = ["dm-verity", "erofs", "ext4"]
 modules_by_alias = ["net-card"]
 "#;
@@ -63,9 +53,9 @@ pub(crate) struct Fake {
 impl Fake {
     pub(crate) fn new() -> Self {
         let fake = Self { folder: tempfile::tempdir().unwrap() };
-        fake.write("device.toml", CONFIG.as_bytes());
-        fake.write("one.pem", pem(1).as_bytes());
-        fake.write("two.pem", pem(2).as_bytes());
+        fake.write("device.toml", config("one.pem", WANTED).as_bytes());
+        fake.write("one.pem", public_pem(1).as_bytes());
+        fake.write("two.pem", public_pem(2).as_bytes());
         fake.write("unlock.key", b"secret");
         fake.write("drydock", &elf());
         let modules = format!("kernel/lib/modules/{VERSION}");
@@ -141,8 +131,4 @@ pub(crate) fn elf() -> Vec<u8> {
     let mut file = vec![0; 64];
     file[..6].copy_from_slice(b"\x7fELF\x02\x01");
     file
-}
-
-pub(crate) fn pem(seed: u8) -> String {
-    SigningKey::from_bytes(&[seed; 32]).verifying_key().to_public_key_pem(LineEnding::LF).unwrap()
 }

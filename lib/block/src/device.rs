@@ -1,4 +1,4 @@
-use crate::Flush;
+use crate::{Flush, SectorSize};
 use std::io;
 
 /// A device of fixed size that is read and written in whole sectors.
@@ -10,9 +10,8 @@ pub trait BlockDevice: Send + Sync {
     /// The size in bytes.
     fn size(&self) -> u64;
 
-    /// The logical sector size in bytes: 512 or 4096. One sector is the unit that a cut of power leaves
-    /// either old or new.
-    fn sector_size(&self) -> u32;
+    /// The size of a logical sector: the unit that a cut of power leaves either old or new.
+    fn sector_size(&self) -> SectorSize;
 
     /// Fills `buf` from `offset`. A short read is an error.
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()>;
@@ -41,7 +40,7 @@ macro_rules! through_a_pointer {
             fn size(&self) -> u64 {
                 (**self).size()
             }
-            fn sector_size(&self) -> u32 {
+            fn sector_size(&self) -> SectorSize {
                 (**self).sector_size()
             }
             fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
@@ -65,10 +64,9 @@ macro_rules! through_a_pointer {
 
 through_a_pointer!(&T, Box<T>, std::sync::Arc<T>);
 
-/// Checks a request against a device's size and sector size, all in bytes.
-pub fn check_range(size: u64, sector: u32, offset: u64, len: u64) -> io::Result<()> {
-    let sector = u64::from(sector);
-    let aligned = offset.is_multiple_of(sector) && len.is_multiple_of(sector);
+/// Checks a request, in bytes, against a device's size in bytes and its sectors.
+pub fn check_range(size: u64, sector: SectorSize, offset: u64, len: u64) -> io::Result<()> {
+    let aligned = sector.divides(offset) && sector.divides(len);
     match offset.checked_add(len) {
         Some(end) if end <= size && aligned => Ok(()),
         _ => Err(io::Error::new(
@@ -82,23 +80,22 @@ pub fn check_range(size: u64, sector: u32, offset: u64, len: u64) -> io::Result<
 
 /// Reads `len` bytes at any byte offset, rounding out to sectors and cutting the result down again.
 pub fn read_vec(device: &(impl BlockDevice + ?Sized), offset: u64, len: usize) -> io::Result<Vec<u8>> {
-    let sector = u64::from(device.sector_size());
-    let start = offset - offset % sector;
+    let sector = device.sector_size();
+    let start = sector.round_down(offset);
     let skip = (offset - start) as usize;
-    let whole = (skip + len).next_multiple_of(sector as usize);
-    let mut buf = vec![0; whole];
+    let mut buf = vec![0; sector.round_up(skip + len)];
     device.read_at(start, &mut buf)?;
     buf.truncate(skip + len);
     buf.drain(..skip);
     Ok(buf)
 }
 
-/// Says whether a buffer is all zeros.
+/// Whether a buffer is all zeros.
 pub fn is_zero(buf: &[u8]) -> bool {
     buf.iter().all(|&b| b == 0)
 }
 
-/// Says whether a buffer holds nothing: all zeros, or all ones, as erased flash reads.
+/// Whether a buffer holds nothing: all zeros, or all ones, as erased flash reads.
 pub fn is_erased(buf: &[u8]) -> bool {
     is_zero(buf) || buf.iter().all(|&b| b == 0xff)
 }

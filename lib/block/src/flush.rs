@@ -11,10 +11,10 @@ pub enum Flush {
     ImageWritten,
     /// A slot's new trailer is on the medium before the state says that the slot may boot.
     TrailerWritten,
-    /// The first copy of the state record is on the medium before the second one is touched.
-    StateFirstCopy,
-    /// Both copies of the state record are on the medium before anything relies on the new record.
-    StateSecondCopy,
+    /// The first replica of the state record is on the medium before the second one is touched.
+    StateFirstReplica,
+    /// Both replicas of the state record are on the medium before anything relies on the new record.
+    StateSecondReplica,
     /// The bootloader's environment is on the medium before control is handed over.
     BootEnvironment,
     /// A new LUKS volume has no key slot, header or secondary header of an older one left.

@@ -12,6 +12,7 @@ mod flush;
 pub mod header;
 mod memory;
 mod section;
+mod sector;
 pub mod uuid;
 
 pub use aligned::{AlignedBuffer, read_through, write_through};
@@ -20,3 +21,4 @@ pub use error::Error;
 pub use flush::Flush;
 pub use memory::MemoryDevice;
 pub use section::Section;
+pub use sector::{SectorSize, Sectors};

@@ -1,5 +1,5 @@
 use crate::device::check_range;
-use crate::{BlockDevice, Flush};
+use crate::{BlockDevice, Flush, SectorSize};
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
@@ -8,18 +8,18 @@ use std::sync::{Mutex, PoisonError};
 pub struct MemoryDevice {
     bytes: Mutex<Vec<u8>>,
     size: u64,
-    sector_size: u32,
+    sector_size: SectorSize,
 }
 
 impl MemoryDevice {
-    /// A disk of zeros. `size` must be a multiple of `sector_size`.
-    pub fn new(size: u64, sector_size: u32) -> Self {
+    /// A disk of zeros. `size` is in bytes, and must be whole sectors.
+    pub fn new(size: u64, sector_size: SectorSize) -> Self {
         Self::from_bytes(vec![0; size as usize], sector_size)
     }
 
     /// A disk with the given contents, cut down to whole sectors.
-    pub fn from_bytes(mut bytes: Vec<u8>, sector_size: u32) -> Self {
-        bytes.truncate(bytes.len() - bytes.len() % sector_size as usize);
+    pub fn from_bytes(mut bytes: Vec<u8>, sector_size: SectorSize) -> Self {
+        bytes.truncate(sector_size.round_down(bytes.len() as u64) as usize);
         Self { size: bytes.len() as u64, bytes: Mutex::new(bytes), sector_size }
     }
 
@@ -37,7 +37,7 @@ impl BlockDevice for MemoryDevice {
     fn size(&self) -> u64 {
         self.size
     }
-    fn sector_size(&self) -> u32 {
+    fn sector_size(&self) -> SectorSize {
         self.sector_size
     }
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {

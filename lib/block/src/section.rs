@@ -1,5 +1,5 @@
 use crate::device::check_range;
-use crate::{BlockDevice, Flush};
+use crate::{BlockDevice, Flush, SectorSize};
 use std::io;
 
 /// A part of another device: a partition, or a slot without its trailer.
@@ -28,7 +28,7 @@ impl<D: BlockDevice> BlockDevice for Section<D> {
     fn size(&self) -> u64 {
         self.size
     }
-    fn sector_size(&self) -> u32 {
+    fn sector_size(&self) -> SectorSize {
         self.device.sector_size()
     }
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {

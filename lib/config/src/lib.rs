@@ -8,6 +8,7 @@ mod error;
 mod names;
 mod reset;
 mod types;
+mod units;
 
 pub use error::Error;
 pub use names::{DATA_MAPPING, ROOT_MAPPING, VOLUME_MAPPING, proof_mapping};

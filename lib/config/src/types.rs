@@ -1,5 +1,6 @@
 use crate::reset::{FactoryReset, Watchdog, Wipe};
 use drydock_architecture::Architecture;
+use drydock_block::SectorSize;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -265,8 +266,9 @@ pub struct Layout {
     pub architecture: Architecture,
     /// Size of the whole disk.
     pub disk_mib: u64,
-    /// Logical sector size: 512 or 4096.
-    pub sector_size: u32,
+    /// Logical sector size: 512 or 4096 bytes.
+    #[serde(with = "crate::units::sector_size")]
+    pub sector_size: SectorSize,
     /// Which bootloader to install.
     pub bootloader: Bootloader,
     /// Size of each recovery copy.
@@ -288,7 +290,7 @@ impl Default for Layout {
         Self {
             architecture: Architecture::default(),
             disk_mib: 0,
-            sector_size: 512,
+            sector_size: SectorSize::S512,
             bootloader: Bootloader::GrubBios,
             recovery_mib: 0,
             slot_mib: Default::default(),

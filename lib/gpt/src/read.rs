@@ -17,7 +17,7 @@ const CHECKSUM_AT: usize = 16;
 /// Reads the table of a whole disk, whose sector size is the device's. Nothing is written, so a damaged table
 /// stays as it is.
 pub fn read(disk: &(impl BlockDevice + ?Sized)) -> Result<Table, Error> {
-    let sector = u64::from(disk.sector_size());
+    let sector = u64::from(disk.sector_size().bytes());
     let lb_size = LogicalBlockSize::try_from(sector).map_err(Error::Io)?;
     let sectors = disk.size() / sector;
     if sectors < 6 {

@@ -1,5 +1,5 @@
 use super::*;
-use drydock_block::MemoryDevice;
+use drydock_block::{MemoryDevice, SectorSize};
 use gpt::partition_types;
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ fn disk_bytes(lb_size: LogicalBlockSize) -> Vec<u8> {
 }
 
 fn read_bytes(bytes: Vec<u8>, lb_size: LogicalBlockSize) -> Result<Table, Error> {
-    read(&MemoryDevice::from_bytes(bytes, lb_size.as_usize() as u32))
+    read(&MemoryDevice::from_bytes(bytes, SectorSize::from_bytes(lb_size.as_usize() as u32).unwrap()))
 }
 
 fn labels(table: &Table) -> Vec<(u32, &str, u64)> {

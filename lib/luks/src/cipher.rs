@@ -3,6 +3,7 @@
 use crate::Error;
 use aes::cipher::{Array, Key, KeyInit};
 use aes::{Aes128, Aes256};
+use drydock_block::SectorSize;
 use xts_mode::Xts128;
 
 /// The one cipher that volumes and key slots may use. A null cipher in particular is an attack, not a choice
@@ -49,8 +50,9 @@ impl Xts {
             .ok_or_else(|| Error::unsupported(format_args!("key of {} bytes for {ALLOWED}", key.len())))
     }
 
-    /// Encrypts whole sectors of `sector_size` bytes in place. `first` numbers the first one in units of 512 bytes.
-    pub fn encrypt(&self, area: &mut [u8], sector_size: u32, first: u64) {
+    /// Encrypts whole sectors of that size in place. `first` is the number of the first one, counted in sectors of 512
+    /// bytes.
+    pub fn encrypt(&self, area: &mut [u8], sector_size: SectorSize, first: u64) {
         for (sector, tweak) in sectors(area, sector_size, first) {
             match &self.0 {
                 Cipher::Aes128(xts) => xts.encrypt_sector(sector, tweak.into()),
@@ -60,7 +62,7 @@ impl Xts {
     }
 
     /// Undoes [`encrypt`](Self::encrypt).
-    pub fn decrypt(&self, area: &mut [u8], sector_size: u32, first: u64) {
+    pub fn decrypt(&self, area: &mut [u8], sector_size: SectorSize, first: u64) {
         for (sector, tweak) in sectors(area, sector_size, first) {
             match &self.0 {
                 Cipher::Aes128(xts) => xts.decrypt_sector(sector, Array(tweak)),
@@ -70,9 +72,13 @@ impl Xts {
     }
 }
 
-fn sectors(area: &mut [u8], sector_size: u32, first: u64) -> impl Iterator<Item = (&mut [u8], [u8; 16])> {
-    let step = u64::from(sector_size / 512);
-    area.chunks_exact_mut(sector_size as usize).zip(0..).map(move |(sector, i)| {
+fn sectors(
+    area: &mut [u8],
+    sector_size: SectorSize,
+    first: u64,
+) -> impl Iterator<Item = (&mut [u8], [u8; 16])> {
+    let step = u64::from(sector_size.bytes() / 512);
+    area.chunks_exact_mut(sector_size.as_usize()).zip(0..).map(move |(sector, i)| {
         let number = first.wrapping_add(step.wrapping_mul(i));
         (sector, u128::from(number).to_le_bytes())
     })
@@ -91,9 +97,9 @@ mod tests {
         let plain: Vec<u8> = (0..512).map(|i| i as u8).collect();
         let mut area = plain.clone();
         let xts = Xts::new(&key).unwrap();
-        xts.encrypt(&mut area, 512, 0xff);
+        xts.encrypt(&mut area, SectorSize::S512, 0xff);
         assert_eq!(area[..16], hex("1c3b3a102f770386e4836c99e370cf9b")[..]);
-        xts.decrypt(&mut area, 512, 0xff);
+        xts.decrypt(&mut area, SectorSize::S512, 0xff);
         assert_eq!(area, plain);
     }
 
@@ -101,9 +107,9 @@ mod tests {
     fn numbers_count_512_bytes_whatever_the_sector_size() {
         let xts = Xts::new(&[7; 32].map(|b: u8| b)).unwrap();
         let mut both = vec![0; 8192];
-        xts.encrypt(&mut both, 4096, 16);
+        xts.encrypt(&mut both, SectorSize::S4096, 16);
         let mut second = vec![0; 4096];
-        xts.encrypt(&mut second, 4096, 24);
+        xts.encrypt(&mut second, SectorSize::S4096, 24);
         assert_eq!(both[4096..], second);
     }
 

@@ -10,7 +10,7 @@ use crate::slot2::{AREA_ALIGN, Keyslot};
 use crate::wipe::{DEFAULT_DATA_OFFSET, wipe_for_format};
 use crate::{Cost, Error, Random, Unlocked, cipher};
 use base64ct::{Base64, Encoding};
-use drydock_block::{BlockDevice, Flush, read_vec, uuid};
+use drydock_block::{BlockDevice, Flush, SectorSize, read_vec, uuid};
 use serde_json::json;
 use std::ops::Range;
 use zeroize::Zeroizing;
@@ -23,8 +23,8 @@ const DIGEST_ITERATIONS: u32 = 1000;
 pub struct FormatOptions {
     /// What it costs to derive the first key slot's key.
     pub cost: Cost,
-    /// Size of an encryption sector in bytes: 512 or 4096.
-    pub sector_size: u32,
+    /// The size of an encryption sector: 512 or 4096 bytes.
+    pub sector_size: SectorSize,
     /// Where the payload begins, in bytes: a multiple of 4096. The default is 16 MiB; what lies before it has
     /// room for about 60 key slots, and two are needed to change a key.
     pub data_offset: u64,
@@ -39,7 +39,7 @@ pub struct FormatOptions {
 impl FormatOptions {
     /// AES-256, 4096-byte sectors, payload at 16 MiB, no discards, no label.
     pub fn new(cost: Cost) -> Self {
-        let (sector_size, data_offset, key_size) = (4096, DEFAULT_DATA_OFFSET, 64);
+        let (sector_size, data_offset, key_size) = (SectorSize::S4096, DEFAULT_DATA_OFFSET, 64);
         Self { cost, sector_size, data_offset, key_size, discards: false, label: String::new() }
     }
 
@@ -48,7 +48,7 @@ impl FormatOptions {
         if let Err(why) = cipher::check(cipher::ALLOWED, self.key_size as usize) {
             return invalid(why);
         }
-        if !matches!(self.sector_size, 512 | 4096) {
+        if !matches!(self.sector_size, SectorSize::S512 | SectorSize::S4096) {
             return invalid(format!("sectors of {} bytes, only 512 and 4096 are possible", self.sector_size));
         }
         let least = 2 * header2::SIZES[0] + area_size(self.key_size);
@@ -59,7 +59,7 @@ impl FormatOptions {
             ));
         }
         let payload = size.saturating_sub(self.data_offset);
-        if payload == 0 || !payload.is_multiple_of(u64::from(self.sector_size)) {
+        if payload == 0 || !self.sector_size.divides(payload) {
             return invalid(format!(
                 "a device of {size} bytes leaves {payload} for the payload, which must be whole sectors of {} bytes",
                 self.sector_size
@@ -182,7 +182,7 @@ fn metadata(
             "size": "dynamic",
             "iv_tweak": "0",
             "encryption": cipher::ALLOWED,
-            "sector_size": options.sector_size,
+            "sector_size": options.sector_size.bytes(),
         } },
         "digests": { "0": {
             "type": "pbkdf2",

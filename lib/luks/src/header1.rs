@@ -4,6 +4,7 @@ use crate::header2::{array, text};
 use crate::kdf::{Bytes, Hash, Kdf};
 use crate::slot::{Foreign, KeyDigest, Payload, Slot};
 use crate::{Error, af, cipher};
+use drydock_block::SectorSize;
 use std::collections::BTreeMap;
 
 /// The size of the header in bytes.
@@ -69,7 +70,7 @@ impl Header1 {
         let payload = Payload {
             offset: payload_offset,
             size: None,
-            sector_size: 512,
+            sector_size: SectorSize::S512,
             iv_offset: 0,
             options: Vec::new(),
         };

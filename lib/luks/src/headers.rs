@@ -1,5 +1,5 @@
 use crate::{Error, Limits, Volume};
-use drydock_block::{BlockDevice, Flush, MemoryDevice};
+use drydock_block::{BlockDevice, Flush, MemoryDevice, SectorSize};
 use std::io;
 
 /// The beginning of a LUKS2 volume, headers and key material, apart from its device.
@@ -13,7 +13,7 @@ pub struct Headers {
 impl Headers {
     /// What [`to_bytes`](Self::to_bytes) gave, for a device of `size` bytes. Nothing is checked.
     pub fn from_bytes(bytes: Vec<u8>, size: u64) -> Self {
-        Self { bytes: MemoryDevice::from_bytes(bytes, 512), size }
+        Self { bytes: MemoryDevice::from_bytes(bytes, SectorSize::S512), size }
     }
 
     pub(crate) fn blank(len: usize, size: u64) -> Self {
@@ -36,7 +36,7 @@ impl BlockDevice for Headers {
     fn size(&self) -> u64 {
         self.size
     }
-    fn sector_size(&self) -> u32 {
+    fn sector_size(&self) -> SectorSize {
         self.bytes.sector_size()
     }
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {

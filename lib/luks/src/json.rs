@@ -9,6 +9,7 @@ use crate::kdf::{Bytes, Hash};
 use crate::slot::{Foreign, KeyDigest, Payload, Slot};
 use crate::slot2::{self, AREA_ALIGN, Keyslot, MAX_SLOTS};
 use crate::{Error, cipher};
+use drydock_block::SectorSize;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -200,16 +201,15 @@ impl Segment {
         // The key's size is the key slots' to say.
         cipher::check(&encryption, 64)
             .map_err(|why| Error::unsupported(format_args!("the payload: {why}")))?;
-        if !matches!(sector_size, 512 | 1024 | 2048 | 4096) {
-            return Err(Error::unsupported(format_args!("sectors of {sector_size} bytes")));
-        }
+        let sector_size = SectorSize::from_bytes(sector_size)
+            .ok_or_else(|| Error::unsupported(format_args!("sectors of {sector_size} bytes")))?;
         let size = match size.as_str() {
             "dynamic" => None,
             number => {
                 Some(number.parse::<u64>().map_err(|_| Error::damaged("payload size that is no number"))?)
             }
         };
-        let whole = |n: u64| n.is_multiple_of(u64::from(sector_size));
+        let whole = |n: u64| sector_size.divides(n);
         if !offset.is_multiple_of(512) || !size.is_none_or(whole) {
             return Err(Error::damaged("payload not in whole sectors"));
         }

@@ -61,12 +61,12 @@ impl Volume<'_> {
 mod tests {
     use super::*;
     use crate::{Cost, FormatOptions, Limits, format};
-    use drydock_block::MemoryDevice;
+    use drydock_block::{MemoryDevice, SectorSize};
     use zeroize::Zeroizing;
 
     #[test]
     fn a_key_of_the_keyring_is_named_in_the_table_and_gives_no_bytes_away() {
-        let device = MemoryDevice::new(32 << 20, 512);
+        let device = MemoryDevice::new(32 << 20, SectorSize::S512);
         let options = FormatOptions::new(Cost::Pbkdf2 { iterations: 1000 });
         let mut random = |buf: &mut [u8]| {
             buf.fill(7);

@@ -11,7 +11,7 @@ use crate::open::{Header, Luks2};
 use crate::slot2::{AREA_ALIGN, Af, Area, Keyslot, KeyslotKind, MAX_SLOTS, unused};
 use crate::wipe::clear;
 use crate::{Cost, Error, Random, Unlocked, Volume, af, cipher};
-use drydock_block::{BlockDevice, Flush};
+use drydock_block::{BlockDevice, Flush, SectorSize};
 use serde_json::{Map, Value, json};
 
 impl Volume<'_> {
@@ -192,7 +192,7 @@ pub(crate) fn write_slot(
 ) -> Result<(), Error> {
     let slot = keyslot.slot(0);
     let mut material = af::split(slot.af_hash, volume_key, random)?;
-    slot.area_cipher(key)?.encrypt(&mut material, 512, 0);
+    slot.area_cipher(key)?.encrypt(&mut material, SectorSize::S512, 0);
     material.resize(area_size(keyslot.key_size) as usize, 0);
     device.write_at(slot.area_offset, &material).map_err(Error::io("writing a LUKS key slot"))?;
     device.flush(Flush::LuksKeyMaterial).map_err(Error::io("flushing a new LUKS key slot"))

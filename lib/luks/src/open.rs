@@ -6,7 +6,7 @@ use crate::json::Metadata;
 use crate::kdf::Limits;
 use crate::slot::{Foreign, KeyDigest, Payload, Slot};
 use crate::{Error, KeyringKey, cipher};
-use drydock_block::{BlockDevice, read_vec};
+use drydock_block::{BlockDevice, SectorSize, Sectors, read_vec};
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -199,23 +199,24 @@ impl Unlocked {
     pub fn slot(&self) -> Option<u32> {
         self.slot
     }
-    /// Where the payload begins, in sectors of 512 bytes.
-    pub fn payload_offset(&self) -> u64 {
-        self.payload.offset / 512
+    /// Where the payload begins.
+    pub fn payload_offset(&self) -> Sectors {
+        Sectors::from_bytes(self.payload.offset)
     }
-    /// The payload's size in sectors of 512 bytes; whole encryption sectors.
-    pub fn payload_size(&self) -> u64 {
-        self.size / 512
+    /// The payload's size; whole encryption sectors.
+    pub fn payload_size(&self) -> Sectors {
+        Sectors::from_bytes(self.size)
     }
     /// The cipher, in dm-crypt's words.
     pub fn cipher(&self) -> &'static str {
         cipher::ALLOWED
     }
-    /// Size of an encryption sector in bytes: 512 to 4096.
-    pub fn sector_size(&self) -> u32 {
+    /// The size of an encryption sector.
+    pub fn sector_size(&self) -> SectorSize {
         self.payload.sector_size
     }
-    /// The number that the payload's first sector has for the cipher, in units of 512 bytes.
+    /// The number that the payload's first sector has for the cipher, which counts sectors of 512 bytes. It wraps round,
+    /// and is no place on a device.
     pub fn iv_offset(&self) -> u64 {
         self.payload.iv_offset
     }

@@ -6,25 +6,26 @@
 
 use crate::cipher::Xts;
 use crate::{Error, Unlocked};
+use drydock_block::SectorSize;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 /// What is encrypted as one sector.
-const SECTOR: usize = 4096;
+const SECTOR: SectorSize = SectorSize::S4096;
 const TAG: usize = 32;
 
 impl Unlocked {
     /// Seals `secret`, in its place. The result is longer by up to 4136 bytes.
     pub fn seal(&self, purpose: &str, secret: Zeroizing<Vec<u8>>) -> Result<Vec<u8>, Error> {
-        let mut sealed = Zeroizing::new(Vec::with_capacity(secret.len() + SECTOR + 8 + TAG));
+        let mut sealed = Zeroizing::new(Vec::with_capacity(secret.len() + SECTOR.as_usize() + 8 + TAG));
         sealed.extend_from_slice(&(secret.len() as u64).to_le_bytes());
         sealed.extend_from_slice(&secret);
         drop(secret);
-        let padded = sealed.len().next_multiple_of(SECTOR);
+        let padded = SECTOR.round_up(sealed.len());
         sealed.resize(padded, 0);
         let (cipher, mac) = self.keys(purpose)?;
-        cipher.encrypt(&mut sealed, SECTOR as u32, 0);
+        cipher.encrypt(&mut sealed, SECTOR, 0);
         let tag = mac.chain_update(&*sealed).finalize().into_bytes();
         sealed.extend_from_slice(&tag);
         Ok(std::mem::take(&mut *sealed))
@@ -38,7 +39,7 @@ impl Unlocked {
         let tag = sealed.split_off(sealed.len().checked_sub(TAG).ok_or_else(broken)?);
         mac.chain_update(&sealed).verify_slice(&tag).map_err(|_| broken())?;
         let mut secret = Zeroizing::new(sealed);
-        cipher.decrypt(&mut secret, SECTOR as u32, 0);
+        cipher.decrypt(&mut secret, SECTOR, 0);
         let len = secret.first_chunk().map(|len| u64::from_le_bytes(*len)).ok_or_else(broken)?;
         let len = usize::try_from(len).ok().filter(|len| *len <= secret.len() - 8).ok_or_else(broken)?;
         secret.copy_within(8..8 + len, 0);

@@ -2,7 +2,7 @@
 
 use crate::kdf::{Hash, Kdf, Limits};
 use crate::{Error, af, cipher};
-use drydock_block::{BlockDevice, read_vec};
+use drydock_block::{BlockDevice, SectorSize, read_vec};
 use zeroize::Zeroizing;
 
 /// A key slot that holds the volume key.
@@ -50,7 +50,7 @@ impl Slot {
             read_vec(device, self.area_offset, self.material_size())
                 .map_err(Error::io("reading a LUKS key slot"))?,
         );
-        self.area_cipher(key)?.decrypt(&mut material, 512, 0);
+        self.area_cipher(key)?.decrypt(&mut material, SectorSize::S512, 0);
         Ok(af::merge(self.af_hash, &material, self.key_size))
     }
 
@@ -95,11 +95,11 @@ impl KeyDigest {
 /// Where the encrypted payload lies, and how it is encrypted.
 #[derive(Clone, Debug)]
 pub(crate) struct Payload {
-    /// First byte.
+    /// Where it begins, in bytes.
     pub(crate) offset: u64,
     /// Size in bytes; without it, to the end of the device.
     pub(crate) size: Option<u64>,
-    pub(crate) sector_size: u32,
+    pub(crate) sector_size: SectorSize,
     /// Number of the first sector, in units of 512 bytes.
     pub(crate) iv_offset: u64,
     /// Options for dm-crypt, in its own words.
@@ -110,7 +110,7 @@ impl Payload {
     /// The size in bytes on a device of `device_size`, in whole sectors.
     pub(crate) fn size_on(&self, device_size: u64) -> Result<u64, Error> {
         let room = device_size.saturating_sub(self.offset);
-        let size = self.size.unwrap_or(room - room % u64::from(self.sector_size));
+        let size = self.size.unwrap_or(self.sector_size.round_down(room));
         if size == 0 || size > room {
             return Err(Error::damaged(format_args!(
                 "a payload of {size} bytes at byte {} does not fit a device of {device_size} bytes",

@@ -1,12 +1,13 @@
 //! The dm-crypt table of a volume.
 
 use crate::{Error, KeyType, KeyringKey, Unlocked};
+use drydock_block::{SectorSize, Sectors};
 
 /// One line for device-mapper's `crypt` target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
-    /// Length of the mapped device in sectors of 512 bytes.
-    pub sectors: u64,
+    /// The size of the mapped device.
+    pub size: Sectors,
     /// The target's parameters.
     pub parameters: String,
 }
@@ -26,7 +27,7 @@ impl Unlocked {
             )));
         }
         let mut options: Vec<String> = self.options().iter().map(|&o| o.to_owned()).collect();
-        if self.sector_size() != 512 {
+        if self.sector_size() != SectorSize::S512 {
             options.push(format!("sector_size:{}", self.sector_size()));
         }
         let key = match self.keyring_key() {
@@ -42,6 +43,6 @@ impl Unlocked {
         if !options.is_empty() {
             parameters.push_str(&format!(" {} {}", options.len(), options.join(" ")));
         }
-        Ok(Table { sectors: self.payload_size(), parameters })
+        Ok(Table { size: self.payload_size(), parameters })
     }
 }

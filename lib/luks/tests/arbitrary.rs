@@ -5,13 +5,13 @@
 mod common;
 
 use common::{COST, LIMITS, random};
-use drydock_block::MemoryDevice;
+use drydock_block::{MemoryDevice, SectorSize};
 use drydock_luks::{FormatOptions, Volume, erase, format, parse};
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
 static VOLUME: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let device = MemoryDevice::new(1 << 20, 512);
+    let device = MemoryDevice::new(1 << 20, SectorSize::S512);
     let options = FormatOptions { data_offset: 0x8000 + 258_048, ..FormatOptions::new(COST) };
     format(&device, b"pass", &options, &mut random(1)).unwrap();
     device.snapshot()
@@ -112,7 +112,7 @@ proptest! {
         for (at, byte) in first.into_iter().chain(second.into_iter().filter(|_| both)) {
             bytes[at] = byte;
         }
-        let device = MemoryDevice::from_bytes(bytes, 512);
+        let device = MemoryDevice::from_bytes(bytes, SectorSize::S512);
         let opened = Volume::open(&device, &LIMITS);
         prop_assert!(both || opened.is_ok());
         erase(&device).unwrap();

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{BINARY_KEY, Bench, COST, LIMITS, PBKDF2, key, random};
-use drydock_block::{BlockDevice, Flush, MemoryDevice, is_zero};
+use drydock_block::{BlockDevice, Flush, MemoryDevice, SectorSize, is_zero};
 use drydock_luks::{Cost, Error, FormatOptions, Limits, Volume, erase, format};
 use drydock_models::CryptDevice;
 
@@ -29,7 +29,7 @@ fn slot_of(bench: &Bench, pass: &[u8]) -> Result<u32, Error> {
 #[test]
 fn cryptsetup_opens_dumps_and_extends_what_was_formatted() {
     let argon2id = FormatOptions::new(Cost::Argon2id { memory_kib: 4096, iterations: 4 });
-    let small = FormatOptions { sector_size: 512, key_size: 32, data_offset: MIB, ..options() };
+    let small = FormatOptions { sector_size: SectorSize::S512, key_size: 32, data_offset: MIB, ..options() };
     for (options, bits, sector) in [(options(), 512, 4096), (argon2id, 512, 4096), (small, 256, 512)] {
         let bench = formatted(&options, BINARY_KEY);
         assert!(bench.opens(BINARY_KEY) && !bench.opens(b"wrong"));
@@ -207,7 +207,7 @@ fn after_an_erase_no_key_opens_it() {
 
 #[test]
 fn what_drydock_encrypts_is_what_it_decrypts() {
-    for sector_size in [512, 4096] {
+    for sector_size in [SectorSize::S512, SectorSize::S4096] {
         let bench = Bench::new(3 * MIB);
         let options = FormatOptions { sector_size, data_offset: MIB, ..options() };
         let unlocked = format(&bench.device(), b"pass", &options, &mut random(1)).unwrap();
@@ -234,7 +234,7 @@ fn options_that_cannot_be_are_refused_before_anything_is_written() {
     let bench = Bench::new(20 * MIB);
     bench.damage(0, 512, 7);
     for (options, size) in [
-        (FormatOptions { sector_size: 1024, ..options() }, 20 * MIB),
+        (FormatOptions { sector_size: SectorSize::S1024, ..options() }, 20 * MIB),
         (FormatOptions { key_size: 16, ..options() }, 20 * MIB),
         (FormatOptions { data_offset: 0x8000, ..options() }, 20 * MIB),
         (FormatOptions { data_offset: MIB + 512, ..options() }, 20 * MIB),
@@ -258,15 +258,15 @@ fn options_that_cannot_be_are_refused_before_anything_is_written() {
 
 #[test]
 fn devices_with_4096_byte_sectors() {
-    for sector_size in [512, 4096] {
-        let device = MemoryDevice::new(2 * MIB, 4096);
+    for sector_size in [SectorSize::S512, SectorSize::S4096] {
+        let device = MemoryDevice::new(2 * MIB, SectorSize::S4096);
         let options = FormatOptions { sector_size, data_offset: MIB, ..options() };
         format(&device, b"pass", &options, &mut random(1)).unwrap();
         let mut volume = Volume::open(&device, &LIMITS).unwrap();
         volume.change_key(b"pass", b"new", COST, &mut random(2)).unwrap();
         let unlocked = volume.unlock(b"new").unwrap();
         let crypt = CryptDevice::new(&device, &unlocked).unwrap();
-        assert_eq!(crypt.sector_size(), 4096);
+        assert_eq!(crypt.sector_size(), SectorSize::S4096);
         crypt.write_at(4096, &[5; 4096]).unwrap();
         let mut read = [0; 4096];
         crypt.read_at(4096, &mut read).unwrap();
@@ -286,8 +286,8 @@ impl BlockDevice for BadStart {
     fn size(&self) -> u64 {
         self.0.size()
     }
-    fn sector_size(&self) -> u32 {
-        512
+    fn sector_size(&self) -> SectorSize {
+        SectorSize::S512
     }
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> std::io::Result<()> {
         match offset {
@@ -308,14 +308,14 @@ impl BlockDevice for BadStart {
 
 #[test]
 fn a_first_header_that_cannot_be_read_is_no_loss() {
-    let device = MemoryDevice::new(2 * MIB, 512);
+    let device = MemoryDevice::new(2 * MIB, SectorSize::S512);
     format(&device, b"pass", &FormatOptions { data_offset: MIB, ..options() }, &mut random(1)).unwrap();
     let device = BadStart(device);
     let volume = Volume::open(&device, &LIMITS).unwrap();
     assert!(volume.one_header_stale() && volume.unlock(b"pass").is_ok());
     erase(&device).unwrap();
     assert!(Volume::open(&device, &LIMITS).unwrap().unlock(b"pass").is_err());
-    let blank = BadStart(MemoryDevice::new(2 * MIB, 512));
+    let blank = BadStart(MemoryDevice::new(2 * MIB, SectorSize::S512));
     let message = Volume::open(&blank, &LIMITS).unwrap_err().to_string();
     assert!(message.contains("reading the LUKS header: medium error"), "{message}");
 }

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{COST, LIMITS, random};
-use drydock_block::{BlockDevice, Flush, MemoryDevice, is_zero};
+use drydock_block::{BlockDevice, Flush, MemoryDevice, SectorSize, is_zero};
 use drydock_luks::{FormatOptions, Volume, erase, format};
 use std::io;
 use std::sync::Mutex;
@@ -28,8 +28,8 @@ impl BlockDevice for Recorder {
     fn size(&self) -> u64 {
         self.medium.size()
     }
-    fn sector_size(&self) -> u32 {
-        512
+    fn sector_size(&self) -> SectorSize {
+        SectorSize::S512
     }
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
         self.medium.read_at(offset, buf)
@@ -55,8 +55,10 @@ fn cuts(
     operation: impl Fn(&Recorder),
     mut check: impl FnMut(&MemoryDevice),
 ) -> usize {
-    let recorder =
-        Recorder { medium: MemoryDevice::from_bytes(before.to_vec(), 512), log: Mutex::new(Vec::new()) };
+    let recorder = Recorder {
+        medium: MemoryDevice::from_bytes(before.to_vec(), SectorSize::S512),
+        log: Mutex::new(Vec::new()),
+    };
     operation(&recorder);
     let mut stable = before.to_vec();
     let mut flight: Vec<(usize, Vec<u8>)> = Vec::new();
@@ -77,7 +79,7 @@ fn cuts(
                         medium[*at..*at + 512].copy_from_slice(bytes);
                     }
                     states += 1;
-                    check(&MemoryDevice::from_bytes(medium, 512));
+                    check(&MemoryDevice::from_bytes(medium, SectorSize::S512));
                 }
                 for (at, bytes) in flight.drain(..) {
                     stable[at..at + 512].copy_from_slice(&bytes);
@@ -86,7 +88,7 @@ fn cuts(
         }
     }
     assert!(flight.is_empty() || !swallowed.is_empty(), "writes after the last flush");
-    check(&MemoryDevice::from_bytes(stable, 512));
+    check(&MemoryDevice::from_bytes(stable, SectorSize::S512));
     states + 1
 }
 
@@ -109,7 +111,7 @@ fn subsets(n: usize) -> Vec<Vec<bool>> {
 
 fn options() -> FormatOptions {
     FormatOptions {
-        sector_size: 512,
+        sector_size: SectorSize::S512,
         key_size: 32,
         data_offset: 0x8000 + 4 * 131_072,
         ..FormatOptions::new(COST)
@@ -117,7 +119,7 @@ fn options() -> FormatOptions {
 }
 
 fn volume(pass: &[u8]) -> Vec<u8> {
-    let device = MemoryDevice::new(SIZE, 512);
+    let device = MemoryDevice::new(SIZE, SectorSize::S512);
     format(&device, pass, &options(), &mut random(1)).unwrap();
     device.snapshot()
 }
@@ -263,7 +265,7 @@ fn a_swallowed_flush_breaks_a_promise() {
 
 #[test]
 fn headers_are_made_equal_before_a_slot_goes() {
-    let device = MemoryDevice::new(SIZE, 512);
+    let device = MemoryDevice::new(SIZE, SectorSize::S512);
     let unlocked = format(&device, b"old", &options(), &mut random(1)).unwrap();
     let second = device.snapshot()[0x4000..0x8000].to_vec();
     Volume::open(&device, &LIMITS).unwrap().add_key(&unlocked, b"new", COST, &mut random(2)).unwrap();

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Bench, COST, LIMITS, PBKDF2, key, random};
-use drydock_block::{BlockDevice, Flush, is_zero};
+use drydock_block::{BlockDevice, Flush, SectorSize, is_zero};
 use drydock_files::FileDevice;
 use drydock_luks::{Error, Volume, erase};
 use serde_json::{Value, json};
@@ -212,8 +212,8 @@ impl BlockDevice for BadAt {
     fn size(&self) -> u64 {
         self.0.size()
     }
-    fn sector_size(&self) -> u32 {
-        512
+    fn sector_size(&self) -> SectorSize {
+        SectorSize::S512
     }
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
         match (offset..offset + buf.len() as u64).contains(&self.1) {

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{BINARY_KEY, Bench, LIMITS, PBKDF2, key};
-use drydock_block::BlockDevice;
+use drydock_block::{BlockDevice, Sectors};
 use drydock_luks::{Error, Limits, Volume};
 use drydock_models::CryptDevice;
 
@@ -58,12 +58,12 @@ fn geometry_is_what_cryptsetup_says() {
         let bench = opens(&[PBKDF2, &["--sector-size", sector_size]].concat(), &key(64), b"pass");
         let device = bench.device();
         let unlocked = Volume::open(&device, &LIMITS).unwrap().unlock(b"pass").unwrap();
-        assert_eq!((unlocked.payload_offset(), unlocked.payload_size()), (32768, 8192));
+        assert_eq!((unlocked.payload_offset(), unlocked.payload_size()), (Sectors(32768), Sectors(8192)));
         assert_eq!((unlocked.cipher(), unlocked.iv_offset()), ("aes-xts-plain64", 0));
         let table = unlocked.table("/dev/vda7", "drydock:data").unwrap();
         let options = if sector_size == "512" { "" } else { " 1 sector_size:4096" };
         let expected = format!("aes-xts-plain64 :64:logon:drydock:data 0 /dev/vda7 32768{options}");
-        assert_eq!((table.sectors, table.parameters), (8192, expected));
+        assert_eq!((table.size, table.parameters), (Sectors(8192), expected));
         assert!(unlocked.table("/dev/vda7 0", "drydock:data").is_err());
         assert!(unlocked.table("/dev/vda7", "nocolon").is_err());
     }
@@ -92,9 +92,9 @@ fn payload_that_cryptsetup_encrypted_is_decrypted() {
         let mut part = vec![0; 8192];
         crypt.read_at(40960, &mut part).unwrap();
         assert!(part == plain[40960..][..8192]);
-        let before = bench.read(unlocked.payload_offset() * 512, plain.len());
+        let before = bench.read(unlocked.payload_offset().bytes(), plain.len());
         crypt.write_at(0, &plain).unwrap();
-        assert!(bench.read(unlocked.payload_offset() * 512, plain.len()) == before);
+        assert!(bench.read(unlocked.payload_offset().bytes(), plain.len()) == before);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::name::{CopyName, SetName};
 use crate::record::{Later, Record};
+use drydock_format::Digest;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -40,15 +41,15 @@ pub enum Job {
     Update {
         /// Where the bundle is.
         source: Source,
-        /// SHA-256 of the manifest that is meant, hexadecimal.
-        manifest: String,
+        /// The digest of the manifest that is meant.
+        manifest: Digest,
     },
     /// Write the recovery's image of a bundle into the copy of the recovery that is not in use.
     UpdateRecovery {
         /// Where the bundle is.
         source: Source,
-        /// SHA-256 of the manifest that is meant, hexadecimal.
-        manifest: String,
+        /// The digest of the manifest that is meant.
+        manifest: Digest,
         /// The copy that was written, and is to prove itself by a boot.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         written: Option<CopyName>,

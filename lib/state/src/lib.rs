@@ -12,21 +12,23 @@
 //! I/O of its own; devices come in through [`drydock_block::BlockDevice`].
 
 pub mod bootloader;
-mod copy;
+mod digest;
 mod error;
 mod intent;
 pub mod log;
 mod name;
 mod record;
+mod replica;
 mod store;
 pub mod transition;
 
 pub use bootloader::{Bootloader, Mode, Observed, Starts, Wanted, grub};
-pub use copy::{Copy, decode_copy, encode_copy};
+pub use digest::MaybeDigest;
 pub use error::Error;
 pub use intent::{Intent, Job, MediumSource, Source};
 pub use name::{CopyName, SetName, SlotName};
 pub use record::{
     Entry, Floors, HISTORY_LIMIT, Later, Offer, Outcome, Record, Recovery, SetInfo, SetStatus, Sets,
 };
-pub use store::{Mended, Now, Opened, Store, copy_offsets};
+pub use replica::{Replica, decode_replica, encode_replica};
+pub use store::{Mended, Now, Opened, Store, replica_offsets};

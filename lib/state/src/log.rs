@@ -2,8 +2,8 @@
 //!
 //! It is no part of the state: nothing is decided by it, and it may be lost.
 
-use crate::copy::ROOM;
-use crate::store::copy_offsets;
+use crate::replica::ROOM;
+use crate::store::replica_offsets;
 use drydock_block::header::Kind;
 use drydock_block::{BlockDevice, Error, read_vec};
 
@@ -55,9 +55,9 @@ pub fn read(device: &(impl BlockDevice + ?Sized)) -> Result<Option<Vec<u8>>, Err
     Ok(header.is_of(DIGEST_AT, &text).then_some(text))
 }
 
-/// Where it is, in bytes: right before the second copy of the record, where its spare place leaves room.
+/// Where it is, in bytes: right before the second replica of the record, where its spare place leaves room.
 fn place(size: u64) -> Result<Option<u64>, Error> {
-    let [_, second] = copy_offsets(size)?;
+    let [_, second] = replica_offsets(size)?;
     let spare_ends = second / 2 + ROOM;
     Ok(second.checked_sub(LOG_ROOM).filter(|at| *at >= spare_ends).map(|at| at / 4096 * 4096))
 }
@@ -66,12 +66,12 @@ fn place(size: u64) -> Result<Option<u64>, Error> {
 mod tests {
     use super::*;
     use crate::{Opened, Record, Store};
-    use drydock_block::MemoryDevice;
+    use drydock_block::{MemoryDevice, SectorSize};
 
     #[test]
     fn the_log_is_kept_beside_the_record_and_harms_none_of_its_places() {
         for size in [4 << 20, 8 << 20] {
-            let device = MemoryDevice::new(size, 512);
+            let device = MemoryDevice::new(size, SectorSize::S512);
             let record = Record { generation: 7, ..Record::default() };
             let (mut store, _) = Store::open(&device, None).unwrap();
             store.write(&record).unwrap();
@@ -87,15 +87,15 @@ mod tests {
 
     #[test]
     fn a_partition_without_room_has_no_log_and_a_damaged_one_is_none() {
-        let small = MemoryDevice::new(1 << 20, 512);
+        let small = MemoryDevice::new(1 << 20, SectorSize::S512);
         assert_eq!(keep(&small, b"x").unwrap(), Kept::NoRoom);
-        let device = MemoryDevice::new(8 << 20, 512);
+        let device = MemoryDevice::new(8 << 20, SectorSize::S512);
         keep(&device, b"what happened").unwrap();
         let at = place(8 << 20).unwrap().unwrap() as usize;
         for at in [at, at + 14, at + TEXT_AT as usize + 3] {
             let mut bytes = device.snapshot();
             bytes[at] ^= 1;
-            assert_eq!(read(&MemoryDevice::from_bytes(bytes, 512)).unwrap(), None);
+            assert_eq!(read(&MemoryDevice::from_bytes(bytes, SectorSize::S512)).unwrap(), None);
         }
     }
 }

@@ -1,4 +1,5 @@
 use crate::bootloader::{Mode, Starts, Wanted};
+use crate::digest::MaybeDigest;
 use crate::intent::{Intent, Job, Source};
 use crate::name::{CopyName, SetName};
 use serde::{Deserialize, Serialize};
@@ -30,10 +31,10 @@ pub struct Record {
     /// The set that has been installed and has not yet said that it is well.
     #[serde(default)]
     pub trial: Option<SetName>,
-    /// After a factory reset: the manifest of the factory's release, which the other set shall get as well once the
-    /// restored one is good.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub restore: Option<String>,
+    /// After a factory reset: the digest of the manifest of the factory's release, which the other set shall get as well
+    /// once the restored one is good.
+    #[serde(default, skip_serializing_if = "MaybeDigest::is_none")]
+    pub restore: MaybeDigest,
     /// Security versions below which nothing is accepted any more.
     #[serde(default)]
     pub floors: Floors,
@@ -98,9 +99,9 @@ pub struct SetInfo {
     /// The release's security version.
     #[serde(default)]
     pub security_version: u32,
-    /// SHA-256 of the manifest, hexadecimal.
+    /// The digest of the release's manifest.
     #[serde(default)]
-    pub manifest: String,
+    pub manifest: MaybeDigest,
     /// What a later drydock has written here.
     #[serde(flatten)]
     pub later: Later,
@@ -197,7 +198,7 @@ pub enum Outcome {
     MarkedBad,
     /// A new copy of the recovery was written, and has proven itself by a boot.
     RecoveryUpdated,
-    /// A copy of the state could not be read and was written anew; the reason says which, and why.
+    /// A replica of the state could not be read and was written anew; the reason says which, and why.
     StateMended,
     /// A later drydock's word that this one does not know.
     #[serde(untagged)]

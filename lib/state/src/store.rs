@@ -1,13 +1,13 @@
-//! The state record on its raw partition: two copies, each with a spare place.
+//! The state record on its raw partition: two replicas, each with a spare place.
 
 use crate::bootloader::GENERATIONS;
-use crate::copy::{Copy, ROOM, WHAT, encode_copy, read_copy};
 use crate::error::Error as StateError;
 use crate::record::Record;
+use crate::replica::{ROOM, Replica, WHAT, encode_replica, read_replica};
 use drydock_block::{BlockDevice, Error, Flush};
 use std::fmt;
 
-/// The copies lie an erase group apart where there is room, so that a worn or interrupted group takes one.
+/// The replicas lie an erase group apart where there is room, so that a worn or interrupted group takes one.
 const ERASE_GROUP: u64 = 4 << 20;
 
 /// The outcome of [`Store::open`] and [`Store::look`].
@@ -17,33 +17,33 @@ pub enum Opened {
     Found {
         /// The record.
         record: Record,
-        /// The copies that could not be read, and were written anew.
+        /// The replicas that could not be read, and were written anew.
         mended: Vec<Mended>,
     },
     /// Both places can be read and neither holds a record.
     Lost,
-    /// A copy that may be the newer one can't be read, or none can be written. The other one's record is there to boot
+    /// A replica that may be the newer one can't be read, or none can be written. The other one's record is there to boot
     /// by, not to act on.
     Untrusted {
-        /// The record of the copy that could be read, if any. It may be one write old.
+        /// The record of the replica that could be read, if any. It may be one write old.
         record: Option<Record>,
         /// Why the other one could not.
         reason: StateError,
     },
 }
 
-/// A copy whose place has failed.
+/// A replica whose place has failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mended {
     /// 1 or 2.
-    pub copy: usize,
+    pub replica: usize,
     /// What the device answered.
     pub why: String,
     /// What was done about it.
     pub now: Now,
 }
 
-/// What was done about a copy.
+/// What was done about a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Now {
     /// It was written again in its place, which has taken it.
@@ -54,29 +54,29 @@ pub enum Now {
 
 impl fmt::Display for Mended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { copy, why, now } = self;
+        let Self { replica, why, now } = self;
         let now = match now {
             Now::WrittenAnew => "it was written anew",
             Now::InSpare => "it is in its spare place now",
         };
-        write!(f, "copy {copy} of the state: {why}; {now}")
+        write!(f, "copy {replica} of the state: {why}; {now}")
     }
 }
 
 /// The state record on its raw partition.
 ///
-/// The first copy is always written, flushed and read back before the second one is touched, and a write counts only
-/// when both are done. So whatever the second copy holds is the newest record that anybody was told of.
+/// The first replica is always written, flushed and read back before the second one is touched, and a write counts only
+/// when both are done. So whatever the second replica holds is the newest record that anybody was told of.
 #[derive(Debug)]
 pub struct Store<D> {
     device: D,
     sequence: u64,
     writable: bool,
-    /// Where each copy is kept now.
+    /// Where each replica is kept now.
     places: [Place; 2],
 }
 
-/// Where one copy may be.
+/// Where one replica may be.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     /// Where it is, in bytes.
@@ -93,11 +93,11 @@ impl<D: BlockDevice> Store<D> {
         Ok(found)
     }
 
-    /// Reads both copies and, if they differ, makes them equal again: one that is older, damaged or can't be read is
+    /// Reads both replicas and, if they differ, makes them equal again: one that is older, damaged or can't be read is
     /// replaced, flushed and read back. Flash maps a sector that can't be read anew when it is written; where that does
-    /// not help, the copy moves to its spare place.
+    /// not help, the replica moves to its spare place.
     ///
-    /// `told` is the generation that the bootloader was told last, if that is known: where it is ahead of the only copy
+    /// `told` is the generation that the bootloader was told last, if that is known: where it is ahead of the only replica
     /// that can be read, the other one is newer, and nothing is written.
     pub fn open(device: D, told: Option<u32>) -> Result<(Self, Opened), StateError> {
         let (mut store, opened, faults) = Self::read(device, told)?;
@@ -109,11 +109,11 @@ impl<D: BlockDevice> Store<D> {
                 Fault::Old => None,
                 Fault::Unreadable(why) => Some(why),
             };
-            match store.write_copy(index, &record) {
+            match store.write_replica(index, &record) {
                 Ok(moved) => {
                     let now = if moved.is_some() { Now::InSpare } else { Now::WrittenAnew };
                     mended.extend(moved.or(why.map(StateError::from)).map(|why| Mended {
-                        copy: index + 1,
+                        replica: index + 1,
                         why: why.to_string(),
                         now,
                     }));
@@ -129,8 +129,8 @@ impl<D: BlockDevice> Store<D> {
     }
 
     fn read(device: D, told: Option<u32>) -> Result<(Self, Opened, [Fault; 2]), Error> {
-        let [first, second] = copy_offsets(device.size())?;
-        // Half way to the other copy there is room for each once more, if at all.
+        let [first, second] = replica_offsets(device.size())?;
+        // Half way to the other replica there is room for each once more, if at all.
         let distance = Some(second / 2)
             .filter(|distance| *distance >= ROOM && device.size() - second >= distance + ROOM);
         let found =
@@ -142,8 +142,8 @@ impl<D: BlockDevice> Store<D> {
         Ok((store, opened, faults))
     }
 
-    /// Replaces the record: one copy, flush, the other copy, flush, each read back. On return both are on
-    /// stable storage. Refused where [`open`](Self::open) could not tell which copy is newer. Returns the copies whose
+    /// Replaces the record: one replica, flush, the other replica, flush, each read back. On return both are on
+    /// stable storage. Refused where [`open`](Self::open) could not tell which replica is newer. Returns the replicas whose
     /// places have failed, and which are in their spare places now.
     pub fn write(&mut self, record: &Record) -> Result<Vec<Mended>, StateError> {
         if !self.writable {
@@ -154,9 +154,9 @@ impl<D: BlockDevice> Store<D> {
         self.sequence += 1;
         let mut mended = Vec::new();
         for index in 0..2 {
-            let moved = self.write_copy(index, record)?;
+            let moved = self.write_replica(index, record)?;
             mended.extend(moved.map(|why| Mended {
-                copy: index + 1,
+                replica: index + 1,
                 why: why.to_string(),
                 now: Now::InSpare,
             }));
@@ -164,9 +164,9 @@ impl<D: BlockDevice> Store<D> {
         Ok(mended)
     }
 
-    /// Writes one copy; to its other place if its place does not take it, and then says why.
-    fn write_copy(&mut self, index: usize, record: &Record) -> Result<Option<StateError>, StateError> {
-        let guard = if index == 0 { Flush::StateFirstCopy } else { Flush::StateSecondCopy };
+    /// Writes one replica; to its other place if its place does not take it, and then says why.
+    fn write_replica(&mut self, index: usize, record: &Record) -> Result<Option<StateError>, StateError> {
+        let guard = if index == 0 { Flush::StateFirstReplica } else { Flush::StateSecondReplica };
         let Place { now, other } = self.places[index];
         match (self.write_at(now, record, guard), other) {
             (Ok(()), _) => Ok(None),
@@ -182,8 +182,8 @@ impl<D: BlockDevice> Store<D> {
     }
 
     fn write_at(&self, offset: u64, record: &Record, guard: Flush) -> Result<(), StateError> {
-        let mut bytes = encode_copy(self.sequence, record)?;
-        bytes.resize(bytes.len().next_multiple_of(self.device.sector_size() as usize), 0);
+        let mut bytes = encode_replica(self.sequence, record)?;
+        bytes.resize(self.device.sector_size().round_up(bytes.len()), 0);
         let write_error = |source| Error::Write { what: WHAT, source };
         let read_error = |source| Error::Read { what: WHAT, source };
         self.device.write_at(offset, &bytes).map_err(write_error)?;
@@ -195,7 +195,7 @@ impl<D: BlockDevice> Store<D> {
     }
 }
 
-/// What is to be done about one copy.
+/// What is to be done about one replica.
 enum Fault {
     /// Nothing.
     None,
@@ -205,8 +205,8 @@ enum Fault {
     Unreadable(Error),
 }
 
-/// Which record holds, and which copies have to be written again.
-fn decide(first: Copy, second: Copy, told: Option<u32>, newest: &mut u64) -> (Opened, [Fault; 2]) {
+/// Which record holds, and which replicas have to be written again.
+fn decide(first: Replica, second: Replica, told: Option<u32>, newest: &mut u64) -> (Opened, [Fault; 2]) {
     let none = || [Fault::None, Fault::None];
     let found = |record: Box<Record>| Opened::Found { record: *record, mended: Vec::new() };
     let untrusted = |record: Option<Box<Record>>, reason: Error| {
@@ -214,9 +214,11 @@ fn decide(first: Copy, second: Copy, told: Option<u32>, newest: &mut u64) -> (Op
     };
     match (first, second) {
         // It is whole: a later drydock goes on from it.
-        (Copy::Unreadable(reason @ Error::LaterVersion { .. }), other)
-        | (other, Copy::Unreadable(reason @ Error::LaterVersion { .. })) => untrusted(valid(other), reason),
-        (Copy::Valid { sequence: a, record }, Copy::Valid { sequence: b, record: other }) => {
+        (Replica::Unreadable(reason @ Error::LaterVersion { .. }), other)
+        | (other, Replica::Unreadable(reason @ Error::LaterVersion { .. })) => {
+            untrusted(valid(other), reason)
+        }
+        (Replica::Valid { sequence: a, record }, Replica::Valid { sequence: b, record: other }) => {
             *newest = a.max(b);
             match a.cmp(&b) {
                 std::cmp::Ordering::Equal => (found(record), none()),
@@ -224,27 +226,27 @@ fn decide(first: Copy, second: Copy, told: Option<u32>, newest: &mut u64) -> (Op
                 std::cmp::Ordering::Less => (found(other), [Fault::Old, Fault::None]),
             }
         }
-        // What the other copy may hold beyond this one, nobody was told of: unless the bootloader was.
-        (Copy::Unreadable(reason), Copy::Valid { record, .. })
-        | (Copy::Valid { record, .. }, Copy::Unreadable(reason))
+        // What the other replica may hold beyond this one, nobody was told of: unless the bootloader was.
+        (Replica::Unreadable(reason), Replica::Valid { record, .. })
+        | (Replica::Valid { record, .. }, Replica::Unreadable(reason))
             if is_ahead(told, record.generation) =>
         {
             untrusted(Some(record), reason)
         }
-        (Copy::Valid { sequence, record }, other) => {
+        (Replica::Valid { sequence, record }, other) => {
             *newest = sequence;
             (found(record), [Fault::None, other.fault()])
         }
-        (other, Copy::Valid { sequence, record }) => {
+        (other, Replica::Valid { sequence, record }) => {
             *newest = sequence;
             (found(record), [other.fault(), Fault::None])
         }
-        (Copy::Unreadable(reason), _) | (_, Copy::Unreadable(reason)) => untrusted(None, reason),
-        (Copy::Invalid(_), Copy::Invalid(_)) => (Opened::Lost, none()),
+        (Replica::Unreadable(reason), _) | (_, Replica::Unreadable(reason)) => untrusted(None, reason),
+        (Replica::Invalid(_), Replica::Invalid(_)) => (Opened::Lost, none()),
     }
 }
 
-impl Copy {
+impl Replica {
     fn fault(self) -> Fault {
         match self {
             Self::Unreadable(why) => Fault::Unreadable(why),
@@ -253,9 +255,9 @@ impl Copy {
     }
 }
 
-fn valid(copy: Copy) -> Option<Box<Record>> {
-    match copy {
-        Copy::Valid { record, .. } => Some(record),
+fn valid(replica: Replica) -> Option<Box<Record>> {
+    match replica {
+        Replica::Valid { record, .. } => Some(record),
         _ => None,
     }
 }
@@ -267,27 +269,27 @@ fn is_ahead(told: Option<u32>, generation: u32) -> bool {
     (1..GENERATIONS / 2).contains(&ahead)
 }
 
-/// Reads one copy from wherever its newest whole version is, and says where that is.
-fn read_places(device: &impl BlockDevice, main: u64, spare: Option<u64>) -> (Place, Copy) {
+/// Reads one replica from wherever its newest whole version is, and says where that is.
+fn read_places(device: &impl BlockDevice, main: u64, spare: Option<u64>) -> (Place, Replica) {
     let at_main = Place { now: main, other: spare };
-    let in_main = read_copy(device, main);
+    let in_main = read_replica(device, main);
     let Some(spare) = spare else { return (at_main, in_main) };
     let at_spare = Place { now: spare, other: Some(main) };
-    match (in_main, read_copy(device, spare)) {
-        (Copy::Valid { sequence: a, record }, Copy::Valid { sequence: b, .. }) if a >= b => {
-            (at_main, Copy::Valid { sequence: a, record })
+    match (in_main, read_replica(device, spare)) {
+        (Replica::Valid { sequence: a, record }, Replica::Valid { sequence: b, .. }) if a >= b => {
+            (at_main, Replica::Valid { sequence: a, record })
         }
-        (in_main @ Copy::Unreadable(Error::LaterVersion { .. }), _) => (at_main, in_main),
-        (_, in_spare @ (Copy::Valid { .. } | Copy::Unreadable(Error::LaterVersion { .. }))) => {
+        (in_main @ Replica::Unreadable(Error::LaterVersion { .. }), _) => (at_main, in_main),
+        (_, in_spare @ (Replica::Valid { .. } | Replica::Unreadable(Error::LaterVersion { .. }))) => {
             (at_spare, in_spare)
         }
-        // A spare place that can't be read and was never used must not make a whole copy doubtful.
+        // A spare place that can't be read and was never used must not make a whole replica doubtful.
         (in_main, _) => (at_main, in_main),
     }
 }
 
-/// The byte offsets of the two copies' usual places on a partition of the given size.
-pub fn copy_offsets(size: u64) -> Result<[u64; 2], Error> {
+/// The byte offsets of the two replicas' usual places on a partition of the given size.
+pub fn replica_offsets(size: u64) -> Result<[u64; 2], Error> {
     let second = if size >= 2 * ERASE_GROUP { ERASE_GROUP } else { size / 2 / 4096 * 4096 };
     let room = size - second;
     if second < ROOM || room < ROOM {

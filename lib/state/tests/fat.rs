@@ -1,18 +1,11 @@
 //! The file of the boot environment is found wherever mkfs.fat, mtools and GRUB have it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use drydock_block::{MemoryDevice, read_vec};
+use drydock_block::{MemoryDevice, SectorSize, read_vec};
+use drydock_fixtures::sh;
 use drydock_state::grub::fat;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
-
-fn sh(dir: &Path, line: &str) -> Vec<u8> {
-    let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap());
-    let output = Command::new("sh").args(["-c", line]).current_dir(dir).env("PATH", path).output().unwrap();
-    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-    output.stdout
-}
 
 fn environment() -> Vec<u8> {
     (0..512).map(|n| b'a' + (n % 26) as u8).collect()
@@ -20,9 +13,12 @@ fn environment() -> Vec<u8> {
 
 /// What drydock finds in `be`, and what GRUB reads there.
 fn both(dir: &Path) -> (Vec<u8>, Vec<u8>) {
-    let device = MemoryDevice::from_bytes(fs::read(dir.join("be")).unwrap(), 512);
+    let device = MemoryDevice::from_bytes(fs::read(dir.join("be")).unwrap(), SectorSize::S512);
     let file = fat::find(&device, b"GRUBENV    ").unwrap();
-    (read_vec(&device, file.offset, file.len as usize).unwrap(), sh(dir, "grub-fstest $PWD/be cat /grubenv"))
+    (
+        read_vec(&device, file.offset, file.len as usize).unwrap(),
+        sh(dir, "grub-fstest $PWD/be cat /grubenv").into_bytes(),
+    )
 }
 
 #[test]

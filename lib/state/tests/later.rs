@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use drydock_block::MemoryDevice;
+use drydock_block::{MemoryDevice, SectorSize};
 use drydock_state::transition::{self, Counters, Running};
-use drydock_state::{CopyName, Mode, Observed, Opened, Record, SetName, SetStatus, Starts, Store};
+use drydock_state::{
+    CopyName, MaybeDigest, Mode, Observed, Opened, Record, SetName, SetStatus, Source, Starts, Store,
+};
 use serde_json::{Value, json};
 
 const A: SetName = SetName::A;
@@ -51,7 +53,7 @@ fn what_a_later_drydock_has_written_survives_a_rewrite() {
     });
     assert_eq!(serde_json::to_value(parsed(&with_source)).unwrap(), with_source);
     // And so on the disk.
-    let device = MemoryDevice::new(8 << 20, 512);
+    let device = MemoryDevice::new(8 << 20, SectorSize::S512);
     let (mut store, _) = Store::open(&device, None).unwrap();
     store.write(&parsed(&later())).unwrap();
     let (_, opened) = Store::open(&device, None).unwrap();
@@ -69,6 +71,7 @@ fn a_job_that_only_a_later_drydock_knows_is_left_alone_and_the_sets_boot() {
         "source": { "on": "network" } }),
         json!("a word"),
         json!({ "kind": "update" }),
+        json!({ "kind": "update", "manifest": "sha512:0a", "source": { "on": "data", "path": "3" } }),
         json!({ "kind": "factory-reset", "only": ["lib"] }),
         json!({ "kind": "update", "manifest": "m", "source": { "on": "data", "path": "3" }, "only": ["root"] }),
         json!({ "kind": "update", "manifest": "m", "source": { "on": "data", "path": "3", "part": 2 } }),
@@ -95,6 +98,42 @@ fn a_job_that_only_a_later_drydock_knows_is_left_alone_and_the_sets_boot() {
         // A person may take it back all the same.
         assert_eq!(transition::cancel(&mut record, 0).unwrap(), 5);
     }
+}
+
+#[test]
+fn a_digest_that_only_a_later_drydock_knows_stays_as_it_is_and_is_like_no_other() {
+    let mut value = later();
+    value["intent"] = Value::Null;
+    value["restore"] = json!("sha512:0a");
+    value["sets"]["a"]["manifest"] = json!("sha512:0a");
+    let mut record = parsed(&value);
+    assert_eq!(record.sets.a.manifest, MaybeDigest::Unknown("sha512:0a".into()));
+    let source = Source::Partition { label: "factory".into() };
+    assert!(!transition::restore_other(&mut record, A, source, 0).unwrap());
+    assert_eq!(transition::offered(&record, A), None);
+    assert_eq!(serde_json::to_value(&record).unwrap(), value);
+}
+
+#[test]
+fn a_record_as_devices_have_it_is_written_again_byte_for_byte() {
+    let (good, next) = ("0a".repeat(32), "0b".repeat(32));
+    let text = format!(
+        concat!(
+            r#"{{"generation":9,"intent":{{"id":3,"job":{{"kind":"update-recovery","#,
+            r#""source":{{"on":"data","path":"2"}},"manifest":"{next}","written":"b"}},"starts":1,"time":7}},"#,
+            r#""last_intent_id":3,"sets":{{"a":{{"status":"good","version":"1","security_version":1,"#,
+            r#""manifest":"{good}"}},"b":{{"status":"empty","version":"","security_version":0,"#,
+            r#""manifest":""}}}},"last_good":"a","trial":null,"restore":"{good}","#,
+            r#""floors":{{"install":1,"boot":1}},"recovery":{{"first":"a"}},"#,
+            r#""history":[{{"intent":0,"time":5,"outcome":"flashed","set":"a","version":"1"}}]}}"#,
+        ),
+        good = good,
+        next = next,
+    );
+    let record: Record = serde_json::from_str(&text).unwrap();
+    assert_eq!(record.copy_on_trial(), Some(CopyName::B));
+    assert_eq!((record.sets.b.manifest.known(), record.restore.to_string()), (None, good));
+    assert_eq!(serde_json::to_string(&record).unwrap(), text);
 }
 
 #[test]

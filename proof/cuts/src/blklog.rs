@@ -2,6 +2,7 @@
 //!
 //! A superblock, then entries: one sector that says what was done, and for a write the data.
 
+use drydock_block::{SectorSize, Sectors};
 use std::fs::File;
 use std::io::{self, Error, ErrorKind};
 use std::os::unix::fs::FileExt;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 const MAGIC: u64 = 0x006a_7366_7773_6872;
 const VERSION: u64 = 1;
 /// The only sector size that is asked for.
-pub const SECTOR: u64 = 512;
+pub const SECTOR: SectorSize = SectorSize::S512;
 const FLUSH: u64 = 1;
 const DISCARD: u64 = 4;
 
@@ -40,12 +41,12 @@ pub fn read(path: &Path) -> io::Result<Vec<Entry>> {
     if (magic, version) != (MAGIC, VERSION) {
         return Err(damaged("it is no log of blklogwrites".into()));
     }
-    let mut at = SECTOR;
+    let mut at = Sectors(1).bytes();
     let mut entries = Vec::with_capacity(count as usize);
     for n in 0..count {
         let [sector, sectors, flags] = words(&file, at)?;
-        at += SECTOR;
-        let mut bytes = vec![0; (sectors * SECTOR) as usize];
+        at += Sectors(1).bytes();
+        let mut bytes = vec![0; Sectors(sectors).bytes() as usize];
         match flags {
             FLUSH if sectors == 0 => {
                 entries.push(Entry::Flush);
@@ -58,7 +59,7 @@ pub fn read(path: &Path) -> io::Result<Vec<Entry>> {
             DISCARD => {}
             _ => return Err(damaged(format!("entry {n} has the unknown flags {flags}"))),
         }
-        entries.push(Entry::Write { offset: sector * SECTOR, bytes: bytes.into() });
+        entries.push(Entry::Write { offset: Sectors(sector).bytes(), bytes: bytes.into() });
     }
     Ok(entries)
 }

@@ -10,12 +10,12 @@ use drydock_simulator::medium::Medium;
 use drydock_simulator::proof::{Failure, Kind, check_history};
 use drydock_state::grub::Grub;
 use drydock_state::{
-    Bootloader, Copy, Mode, Observed, Outcome, Record, SetName, SetStatus, copy_offsets, decode_copy,
+    Bootloader, Mode, Observed, Outcome, Record, Replica, SetName, SetStatus, decode_replica, replica_offsets,
 };
 use std::path::Path;
 
-/// The room that a copy of the record takes at most, in bytes.
-const COPY: usize = 4096 + 256 * 1024;
+/// The room that a replica of the record takes at most, in bytes.
+const REPLICA: usize = 4096 + 256 * 1024;
 /// How often a set may be started: the configuration's default.
 const ATTEMPTS: u8 = 3;
 /// Classes of the slots that make up a set.
@@ -52,7 +52,7 @@ pub struct Outlook {
 impl<'r> Disk<'r> {
     /// Opens an image.
     pub fn open(recording: &'r Recording, image: &Path) -> Result<Self, Failure> {
-        let file = FileDevice::open(image, SECTOR as u32).or_else(|e| half(format!("the image: {e}")))?;
+        let file = FileDevice::open(image, SECTOR).or_else(|e| half(format!("the image: {e}")))?;
         let table = drydock_gpt::read(&file).or_else(|e| half(format!("the partition table: {e}")))?;
         Ok(Self { recording, file, table })
     }
@@ -107,13 +107,15 @@ impl<'r> Disk<'r> {
                 return fail(Kind::Broken, format!("{label} was written to, of the last good set"));
             }
         }
-        let record = match self.copies(&self.file) {
-            [Copy::Valid { sequence: a, record }, Copy::Valid { sequence: b, record: other }]
+        let record = match self.replicas(&self.file) {
+            [Replica::Valid { sequence: a, record }, Replica::Valid { sequence: b, record: other }]
                 if a == b && record == other =>
             {
                 record
             }
-            copies => return fail(Kind::Broken, format!("the copies of the record differ: {copies:?}")),
+            replicas => {
+                return fail(Kind::Broken, format!("the replicas of the record differ: {replicas:?}"));
+            }
         };
         if record.last_good != Some(set) || record.sets.get(set).status != SetStatus::Good {
             return fail(Kind::Broken, format!("set {set} was marked good, and the record does not tell"));
@@ -149,7 +151,7 @@ impl<'r> Disk<'r> {
             (true, true) => {}
         }
         let (before, now) = both(LUKS_KEYS, LUKS_KEYS_LEN);
-        let mut sectors = before.chunks(SECTOR as usize).zip(now.chunks(SECTOR as usize));
+        let mut sectors = before.chunks(SECTOR.as_usize()).zip(now.chunks(SECTOR.as_usize()));
         match sectors.any(|(before, now)| before == now && before.iter().any(|byte| *byte != 0)) {
             true => fail(Kind::Broken, "some of the old volume's key material is still there"),
             false => Ok(()),
@@ -202,19 +204,19 @@ impl<'r> Disk<'r> {
     }
 
     fn record(&self) -> Option<Record> {
-        newest(self.copies(&self.file))
+        newest(self.replicas(&self.file))
     }
 
     /// The record of the disk that the recording began with.
     fn record_before(&self) -> Record {
-        newest(self.copies(&self.recording.base)).unwrap_or_default()
+        newest(self.replicas(&self.recording.base)).unwrap_or_default()
     }
 
-    fn copies(&self, disk: &impl Bytes) -> [Copy; 2] {
+    fn replicas(&self, disk: &impl Bytes) -> [Replica; 2] {
         let state = self.table.partitions.iter().find(|own| own.label == "state");
         let (start, len) = state.map_or((0, 0), |state| (state.start, state.len));
-        let offsets = copy_offsets(len).unwrap_or_default();
-        offsets.map(|offset| decode_copy(&disk.bytes(start + offset, COPY)))
+        let offsets = replica_offsets(len).unwrap_or_default();
+        offsets.map(|offset| decode_replica(&disk.bytes(start + offset, REPLICA)))
     }
 
     fn partition(&self, label: &str) -> Result<Partition<'_>, Failure> {
@@ -243,9 +245,9 @@ impl Bytes for Medium {
     }
 }
 
-fn newest(copies: [Copy; 2]) -> Option<Record> {
-    let valid = copies.into_iter().filter_map(|copy| match copy {
-        Copy::Valid { sequence, record } => Some((sequence, *record)),
+fn newest(replicas: [Replica; 2]) -> Option<Record> {
+    let valid = replicas.into_iter().filter_map(|replica| match replica {
+        Replica::Valid { sequence, record } => Some((sequence, *record)),
         _ => None,
     });
     valid.max_by_key(|(sequence, _)| *sequence).map(|(_, record)| record)

@@ -2,9 +2,9 @@
 
 use crate::blklog::Entry;
 use crate::recording::{Recording, play};
+use drydock_fixtures::Random;
 use drydock_simulator::cut::Choice;
 use drydock_simulator::proof::Case;
-use drydock_simulator::random::Random;
 use std::collections::HashSet;
 
 /// So many cuts are drawn between two flushes; those that leave a disk that another one leaves are dropped.

@@ -134,7 +134,7 @@ impl Recording {
 
     /// The disk before, and nothing in flight.
     pub fn replay(&self) -> Replay {
-        Replay::new(self.base.clone(), blklog::SECTOR as u32)
+        Replay::new(self.base.clone(), blklog::SECTOR)
     }
 
     /// How many boots had ended when so many entries had happened.
@@ -159,8 +159,7 @@ impl Recording {
 
 /// A place on a disk that none of the jobs looks at until there is a factory reset, in bytes.
 fn unused(disk: &Path) -> io::Result<u64> {
-    let table =
-        drydock_gpt::read(&FileDevice::open(disk, blklog::SECTOR as u32)?).map_err(io::Error::other)?;
+    let table = drydock_gpt::read(&FileDevice::open(disk, blklog::SECTOR)?).map_err(io::Error::other)?;
     let stash = table.partitions.iter().find(|partition| partition.label == "stash");
     stash.map(|partition| partition.start).ok_or_else(|| io::ErrorKind::NotFound.into())
 }
@@ -185,7 +184,7 @@ fn nodes(disk: &Path, log: &Path) -> [Value; 3] {
     };
     let logged = json!({
         "driver": "blklogwrites", "node-name": "logged", "discard": "unmap", "file": "disk", "log": "log",
-        "log-sector-size": blklog::SECTOR, "log-super-update-interval": 1
+        "log-sector-size": blklog::SECTOR.bytes(), "log-super-update-interval": 1
     });
     [file("disk", disk), file("log", log), logged]
 }

@@ -1,4 +1,4 @@
-use drydock_block::{BlockDevice, Flush, check_range};
+use drydock_block::{BlockDevice, Flush, SectorSize, check_range};
 use drydock_luks::{Error, Unlocked, Xts};
 use std::io;
 use zeroize::Zeroizing;
@@ -16,7 +16,7 @@ pub struct CryptDevice<D> {
     cipher: Xts,
     start: u64,
     size: u64,
-    encryption_sector: u32,
+    encryption_sector: SectorSize,
     iv_offset: u64,
 }
 
@@ -24,11 +24,10 @@ impl<D: BlockDevice> CryptDevice<D> {
     /// The payload of the volume on `device` that gave `unlocked`.
     pub fn new(device: D, unlocked: &Unlocked) -> Result<Self, Error> {
         let encryption_sector = unlocked.sector_size();
-        let sector = u64::from(device.sector_size().max(encryption_sector));
-        let start = unlocked.payload_offset() * 512;
-        let size = unlocked.payload_size() * 512;
-        let size = size - size % sector;
-        if !start.is_multiple_of(u64::from(device.sector_size())) || start + size > device.size() {
+        let start = unlocked.payload_offset().bytes();
+        let sector = device.sector_size().max(encryption_sector);
+        let size = sector.round_down(unlocked.payload_size().bytes());
+        if !device.sector_size().divides(start) || start + size > device.size() {
             return Err(Error::Invalid(format!(
                 "a LUKS payload of {size} bytes at byte {start} does not fit this device"
             )));
@@ -51,7 +50,7 @@ impl<D: BlockDevice> BlockDevice for CryptDevice<D> {
     fn size(&self) -> u64 {
         self.size
     }
-    fn sector_size(&self) -> u32 {
+    fn sector_size(&self) -> SectorSize {
         self.device.sector_size().max(self.encryption_sector)
     }
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {

@@ -7,7 +7,8 @@
 
 use crate::disk::{Mark, Op};
 use crate::medium::{Medium, UNIT, hash};
-use crate::random::Random;
+use drydock_block::SectorSize;
+use drydock_fixtures::Random;
 use drydock_state::SetName;
 use std::collections::HashMap;
 use std::fmt;
@@ -143,14 +144,14 @@ pub struct Replay {
 
 impl Replay {
     /// Begins with what was on the medium.
-    pub fn new(stable: Medium, sector: u32) -> Self {
+    pub fn new(stable: Medium, sector: SectorSize) -> Self {
         let fingerprint = stable.fingerprint();
         Self::after(stable, fingerprint, sector)
     }
 
     /// Begins with a medium whose fingerprint is known.
-    pub fn after(stable: Medium, fingerprint: u64, sector: u32) -> Self {
-        Self { stable, fingerprint, sector: sector as usize, flight: Vec::new(), last: HashMap::new() }
+    pub fn after(stable: Medium, fingerprint: u64, sector: SectorSize) -> Self {
+        Self { stable, fingerprint, sector: sector.as_usize(), flight: Vec::new(), last: HashMap::new() }
     }
 
     /// How many sector writes are in flight.
@@ -278,7 +279,7 @@ mod tests {
 
     #[test]
     fn every_subset_is_a_state_and_a_flush_ends_them() {
-        let mut replay = Replay::new(Medium::new(8192), 512);
+        let mut replay = Replay::new(Medium::new(8192), SectorSize::S512);
         replay.play(&write(0, 1, 1024));
         replay.play(&write(512, 2, 1024));
         assert_eq!(replay.flight(), 4);

@@ -15,7 +15,7 @@ use drydock_engine::story;
 use drydock_engine::update::Look;
 use drydock_models::grub::{self, Decision, Start};
 use drydock_state::grub::{ENV_SIZE, fat};
-use drydock_state::{CopyName, Job, Record, SetName, Source};
+use drydock_state::{CopyName, Job, MaybeDigest, Record, SetName, Source};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many boots a device is given to come up.
@@ -194,7 +194,7 @@ impl<'f> SimDevice<'f> {
         }
         let running = RunningSet {
             set,
-            root_hash: String::new(),
+            root_hash: MaybeDigest::None,
             version: version.unwrap_or_default(),
             degraded: false,
         };
@@ -259,9 +259,10 @@ impl<'f> SimDevice<'f> {
         if let (Some((offset, old)), Some(new)) = (found, file)
             && old != new
         {
-            let sector = u64::from(self.disk.sector_size());
-            let mut bytes = vec![0; sector as usize];
-            let (from, within) = (offset - offset % sector, (offset % sector) as usize);
+            let sector = self.disk.sector_size();
+            let mut bytes = vec![0; sector.as_usize()];
+            let from = sector.round_down(offset);
+            let within = (offset - from) as usize;
             let mut write = || {
                 self.disk.read_at(from, &mut bytes)?;
                 bytes[within..within + new.len()].copy_from_slice(&new);

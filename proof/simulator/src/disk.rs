@@ -1,9 +1,9 @@
 //! The simulated disk: what a program sees, and a log from which every medium that a cut could leave is made.
 
 use crate::medium::Medium;
-use crate::random::Random;
 use crate::truth::Seen;
-use drydock_block::{BlockDevice, Flush, check_range};
+use drydock_block::{BlockDevice, Flush, SectorSize, check_range};
+use drydock_fixtures::Random;
 use drydock_state::{CopyName, SetName};
 use std::io;
 use std::ops::Range;
@@ -68,7 +68,7 @@ pub enum On {
 /// A disk with a volatile cache, a log and faults on request.
 pub struct SimDisk {
     size: u64,
-    sector: u32,
+    sector: SectorSize,
     discard: Discard,
     state: Mutex<State>,
     /// Whether a process has the lock of the device that the disk is in.
@@ -103,7 +103,7 @@ const EROFS: i32 = 30;
 
 impl SimDisk {
     /// A disk that has just been switched on.
-    pub fn new(medium: Medium, sector: u32, discard: Discard) -> Self {
+    pub fn new(medium: Medium, sector: SectorSize, discard: Discard) -> Self {
         let state = State {
             view: medium.clone(),
             start: medium,
@@ -214,7 +214,7 @@ impl BlockDevice for SimDisk {
     fn size(&self) -> u64 {
         self.size
     }
-    fn sector_size(&self) -> u32 {
+    fn sector_size(&self) -> SectorSize {
         self.sector
     }
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
@@ -255,7 +255,7 @@ mod tests {
     use super::*;
 
     fn disk(discard: Discard) -> SimDisk {
-        SimDisk::new(Medium::new(16384), 512, discard)
+        SimDisk::new(Medium::new(16384), SectorSize::S512, discard)
     }
 
     #[test]

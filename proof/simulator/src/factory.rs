@@ -2,15 +2,16 @@
 
 use crate::disk::{Discard, SimDisk};
 use crate::medium::Medium;
-use crate::parts::{Parts, key};
-use crate::random::Random;
 use crate::volume::{self, IDENTITY};
-use drydock_block::{BlockDevice, Section};
+use drydock_block::{BlockDevice, Section, SectorSize};
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
+use drydock_bundle::fat;
 use drydock_bundle::keys::PrivateKey;
 use drydock_config::{Config, Data, DataFailure, Role, SlotClass, Wipe, WipeHow};
 use drydock_engine::machine::Device;
 use drydock_engine::reset::archive::{Entry, Kind};
+use drydock_fixtures::Random;
+use drydock_fixtures::{Parts, key};
 use drydock_format::trailer::{self, Trailer};
 use drydock_format::tree::{BLOCK, GROUP, Hasher};
 use drydock_format::{Image, MANIFEST, Manifest, SIGNATURES};
@@ -19,7 +20,6 @@ use drydock_models::CryptDevice;
 use drydock_state::grub::{ENV_SIZE, Grub};
 use drydock_state::{Bootloader, CopyName, SetInfo, SetName, SlotName, Store, transition};
 use std::collections::BTreeMap;
-use std::io::{Cursor, Write};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,8 +29,8 @@ use std::sync::Arc;
 pub struct Setup {
     /// Its name in messages.
     pub name: &'static str,
-    /// The sector size in bytes.
-    pub sector: u32,
+    /// The sector size.
+    pub sector: SectorSize,
     /// Whether the root slots are LUKS containers.
     pub luks: bool,
     /// What it answers to a discard.
@@ -41,10 +41,34 @@ pub struct Setup {
 
 /// The set-ups that the proof goes through.
 pub const SETUPS: [Setup; 4] = [
-    Setup { name: "plain-512", sector: 512, luks: false, discard: Discard::Zeroes, root_blocks: 132 },
-    Setup { name: "plain-4096", sector: 4096, luks: false, discard: Discard::Noise, root_blocks: 132 },
-    Setup { name: "luks-512", sector: 512, luks: true, discard: Discard::Unsupported, root_blocks: 28 },
-    Setup { name: "luks-4096", sector: 4096, luks: true, discard: Discard::Zeroes, root_blocks: 60 },
+    Setup {
+        name: "plain-512",
+        sector: SectorSize::S512,
+        luks: false,
+        discard: Discard::Zeroes,
+        root_blocks: 132,
+    },
+    Setup {
+        name: "plain-4096",
+        sector: SectorSize::S4096,
+        luks: false,
+        discard: Discard::Noise,
+        root_blocks: 132,
+    },
+    Setup {
+        name: "luks-512",
+        sector: SectorSize::S512,
+        luks: true,
+        discard: Discard::Unsupported,
+        root_blocks: 28,
+    },
+    Setup {
+        name: "luks-4096",
+        sector: SectorSize::S4096,
+        luks: true,
+        discard: Discard::Zeroes,
+        root_blocks: 60,
+    },
 ];
 
 /// The `compatible` of all simulated devices.
@@ -105,7 +129,7 @@ impl Factory {
     /// Makes releases and a blank disk.
     pub fn new(setup: Setup) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let keys: Vec<PrivateKey> = (1..=3).map(|seed| key(seed, folder.path())).collect();
+        let keys: Vec<PrivateKey> = (1..=3).map(key).collect();
         let class = |class: &str, role, encrypted| SlotClass { class: class.into(), role, encrypted };
         let slots = vec![
             class("boot", Role::Boot, false),
@@ -157,7 +181,7 @@ impl Factory {
             workers: 1,
             images: images.iter().map(input).collect(),
             pins: Vec::new(),
-            keys: (1..=2).map(|seed| key(seed, self.folder.path())).collect(),
+            keys: (1..=2).map(key).collect(),
         };
         let path = self.folder.path().join("bundle");
         create(&recipe, &path, |_, _, _| {}).expect("the recipe is right");
@@ -224,7 +248,7 @@ impl Factory {
     fn format(&mut self) {
         let disk = Arc::new(self.switch_on(self.blank.clone()));
         let bootenv = self.partition(&disk, "bootenv").unwrap();
-        bootenv.write_at(0, &fat(PARTITION_SIZE as usize, self.setup.sector)).unwrap();
+        format_boot_environment(&bootenv);
         if self.setup.luks {
             for set in SetName::BOTH {
                 let label = set.label("root");
@@ -234,11 +258,7 @@ impl Factory {
                     key_size: 32,
                     ..FormatOptions::new(Cost::Pbkdf2 { iterations: 1000 })
                 };
-                let mut random = Random::new(if set == SetName::A { 11 } else { 12 });
-                let mut fill = |buf: &mut [u8]| {
-                    random.fill(buf);
-                    Ok(())
-                };
+                let mut fill = Random::new(if set == SetName::A { 11 } else { 12 }).source();
                 let partition = self.partition(&disk, &label).unwrap();
                 let unlocked = drydock_luks::format(&partition, b"key", &options, &mut fill).unwrap();
                 self.volumes.insert(label, unlocked);
@@ -246,11 +266,7 @@ impl Factory {
         }
         let data = self.partition(&disk, "data").unwrap();
         let options = volume::format_options();
-        let mut random = Random::new(13);
-        let mut fill = |buf: &mut [u8]| {
-            random.fill(buf);
-            Ok(())
-        };
+        let mut fill = Random::new(13).source();
         let unlocked = drydock_luks::format(&data, DATA_KEY, &options, &mut fill).unwrap();
         volume::make(&CryptDevice::new(&data, &unlocked).unwrap(), &self.old_data()).unwrap();
         self.volumes.insert("data".into(), unlocked);
@@ -363,13 +379,8 @@ fn with_tree(image: &Image, mut bytes: Vec<u8>, upper: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A FAT filesystem of one sector a cluster, with a file `grubenv` in it.
-pub(crate) fn fat(size: usize, sector: u32) -> Vec<u8> {
-    let mut bytes = vec![0; size];
-    let options = fatfs::FormatVolumeOptions::new().bytes_per_sector(sector as u16).bytes_per_cluster(sector);
-    fatfs::format_volume(Cursor::new(&mut bytes), options).unwrap();
-    let volume = fatfs::FileSystem::new(Cursor::new(&mut bytes), fatfs::FsOptions::new()).unwrap();
-    volume.root_dir().create_file("grubenv").unwrap().write_all(&[b'#'; ENV_SIZE]).unwrap();
-    volume.unmount().unwrap();
-    bytes
+/// Puts a new boot environment's filesystem on a partition, as a factory does.
+pub(crate) fn format_boot_environment(partition: &impl BlockDevice) {
+    let files = [("grubenv", vec![b'#'; ENV_SIZE])];
+    fat::make(partition, *b"BOOTENV    ", 0, &files).expect("it fits");
 }

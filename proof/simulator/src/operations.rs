@@ -4,10 +4,10 @@ use crate::cut::Progress;
 use crate::device::{Boot, End, SimDevice};
 use crate::factory::Factory;
 use crate::medium::Medium;
-use crate::parts::Parts;
 use drydock_block::BlockDevice;
 use drydock_engine::live;
 use drydock_engine::recover::Next;
+use drydock_fixtures::Parts;
 use drydock_format::tree::BLOCK;
 use drydock_state::grub::Grub;
 use drydock_state::{Bootloader, Outcome, SetName, Source, Wanted};
@@ -179,7 +179,7 @@ fn broken(mut device: SimDevice<'_>) -> SimDevice<'_> {
     let frames = parts.get("root.zst");
     let last = frames.len() - 20;
     frames[last] ^= 1;
-    device.bundles.insert("2.drydock".into(), Arc::new(parts.bundle()));
+    device.bundles.insert("2.drydock".into(), Arc::new(parts.bytes()));
     device
 }
 
@@ -199,7 +199,7 @@ pub struct Media {
     pub staged_again: Medium,
     /// Versions 2 and 1 have used up their attempts.
     pub starved: Medium,
-    /// Version 1 runs, and both copies of the record are gone.
+    /// Version 1 runs, and both replicas of the record are gone.
     pub lost: Medium,
     /// Version 4 is installed and has not run yet; it brings a recovery.
     pub brought: Medium,

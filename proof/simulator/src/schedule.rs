@@ -3,7 +3,7 @@
 //! A step ends wherever another process could see or change something: before each write of a partition, within it, and
 //! around the lock; and before each read, for a process that reads while another one writes.
 
-use drydock_block::{BlockDevice, Flush};
+use drydock_block::{BlockDevice, Flush, SectorSize};
 use drydock_engine::machine::Device;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -158,7 +158,7 @@ impl BlockDevice for Stepping {
     fn size(&self) -> u64 {
         self.device.size()
     }
-    fn sector_size(&self) -> u32 {
+    fn sector_size(&self) -> SectorSize {
         self.device.sector_size()
     }
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
@@ -170,8 +170,7 @@ impl BlockDevice for Stepping {
     fn write_at(&self, offset: u64, buf: &[u8]) -> io::Result<()> {
         self.process.step();
         // Halves of it are what a reader may see.
-        let sector = self.sector_size() as usize;
-        let half = buf.len() / 2 / sector * sector;
+        let half = self.sector_size().round_down(buf.len() as u64 / 2) as usize;
         if half > 0 {
             self.device.write_at(offset, &buf[..half])?;
             self.process.step();

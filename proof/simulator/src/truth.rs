@@ -6,12 +6,12 @@ use crate::medium::Medium;
 use drydock_block::read_vec;
 use drydock_format::trailer;
 use drydock_models::grub::Kernel;
-use drydock_state::{Copy, Record, SetName, SlotName, copy_offsets, decode_copy};
+use drydock_state::{Record, Replica, SetName, SlotName, decode_replica, replica_offsets};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 
-/// The room that a copy of the record takes at most, in bytes.
-const COPY: usize = 4096 + 256 * 1024;
+/// The room that a replica of the record takes at most, in bytes.
+const REPLICA: usize = 4096 + 256 * 1024;
 
 /// Bytes that are compared at once.
 const PIECE: usize = 64 << 10;
@@ -106,20 +106,20 @@ pub fn has_kernel(factory: &Factory, disk: &Arc<SimDisk>, kernel: Kernel) -> boo
     all.any(|(_, size, content)| read_vec(&device, 0, *size).is_ok_and(|found| found == content[..*size]))
 }
 
-/// Both copies of the record.
-pub fn copies(factory: &Factory, disk: &Arc<SimDisk>) -> [Copy; 2] {
+/// Both replicas of the record.
+pub fn replicas(factory: &Factory, disk: &Arc<SimDisk>) -> [Replica; 2] {
     let device = factory.partition(disk, "state").expect("there is a state partition");
-    let offsets = copy_offsets(device.size()).expect("it is large enough");
-    offsets.map(|offset| match read_vec(&device, offset, COPY) {
-        Ok(bytes) => decode_copy(&bytes),
-        Err(source) => Copy::Unreadable(drydock_block::Error::Read { what: "copy", source }),
+    let offsets = replica_offsets(device.size()).expect("it is large enough");
+    offsets.map(|offset| match read_vec(&device, offset, REPLICA) {
+        Ok(bytes) => decode_replica(&bytes),
+        Err(source) => Replica::Unreadable(drydock_block::Error::Read { what: "replica", source }),
     })
 }
 
 /// The newest record.
 pub fn record(factory: &Factory, disk: &Arc<SimDisk>) -> Option<Record> {
-    let valid = copies(factory, disk).into_iter().filter_map(|copy| match copy {
-        Copy::Valid { sequence, record } => Some((sequence, *record)),
+    let valid = replicas(factory, disk).into_iter().filter_map(|replica| match replica {
+        Replica::Valid { sequence, record } => Some((sequence, *record)),
         _ => None,
     });
     valid.max_by_key(|(sequence, _)| *sequence).map(|(_, record)| record)

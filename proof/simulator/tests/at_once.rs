@@ -15,7 +15,7 @@ use drydock_simulator::medium::Medium;
 use drydock_simulator::schedule::{Order, Process, Reads, Schedule};
 use drydock_simulator::truth;
 use drydock_state::grub::Grub;
-use drydock_state::{Bootloader, Copy, Observed, Record, SetName, Source};
+use drydock_state::{Bootloader, MaybeDigest, Observed, Record, Replica, SetName, Source};
 use std::collections::BTreeSet;
 
 /// A command of the live system; it tells what it has told the caller.
@@ -35,7 +35,7 @@ fn stage(machine: &SimMachine<'_>, version: &str) -> String {
 }
 
 fn running() -> RunningSet {
-    RunningSet { set: B, root_hash: String::new(), version: "2".into(), degraded: false }
+    RunningSet { set: B, root_hash: MaybeDigest::None, version: "2".into(), degraded: false }
 }
 
 /// Every command that changes something.
@@ -55,11 +55,12 @@ const WRITERS: [(&str, Command); 9] = [
 type Outcome = ([String; 2], Record, Observed);
 
 fn left(device: &SimDevice<'_>) -> (Record, Observed) {
-    let copies = truth::copies(&FACTORY, &device.disk);
-    let [Copy::Valid { sequence: a, record }, Copy::Valid { sequence: b, record: other }] = copies else {
-        panic!("the state is not whole: {copies:?}")
+    let replicas = truth::replicas(&FACTORY, &device.disk);
+    let [Replica::Valid { sequence: a, record }, Replica::Valid { sequence: b, record: other }] = replicas
+    else {
+        panic!("the state is not whole: {replicas:?}")
     };
-    assert_eq!((a, &record), (b, &other), "the copies differ");
+    assert_eq!((a, &record), (b, &other), "the replicas differ");
     let env = Grub::open(FACTORY.partition(&device.disk, "bootenv").unwrap()).unwrap();
     (*record, env.observe().unwrap())
 }

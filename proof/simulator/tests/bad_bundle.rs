@@ -9,10 +9,10 @@ use drydock_config::{Role, SlotClass};
 use drydock_engine::live;
 use drydock_engine::recover::Next;
 use drydock_engine::update::Look;
-use drydock_format::{MANIFEST, ReadAt, SIGNATURES};
+use drydock_fixtures::Parts;
+use drydock_format::{MANIFEST, ReadAt, SIGNATURES, sha256};
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::factory::COMPATIBLE;
-use drydock_simulator::parts::Parts;
 use drydock_state::SetName;
 use std::io;
 use std::sync::Arc;
@@ -23,14 +23,14 @@ fn with_manifest(change: impl Fn(String) -> String) -> Vec<u8> {
     let mut parts = parts();
     let manifest = change(parts.manifest());
     parts.sign(manifest.as_bytes(), &[&FACTORY.keys[0]]);
-    parts.bundle()
+    parts.bytes()
 }
 
 /// Version 3 with one bit of a member changed.
 fn with_flipped_bit(member: &str, at: usize) -> Vec<u8> {
     let mut parts = parts();
     parts.get(member)[at] ^= 1;
-    parts.bundle()
+    parts.bytes()
 }
 
 /// Version 3 with another last frame of the root image, stated in the signed manifest.
@@ -48,7 +48,7 @@ fn with_last_frame(frame: &[u8]) -> Vec<u8> {
     let member = |size| format!(r#"{{"name":"root.zst","size":{size}}}"#);
     let manifest = parts.manifest().replace(&member(before), &member(after));
     parts.sign(manifest.as_bytes(), &[&FACTORY.keys[0]]);
-    parts.bundle()
+    parts.bytes()
 }
 
 /// A zstd frame (RFC 8878) that does not state its size: a window descriptor, and one block.
@@ -74,16 +74,16 @@ fn signatures() {
     let mut unknown = parts();
     let manifest = unknown.manifest();
     unknown.sign(manifest.as_bytes(), &[&FACTORY.keys[2]]);
-    refused("an unknown key", unknown.bundle(), &["unknown keys"], Spares::Both);
+    refused("an unknown key", unknown.bytes(), &["unknown keys"], Spares::Both);
 
     let mut none = parts();
     none.sign(manifest.as_bytes(), &[]);
-    refused("not signed", none.bundle(), &["there are none"], Spares::Both);
+    refused("not signed", none.bytes(), &["there are none"], Spares::Both);
 
-    let digest = &FACTORY.version("3").info.manifest;
+    let digest = sha256(&FACTORY.version("3").manifest);
     let mut one = parts();
     one.sign(manifest.as_bytes(), &[&FACTORY.keys[0]]);
-    let one = Arc::new(one.bundle());
+    let one = Arc::new(one.bytes());
     refused_from(wants_two(), "too few", one, digest, &["1 of the 2 keys"], Spares::Both);
 
     let mut twice = parts();
@@ -91,7 +91,7 @@ fn signatures() {
     let mut lines = [&line[..], b"\n", &line].concat();
     lines.resize(4096, b'\n');
     *twice.get(SIGNATURES) = lines;
-    let twice = Arc::new(twice.bundle());
+    let twice = Arc::new(twice.bytes());
     refused_from(wants_two(), "one key twice", twice, digest, &["1 of the 2 keys"], Spares::Both);
 }
 
@@ -142,7 +142,7 @@ fn members() {
         let mut parts = parts();
         let index = parts.index(name);
         parts.members.remove(index);
-        parts.bundle()
+        parts.bytes()
     };
     for name in ["manifest.sig", "boot.frames", "root.groups", "root.frames", "root.zst"] {
         refused(&format!("without {name}"), without(name), &[name, "is missing"], Spares::Both);
@@ -150,19 +150,19 @@ fn members() {
     let mut swapped = parts();
     let index = swapped.index("root.groups");
     swapped.members.swap(index, index + 1);
-    refused("reordered", swapped.bundle(), &["root.groups", "out of order"], Spares::Both);
+    refused("reordered", swapped.bytes(), &["root.groups", "out of order"], Spares::Both);
 
     let mut longer = parts();
     longer.get("root.zst").push(0);
-    refused("longer than stated", longer.bundle(), &["root.zst", "longer than the stated"], Spares::Both);
+    refused("longer than stated", longer.bytes(), &["root.zst", "longer than the stated"], Spares::Both);
 
     let mut shorter = parts();
     shorter.get("root.zst").pop();
-    refused("shorter than stated", shorter.bundle(), &["root.zst", "truncated"], Spares::Both);
+    refused("shorter than stated", shorter.bytes(), &["root.zst", "truncated"], Spares::Both);
 
-    let whole = parts().bundle();
+    let whole = parts().bytes();
     for len in [1000, 6000, whole.len() / 2, whole.len() - 600] {
-        let digest = &FACTORY.version("3").info.manifest;
+        let digest = sha256(&FACTORY.version("3").manifest);
         let cut = Arc::new(whole[..len].to_vec());
         let name = format!("cut off at {len}");
         refused_from(device(), &name, cut, digest, &["truncated"], Spares::Both);
@@ -184,7 +184,7 @@ fn flipped_bits() {
     for (name, member, at, words) in known {
         refused(name, with_flipped_bit(member, at), words, Spares::Both);
     }
-    let mut header = parts().bundle();
+    let mut header = parts().bytes();
     let name = header.windows(12).position(|bytes| bytes == b"root.frames\0").unwrap();
     header[name + 1] ^= 1;
     refused("a tar header", header, &["no valid tar header", "root.frames"], Spares::Both);
@@ -224,9 +224,9 @@ fn slots() {
 
     let mut device = device();
     device.config.slots.push(SlotClass { class: "extra".into(), role: Role::Boot, encrypted: false });
-    let digest = drydock_format::sha256(Parts::of(&extra).get(MANIFEST)).to_string();
+    let digest = sha256(Parts::of(&extra).get(MANIFEST));
     let words = ["partition extra-a is missing"];
-    refused_from(device, "a slot that is not there", Arc::new(extra), &digest, &words, Spares::Both);
+    refused_from(device, "a slot that is not there", Arc::new(extra), digest, &words, Spares::Both);
 }
 
 /// A medium that is pulled out: from some place on nothing can be read, or after so many reads.
@@ -249,8 +249,8 @@ impl ReadAt for PulledOut {
 
 #[test]
 fn a_medium_that_is_pulled_out() {
-    let bytes = parts().bundle();
-    let digest = &FACTORY.version("3").info.manifest;
+    let bytes = parts().bytes();
+    let digest = sha256(&FACTORY.version("3").manifest);
     let places =
         [(0, Spares::Both), (800, Spares::Both), (5000, Spares::Both), (bytes.len() - 2000, Spares::Both)];
     for (readable, spares) in places {
@@ -306,7 +306,7 @@ impl ReadAt for PulledOutLater {
 
 #[test]
 fn only_the_very_bytes_that_were_proven_are_not_read_twice() {
-    let medium = || Arc::new(PulledOutLater { bytes: parts().bundle(), left: AtomicUsize::new(usize::MAX) });
+    let medium = || Arc::new(PulledOutLater { bytes: parts().bytes(), left: AtomicUsize::new(usize::MAX) });
     let reads = |look, staged: &Arc<PulledOutLater>, then: &Arc<PulledOutLater>| {
         let mut device = device();
         device.bundles.insert(common::PATH.into(), staged.clone());

@@ -13,16 +13,16 @@ use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::disk::On;
 use drydock_simulator::medium::Medium;
 use drydock_simulator::truth;
-use drydock_state::{Copy, Outcome, Record, SetName, SetStatus, copy_offsets, encode_copy};
+use drydock_state::{Outcome, Record, Replica, SetName, SetStatus, encode_replica, replica_offsets};
 use std::ops::Range;
 
 fn with(medium: &Medium) -> SimDevice<'static> {
     SimDevice::new(&FACTORY, medium.clone())
 }
 
-fn copies() -> [u64; 2] {
+fn replicas() -> [u64; 2] {
     let state = FACTORY.range("state");
-    copy_offsets(state.end - state.start).unwrap()
+    replica_offsets(state.end - state.start).unwrap()
 }
 
 fn last(device: &SimDevice, outcome: Outcome) -> drydock_state::Entry {
@@ -70,12 +70,16 @@ fn state_and_boot_environment_that_are_both_lost_leave_a_system() {
 }
 
 #[test]
-fn a_copy_that_is_half_written_is_made_good() {
-    for at in copies() {
+fn a_replica_that_is_half_written_is_made_good() {
+    for at in replicas() {
         let medium = damage(&MEDIA.staged_again, "state", at + 4096, &[0x55; 300]);
         let device = with(&medium);
         assert_eq!(device.run(), End::Up(SetName::A));
-        assert!(truth::copies(&FACTORY, &device.disk).iter().all(|copy| matches!(copy, Copy::Valid { .. })));
+        assert!(
+            truth::replicas(&FACTORY, &device.disk)
+                .iter()
+                .all(|replica| matches!(replica, Replica::Valid { .. }))
+        );
         assert_eq!(last(&device, Outcome::Installed).version, "3");
         assert_eq!(device.violations(), Vec::<String>::new());
     }
@@ -84,7 +88,7 @@ fn a_copy_that_is_half_written_is_made_good() {
 /// A record that a later drydock wrote, with a right checksum.
 fn of_a_later_version(record: &Record) -> Vec<u8> {
     use sha2::Digest;
-    let mut bytes = encode_copy(99, record).unwrap();
+    let mut bytes = encode_replica(99, record).unwrap();
     bytes[8] = 2;
     let sum = sha2::Sha256::digest(&bytes[..480]);
     bytes[480..512].copy_from_slice(&sum);
@@ -94,21 +98,21 @@ fn of_a_later_version(record: &Record) -> Vec<u8> {
 #[test]
 fn state_from_a_later_version_is_left_alone_and_the_system_runs() {
     let later = of_a_later_version(&with(&MEDIA.staged_again).record().unwrap());
-    let [first, second] = copies();
+    let [first, second] = replicas();
     let medium = damage(&damage(&MEDIA.staged_again, "state", first, &later), "state", second, &later);
     nothing_is_changed(&medium, &|_| {}, "format version 2");
-    // One copy is enough for caution.
+    // One replica is enough for caution.
     nothing_is_changed(&damage(&MEDIA.staged_again, "state", first, &later), &|_| {}, "format version 2");
 }
 
 #[test]
-fn a_copy_that_cannot_be_read_is_written_anew_or_moves_and_updates_go_on() {
-    for (number, at) in (1..).zip(copies()) {
+fn a_replica_that_cannot_be_read_is_written_anew_or_moves_and_updates_go_on() {
+    for (number, at) in (1..).zip(replicas()) {
         for (on, words) in [(On::ReadUntilWritten, "written anew"), (On::Read, "spare place")] {
             let device = with(&MEDIA.staged_again);
             let start = FACTORY.range("state").start + at;
             device.disk.fail(on, start..start + 512);
-            assert_eq!(device.run(), End::Up(SetName::A), "copy {number}, {on:?}");
+            assert_eq!(device.run(), End::Up(SetName::A), "replica {number}, {on:?}");
             let machine = device.machine();
             let seen = Seen::look(&machine).unwrap();
             assert_eq!(seen.trust, Trust::Whole);
@@ -127,10 +131,10 @@ fn a_copy_that_cannot_be_read_is_written_anew_or_moves_and_updates_go_on() {
 }
 
 #[test]
-fn two_copies_that_cannot_be_read_leave_all_as_it_is_and_the_system_runs() {
+fn two_replicas_that_cannot_be_read_leave_all_as_it_is_and_the_system_runs() {
     // Nothing tells any more which of the two sets ran last but the environment.
     let start = FACTORY.range("state").start;
-    let [first, second] = copies().map(|at| start + at..start + at + 512);
+    let [first, second] = replicas().map(|at| start + at..start + at + 512);
     let break_it = move |device: &SimDevice| {
         device.disk.fail(On::Read, first.clone());
         device.disk.fail(On::Read, second.clone());
@@ -139,9 +143,9 @@ fn two_copies_that_cannot_be_read_leave_all_as_it_is_and_the_system_runs() {
 }
 
 #[test]
-fn a_copy_that_the_bootloader_was_told_more_than_is_not_gone_on_from() {
-    // Copy 2 is that of before staging, and copy 1, of after it, can't be read.
-    let [first, second] = copies();
+fn a_replica_that_the_bootloader_was_told_more_than_is_not_gone_on_from() {
+    // Replica 2 is that of before staging, and replica 1, of after it, can't be read.
+    let [first, second] = replicas();
     let state = FACTORY.range("state").start;
     let mut old = vec![0; 0x4_1000];
     MEDIA.second.read(state + second, &mut old);

@@ -6,10 +6,10 @@ mod common;
 
 use common::{FACTORY, MEDIA, Spares, parts, refused};
 use drydock_engine::recover::Next;
+use drydock_fixtures::Parts;
 use drydock_format::{MANIFEST, SIGNATURES, sha256};
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::factory::{Factory, SETUPS};
-use drydock_simulator::parts::Parts;
 use drydock_state::{SetName, SetStatus};
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ fn later(critical: &str) -> Vec<u8> {
     assert!(manifest.contains(&end), "{manifest}");
     parts.sign(manifest.as_bytes(), &[&FACTORY.keys[0]]);
     parts.members.push(("root.delta.data".into(), delta));
-    parts.bundle()
+    parts.bytes()
 }
 
 #[test]
@@ -33,10 +33,10 @@ fn a_release_with_deltas_is_installed_from_its_frames() {
     let mut factory = Factory::new(SETUPS[0]);
     let third = factory.releases.iter_mut().find(|release| release.version == "3").unwrap();
     let mut parts = Parts::of(&later(""));
-    third.bundle = Arc::new(parts.bundle());
+    third.bundle = Arc::new(parts.bytes());
     third.manifest = parts.get(MANIFEST).clone();
     third.signatures = parts.get(SIGNATURES).clone();
-    third.info.manifest = sha256(&third.manifest).to_string();
+    third.info.manifest = sha256(&third.manifest).into();
 
     let device = SimDevice::new(&factory, MEDIA.second.clone());
     device.stage("3");

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use drydock_fixtures::Random;
 use drydock_simulator::native;
-use drydock_simulator::random::Random;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;

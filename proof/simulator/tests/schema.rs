@@ -8,6 +8,7 @@ use common::{FACTORY, MEDIA};
 use drydock_engine::context::RunningSet;
 use drydock_engine::live::report::status;
 use drydock_engine::state::{Seen, Trust};
+use drydock_format::sha256;
 use drydock_house::schema::Schemas;
 use drydock_simulator::device::SimDevice;
 use drydock_simulator::medium::Medium;
@@ -49,13 +50,13 @@ fn outcomes() -> Vec<Outcome> {
 
 /// Every job, from every source.
 fn jobs() -> Vec<Job> {
-    let manifest = "0a".repeat(32);
+    let manifest = sha256(b"a manifest");
     let sources = [
         Source::Data { path: "update.drydock".into() },
         Source::Medium(MediumSource { path: "update.drydock".into() }),
         Source::Partition { label: "factory".into() },
     ];
-    let updates = sources.clone().map(|source| Job::Update { source, manifest: manifest.clone() });
+    let updates = sources.clone().map(|source| Job::Update { source, manifest });
     let [source, ..] = sources;
     let recovery = Job::UpdateRecovery { source, manifest, written: Some(CopyName::B) };
     let jobs = [recovery, Job::FactoryReset, Job::Wipe { label: "logs".into() }];
@@ -63,7 +64,12 @@ fn jobs() -> Vec<Job> {
 }
 
 fn running() -> Option<RunningSet> {
-    Some(RunningSet { set: SetName::A, root_hash: "0a".repeat(32), version: "1".into(), degraded: false })
+    Some(RunningSet {
+        set: SetName::A,
+        root_hash: sha256(b"a root").into(),
+        version: "1".into(),
+        degraded: false,
+    })
 }
 
 /// What `drydock status --json` prints on a device with this disk, after `change`.

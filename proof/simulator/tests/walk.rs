@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use drydock_format::sha256;
 use drydock_models::grub::{self, Kernel, Start};
 use drydock_state::grub::{decode_env, encode_env};
 use drydock_state::transition::{self, Counters, Running};
@@ -98,7 +99,8 @@ struct Device {
 
 fn release(version: u32) -> SetInfo {
     let text = version.to_string();
-    SetInfo { version: text.clone(), manifest: text, security_version: version, ..SetInfo::default() }
+    let manifest = sha256(text.as_bytes()).into();
+    SetInfo { version: text, manifest, security_version: version, ..SetInfo::default() }
 }
 
 impl Device {
@@ -122,7 +124,7 @@ impl Device {
             {
                 self.left = *cut;
                 let mut record = self.record.clone();
-                let job = Job::Update { source: Source::Data { path: "x".into() }, manifest: String::new() };
+                let job = Job::Update { source: Source::Data { path: "x".into() }, manifest: sha256(b"x") };
                 let version = (self.newest + 1).to_string();
                 let done = match event {
                     Event::Stage(_) => transition::stage(&mut record, job, &version, 0).is_ok(),

@@ -1,6 +1,6 @@
 //! A device of the small system for tests: flashed, started, asked how it is, its partitions seen from the host.
 
-use drydock_block::{BlockDevice, MemoryDevice, read_vec};
+use drydock_block::{BlockDevice, MemoryDevice, SectorSize, read_vec};
 use drydock_luks::{Limits, Volume};
 use drydock_models::CryptDevice;
 pub(crate) use drydock_qemu_tests::small_config as config;
@@ -216,7 +216,7 @@ pub(crate) fn ext4(image: &Path, mib: u32, files: &[(&str, &[u8])]) {
 
 /// What is in the LUKS volume of this partition, which the initramfs' key opens.
 pub(crate) fn decrypted(disk: &Path, label: &str) -> Vec<u8> {
-    let partition = MemoryDevice::from_bytes(Partition::find(disk, label).read(), 512);
+    let partition = MemoryDevice::from_bytes(Partition::find(disk, label).read(), SectorSize::S512);
     let volume = Volume::open(&partition, &Limits::new(1 << 20)).unwrap();
     let inside = CryptDevice::new(&partition, &volume.unlock(&[0x5a; 32]).unwrap()).unwrap();
     read_vec(&inside, 0, inside.size() as usize).unwrap()

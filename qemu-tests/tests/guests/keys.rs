@@ -2,7 +2,7 @@
 //! LUKS1, made by Debian's own tools; those that the device makes are judged by them.
 
 use crate::device::{Device, LIMIT, Partition, config, ext4, machine, runs, status};
-use drydock_block::{BlockDevice, MemoryDevice};
+use drydock_block::{BlockDevice, MemoryDevice, SectorSize};
 use drydock_luks::{Limits, Volume};
 use drydock_models::CryptDevice;
 use drydock_qemu_tests::{Disk, Exit, Qemu, SmallSystem, run};
@@ -200,7 +200,7 @@ fn a_luks1_volume_opens_with_a_key_on_a_stick_in_a_filesystem_of_our_disk_or_raw
 pub(crate) fn fill(part: &Path, key: &[u8], plain: &Path) {
     // cryptsetup makes volumes with sectors of 4096 bytes, and mke2fs smaller blocks in so small a filesystem.
     run(Command::new("mke2fs").args(["-q", "-t", "ext4", "-b", "4096"]).arg(plain).arg("16M")).unwrap();
-    let volume = MemoryDevice::from_bytes(fs::read(part).unwrap(), 512);
+    let volume = MemoryDevice::from_bytes(fs::read(part).unwrap(), SectorSize::S512);
     let unlocked = Volume::open(&volume, &Limits::new(64 << 10)).unwrap().unlock(key).unwrap();
     let inside = CryptDevice::new(&volume, &unlocked).unwrap();
     inside.write_at(0, &fs::read(plain).unwrap()).unwrap();

@@ -18,7 +18,7 @@ use drydock_engine::machine::{Disk, Setting};
 use drydock_engine::state::Seen;
 use drydock_engine::update::Look;
 use drydock_engine::{Error, journal, update};
-use drydock_state::{Intent, MediumSource, Source, log};
+use drydock_state::{Intent, MaybeDigest, MediumSource, Source, log};
 use nix::libc;
 use std::fs::{self, File};
 use std::os::unix::fs::OpenOptionsExt;
@@ -183,7 +183,7 @@ fn running(machine: &Hardware<'_>) -> Result<RunningSet, Error> {
     match BootContext::from_command_line(&words).purpose {
         Purpose::Set(set) => Ok(RunningSet {
             set,
-            root_hash: String::new(),
+            root_hash: MaybeDigest::None,
             version: Seen::look(machine)?.record.sets.get(set).version.clone(),
             degraded: false,
         }),

@@ -2,7 +2,7 @@
 
 use crate::answer::{Answer, Result};
 use crate::sys;
-use drydock_block::{BlockDevice, Flush, check_range, read_through, write_through};
+use drydock_block::{BlockDevice, Flush, SectorSize, check_range, read_through, write_through};
 use drydock_engine::Error;
 use nix::libc;
 use std::fmt;
@@ -40,7 +40,7 @@ impl fmt::Display for Access {
 pub struct DiskDevice {
     file: File,
     size: u64,
-    sector_size: u32,
+    sector_size: SectorSize,
 }
 
 impl DiskDevice {
@@ -70,7 +70,7 @@ impl DiskDevice {
         }
         let sector_size = sys::sector_size(&file)?;
         let size = sys::size(&file)?;
-        Ok(Self { size: size - size % u64::from(sector_size), sector_size, file })
+        Ok(Self { size: sector_size.round_down(size), sector_size, file })
     }
 
     fn check(&self, offset: u64, len: u64) -> io::Result<()> {
@@ -82,18 +82,18 @@ impl BlockDevice for DiskDevice {
     fn size(&self) -> u64 {
         self.size
     }
-    fn sector_size(&self) -> u32 {
+    fn sector_size(&self) -> SectorSize {
         self.sector_size
     }
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
         self.check(offset, buf.len() as u64)?;
         let read = |buf: &mut [u8], at| self.file.read_exact_at(buf, at);
-        read_through(self.sector_size as usize, offset, buf, read)
+        read_through(self.sector_size.as_usize(), offset, buf, read)
     }
     fn write_at(&self, offset: u64, buf: &[u8]) -> io::Result<()> {
         self.check(offset, buf.len() as u64)?;
         let write = |buf: &[u8], at| self.file.write_all_at(buf, at);
-        write_through(self.sector_size as usize, offset, buf, write)
+        write_through(self.sector_size.as_usize(), offset, buf, write)
     }
     fn flush(&self, _guard: Flush) -> io::Result<()> {
         self.file.sync_data()

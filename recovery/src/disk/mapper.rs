@@ -65,7 +65,7 @@ pub fn map_crypt(name: &str, device: &Path, uuid: &str, volume: &Unlocked) -> Re
     // The form that cryptsetup gives, so that its tools in the live system know the device.
     let dm_uuid = format!("CRYPT-LUKS2-{}-{name}", uuid.replace('-', ""));
     let map = |flags| {
-        let table = (table.sectors * 512, "crypt", table.parameters.clone());
+        let table = (table.size.bytes(), "crypt", table.parameters.clone());
         map(name, &dm_uuid, table, DmFlags::DM_SECURE_DATA | flags)
     };
     match map(DmFlags::empty()) {

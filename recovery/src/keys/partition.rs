@@ -70,7 +70,7 @@ fn raw_key(device: &Path, length: u32) -> Result<Secret, Error> {
 
 /// Reads in place: the memory through which other reads may go is not cleared.
 fn first_bytes(device: &dyn BlockDevice, length: usize) -> io::Result<Secret> {
-    let mut sectors = AlignedBuffer::new(length.next_multiple_of(device.sector_size() as usize));
+    let mut sectors = AlignedBuffer::new(device.sector_size().round_up(length));
     let read = device.read_at(0, &mut sectors);
     let key = Zeroizing::new(sectors[..length].to_vec());
     sectors.zeroize();
@@ -80,14 +80,14 @@ fn first_bytes(device: &dyn BlockDevice, length: usize) -> io::Result<Secret> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use drydock_block::MemoryDevice;
+    use drydock_block::{MemoryDevice, SectorSize};
 
     const LONGEST: usize = MAX_KEY as usize;
 
     #[test]
     fn a_raw_key_may_be_as_long_as_the_longest_key_file() {
         let bytes: Vec<u8> = (0..LONGEST + 4096).map(|n| (n % 251) as u8).collect();
-        for sector_size in [512, 4096] {
+        for sector_size in [SectorSize::S512, SectorSize::S4096] {
             let device = MemoryDevice::from_bytes(bytes.clone(), sector_size);
             for length in [1, 32, 511, 4096, 100_000, LONGEST] {
                 assert!(*first_bytes(&device, length).unwrap() == bytes[..length], "{length} bytes");

@@ -68,7 +68,7 @@ mod tests {
     use crate::disk::modules::Aliases;
     use crate::disk::uevent::Uevents;
     use crate::machine::Part;
-    use drydock_block::MemoryDevice;
+    use drydock_block::{MemoryDevice, SectorSize};
     use drydock_config::Config;
     use drydock_engine::event::Silent;
     use drydock_luks::{Cost, FormatOptions, Volume};
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_key_slot_that_cannot_be_tried_keeps_no_other_way_from_being_tried_and_is_named_once() {
-        let device = MemoryDevice::new(4 << 20, 512);
+        let device = MemoryDevice::new(4 << 20, SectorSize::S512);
         let cheap = Cost::Pbkdf2 { iterations: 1000 };
         let options = FormatOptions { data_offset: 2 << 20, ..FormatOptions::new(cheap) };
         let unlocked = drydock_luks::format(&device, b"key", &options, &mut random::for_keys).unwrap();

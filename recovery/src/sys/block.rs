@@ -1,3 +1,4 @@
+use drydock_block::SectorSize;
 use nix::libc;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
@@ -37,12 +38,12 @@ pub fn size(device: impl AsFd) -> io::Result<u64> {
     Ok(size)
 }
 
-/// The logical sector size of a block device in bytes.
-pub fn sector_size(device: impl AsFd) -> io::Result<u32> {
+/// The logical sector size of a block device. One that is not known here is [`io::ErrorKind::InvalidData`].
+pub fn sector_size(device: impl AsFd) -> io::Result<SectorSize> {
     let mut size = 0;
     // SAFETY: BLKSSZGET writes one int to the pointer, which is valid for the call.
     unsafe { raw::sector_size(device.as_fd().as_raw_fd(), &mut size) }?;
-    u32::try_from(size).map_err(|_| io::ErrorKind::InvalidData.into())
+    u32::try_from(size).ok().and_then(SectorSize::from_bytes).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 /// Discards `len` bytes at `offset`. [`io::ErrorKind::Unsupported`] where the device cannot.

@@ -41,7 +41,7 @@ fn mend_all(device: &(impl BlockDevice + ?Sized)) -> io::Result<bool> {
     device.read_at(0, &mut start)?;
     let Some((block_size, extents)) = extents(&start[SUPERBLOCK..][..1024]) else { return Ok(false) };
     // The sectors of a LUKS volume may be larger than those of the disk below it, and are torn where those end.
-    if block_size < device.sector_size() as usize {
+    if block_size < device.sector_size().as_usize() {
         return Ok(false);
     }
     let mut block = AlignedBuffer::new(block_size);
@@ -129,7 +129,7 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use drydock_block::MemoryDevice;
+    use drydock_block::{MemoryDevice, SectorSize};
     use std::process::Command;
     use tempfile::NamedTempFile;
 
@@ -158,7 +158,7 @@ mod tests {
         starts.filter(|at| image[*at..].starts_with(&header)).collect()
     }
 
-    fn mended(image: &[u8], sector_size: u32) -> (bool, Vec<u8>) {
+    fn mended(image: &[u8], sector_size: SectorSize) -> (bool, Vec<u8>) {
         let device = MemoryDevice::from_bytes(image.to_vec(), sector_size);
         (mend(&device).unwrap(), device.snapshot())
     }
@@ -169,11 +169,13 @@ mod tests {
             let whole = dirty(&block_size.to_string());
             let commits = commits(&whole, block_size);
             assert!(!commits.is_empty());
-            assert_eq!(mended(&whole, 512), (false, whole.clone()));
+            assert_eq!(mended(&whole, SectorSize::S512), (false, whole.clone()));
             for at in commits {
                 let mut torn = whole.clone();
                 torn[at + block_size - SECTOR..][..SECTOR].fill(0x77);
-                for sector_size in [512, block_size as u32] {
+                for sector_size in
+                    [512, block_size as u32].map(|bytes| SectorSize::from_bytes(bytes).unwrap())
+                {
                     assert_eq!(mended(&torn, sector_size), (true, whole.clone()));
                 }
             }
@@ -191,7 +193,7 @@ mod tests {
         superblock[0x10c..0x110].copy_from_slice(&[0x0a, 0xf3, 1, 0]);
         superblock[0x11c] = 1;
         superblock[0x11e..0x124].fill(0xff);
-        assert_eq!(mended(&image, 512), (false, image.clone()));
+        assert_eq!(mended(&image, SectorSize::S512), (false, image.clone()));
     }
 
     #[test]
@@ -202,10 +204,10 @@ mod tests {
             let mut damaged = whole.clone();
             damaged[at + place] ^= 1;
             damaged[at + 2048] ^= 1;
-            assert_eq!(mended(&damaged, 512), (false, damaged.clone()), "{place}");
+            assert_eq!(mended(&damaged, SectorSize::S512), (false, damaged.clone()), "{place}");
         }
         for nothing in [vec![0; 1 << 20], vec![0xff; 1 << 20], vec![0; 512], whole[..8192].to_vec()] {
-            assert_eq!(mended(&nothing, 512), (false, nothing.clone()));
+            assert_eq!(mended(&nothing, SectorSize::S512), (false, nothing.clone()));
         }
     }
 }

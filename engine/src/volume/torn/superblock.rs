@@ -33,10 +33,9 @@ pub fn mend(device: &(impl BlockDevice + ?Sized)) -> Result<bool, Error> {
         device.read_at(0, &mut start)?;
         let superblock = &start[SUPERBLOCK..][..LEN];
         let Some(place) = Descriptor::of(superblock, device.size()) else { return Ok(None) };
-        let sector = u64::from(device.sector_size());
-        let begin = place.at / sector * sector;
-        let mut around =
-            AlignedBuffer::new((place.at + place.len as u64 - begin).next_multiple_of(sector) as usize);
+        let sector = device.sector_size();
+        let begin = sector.round_down(place.at);
+        let mut around = AlignedBuffer::new(sector.round_up((place.at - begin) as usize + place.len));
         device.read_at(begin, &mut around)?;
         let descriptor = &around[(place.at - begin) as usize..][..place.len];
         Ok((is_torn(superblock) && place.fits(superblock, descriptor)).then_some(start))
@@ -46,7 +45,7 @@ pub fn mend(device: &(impl BlockDevice + ?Sized)) -> Result<bool, Error> {
     };
     seal(&mut start[SUPERBLOCK..][..LEN]);
     // One sector, which by itself is old or new: that with the checksum.
-    let sector = device.sector_size() as usize;
+    let sector = device.sector_size().as_usize();
     let end = SUPERBLOCK + LEN;
     let begin = (end - 1) / sector * sector;
     let mut changed = AlignedBuffer::new(sector);
@@ -100,7 +99,7 @@ impl Descriptor {
 mod tests {
     use super::*;
     use crate::volume::ext4::{Identity, format};
-    use drydock_block::MemoryDevice;
+    use drydock_block::{MemoryDevice, SectorSize};
     use drydock_files::FileDevice;
     use std::process::Command;
     use tempfile::NamedTempFile;
@@ -110,7 +109,7 @@ mod tests {
     fn ours() -> NamedTempFile {
         let file = NamedTempFile::new().unwrap();
         file.as_file().set_len(SIZE).unwrap();
-        let device = FileDevice::open(file.path(), 512).unwrap();
+        let device = FileDevice::open(file.path(), SectorSize::S512).unwrap();
         format(&device, &Identity { uuid: [0xab; 16], hash_seed: [0xcd; 16] }).unwrap();
         file
     }
@@ -149,7 +148,7 @@ mod tests {
             made_by_mke2fs(&["-b", "4096", "-O", "metadata_csum,64bit"]),
             made_by_mke2fs(&["-b", "1024", "-O", "metadata_csum,^64bit"]),
         ];
-        for (kind, sector) in kinds.iter().zip([512, 512, 4096]) {
+        for (kind, sector) in kinds.iter().zip([SectorSize::S512, SectorSize::S512, SectorSize::S4096]) {
             let whole = std::fs::read(kind.path()).unwrap();
             let old = &whole[SUPERBLOCK..][..LEN];
             let new = later(old);
@@ -195,7 +194,7 @@ mod tests {
             vec![0; 2048],
         ];
         for (nth, image) in cases.into_iter().enumerate() {
-            let device = MemoryDevice::from_bytes(image.clone(), 512);
+            let device = MemoryDevice::from_bytes(image.clone(), SectorSize::S512);
             assert!(!mend(&device).unwrap(), "case {nth}");
             assert!(device.snapshot() == image, "case {nth}");
         }

@@ -1,31 +1,16 @@
 //! Disks to look at: a folder with a key, images, a bundle and a configuration, as a factory has them.
 
-use super::noise;
-use drydock_block::Section;
+use drydock_block::{Section, SectorSize};
 use drydock_files::FileDevice;
+use drydock_fixtures::{config, noise, sh};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 use tempfile::TempDir;
 
 pub const BIOS: &str = "bootloader = \"grub-bios\"";
 pub const EFI: &str = "bootloader = \"grub-efi\"";
 pub const EFI_4096: &str = "bootloader = \"grub-efi\"\nsector_size = 4096";
-
-pub fn output(dir: &Path, line: &str) -> Output {
-    let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap());
-    Command::new("sh").args(["-c", line]).current_dir(dir).env("PATH", path).output().unwrap()
-}
-
-/// Runs a command that must succeed, and returns what it printed.
-pub fn sh(dir: &Path, line: &str) -> String {
-    let output = output(dir, line);
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said).into_owned();
-    assert!(output.status.success(), "{line}: {said}");
-    said
-}
 
 pub fn tool() -> &'static str {
     env!("CARGO_BIN_EXE_drydock-bundle")
@@ -63,19 +48,8 @@ pub fn bundle(dir: &Path, compatible: &str, images: &str) {
 }
 
 pub fn configure(dir: &Path, layout: &str, root: &str) {
-    let text = format!(
-        r#"
-compatible = "acme-pump"
-[[slot]]
-class = "boot"
-role = "boot"
-[[slot]]
-class = "root"
-role = "root"
-{root}
-[signatures]
-keys = ["k.pub.pem"]
-[data]
+    let more = format!(
+        r#"[data]
 encrypted = false
 [boot]
 attempts = 5
@@ -85,6 +59,7 @@ cmdline = "console=tty0 console=ttyS1,57600n8"
 {layout}
 "#
     );
+    let text = config("k.pub.pem", &more).replace("role = \"root\"\n", &format!("role = \"root\"\n{root}\n"));
     fs::write(dir.join("device.toml"), text).unwrap();
 }
 
@@ -103,6 +78,6 @@ pub fn place(disk: &Value, label: &str) -> (u64, u64) {
 
 pub fn section(dir: &Path, disk: &Value, label: &str) -> Section<FileDevice> {
     let (start, size) = place(disk, label);
-    let sector = disk["sector_size"].as_u64().unwrap() as u32;
+    let sector = SectorSize::from_bytes(disk["sector_size"].as_u64().unwrap() as u32).unwrap();
     Section::new(FileDevice::open(&dir.join("disk.img"), sector).unwrap(), start, size).unwrap()
 }

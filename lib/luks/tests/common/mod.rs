@@ -2,8 +2,9 @@
 
 #![allow(dead_code)]
 
-use drydock_block::BlockDevice;
+use drydock_block::{BlockDevice, SectorSize};
 use drydock_files::FileDevice;
+use drydock_fixtures::Random;
 use drydock_luks::{Cost, Limits};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,7 +35,7 @@ impl Bench {
     }
 
     pub(crate) fn device(&self) -> FileDevice {
-        FileDevice::open(&self.volume, 512).unwrap()
+        FileDevice::open(&self.volume, SectorSize::S512).unwrap()
     }
 
     /// Writes a file next to the volume.
@@ -112,16 +113,7 @@ impl Bench {
 
 /// The same bytes for the same seed.
 pub(crate) fn random(seed: u64) -> impl FnMut(&mut [u8]) -> std::io::Result<()> {
-    let mut state = seed | 1;
-    move |buf| {
-        buf.fill_with(|| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 32) as u8
-        });
-        Ok(())
-    }
+    Random::new(seed).source()
 }
 
 /// A key of `len` bytes.

@@ -6,6 +6,7 @@ use crate::intent::{Job, Source};
 use crate::name::{CopyName, SetName};
 use crate::record::{Outcome, Record, SetInfo, SetStatus};
 use crate::transition::{self, Counters, MISSED_LIMIT, Running};
+use drydock_format::sha256;
 use std::sync::{Mutex, MutexGuard};
 
 const A: SetName = SetName::A;
@@ -151,7 +152,7 @@ impl Device {
 }
 
 fn release(version: &str) -> SetInfo {
-    SetInfo { version: version.into(), manifest: format!("of {version}"), ..SetInfo::default() }
+    SetInfo { version: version.into(), manifest: sha256(version.as_bytes()).into(), ..SetInfo::default() }
 }
 
 fn source() -> Source {

@@ -75,6 +75,7 @@ mod tests {
     use crate::intent::{Job, Source};
     use crate::record::SetInfo;
     use crate::transition::{damaged, flashed, installed, mark_good, rearm, stage};
+    use drydock_format::sha256;
 
     const A: SetName = SetName::A;
     const B: SetName = SetName::B;
@@ -167,7 +168,7 @@ mod tests {
         refused(mark_bad(&mut record, B, 0), "security version 1 is below 2");
 
         let mut record = both_good();
-        let job = Job::Update { source: Source::Data { path: "x".into() }, manifest: String::new() };
+        let job = Job::Update { source: Source::Data { path: "x".into() }, manifest: sha256(b"3") };
         stage(&mut record, job, "3", 0).unwrap();
         let before = record.clone();
         refused(roll_back(&mut record, 0), "drydock cancel");

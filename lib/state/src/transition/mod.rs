@@ -11,6 +11,7 @@ pub use by_hand::{mark_bad, roll_back, successor};
 pub use recovery::{offer, offered, recovery_written, stage_offer};
 
 use crate::bootloader::{GENERATIONS, Mode, Observed};
+use crate::digest::MaybeDigest;
 use crate::error::Error;
 use crate::intent::{Intent, Job, Source};
 use crate::name::{CopyName, SetName};
@@ -281,7 +282,7 @@ pub fn installed(record: &mut Record, target: SetName, release: SetInfo, time: u
     let version = release.version.clone();
     *record.sets.get_mut(target) = SetInfo { status: SetStatus::Trial, ..release };
     record.trial = Some(target);
-    record.restore = None;
+    record.restore = MaybeDigest::None;
     record.generation += 1;
     record.remember(entry(id, time, Outcome::Installed, Some(target), &version, ""));
 }
@@ -293,7 +294,7 @@ pub fn reset(record: &mut Record, restored: Option<(SetName, SetInfo)>, told: &s
     if let Some((target, release)) = restored {
         let manifest = release.manifest.clone();
         installed(record, target, release, time);
-        record.restore = Some(manifest);
+        record.restore = manifest;
     }
     record.generation += 1;
     record.remember(entry(id, time, Outcome::Reset, None, "", told));
@@ -308,14 +309,14 @@ pub fn restore_other(
     time: u64,
 ) -> Result<bool, Error> {
     let info = record.sets.get(running);
-    let due = record.restore.as_ref() == Some(&info.manifest)
+    let due = record.restore == info.manifest
         && record.last_good == Some(running)
         && record.sets.get(running.other()).manifest != info.manifest;
-    if !due || record.intent.is_some() {
+    let Some(manifest) = info.manifest.known().filter(|_| due && record.intent.is_none()) else {
         return Ok(false);
-    }
-    let (manifest, version) = (info.manifest.clone(), info.version.clone());
-    record.restore = None;
+    };
+    let version = info.version.clone();
+    record.restore = MaybeDigest::None;
     stage(record, Job::Update { source, manifest }, &version, time)?;
     Ok(true)
 }

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::intent::{Job, Source};
 use crate::name::{CopyName, SetName};
 use crate::record::{Later, Offer, Outcome, Record, SetStatus};
+use drydock_format::Digest;
 
 /// What the bundle of the set that is being installed brings for the recovery, if anything: it has to wait until that
 /// set is good.
@@ -15,20 +16,21 @@ pub fn offer(record: &mut Record, set: SetName, source: Option<Source>) {
 
 /// What the running set has brought for the recovery, if it is good now and nothing else waits: where the bundle is, and
 /// the digest of its manifest.
-pub fn offered(record: &Record, running: SetName) -> Option<(Source, String)> {
+pub fn offered(record: &Record, running: SetName) -> Option<(Source, Digest)> {
     let offer = record.recovery.offer.as_ref().filter(|offer| offer.set == running)?;
     if matches!(offer.source, Source::Unknown(_)) {
         return None;
     }
     let info = record.sets.get(running);
     let now = info.status == SetStatus::Good && record.intent.is_none();
-    now.then(|| (offer.source.clone(), info.manifest.clone()))
+    let manifest = info.manifest.known().filter(|_| now)?;
+    Some((offer.source.clone(), manifest))
 }
 
 /// Takes an offer up: an intent to write the copy that is not in use. Gives its id.
-pub fn stage_offer(record: &mut Record, source: Source, manifest: String, time: u64) -> Result<u64, Error> {
+pub fn stage_offer(record: &mut Record, source: Source, manifest: Digest, time: u64) -> Result<u64, Error> {
     record.recovery.offer = None;
-    let version = version_of(record, &manifest);
+    let version = version_of(record, manifest);
     stage(record, Job::UpdateRecovery { source, manifest, written: None }, &version, time)
 }
 
@@ -62,7 +64,7 @@ pub(super) fn note_copy(record: &mut Record, counters: Counters, running: Option
     if running == copy {
         let Some(intent) = record.intent.take() else { return };
         let version = match &intent.job {
-            Job::UpdateRecovery { manifest, .. } => version_of(record, manifest),
+            Job::UpdateRecovery { manifest, .. } => version_of(record, *manifest),
             _ => String::new(),
         };
         record.recovery.first = copy;
@@ -75,9 +77,11 @@ pub(super) fn note_copy(record: &mut Record, counters: Counters, running: Option
 }
 
 /// The version of the set that a manifest belongs to.
-fn version_of(record: &Record, manifest: &str) -> String {
+fn version_of(record: &Record, manifest: Digest) -> String {
     let mut sets = SetName::BOTH.into_iter().map(|set| record.sets.get(set));
-    sets.find(|info| info.manifest == manifest).map(|info| info.version.clone()).unwrap_or_default()
+    sets.find(|info| info.manifest.known() == Some(manifest))
+        .map(|info| info.version.clone())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -88,12 +92,13 @@ mod tests {
     use crate::transition::{
         MISSED_LIMIT, Running, begin_write, flashed, installed, mark_bad, mark_good, roll_back, settle,
     };
+    use drydock_format::sha256;
 
     const A: SetName = SetName::A;
     const B: SetName = SetName::B;
 
     fn release(version: &str) -> SetInfo {
-        SetInfo { version: version.into(), manifest: format!("of {version}"), ..SetInfo::default() }
+        SetInfo { version: version.into(), manifest: sha256(version.as_bytes()).into(), ..SetInfo::default() }
     }
 
     fn source() -> Source {
@@ -140,7 +145,7 @@ mod tests {
         let mut record = brought();
         assert_eq!(offered(&record, B), None);
         mark_good(&mut record, B, 0).unwrap();
-        assert_eq!((offered(&record, A), offered(&record, B)), (None, Some((source(), "of 2".into()))));
+        assert_eq!((offered(&record, A), offered(&record, B)), (None, Some((source(), sha256(b"2")))));
         let record = staged();
         assert_eq!((record.wanted(3).mode, record.wanted(3).copy), (Mode::Recovery, CopyName::A));
         assert_eq!(offered(&record, B), None);
@@ -210,7 +215,7 @@ mod tests {
     fn it_makes_way_for_whatever_a_person_asks_for() {
         let asked: [fn(&mut Record); 3] = [
             |record| {
-                let job = Job::Update { source: source(), manifest: String::new() };
+                let job = Job::Update { source: source(), manifest: sha256(b"3") };
                 stage(record, job, "3", 0).unwrap();
             },
             |record| assert_eq!(roll_back(record, 0).unwrap(), A),

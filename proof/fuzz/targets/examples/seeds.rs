@@ -4,14 +4,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
-use drydock_format::tar::{END, Header, padded};
+use drydock_fixtures::Parts;
+use drydock_format::tar::Header;
 use drydock_format::trailer::Trailer;
 use drydock_format::tree::{BLOCK, Hasher};
-use drydock_format::{Bundle, Member, Salt, sha256};
+use drydock_format::{Bundle, Digest, Member, Salt, sha256};
 use drydock_state::grub::encode_env;
 use drydock_state::{
     CopyName, Entry, Floors, Intent, Job, Later, Mode, Outcome, Record, SetInfo, SetName, SetStatus, Sets,
-    Source, Starts, Wanted, encode_copy,
+    Source, Starts, Wanted, encode_replica,
 };
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -87,32 +88,18 @@ fn bundle_seeds(work: &Path) {
     write("frame", "stored", &with_options(1, &stored));
 }
 
-/// A member of a tar: header, bytes, padding.
-fn member(name: &str, data: &[u8]) -> Vec<u8> {
-    let mut bytes = Header { name: name.into(), size: data.len() as u64 }.encode().to_vec();
-    bytes.extend(data);
-    bytes.resize(padded(bytes.len() as u64) as usize, 0);
-    bytes
-}
-
 /// The same bundle with two members that no image implies.
 fn later(archive: &[u8]) -> Vec<u8> {
-    let bundle = Bundle::open_unverified(archive.to_vec()).unwrap();
-    let mut manifest = bundle.manifest().clone();
-    let front = member("manifest.json", bundle.manifest_bytes()).len()
-        + member("manifest.sig", bundle.signature_bytes()).len();
-    let images = &archive[front..archive.len() - END as usize];
+    let mut parts = Parts::of(archive);
+    let mut manifest = Bundle::open_unverified(archive.to_vec()).unwrap().manifest().clone();
     let further = [("root.delta.index", vec![1; 40]), ("root.delta.data", vec![2; 600])];
-    manifest.members.extend(further.iter().map(|(name, data)| Member {
-        name: (*name).into(),
-        size: data.len() as u64,
-        sha256: Some(sha256(data)),
-    }));
-    let mut bytes = member("manifest.json", &manifest.to_bytes());
-    bytes.extend(member("manifest.sig", bundle.signature_bytes()));
-    bytes.extend(images);
-    further.iter().for_each(|(name, data)| bytes.extend(member(name, data)));
-    bytes.resize(bytes.len() + END as usize, 0);
+    for (name, data) in further {
+        let (size, sha256) = (data.len() as u64, Some(sha256(&data)));
+        manifest.members.push(Member { name: name.into(), size, sha256 });
+        parts.members.push((name.into(), data));
+    }
+    *parts.get("manifest.json") = manifest.to_bytes();
+    let bytes = parts.bytes();
     Bundle::open_unverified(bytes.clone()).unwrap();
     bytes
 }
@@ -122,10 +109,11 @@ fn state_seeds() {
         status,
         version: version.into(),
         security_version: 1,
-        manifest: "ab".repeat(32),
+        manifest: Digest([0xab; 32]).into(),
         ..SetInfo::default()
     };
-    let job = Job::Update { source: Source::Data { path: "v2.drydock".into() }, manifest: "cd".repeat(32) };
+    let job =
+        Job::Update { source: Source::Data { path: "v2.drydock".into() }, manifest: Digest([0xcd; 32]) };
     let record = Record {
         generation: 17,
         intent: Some(Intent { starts: 1, ..Intent::new(3, job, 1_700_000_000) }),
@@ -146,8 +134,8 @@ fn state_seeds() {
         ..Record::default()
     };
     for (name, record) in [("full", record), ("empty", Record::default())] {
-        let copy = encode_copy(5, &record).unwrap();
-        write("state_record", name, &[&copy[..512], &copy[4096..]].concat());
+        let replica = encode_replica(5, &record).unwrap();
+        write("state_record", name, &[&replica[..512], &replica[4096..]].concat());
     }
     for (name, mode, first) in
         [("normal", Mode::Normal, SetName::A), ("recovery", Mode::Recovery, SetName::B)]

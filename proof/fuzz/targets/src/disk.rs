@@ -1,7 +1,7 @@
 //! What lies on a disk: partition table, the boot environment's filesystem, LUKS headers.
 
 use crate::options;
-use drydock_block::{BlockDevice, Flush, MemoryDevice, check_range};
+use drydock_block::{BlockDevice, Flush, MemoryDevice, SectorSize, check_range};
 use drydock_engine::volume::torn::{journal, superblock};
 use drydock_gpt::read as read_gpt;
 use drydock_luks::{Limits, Volume, parse};
@@ -12,14 +12,14 @@ use std::io;
 /// The first byte says how large sectors are and whether the first header is to be mended; the backup always is.
 pub(crate) fn gpt(data: &[u8]) -> bool {
     let (options, disk) = options(data);
-    let sector = if options & 1 == 0 { 512 } else { 4096 };
+    let sector = if options & 1 == 0 { SectorSize::S512 } else { SectorSize::S4096 };
     let mut disk = disk.to_vec();
     let _ = read_gpt(&MemoryDevice::from_bytes(disk.clone(), sector));
-    let sectors = disk.len() / sector as usize;
+    let sectors = disk.len() / sector.as_usize();
     if options & 2 == 0 {
-        mend_gpt(&mut disk, 1, sector as usize);
+        mend_gpt(&mut disk, 1, sector.as_usize());
     }
-    mend_gpt(&mut disk, sectors.saturating_sub(1), sector as usize);
+    mend_gpt(&mut disk, sectors.saturating_sub(1), sector.as_usize());
     let size = disk.len() as u64;
     let Ok(table) = read_gpt(&MemoryDevice::from_bytes(disk, sector)) else { return false };
     for partition in &table.partitions {
@@ -65,7 +65,7 @@ pub(crate) fn fat(data: &[u8]) -> bool {
 /// is whole.
 pub(crate) fn ext4(data: &[u8]) -> bool {
     let (options, image) = options(data);
-    let sector = if options & 1 == 0 { 512 } else { 4096 };
+    let sector = if options & 1 == 0 { SectorSize::S512 } else { SectorSize::S4096 };
     let mut image = image.to_vec();
     image.resize(image.len().next_multiple_of(64 << 10), 0);
     let device = MemoryDevice::from_bytes(image, sector);
@@ -135,8 +135,8 @@ impl BlockDevice for Start<'_> {
     fn size(&self) -> u64 {
         self.size
     }
-    fn sector_size(&self) -> u32 {
-        512
+    fn sector_size(&self) -> SectorSize {
+        SectorSize::S512
     }
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
         check_range(self.size, self.sector_size(), offset, buf.len() as u64)?;

@@ -3,24 +3,25 @@
 use drydock_format::trailer::{FOOTER, body_size, decode_bytes};
 use drydock_models::grub;
 use drydock_state::grub::{ENV_SIZE, decode_env, encode_env};
-use drydock_state::{Copy, decode_copy, encode_copy};
+use drydock_state::{Replica, decode_replica, encode_replica};
 use sha2::{Digest, Sha256};
 
 /// Header (512 bytes) and payload, without the gap between them.
 pub(crate) fn record(data: &[u8]) -> bool {
-    let _ = decode_copy(data);
+    let _ = decode_replica(data);
     let Some((header, payload)) = data.split_at_checked(512) else { return false };
-    let mut copy = header.to_vec();
-    copy[12..16].copy_from_slice(&(payload.len() as u32).to_le_bytes());
-    copy[24..56].copy_from_slice(&Sha256::digest(payload));
-    seal(&mut copy);
-    copy.resize(4096, 0);
-    copy.extend_from_slice(payload);
-    let Copy::Valid { sequence, record } = decode_copy(&copy) else { return false };
+    let mut replica = header.to_vec();
+    replica[12..16].copy_from_slice(&(payload.len() as u32).to_le_bytes());
+    replica[24..56].copy_from_slice(&Sha256::digest(payload));
+    seal(&mut replica);
+    replica.resize(4096, 0);
+    replica.extend_from_slice(payload);
+    let Replica::Valid { sequence, record } = decode_replica(&replica) else { return false };
     // A record may grow a little when it is written again, beyond what fits.
-    if let Ok(again) = encode_copy(sequence, &record) {
-        let again = decode_copy(&again);
-        let same = matches!(&again, Copy::Valid { sequence: s, record: r } if *s == sequence && *r == record);
+    if let Ok(again) = encode_replica(sequence, &record) {
+        let again = decode_replica(&again);
+        let same =
+            matches!(&again, Replica::Valid { sequence: s, record: r } if *s == sequence && *r == record);
         assert!(same, "what was written is read as {again:?}");
     }
     true

@@ -4,7 +4,6 @@ mod volumes;
 
 use crate::disk::SimDisk;
 use crate::factory::{DATA_KEY, Factory};
-use crate::random::Random;
 use crate::schedule::{Process, Reads, Stepping};
 use crate::truth;
 use drydock_block::{BlockDevice, Flush, read_vec};
@@ -19,6 +18,7 @@ use drydock_engine::machine::{
 };
 use drydock_engine::update::prove;
 use drydock_engine::volume::data;
+use drydock_fixtures::Random;
 use drydock_format::{Image, ReadAt, Tail};
 use drydock_luks::Limits;
 use drydock_state::{Bootloader, SetName, SlotName, Source};

@@ -1,7 +1,9 @@
 //! A machine whose partitions are files in a folder. It has no volumes and starts nothing.
 
 use super::BUNDLE;
-use drydock_block::{AlignedBuffer, BlockDevice, Flush, check_range, is_zero, read_through, write_through};
+use drydock_block::{
+    AlignedBuffer, BlockDevice, Flush, SectorSize, check_range, is_zero, read_through, write_through,
+};
 use drydock_config::{Config, SlotClass};
 use drydock_engine::Error;
 use drydock_engine::context::RunningSet;
@@ -206,8 +208,8 @@ impl BlockDevice for DirectFile {
     fn size(&self) -> u64 {
         self.size
     }
-    fn sector_size(&self) -> u32 {
-        512
+    fn sector_size(&self) -> SectorSize {
+        SectorSize::S512
     }
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
         check_range(self.size, self.sector_size(), offset, buf.len() as u64)?;

@@ -3,9 +3,8 @@
 
 mod machine;
 
-use crate::factory::{COMPATIBLE, fat};
-use crate::parts::key;
-use drydock_block::BlockDevice;
+use crate::factory::{COMPATIBLE, format_boot_environment};
+use drydock_block::SectorSize;
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_bundle::ordered;
 use drydock_config::{Config, Role, SlotClass};
@@ -16,8 +15,9 @@ use drydock_engine::state::{Seen, State};
 use drydock_engine::steps;
 use drydock_engine::update::{self, Look};
 use drydock_files::FileDevice;
+use drydock_fixtures::key;
 use drydock_recovery::pid1::read_config;
-use drydock_state::{SetInfo, SetName, Source, Store, transition};
+use drydock_state::{MaybeDigest, SetInfo, SetName, Source, Store, transition};
 use machine::NativeMachine;
 use std::fs;
 use std::path::Path;
@@ -44,18 +44,18 @@ pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bu
         workers: ordered::cores(),
         images: vec![Input { name: "root".into(), class: "root".into(), path: image.into() }],
         pins: Vec::new(),
-        keys: vec![key(1, folder)],
+        keys: vec![key(1)],
     };
     let made = create(&recipe, &folder.join(BUNDLE), |_, _, _| {})?;
-    let public = key(1, folder).public()?;
+    let public = key(1).public()?;
     let slots = vec![SlotClass { class: "root".into(), role: Role::Root, encrypted: false }];
     let config = serde_json::to_vec(&Config::new(COMPATIBLE, slots, public.to_string()));
     fs::write(folder.join(CONFIG), config.expect("it is a map")).expect("a file can be made in this folder");
     let partition = |label: &str, size: u64| {
-        FileDevice::create(&folder.join(label), size, 512).expect("a file can be made in this folder")
+        FileDevice::create(&folder.join(label), size, SectorSize::S512)
+            .expect("a file can be made in this folder")
     };
-    let bootenv = partition("bootenv", BOOTENV_SIZE);
-    bootenv.write_at(0, &fat(BOOTENV_SIZE as usize, 512)).expect("it can be written");
+    format_boot_environment(&partition("bootenv", BOOTENV_SIZE));
     let record = transition::flashed(SetInfo::default(), 0);
     let (mut store, _) = Store::open(partition("state", STATE_SIZE), None).expect("it is large enough");
     store.write(&record).expect("it can be written");
@@ -85,7 +85,7 @@ pub fn on_trial(folder: &Path) -> Result<(), Error> {
 pub fn command(folder: &Path, name: &str) -> Result<String, Error> {
     let machine = machine(folder, 1, false)?;
     let running =
-        RunningSet { set: SetName::B, root_hash: String::new(), version: "2".into(), degraded: false };
+        RunningSet { set: SetName::B, root_hash: MaybeDigest::None, version: "2".into(), degraded: false };
     Ok(match name {
         "stage" => {
             let staged = live::stage(&machine, Source::Data { path: BUNDLE.into() }, Look::Quick)?;

@@ -10,7 +10,7 @@ use crate::truth::{self, Slot};
 use crate::volume::{self, Data};
 use drydock_models::grub::{Kernel, Start};
 use drydock_state::grub::Grub;
-use drydock_state::{Bootloader, Copy, CopyName, Entry, Mode, Observed, Outcome, Record, SetName};
+use drydock_state::{Bootloader, CopyName, Entry, Mode, Observed, Outcome, Record, Replica, SetName};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -186,14 +186,14 @@ impl Proof<'_, '_> {
         if !expected.contains(&version) {
             return Kind::Broken.of(format!("version {version} runs, expected was {expected:?}"));
         }
-        let copies = truth::copies(device.factory, &device.disk);
-        let record = match &copies {
-            [Copy::Valid { sequence: a, record }, Copy::Valid { sequence: b, record: other }]
+        let replicas = truth::replicas(device.factory, &device.disk);
+        let record = match &replicas {
+            [Replica::Valid { sequence: a, record }, Replica::Valid { sequence: b, record: other }]
                 if a == b && record == other =>
             {
                 record
             }
-            _ => return Kind::Broken.of(format!("the copies of the record are not equal: {copies:?}")),
+            _ => return Kind::Broken.of(format!("the replicas of the record are not equal: {replicas:?}")),
         };
         let attempts = device.config.boot.attempts;
         let agrees = |now: &Observed| {

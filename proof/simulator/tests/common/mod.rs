@@ -5,13 +5,13 @@
 use drydock_engine::live;
 use drydock_engine::recover::Next;
 use drydock_engine::update::Look;
-use drydock_format::{MANIFEST, ReadAt, sha256};
+use drydock_fixtures::Parts;
+use drydock_format::{Digest, MANIFEST, ReadAt, sha256};
 use drydock_models::grub::Start;
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::factory::{Factory, SETUPS};
 use drydock_simulator::medium::Medium;
 use drydock_simulator::operations::Media;
-use drydock_simulator::parts::Parts;
 use drydock_state::{Job, Outcome, SetName, Source, transition};
 use std::sync::{Arc, LazyLock};
 
@@ -56,8 +56,8 @@ pub(crate) fn untouched(device: &SimDevice, before: &Medium, set: SetName) -> bo
 /// staging: the reason is given in these words, the old system is next, and what can be spared is untouched.
 pub(crate) fn refused(name: &str, bundle: Vec<u8>, words: &[&str], spares: Spares) {
     let manifest = Parts::of(&bundle).members.into_iter().find(|(name, _)| name == MANIFEST);
-    let digest = sha256(&manifest.map(|(_, bytes)| bytes).unwrap_or_default()).to_string();
-    refused_from(device(), name, Arc::new(bundle), &digest, words, spares);
+    let digest = sha256(&manifest.map(|(_, bytes)| bytes).unwrap_or_default());
+    refused_from(device(), name, Arc::new(bundle), digest, words, spares);
 }
 
 /// The same, for any device and source, and for a manifest with this digest.
@@ -65,7 +65,7 @@ pub(crate) fn refused_from(
     mut device: SimDevice,
     name: &str,
     bytes: Arc<dyn ReadAt>,
-    digest: &str,
+    digest: Digest,
     words: &[&str],
     spares: Spares,
 ) {
@@ -92,7 +92,7 @@ pub(crate) fn refused_from(
     }
 
     device.change(|record| {
-        let job = Job::Update { source: source(), manifest: digest.into() };
+        let job = Job::Update { source: source(), manifest: digest };
         transition::stage(record, job, "3", 0).unwrap();
     });
     fails(&device, name, words, spares);

@@ -28,7 +28,7 @@ impl<D: BlockDevice> Grub<D> {
             let why = format!("the file has {} bytes instead of {ENV_SIZE}", file.len);
             return Err(Error::Damaged { what: WHAT, why }.into());
         }
-        let sector = u64::from(device.sector_size());
+        let sector = u64::from(device.sector_size().bytes());
         if file.offset % sector + ENV_SIZE as u64 > sector {
             let why = "the file does not lie in one sector".into();
             return Err(Error::Damaged { what: WHAT, why }.into());
@@ -52,16 +52,16 @@ impl<D: BlockDevice> Bootloader for Grub<D> {
         let block = encode_env(wanted);
         let write_error = |source| Error::Write { what: WHAT, source };
         let read_error = |source| Error::Read { what: WHAT, source };
-        let sector_size = self.device.sector_size() as usize;
-        let start = self.offset - self.offset % sector_size as u64;
+        let sector_size = self.device.sector_size();
+        let start = sector_size.round_down(self.offset);
         let within = (self.offset - start) as usize;
-        let mut sector = vec![0; sector_size];
+        let mut sector = vec![0; sector_size.as_usize()];
         self.device.read_at(start, &mut sector).map_err(read_error)?;
         sector[within..within + ENV_SIZE].copy_from_slice(&block);
         self.device.write_at(start, &sector).map_err(write_error)?;
         self.device.flush(Flush::BootEnvironment).map_err(write_error)?;
         self.device.drop_caches().map_err(read_error)?;
-        let mut back = vec![0; sector_size];
+        let mut back = vec![0; sector.len()];
         self.device.read_at(start, &mut back).map_err(read_error)?;
         if back == sector { Ok(()) } else { Err(Error::ReadBack { what: WHAT }.into()) }
     }

@@ -5,7 +5,7 @@
 //! from what was written here, not from what a filesystem on the build host chose to store.
 
 use super::layout::{Layout, STATE};
-use drydock_block::{BlockDevice, Flush};
+use drydock_block::{BlockDevice, Flush, SectorSize};
 use drydock_files::FileDevice;
 use std::io;
 use std::ops::Range;
@@ -65,7 +65,7 @@ impl BlockDevice for Canvas {
     fn size(&self) -> u64 {
         self.file.size()
     }
-    fn sector_size(&self) -> u32 {
+    fn sector_size(&self) -> SectorSize {
         self.file.sector_size()
     }
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {

@@ -15,7 +15,7 @@ use std::path::Path;
 /// Writes the protective MBR and both copies of the table.
 pub(super) fn write(path: &Path, layout: &Layout) -> Result<(), Error> {
     let mut device = File::options().read(true).write(true).open(path).map_err(file("opening", path))?;
-    let sector = u64::from(layout.sector_size);
+    let sector = u64::from(layout.sector_size.bytes());
     let sectors = u32::try_from(layout.disk_size / sector - 1).unwrap_or(u32::MAX);
     let problem = "the partition table";
     ProtectiveMBR::with_lb_size(sectors).overwrite_lba0(&mut device).map_err(input(problem))?;

@@ -2,6 +2,7 @@
 
 use super::content::{Content, SlotImage};
 use drydock_architecture::Architecture;
+use drydock_block::SectorSize;
 use drydock_bundle::Error;
 use drydock_config::{Bootloader, Config, Role};
 use drydock_format::{Bundle, sha256, slot};
@@ -63,7 +64,7 @@ impl Partition {
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
     pub(super) disk_size: u64,
-    pub(super) sector_size: u32,
+    pub(super) sector_size: SectorSize,
     pub(super) guid: String,
     /// When the disk was made, for its history, in seconds since 1970: `SOURCE_DATE_EPOCH`, or 0.
     pub(super) time: u64,
@@ -73,7 +74,7 @@ pub(super) struct Layout {
 impl Layout {
     pub(super) fn plan(config: &Config, contents: &[Content<'_>], bundle: &Bundle) -> Result<Self, Error> {
         let wanted = &config.layout;
-        if wanted.bootloader == Bootloader::GrubBios && wanted.sector_size != 512 {
+        if wanted.bootloader == Bootloader::GrubBios && wanted.sector_size != SectorSize::S512 {
             return Err(Error::Input {
                 what: "layout.sector_size".into(),
                 problem: "BIOS firmware starts only from disks with 512-byte sectors; use grub-efi".into(),

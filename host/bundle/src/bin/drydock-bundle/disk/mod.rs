@@ -7,7 +7,6 @@
 mod bmap;
 mod canvas;
 mod content;
-mod fat;
 mod gpt;
 mod grub;
 mod layout;
@@ -17,7 +16,7 @@ use crate::{Reply, bar::bar, reply::lossy, trust};
 use canvas::Canvas;
 use content::{Content, RawImage, SlotImage};
 use drydock_block::{BlockDevice, Section};
-use drydock_bundle::{Error, keys};
+use drydock_bundle::{Error, fat, keys};
 use drydock_config::{Bootloader, Config, Role, Unlock};
 use drydock_files::new_file::{NewFile, Readers};
 use drydock_format::{Bundle, Trusted};
@@ -183,7 +182,7 @@ fn release(bundle: &Bundle) -> SetInfo {
         status: SetStatus::Good,
         version: bundle.manifest().version.clone(),
         security_version: bundle.manifest().security_version,
-        manifest: bundle.manifest_digest().to_string(),
+        manifest: bundle.manifest_digest().into(),
         ..SetInfo::default()
     }
 }
@@ -215,7 +214,7 @@ fn summary(output: &Path, layout: &Layout, contents: &[Content<'_>], bundle: &Bu
         })
     });
     json!({
-        "ok": true, "path": lossy(output), "size": layout.disk_size, "sector_size": layout.sector_size,
+        "ok": true, "path": lossy(output), "size": layout.disk_size, "sector_size": layout.sector_size.bytes(),
         "guid": layout.guid, "digest": bundle.manifest_digest(), "partitions": partitions.collect::<Vec<_>>(),
     })
 }

@@ -1,4 +1,4 @@
-//! One copy of the state record: a checksummed header, and the record as JSON.
+//! One replica of the state record: a checksummed header, and the record as JSON.
 
 use crate::error::Error as StateError;
 use crate::record::Record;
@@ -14,12 +14,12 @@ const DIGEST: usize = 24;
 /// The payload follows its header at this distance, in bytes.
 const PAYLOAD_AT: usize = 4096;
 const PAYLOAD_LIMIT: usize = 256 * 1024;
-/// The room that a copy takes at most, in bytes.
+/// The room that a replica takes at most, in bytes.
 pub(crate) const ROOM: u64 = (PAYLOAD_AT + PAYLOAD_LIMIT) as u64;
 
-/// What was found at one copy's place.
+/// What was found at one replica's place.
 #[derive(Debug)]
-pub enum Copy {
+pub enum Replica {
     /// A whole record with its sequence number.
     Valid {
         /// Counts the writes; the higher one is the newer one.
@@ -34,8 +34,8 @@ pub enum Copy {
     Unreadable(Error),
 }
 
-/// One copy's bytes: header, padding, payload.
-pub fn encode_copy(sequence: u64, record: &Record) -> Result<Vec<u8>, StateError> {
+/// One replica's bytes: header, padding, payload.
+pub fn encode_replica(sequence: u64, record: &Record) -> Result<Vec<u8>, StateError> {
     let payload = serde_json::to_vec(record)
         .map_err(|e| StateError::Refused(format!("the state can't be encoded: {e}")))?;
     if payload.len() > PAYLOAD_LIMIT {
@@ -50,24 +50,24 @@ pub fn encode_copy(sequence: u64, record: &Record) -> Result<Vec<u8>, StateError
     Ok(bytes)
 }
 
-/// Reads the copy that stands at an offset in bytes.
-pub(crate) fn read_copy(device: &impl BlockDevice, offset: u64) -> Copy {
-    let unreadable = |source| Copy::Unreadable(Error::Read { what: WHAT, source });
+/// Reads the replica that stands at an offset in bytes.
+pub(crate) fn read_replica(device: &impl BlockDevice, offset: u64) -> Replica {
+    let unreadable = |source| Replica::Unreadable(Error::Read { what: WHAT, source });
     let header = match read_vec(device, offset, header::SIZE) {
         Ok(header) => header,
         Err(source) => return unreadable(source),
     };
     match decode_header(&header) {
         Ok((_, len)) => match read_vec(device, offset, PAYLOAD_AT + len) {
-            Ok(bytes) => decode_copy(&bytes),
+            Ok(bytes) => decode_replica(&bytes),
             Err(source) => unreadable(source),
         },
         Err(reason) => invalid(reason),
     }
 }
 
-/// Decodes one copy's bytes, header and payload.
-pub fn decode_copy(bytes: &[u8]) -> Copy {
+/// Decodes one replica's bytes, header and payload.
+pub fn decode_replica(bytes: &[u8]) -> Replica {
     let (header, len) = match decode_header(bytes) {
         Ok(found) => found,
         Err(reason) => return invalid(reason),
@@ -79,18 +79,20 @@ pub fn decode_copy(bytes: &[u8]) -> Copy {
         return invalid(KIND.damaged("its checksum does not match, it was written only in part"));
     }
     match serde_json::from_slice(payload) {
-        Ok(record) => Copy::Valid { sequence: header.u64(SEQUENCE), record: Box::new(record) },
+        Ok(record) => Replica::Valid { sequence: header.u64(SEQUENCE), record: Box::new(record) },
         // The checksum holds, so a drydock wrote it; one that we don't understand must be a later one.
-        Err(_) => {
-            Copy::Unreadable(Error::LaterVersion { what: WHAT, found: KIND.version + 1, known: KIND.version })
-        }
+        Err(_) => Replica::Unreadable(Error::LaterVersion {
+            what: WHAT,
+            found: KIND.version + 1,
+            known: KIND.version,
+        }),
     }
 }
 
-fn invalid(reason: Error) -> Copy {
+fn invalid(reason: Error) -> Replica {
     match reason {
-        Error::LaterVersion { .. } => Copy::Unreadable(reason),
-        _ => Copy::Invalid(reason),
+        Error::LaterVersion { .. } => Replica::Unreadable(reason),
+        _ => Replica::Invalid(reason),
     }
 }
 
@@ -110,7 +112,7 @@ mod tests {
 
     #[test]
     fn the_bytes_on_the_disk_are_those_of_every_version_so_far() {
-        let bytes = encode_copy(0x0102_0304_0506_0708, &Record::default()).unwrap();
+        let bytes = encode_replica(0x0102_0304_0506_0708, &Record::default()).unwrap();
         assert_eq!(
             sha256(&bytes[..PAYLOAD_AT]).to_string(),
             "52f7068db34af8dc420ed9e2f587172a766da3a039b723b840ba59a3018d0016"

@@ -1,8 +1,7 @@
 //! Small FAT filesystems, made in memory.
 
-use super::{Part, input};
-use drydock_block::BlockDevice;
-use drydock_bundle::Error;
+use crate::Error;
+use drydock_block::{BlockDevice, SectorSize};
 use fatfs::{Date, DateTime, FileSystem, FormatVolumeOptions, FsOptions, Time, TimeProvider, format_volume};
 use std::io::{self, Cursor, Write};
 
@@ -21,9 +20,13 @@ impl TimeProvider for Never {
     }
 }
 
-/// Fills a partition with a FAT filesystem of one sector a cluster, and the files in it: paths with `/`, contents.
-pub(super) fn make(
-    part: &Part,
+/// Fills a partition with a FAT filesystem of one sector a cluster, and the files in it: paths with `/`, contents. Clusters
+/// that are not in use are left as they are, and nothing is flushed. The same arguments always make the same bytes.
+///
+/// # Errors
+/// The partition is too small or too large, or can't be written.
+pub fn make(
+    part: &impl BlockDevice,
     label: [u8; 11],
     volume_id: u32,
     files: &[(&str, Vec<u8>)],
@@ -31,15 +34,17 @@ pub(super) fn make(
     let mut bytes = vec![0; part.size() as usize];
     let made = fill(&mut bytes, part.sector_size(), label, volume_id, files);
     let fat32 = bytes[82..].starts_with(b"FAT32");
-    bytes.chunks_mut(part.sector_size() as usize).for_each(|sector| mend_dot_entries(sector, fat32));
-    let used = made.map_err(input("making a FAT filesystem"))?;
-    part.write_at(0, &bytes[..used]).map_err(input("writing a FAT filesystem"))
+    bytes.chunks_mut(part.sector_size().as_usize()).for_each(|sector| mend_dot_entries(sector, fat32));
+    let failed =
+        |what: &str, problem: io::Error| Error::Input { what: what.into(), problem: problem.to_string() };
+    let used = made.map_err(|problem| failed("making a FAT filesystem", problem))?;
+    part.write_at(0, &bytes[..used]).map_err(|problem| failed("writing a FAT filesystem", problem))
 }
 
 /// Returns how many bytes of the start are in use: all but the free clusters, which come last in a new filesystem.
 fn fill(
     bytes: &mut [u8],
-    sector_size: u32,
+    sector_size: SectorSize,
     label: [u8; 11],
     volume_id: u32,
     files: &[(&str, Vec<u8>)],
@@ -47,8 +52,8 @@ fn fill(
     let len = bytes.len();
     let mut volume = Cursor::new(bytes);
     let options = FormatVolumeOptions::new()
-        .bytes_per_sector(sector_size as u16)
-        .bytes_per_cluster(sector_size)
+        .bytes_per_sector(sector_size.bytes() as u16)
+        .bytes_per_cluster(sector_size.bytes())
         .volume_id(volume_id)
         .volume_label(label);
     format_volume(&mut volume, options)?;
