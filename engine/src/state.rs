@@ -9,7 +9,9 @@ use crate::event::Events;
 use crate::machine::{Device, Lock, Machine};
 use crate::release;
 use drydock_state::transition::{self, Counters, Running};
-use drydock_state::{Bootloader, Mended, Mode, Observed, Opened, Record, SetName, Store, Wanted};
+use drydock_state::{
+    Bootloader, Generation, Mended, Mode, Observed, Opened, Record, SetName, Store, UnixTime, Wanted,
+};
 use std::time::Duration;
 
 /// How often a look is taken at most until record and bootloader agree: a writer replaces one after the other.
@@ -30,7 +32,7 @@ pub struct State<'m> {
     attempts: u8,
     trust: Trust,
     /// When it was opened, in seconds since 1970.
-    now: u64,
+    now: UnixTime,
     events: &'m dyn Events,
     _lock: Lock,
 }
@@ -147,7 +149,7 @@ impl<'m> State<'m> {
 
     /// Takes note of what the bootloader has done, and tells it again what it does not know. Every start does this first.
     /// On return both are on stable storage. Returns whether the bootloader has chosen by what was not this record's.
-    pub fn settle(&mut self, running: Running, time: u64) -> Result<bool, Error> {
+    pub fn settle(&mut self, running: Running, time: UnixTime) -> Result<bool, Error> {
         if self.trust != Trust::Whole {
             return Ok(false);
         }
@@ -243,7 +245,7 @@ fn observe(bootloader: &Result<Box<dyn Bootloader>, String>) -> Option<Observed>
 }
 
 /// The generation of the record that the bootloader was told last.
-fn told(observed: Option<Observed>) -> Option<u32> {
+fn told(observed: Option<Observed>) -> Option<Generation> {
     observed.map(|observed| observed.generation)
 }
 

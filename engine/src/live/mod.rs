@@ -16,7 +16,7 @@ use crate::state::{Seen, State, Trust};
 use crate::update::{self, Look, Prepared};
 use drydock_format::Digest;
 use drydock_state::transition::{self, Running};
-use drydock_state::{Intent, Job, Record, SetName, Source};
+use drydock_state::{Intent, Job, Record, SetName, Source, UnixTime};
 
 /// How often a command looks again when another one has changed what it had looked at.
 const TRIES: u32 = 5;
@@ -168,7 +168,7 @@ fn take_over(
     machine: &impl Machine,
     running: SetName,
     given_up: impl Fn(&Record) -> SetName,
-    change: impl FnOnce(&mut Record, u64) -> Result<SetName, drydock_state::Error>,
+    change: impl FnOnce(&mut Record, UnixTime) -> Result<SetName, drydock_state::Error>,
 ) -> Result<SetName, Error> {
     let mut tries = 0..TRIES;
     let (next, found, mut state) = loop {

@@ -12,7 +12,7 @@ use drydock_config::{Config, SlotClass};
 use drydock_format::Image;
 use drydock_luks::{FormatOptions, Limits, Unlocked};
 use drydock_state::grub::Grub;
-use drydock_state::{Bootloader, SetName, SlotName, Source};
+use drydock_state::{Bootloader, SetName, SlotName, Source, UnixTime};
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -53,8 +53,8 @@ pub enum Power {
 
 /// Time.
 pub trait Clock {
-    /// Returns the seconds since 1970 by the device's clock, which may be wrong.
-    fn now(&self) -> u64;
+    /// Returns the time by the device's clock, which may be wrong.
+    fn now(&self) -> UnixTime;
 
     /// Waits: for another process, a medium, or a person.
     fn pause(&self, time: Duration) -> Power;

@@ -2,6 +2,7 @@
 
 use crate::name::{CopyName, SetName};
 use crate::record::{Later, Record};
+use crate::time::UnixTime;
 use drydock_format::Digest;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -23,8 +24,8 @@ pub struct Intent {
     /// after them.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub missed: u32,
-    /// When it was recorded, in seconds since 1970 by the device's clock.
-    pub time: u64,
+    /// When it was recorded.
+    pub time: UnixTime,
     /// The bundle's bytes that were read and proven when it was recorded, as the machine tells files apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proven: Option<String>,
@@ -96,7 +97,7 @@ pub struct MediumSource {
 
 impl Intent {
     /// An intent that nothing has been done for yet.
-    pub fn new(id: u64, job: Job, time: u64) -> Self {
+    pub fn new(id: u64, job: Job, time: UnixTime) -> Self {
         Self { id, job, starts: 0, missed: 0, time, proven: None, later: Later::new() }
     }
 }

@@ -14,17 +14,20 @@
 pub mod bootloader;
 mod digest;
 mod error;
+mod generation;
 mod intent;
 pub mod log;
 mod name;
 mod record;
 mod replica;
 mod store;
+mod time;
 pub mod transition;
 
 pub use bootloader::{Bootloader, Mode, Observed, Starts, Wanted, grub};
 pub use digest::MaybeDigest;
 pub use error::Error;
+pub use generation::Generation;
 pub use intent::{Intent, Job, MediumSource, Source};
 pub use name::{CopyName, SetName, SlotName};
 pub use record::{
@@ -32,3 +35,4 @@ pub use record::{
 };
 pub use replica::{Replica, decode_replica, encode_replica};
 pub use store::{Mended, Now, Opened, Store, replica_offsets};
+pub use time::UnixTime;

@@ -65,14 +65,14 @@ fn place(size: u64) -> Result<Option<u64>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Opened, Record, Store};
+    use crate::{Generation, Opened, Record, Store};
     use drydock_block::{MemoryDevice, SectorSize};
 
     #[test]
     fn the_log_is_kept_beside_the_record_and_harms_none_of_its_places() {
         for size in [4 << 20, 8 << 20] {
             let device = MemoryDevice::new(size, SectorSize::S512);
-            let record = Record { generation: 7, ..Record::default() };
+            let record = Record { generation: Generation(7), ..Record::default() };
             let (mut store, _) = Store::open(&device, None).unwrap();
             store.write(&record).unwrap();
             assert_eq!(read(&device).unwrap(), None);

@@ -1,7 +1,9 @@
 use crate::bootloader::{Mode, Starts, Wanted};
 use crate::digest::MaybeDigest;
+use crate::generation::Generation;
 use crate::intent::{Intent, Job, Source};
 use crate::name::{CopyName, SetName};
+use crate::time::UnixTime;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -14,9 +16,8 @@ pub const HISTORY_LIMIT: usize = 64;
 /// Everything that a device remembers. Changed in memory, then written whole by [`Store`](crate::Store).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Record {
-    /// Counts what the bootloader has to learn of this record. It is told the same number, so that what does not belong to
-    /// this record is recognised.
-    pub generation: u32,
+    /// The generation of what the bootloader is told.
+    pub generation: Generation,
     /// What recovery has been asked to do, until its outcome is known.
     #[serde(default)]
     pub intent: Option<Intent>,
@@ -144,8 +145,8 @@ pub struct Entry {
     /// The intent that it is the outcome of, or 0.
     #[serde(default)]
     pub intent: u64,
-    /// When, in seconds since 1970 by the device's clock.
-    pub time: u64,
+    /// When.
+    pub time: UnixTime,
     /// What.
     pub outcome: Outcome,
     /// The set concerned, if any.

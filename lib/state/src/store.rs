@@ -1,7 +1,7 @@
 //! The state record on its raw partition: two replicas, each with a spare place.
 
-use crate::bootloader::GENERATIONS;
 use crate::error::Error as StateError;
+use crate::generation::Generation;
 use crate::record::Record;
 use crate::replica::{ROOM, Replica, WHAT, encode_replica, read_replica};
 use drydock_block::{BlockDevice, Error, Flush};
@@ -88,7 +88,7 @@ struct Place {
 impl<D: BlockDevice> Store<D> {
     /// Reads the record without writing anything, so that it may be done beside a writer. What was found to be mended
     /// is not mentioned.
-    pub fn look(device: D, told: Option<u32>) -> Result<Opened, StateError> {
+    pub fn look(device: D, told: Option<Generation>) -> Result<Opened, StateError> {
         let (_, found, _) = Self::read(device, told)?;
         Ok(found)
     }
@@ -99,7 +99,7 @@ impl<D: BlockDevice> Store<D> {
     ///
     /// `told` is the generation that the bootloader was told last, if that is known: where it is ahead of the only replica
     /// that can be read, the other one is newer, and nothing is written.
-    pub fn open(device: D, told: Option<u32>) -> Result<(Self, Opened), StateError> {
+    pub fn open(device: D, told: Option<Generation>) -> Result<(Self, Opened), StateError> {
         let (mut store, opened, faults) = Self::read(device, told)?;
         let Opened::Found { record, .. } = opened else { return Ok((store, opened)) };
         let mut mended = Vec::new();
@@ -128,7 +128,7 @@ impl<D: BlockDevice> Store<D> {
         Ok((store, Opened::Found { record, mended }))
     }
 
-    fn read(device: D, told: Option<u32>) -> Result<(Self, Opened, [Fault; 2]), Error> {
+    fn read(device: D, told: Option<Generation>) -> Result<(Self, Opened, [Fault; 2]), Error> {
         let [first, second] = replica_offsets(device.size())?;
         // Half way to the other replica there is room for each once more, if at all.
         let distance = Some(second / 2)
@@ -206,7 +206,12 @@ enum Fault {
 }
 
 /// Which record holds, and which replicas have to be written again.
-fn decide(first: Replica, second: Replica, told: Option<u32>, newest: &mut u64) -> (Opened, [Fault; 2]) {
+fn decide(
+    first: Replica,
+    second: Replica,
+    told: Option<Generation>,
+    newest: &mut u64,
+) -> (Opened, [Fault; 2]) {
     let none = || [Fault::None, Fault::None];
     let found = |record: Box<Record>| Opened::Found { record: *record, mended: Vec::new() };
     let untrusted = |record: Option<Box<Record>>, reason: Error| {
@@ -229,7 +234,7 @@ fn decide(first: Replica, second: Replica, told: Option<u32>, newest: &mut u64) 
         // What the other replica may hold beyond this one, nobody was told of: unless the bootloader was.
         (Replica::Unreadable(reason), Replica::Valid { record, .. })
         | (Replica::Valid { record, .. }, Replica::Unreadable(reason))
-            if is_ahead(told, record.generation) =>
+            if told.is_some_and(|told| told.is_ahead_of(record.generation)) =>
         {
             untrusted(Some(record), reason)
         }
@@ -260,13 +265,6 @@ fn valid(replica: Replica) -> Option<Box<Record>> {
         Replica::Valid { record, .. } => Some(record),
         _ => None,
     }
-}
-
-/// Returns whether the bootloader was told of a generation that this record has not reached yet.
-fn is_ahead(told: Option<u32>, generation: u32) -> bool {
-    let ahead =
-        told.map_or(0, |told| (told % GENERATIONS + GENERATIONS - generation % GENERATIONS) % GENERATIONS);
-    (1..GENERATIONS / 2).contains(&ahead)
 }
 
 /// Reads one replica from wherever its newest whole version is, and says where that is.

@@ -6,9 +6,11 @@ use drydock_block::{MemoryDevice, SectorSize};
 use drydock_state::transition::{self, Counters, Running};
 use drydock_state::{
     CopyName, MaybeDigest, Mode, Observed, Opened, Record, SetName, SetStatus, Source, Starts, Store,
+    UnixTime,
 };
 use serde_json::{Value, json};
 
+const NOW: UnixTime = UnixTime(0);
 const A: SetName = SetName::A;
 
 /// A record that a later drydock has written, with news in every place that can have some.
@@ -89,14 +91,14 @@ fn a_job_that_only_a_later_drydock_knows_is_left_alone_and_the_sets_boot() {
         let fresh = wanted.fresh();
         let told = Observed { mode: Mode::Recovery, left: Starts { recovery: 0, ..fresh.left }, ..fresh };
         for running in [Running::Set(A), Running::Recovery(Some(CopyName::A)), Running::Recovery(None)] {
-            assert!(!transition::settle(&mut record, Counters::Current(told), running, 0), "{running:?}");
+            assert!(!transition::settle(&mut record, Counters::Current(told), running, NOW), "{running:?}");
         }
         let wipe = drydock_state::Job::Wipe { label: "logs".into() };
-        let refused = transition::stage(&mut record, wipe, "", 0).unwrap_err().to_string();
+        let refused = transition::stage(&mut record, wipe, "", NOW).unwrap_err().to_string();
         assert!(refused.contains("later drydock") && refused.contains("drydock cancel"), "{refused}");
         assert_eq!(serde_json::to_value(&record).unwrap(), value);
         // A person may take it back all the same.
-        assert_eq!(transition::cancel(&mut record, 0).unwrap(), 5);
+        assert_eq!(transition::cancel(&mut record, NOW).unwrap(), 5);
     }
 }
 
@@ -109,7 +111,7 @@ fn a_digest_that_only_a_later_drydock_knows_stays_as_it_is_and_is_like_no_other(
     let mut record = parsed(&value);
     assert_eq!(record.sets.a.manifest, MaybeDigest::Unknown("sha512:0a".into()));
     let source = Source::Partition { label: "factory".into() };
-    assert!(!transition::restore_other(&mut record, A, source, 0).unwrap());
+    assert!(!transition::restore_other(&mut record, A, source, NOW).unwrap());
     assert_eq!(transition::offered(&record, A), None);
     assert_eq!(serde_json::to_value(&record).unwrap(), value);
 }
@@ -141,6 +143,6 @@ fn a_set_in_a_state_that_only_a_later_drydock_knows_may_be_tried_but_takes_over_
     let mut record = parsed(&later());
     assert_eq!(record.sets.b.status, SetStatus::Unknown("held-back".into()));
     assert!(record.sets.b.bootable());
-    let refused = transition::mark_bad(&mut record, A, 0).unwrap_err().to_string();
+    let refused = transition::mark_bad(&mut record, A, NOW).unwrap_err().to_string();
     assert!(refused.contains("held-back"), "{refused}");
 }

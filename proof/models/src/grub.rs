@@ -228,14 +228,14 @@ fn until_nul(bytes: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
     use drydock_state::grub::{decode_env, encode_env};
-    use drydock_state::{Mode, Starts, Wanted};
+    use drydock_state::{Generation, Mode, Starts, Wanted};
     use proptest::prelude::*;
 
     fn any_wanted() -> impl Strategy<Value = Wanted> {
         let counters = (0u8..10, 0u8..10, 0u8..10);
         (0u32..100_000_000, any::<[bool; 3]>(), counters).prop_map(|(generation, [b, r, copy_b], left)| {
             Wanted {
-                generation,
+                generation: Generation(generation),
                 first: if b { SetName::B } else { SetName::A },
                 mode: if r { Mode::Recovery } else { Mode::Normal },
                 attempts: Starts { a: left.0, b: left.1, recovery: left.2 },
@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn a_start_that_cannot_be_counted_is_left_to_recovery() {
         let mut block = encode_env(&Wanted {
-            generation: 1,
+            generation: Generation(1),
             first: SetName::A,
             mode: Mode::Normal,
             attempts: Starts { a: 3, b: 3, recovery: 0 },

@@ -18,7 +18,7 @@ use drydock_format::{Image, MANIFEST, Manifest, SIGNATURES};
 use drydock_luks::{Cost, FormatOptions, Unlocked};
 use drydock_models::CryptDevice;
 use drydock_state::grub::{ENV_SIZE, Grub};
-use drydock_state::{Bootloader, CopyName, SetInfo, SetName, SlotName, Store, transition};
+use drydock_state::{Bootloader, CopyName, SetInfo, SetName, SlotName, Store, UnixTime, transition};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
@@ -348,7 +348,7 @@ impl Factory {
             let (manifest, signatures) = (release.manifest.clone(), release.signatures.clone());
             trailer::write(&slot, &Trailer { manifest, signatures, image: image.clone() }).unwrap();
         }
-        let record = transition::flashed(release.info.clone(), 0);
+        let record = transition::flashed(release.info.clone(), UnixTime(0));
         let (mut store, _) = Store::open(self.partition(&disk, "state").unwrap(), None).unwrap();
         store.write(&record).unwrap();
         let env = Grub::open(self.partition(&disk, "bootenv").unwrap()).unwrap();

@@ -11,7 +11,7 @@ use drydock_models::grub::{Reason, Start};
 use drydock_simulator::device::{End, SimDevice};
 use drydock_simulator::medium::Medium;
 use drydock_state::grub::Grub;
-use drydock_state::{Bootloader, CopyName, Job, Outcome, SetName, SetStatus, Wanted, transition};
+use drydock_state::{Bootloader, CopyName, Job, Outcome, SetName, SetStatus, UnixTime, Wanted, transition};
 
 const A: SetName = SetName::A;
 const B: SetName = SetName::B;
@@ -44,7 +44,7 @@ fn settle_tells_the_bootloader_what_it_does_not_know() {
     let device = SimDevice::new(&FACTORY, MEDIA.first.clone());
     let machine = device.machine();
     let mut state = State::open(&machine).unwrap();
-    transition::stage(&mut state.record, Job::FactoryReset, "", 0).unwrap();
+    transition::stage(&mut state.record, Job::FactoryReset, "", UnixTime(0)).unwrap();
     state.save_record().unwrap();
     drop(state);
     assert_eq!(device.decision(), Some(Start::Set(A)), "the environment is older than the record");

@@ -11,7 +11,7 @@ use drydock_engine::state::Seen;
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::medium::Medium;
 use drydock_state::grub::Grub;
-use drydock_state::{Bootloader, Mode, Record, SetName, Starts, Wanted};
+use drydock_state::{Bootloader, Generation, Mode, Record, SetName, Starts, Wanted};
 use serde_json::{Value, json};
 
 /// A device on which a later drydock has staged a job that this one does not know, and has told the bootloader of it.
@@ -58,7 +58,10 @@ fn a_later_drydocks_state_is_lived_with_at_every_start() {
         }),
         ("the sets come first", |told| Wanted { mode: Mode::Normal, ..told }),
         ("no set has starts left", |told| Wanted { attempts: Starts { a: 0, b: 0, recovery: 0 }, ..told }),
-        ("the environment is of before", |told| Wanted { generation: told.generation - 1, ..told }),
+        ("the environment is of before", |told| Wanted {
+            generation: Generation(told.generation.0 - 1),
+            ..told
+        }),
     ];
     for (name, medium, runs) in [
         ("on trial", &MEDIA.installed, SetName::B),

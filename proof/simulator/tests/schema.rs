@@ -12,7 +12,7 @@ use drydock_format::sha256;
 use drydock_house::schema::Schemas;
 use drydock_simulator::device::SimDevice;
 use drydock_simulator::medium::Medium;
-use drydock_state::{CopyName, Entry, Intent, Job, MediumSource, Outcome, SetName, Source};
+use drydock_state::{CopyName, Entry, Intent, Job, MediumSource, Outcome, SetName, Source, UnixTime};
 use serde_json::{Value, json};
 
 /// Everything that can have happened. A new outcome does not compile until it is added to both.
@@ -101,7 +101,7 @@ fn the_schemas_have_every_field_of_status_and_log_and_no_other() {
     );
     for job in jobs() {
         let proven = Some("inode 12".into());
-        let intent = Intent { missed: 1, proven, ..Intent::new(1, job, 1) };
+        let intent = Intent { missed: 1, proven, ..Intent::new(1, job, UnixTime(1)) };
         hold("status.json", printed(&MEDIA.first, running(), |seen| seen.record.intent = Some(intent)));
     }
     let mut bad = printed(&MEDIA.second, running(), |_| {});
@@ -109,7 +109,7 @@ fn the_schemas_have_every_field_of_status_and_log_and_no_other() {
     hold("status.json", bad);
     let entry = |outcome| Entry {
         intent: 1,
-        time: 1,
+        time: UnixTime(1),
         outcome,
         set: Some(SetName::A),
         version: "1".into(),

@@ -8,7 +8,9 @@ use drydock_format::sha256;
 use drydock_models::grub::{self, Kernel, Start};
 use drydock_state::grub::{decode_env, encode_env};
 use drydock_state::transition::{self, Counters, Running};
-use drydock_state::{CopyName, Entry, Intent, Job, Record, SetInfo, SetName, Source, Wanted};
+use drydock_state::{
+    CopyName, Entry, Generation, Intent, Job, Record, SetInfo, SetName, Source, UnixTime, Wanted,
+};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -105,7 +107,7 @@ fn release(version: u32) -> SetInfo {
 
 impl Device {
     fn new() -> Self {
-        let record = transition::flashed(release(1), 0);
+        let record = transition::flashed(release(1), UnixTime(0));
         let env = encode_env(&record.wanted(ATTEMPTS)).to_vec();
         let holds = BTreeMap::from([(SetName::A, Some(1)), (SetName::B, None)]);
         let copies = BTreeMap::from(CopyName::BOTH.map(|copy| (copy, Some(1))));
@@ -127,10 +129,10 @@ impl Device {
                 let job = Job::Update { source: Source::Data { path: "x".into() }, manifest: sha256(b"x") };
                 let version = (self.newest + 1).to_string();
                 let done = match event {
-                    Event::Stage(_) => transition::stage(&mut record, job, &version, 0).is_ok(),
-                    Event::RollBack(_) => transition::roll_back(&mut record, 0).is_ok(),
-                    Event::MarkBad(set, _) => transition::mark_bad(&mut record, *set, 0).is_ok(),
-                    _ => transition::cancel(&mut record, 0).is_ok(),
+                    Event::Stage(_) => transition::stage(&mut record, job, &version, UnixTime(0)).is_ok(),
+                    Event::RollBack(_) => transition::roll_back(&mut record, UnixTime(0)).is_ok(),
+                    Event::MarkBad(set, _) => transition::mark_bad(&mut record, *set, UnixTime(0)).is_ok(),
+                    _ => transition::cancel(&mut record, UnixTime(0)).is_ok(),
                 };
                 if done {
                     self.newest += u32::from(matches!(event, Event::Stage(_)));
@@ -186,7 +188,7 @@ impl Device {
     /// As drydock's `Memory::settle`.
     fn settle(&mut self, record: &mut Record, running: Running) -> Result<(), Cut> {
         let counters = self.counters(record);
-        if transition::settle(record, counters, running, 0) {
+        if transition::settle(record, counters, running, UnixTime(0)) {
             self.save(record)
         } else if counters == Counters::Unknown {
             self.write()?;
@@ -241,7 +243,7 @@ impl Device {
         }
         if boot.well {
             self.up = Some(set);
-            if transition::mark_good(&mut record, set, 0).expect("what runs is bootable") {
+            if transition::mark_good(&mut record, set, UnixTime(0)).expect("what runs is bootable") {
                 self.save(&record)?;
             } else if let Ok(now) = decode_env(&self.env) {
                 self.write()?;
@@ -250,7 +252,8 @@ impl Device {
                 self.env = encode_env(&wanted).to_vec();
             }
             if let Some((source, manifest)) = transition::offered(&record, set) {
-                transition::stage_offer(&mut record, source, manifest, 0).expect("nothing else waits");
+                transition::stage_offer(&mut record, source, manifest, UnixTime(0))
+                    .expect("nothing else waits");
                 self.save(&record)?;
             }
         }
@@ -266,12 +269,12 @@ impl Device {
         copy: Option<CopyName>,
     ) -> Result<(), Cut> {
         if record.intent.is_none() {
-            return match starved && transition::rearm(&mut record, 0).is_some() {
+            return match starved && transition::rearm(&mut record, UnixTime(0)).is_some() {
                 true => self.save(&record),
                 false => Ok(()),
             };
         }
-        let started = transition::count_start(&mut record, STARTS, 0);
+        let started = transition::count_start(&mut record, STARTS, UnixTime(0));
         self.save(&record)?;
         if started.is_none() {
             return Ok(());
@@ -280,7 +283,7 @@ impl Device {
             return Ok(());
         }
         if !boot.installs {
-            transition::fail(&mut record, "it could not be installed", 0);
+            transition::fail(&mut record, "it could not be installed", UnixTime(0));
             return self.save(&record);
         }
         if matches!(record.intent, Some(Intent { job: Job::UpdateRecovery { .. }, .. })) {
@@ -297,7 +300,7 @@ impl Device {
         self.holds.insert(target, Some(self.newest));
         let source = boot.brings.then(|| Source::Data { path: "x".into() });
         transition::offer(&mut record, target, source);
-        transition::installed(&mut record, target, release(self.newest), 0);
+        transition::installed(&mut record, target, release(self.newest), UnixTime(0));
         self.save(&record)?;
         let next = grub::decide(Some(&self.env), |_| true).start;
         assert_eq!(next, Some(Start::Set(target)), "what was installed is not tried");
@@ -353,7 +356,7 @@ fn is_outcome(entry: &Entry, id: u64) -> bool {
 
 /// The generation tells environments apart that must not be taken for each other.
 fn check_next(old: &Record, new: &Record) {
-    let told = |record: &Record| Wanted { generation: 0, ..record.wanted(ATTEMPTS) };
+    let told = |record: &Record| Wanted { generation: Generation(0), ..record.wanted(ATTEMPTS) };
     if told(old) != told(new) {
         assert!(new.generation > old.generation, "another environment with the same generation");
     }

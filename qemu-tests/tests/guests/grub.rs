@@ -5,7 +5,7 @@ use crate::grub_device::{Device, Layout};
 use drydock_models::grub::{Kernel, Reason, Start, decide};
 use drydock_qemu_tests::{Disk, Firmware, Qemu, marker_kernel};
 use drydock_state::grub::encode_env;
-use drydock_state::{CopyName, Mode, SetName, Starts, Wanted};
+use drydock_state::{CopyName, Generation, Mode, SetName, Starts, Wanted};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -20,7 +20,7 @@ struct Row {
 }
 
 fn env(first: SetName, mode: Mode, a: u8, b: u8, recovery: u8) -> Wanted {
-    Wanted { generation: 17, first, mode, attempts: Starts { a, b, recovery }, copy: CopyName::A }
+    Wanted { generation: Generation(17), first, mode, attempts: Starts { a, b, recovery }, copy: CopyName::A }
 }
 
 /// Whole environments, and kernels damaged one after the other.
@@ -80,7 +80,7 @@ fn damaged_rows() -> Vec<Row> {
     for (line, _) in text.match_indices('\n').take(9) {
         row(&format!("cut after byte {line}"), good[..line].to_vec());
         row(&format!("cut after byte {}", line + 1), good[..line + 1].to_vec());
-        let mut torn = encode_env(&Wanted { generation: 18, ..env(A, Mode::Recovery, 1, 0, 1) });
+        let mut torn = encode_env(&Wanted { generation: Generation(18), ..env(A, Mode::Recovery, 1, 0, 1) });
         torn[line..].copy_from_slice(&good[line..]);
         row(&format!("torn at byte {line}"), torn.to_vec());
     }

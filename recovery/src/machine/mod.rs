@@ -12,6 +12,7 @@ use crate::disk::mapper::Mapped;
 use drydock_config::Config;
 use drydock_engine::event::Events;
 use drydock_engine::machine::{Clock, Operator, Place, Power, Ring, Setting};
+use drydock_state::UnixTime;
 use nix::unistd::{SysconfVar, sysconf};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -101,8 +102,8 @@ impl Setting for Hardware<'_> {
 }
 
 impl Clock for Hardware<'_> {
-    fn now(&self) -> u64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    fn now(&self) -> UnixTime {
+        UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
     }
 
     fn pause(&self, time: Duration) -> Power {

@@ -8,10 +8,8 @@ pub mod grub;
 mod one_try;
 
 use crate::error::Error;
+use crate::generation::Generation;
 use crate::name::{CopyName, SetName};
-
-/// Generations are counted on eight decimal digits, and then from 0 again.
-pub(crate) const GENERATIONS: u32 = 100_000_000;
 
 /// Whether recovery has a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +35,7 @@ pub struct Starts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// The generation of the record that this follows from.
-    pub generation: u32,
+    pub generation: Generation,
     /// The set that is tried first; the other one is tried after it.
     pub first: SetName,
     /// Whether recovery has a job.
@@ -51,8 +49,8 @@ pub struct Wanted {
 /// What the bootloader was told last, and what it has left of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Observed {
-    /// The generation that it was told, from 0 to 99,999,999.
-    pub generation: u32,
+    /// The generation that it was told, as [`Generation::told`].
+    pub generation: Generation,
     /// The set that it tries first.
     pub first: SetName,
     /// Whether it was told that recovery has a job.
@@ -151,7 +149,7 @@ impl Wanted {
     /// Returns what is observed of it before the bootloader has started anything.
     pub fn fresh(self) -> Observed {
         let Self { generation, first, mode, attempts: left, copy } = self;
-        Observed { generation: generation % GENERATIONS, first, mode, left, copy }
+        Observed { generation: generation.told(), first, mode, left, copy }
     }
 }
 

@@ -5,10 +5,12 @@ use crate::error::Error;
 use crate::intent::{Job, Source};
 use crate::name::{CopyName, SetName};
 use crate::record::{Outcome, Record, SetInfo, SetStatus};
+use crate::time::UnixTime;
 use crate::transition::{self, Counters, MISSED_LIMIT, Running};
 use drydock_format::sha256;
 use std::sync::{Mutex, MutexGuard};
 
+const NOW: UnixTime = UnixTime(0);
 const A: SetName = SetName::A;
 const B: SetName = SetName::B;
 
@@ -123,7 +125,7 @@ impl Device {
     /// Every start of Linux.
     fn settle(&mut self, running: Running) {
         let counters = Counters::of(&self.record, self.loader.observe().ok());
-        if transition::settle(&mut self.record, counters, running, 0) || counters == Counters::Unknown {
+        if transition::settle(&mut self.record, counters, running, NOW) || counters == Counters::Unknown {
             self.tell();
         }
     }
@@ -131,7 +133,7 @@ impl Device {
     /// A set comes up and says that it is well.
     fn well(&mut self, set: SetName) {
         self.settle(Running::Set(set));
-        transition::mark_good(&mut self.record, set, 0).unwrap();
+        transition::mark_good(&mut self.record, set, NOW).unwrap();
         self.tell();
     }
 
@@ -140,7 +142,7 @@ impl Device {
         if transition::begin_write(&mut self.record, target) {
             self.tell();
         }
-        transition::installed(&mut self.record, target, release(version), 0);
+        transition::installed(&mut self.record, target, release(version), NOW);
         self.tell();
         target
     }
@@ -162,7 +164,7 @@ fn source() -> Source {
 /// Version 1 runs from set a.
 fn flashed() -> Device {
     let loader = OneTry(Mutex::new([None; 2]));
-    let mut device = Device { loader, record: transition::flashed(release("1"), 0) };
+    let mut device = Device { loader, record: transition::flashed(release("1"), NOW) };
     device.tell();
     assert_eq!(device.loader.start(), Image::Set(A));
     device.well(A);
@@ -201,7 +203,7 @@ fn a_person_rolls_back_and_a_good_set_that_does_not_come_up_is_fallen_back_from(
     device.install("2");
     assert_eq!(device.loader.start(), Image::Set(B));
     device.well(B);
-    assert_eq!(transition::roll_back(&mut device.record, 0).unwrap(), A);
+    assert_eq!(transition::roll_back(&mut device.record, NOW).unwrap(), A);
     device.tell();
     assert_eq!((device.loader.start(), device.loader.start()), (Image::Set(A), Image::Set(B)));
     device.settle(Running::Set(B));
@@ -212,7 +214,7 @@ fn a_person_rolls_back_and_a_good_set_that_does_not_come_up_is_fallen_back_from(
 #[test]
 fn a_job_starts_recovery_and_is_given_up_where_none_comes_up() {
     let mut device = flashed();
-    transition::stage(&mut device.record, Job::FactoryReset, "", 0).unwrap();
+    transition::stage(&mut device.record, Job::FactoryReset, "", NOW).unwrap();
     device.tell();
     for round in 1..=MISSED_LIMIT {
         assert_eq!(
@@ -235,7 +237,7 @@ fn a_new_copy_of_the_recovery_proves_itself() {
     assert_eq!(device.loader.start(), Image::Set(B));
     device.well(B);
     let (source, manifest) = transition::offered(&device.record, B).unwrap();
-    transition::stage_offer(&mut device.record, source, manifest, 0).unwrap();
+    transition::stage_offer(&mut device.record, source, manifest, NOW).unwrap();
     device.tell();
     assert_eq!(device.loader.start(), Image::Recovery(CopyName::A));
     device.settle(Running::Recovery(Some(CopyName::A)));

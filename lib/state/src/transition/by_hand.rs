@@ -5,6 +5,7 @@ use super::recovery::make_way;
 use crate::error::Error;
 use crate::name::SetName;
 use crate::record::{Outcome, Record, SetStatus};
+use crate::time::UnixTime;
 
 const REASON: &str = "by hand";
 
@@ -32,7 +33,7 @@ pub fn successor(record: &Record, given_up: SetName) -> Result<SetName, Error> {
 
 /// Gives up the set that is first in order for the other one, which becomes the last good one. A set on trial becomes
 /// bad; a good one stays the second choice. Gives the set that is first now.
-pub fn roll_back(record: &mut Record, time: u64) -> Result<SetName, Error> {
+pub fn roll_back(record: &mut Record, time: UnixTime) -> Result<SetName, Error> {
     let given_up = record.first_set();
     let status = match record.trial {
         Some(_) => SetStatus::Bad,
@@ -42,7 +43,7 @@ pub fn roll_back(record: &mut Record, time: u64) -> Result<SetName, Error> {
 }
 
 /// A set is not to be started any more. Gives the set that is first now.
-pub fn mark_bad(record: &mut Record, set: SetName, time: u64) -> Result<SetName, Error> {
+pub fn mark_bad(record: &mut Record, set: SetName, time: UnixTime) -> Result<SetName, Error> {
     if !record.sets.get(set).bootable() {
         return Err(Error::Refused(format!("set {set} is not started anyway: it is empty or bad already")));
     }
@@ -54,7 +55,7 @@ fn give_up(
     set: SetName,
     status: SetStatus,
     outcome: Outcome,
-    time: u64,
+    time: UnixTime,
 ) -> Result<SetName, Error> {
     let next = successor(record, set)?;
     make_way(record, time)?;
@@ -64,7 +65,7 @@ fn give_up(
     // The other set is good, so no other trial goes on.
     record.trial = None;
     record.last_good = Some(next);
-    record.generation += 1;
+    record.generation.raise();
     record.remember(entry(0, time, outcome, Some(set), &version, REASON));
     Ok(next)
 }
@@ -77,6 +78,7 @@ mod tests {
     use crate::transition::{damaged, flashed, installed, mark_good, rearm, stage};
     use drydock_format::sha256;
 
+    const NOW: UnixTime = UnixTime(0);
     const A: SetName = SetName::A;
     const B: SetName = SetName::B;
 
@@ -86,15 +88,15 @@ mod tests {
 
     /// Version 1 in a is good, version 2 in b has its trial.
     fn on_trial() -> Record {
-        let mut record = flashed(release("1", 1), 0);
-        installed(&mut record, B, release("2", 2), 0);
+        let mut record = flashed(release("1", 1), NOW);
+        installed(&mut record, B, release("2", 2), NOW);
         record
     }
 
     /// Version 2 in b runs, version 1 in a is the second choice.
     fn both_good() -> Record {
         let mut record = on_trial();
-        mark_good(&mut record, B, 0).unwrap();
+        mark_good(&mut record, B, NOW).unwrap();
         record
     }
 
@@ -117,62 +119,62 @@ mod tests {
     fn a_good_set_that_is_rolled_back_stays_the_second_choice_and_can_come_back() {
         let mut record = both_good();
         let generation = record.generation;
-        assert_eq!(roll_back(&mut record, 0).unwrap(), A);
+        assert_eq!(roll_back(&mut record, NOW).unwrap(), A);
         assert_eq!(told(&record, B), (SetStatus::Good, A, Some(A), Outcome::RolledBack, Some(B)));
         assert!(record.generation > generation);
-        assert_eq!(roll_back(&mut record, 0).unwrap(), B);
+        assert_eq!(roll_back(&mut record, NOW).unwrap(), B);
     }
 
     #[test]
     fn a_set_on_trial_that_is_given_up_is_bad() {
         let mut record = on_trial();
-        assert_eq!(roll_back(&mut record, 0).unwrap(), A);
+        assert_eq!(roll_back(&mut record, NOW).unwrap(), A);
         assert_eq!(told(&record, B), (SetStatus::Bad, A, Some(A), Outcome::RolledBack, Some(B)));
-        refused(roll_back(&mut record, 0), "marked bad");
+        refused(roll_back(&mut record, NOW), "marked bad");
 
         let mut record = on_trial();
-        assert_eq!(mark_bad(&mut record, B, 0).unwrap(), A);
+        assert_eq!(mark_bad(&mut record, B, NOW).unwrap(), A);
         assert_eq!(told(&record, B), (SetStatus::Bad, A, Some(A), Outcome::MarkedBad, Some(B)));
-        refused(mark_bad(&mut record, B, 0), "bad already");
+        refused(mark_bad(&mut record, B, NOW), "bad already");
     }
 
     #[test]
     fn a_good_set_that_is_marked_bad_leaves_the_other_one() {
         for (set, next) in [(A, B), (B, A)] {
             let mut record = both_good();
-            assert_eq!(mark_bad(&mut record, set, 0).unwrap(), next);
+            assert_eq!(mark_bad(&mut record, set, NOW).unwrap(), next);
             assert_eq!(told(&record, set), (SetStatus::Bad, next, Some(next), Outcome::MarkedBad, Some(set)));
-            refused(mark_bad(&mut record, next, 0), "can't take over");
+            refused(mark_bad(&mut record, next, NOW), "can't take over");
         }
     }
 
     #[test]
     fn a_set_that_is_found_damaged_is_what_the_next_update_overwrites() {
         let mut record = both_good();
-        damaged(&mut record, B, "its hash tree is wrong", 0);
-        assert_eq!(rearm(&mut record, 0), Some(A));
+        damaged(&mut record, B, "its hash tree is wrong", NOW);
+        assert_eq!(rearm(&mut record, NOW), Some(A));
         assert_eq!((record.last_good, record.first_set(), record.target_set()), (Some(A), A, B));
     }
 
     #[test]
     fn what_leaves_nothing_good_is_below_the_floor_or_in_the_way_of_a_job_is_refused() {
-        let mut record = flashed(release("1", 1), 0);
-        refused(roll_back(&mut record, 0), "set b can't take over: it is empty");
-        refused(mark_bad(&mut record, A, 0), "set b can't take over: it is empty");
+        let mut record = flashed(release("1", 1), NOW);
+        refused(roll_back(&mut record, NOW), "set b can't take over: it is empty");
+        refused(mark_bad(&mut record, A, NOW), "set b can't take over: it is empty");
 
-        refused(mark_bad(&mut on_trial(), A, 0), "has not said yet that it is well");
+        refused(mark_bad(&mut on_trial(), A, NOW), "has not said yet that it is well");
 
         let mut record = both_good();
         record.floors.boot = 2;
-        refused(roll_back(&mut record, 0), "security version 1 is below 2");
-        refused(mark_bad(&mut record, B, 0), "security version 1 is below 2");
+        refused(roll_back(&mut record, NOW), "security version 1 is below 2");
+        refused(mark_bad(&mut record, B, NOW), "security version 1 is below 2");
 
         let mut record = both_good();
         let job = Job::Update { source: Source::Data { path: "x".into() }, manifest: sha256(b"3") };
-        stage(&mut record, job, "3", 0).unwrap();
+        stage(&mut record, job, "3", NOW).unwrap();
         let before = record.clone();
-        refused(roll_back(&mut record, 0), "drydock cancel");
-        refused(mark_bad(&mut record, A, 0), "drydock cancel");
+        refused(roll_back(&mut record, NOW), "drydock cancel");
+        refused(mark_bad(&mut record, A, NOW), "drydock cancel");
         assert_eq!(record, before);
     }
 }

@@ -6,16 +6,20 @@
 
 mod by_hand;
 mod recovery;
+mod reset;
 
 pub use by_hand::{mark_bad, roll_back, successor};
 pub use recovery::{offer, offered, recovery_written, stage_offer};
+pub use reset::{reset, restore_other, wiped};
 
-use crate::bootloader::{GENERATIONS, Mode, Observed};
+use crate::bootloader::{Mode, Observed};
 use crate::digest::MaybeDigest;
 use crate::error::Error;
-use crate::intent::{Intent, Job, Source};
+use crate::generation::Generation;
+use crate::intent::{Intent, Job};
 use crate::name::{CopyName, SetName};
 use crate::record::{Entry, Floors, Later, Outcome, Record, Recovery, SetInfo, SetStatus, Sets};
+use crate::time::UnixTime;
 
 /// After so many times the intent is given up: recovery did not come up as often as the bootloader may start it, and a
 /// set came up then. Power that fails again and again does the same to a recovery that is well, so once is not enough.
@@ -35,9 +39,7 @@ impl Counters {
     /// Compares the generation that the bootloader was told with the record's.
     pub fn of(record: &Record, observed: Option<Observed>) -> Self {
         match observed {
-            Some(observed) if observed.generation == record.generation % GENERATIONS => {
-                Self::Current(observed)
-            }
+            Some(observed) if observed.generation == record.generation.told() => Self::Current(observed),
             _ => Self::Unknown,
         }
     }
@@ -71,20 +73,21 @@ pub enum Running {
 
 /// The record of a device whose set a was written in the factory. It counts as good: there is nothing to fall back
 /// to.
-pub fn flashed(release: SetInfo, time: u64) -> Record {
+pub fn flashed(release: SetInfo, time: UnixTime) -> Record {
     let (version, floor) = (release.version.clone(), release.security_version);
     let sets = Sets { a: SetInfo { status: SetStatus::Good, ..release }, ..Sets::default() };
     let floors = Floors { install: floor, boot: floor, later: Later::new() };
-    let mut record = Record { generation: 1, sets, last_good: Some(SetName::A), floors, ..Record::default() };
+    let mut record =
+        Record { generation: Generation(1), sets, last_good: Some(SetName::A), floors, ..Record::default() };
     record.remember(entry(0, time, Outcome::Flashed, Some(SetName::A), &version, ""));
     record
 }
 
 /// Records an intent. The bundle must be there already: from now on recovery will look for it.
-pub fn stage(record: &mut Record, job: Job, version: &str, time: u64) -> Result<u64, Error> {
+pub fn stage(record: &mut Record, job: Job, version: &str, time: UnixTime) -> Result<u64, Error> {
     recovery::make_way(record, time)?;
     record.last_intent_id += 1;
-    record.generation += 1;
+    record.generation.raise();
     let id = record.last_intent_id;
     let (set, told) = (job.target(record), job.to_string());
     record.intent = Some(Intent::new(id, job, time));
@@ -93,17 +96,17 @@ pub fn stage(record: &mut Record, job: Job, version: &str, time: u64) -> Result<
 }
 
 /// Takes a staged intent back.
-pub fn cancel(record: &mut Record, time: u64) -> Result<u64, Error> {
+pub fn cancel(record: &mut Record, time: UnixTime) -> Result<u64, Error> {
     let Some(intent) = record.intent.take() else {
         return Err(Error::Refused("there is no intent to cancel".into()));
     };
-    record.generation += 1;
+    record.generation.raise();
     record.remember(entry(intent.id, time, Outcome::Cancelled, None, "", ""));
     Ok(intent.id)
 }
 
 /// Records a factory reset that somebody asked for at the console. It takes the place of whatever was waiting.
-pub fn stage_reset(record: &mut Record, time: u64) -> Result<u64, Error> {
+pub fn stage_reset(record: &mut Record, time: UnixTime) -> Result<u64, Error> {
     if record.intent.is_some() {
         cancel(record, time)?;
     }
@@ -112,7 +115,7 @@ pub fn stage_reset(record: &mut Record, time: u64) -> Result<u64, Error> {
 
 /// Brings the record up to date with what the bootloader has done, at every start. Says whether anything
 /// changed, and so whether the record has to be written and the bootloader to be told.
-pub fn settle(record: &mut Record, counters: Counters, running: Running, time: u64) -> bool {
+pub fn settle(record: &mut Record, counters: Counters, running: Running, time: UnixTime) -> bool {
     let before = record.clone();
     clear_finished_intent(record);
     match running {
@@ -131,13 +134,13 @@ fn clear_finished_intent(record: &mut Record) {
         && record.outcome_of(intent.id).is_some()
     {
         record.intent = None;
-        record.generation += 1;
+        record.generation.raise();
     }
 }
 
 /// The bootloader has started recovery as often as it may, and now starts a set instead. It gets its starts again, until
 /// that has happened [`MISSED_LIMIT`] times.
-fn count_missed(record: &mut Record, counters: Counters, time: u64) {
+fn count_missed(record: &mut Record, counters: Counters, time: UnixTime) {
     if !counters.recovery_exhausted() || record.job().is_none() {
         return;
     }
@@ -145,7 +148,7 @@ fn count_missed(record: &mut Record, counters: Counters, time: u64) {
     let Some(intent) = &mut record.intent else { return };
     intent.missed += 1;
     let missed = intent.missed;
-    record.generation += 1;
+    record.generation.raise();
     if missed >= MISSED_LIMIT {
         let reason = format!(
             "{what}recovery was started as often as it may be, {missed} times over, and never came up"
@@ -155,7 +158,7 @@ fn count_missed(record: &mut Record, counters: Counters, time: u64) {
 }
 
 /// The bootloader has passed over the set that was first in order.
-fn note_fall_back(record: &mut Record, counters: Counters, running: SetName, time: u64) {
+fn note_fall_back(record: &mut Record, counters: Counters, running: SetName, time: UnixTime) {
     let passed_over = running.other();
     if counters.left(passed_over) != Some(0) {
         return;
@@ -165,13 +168,13 @@ fn note_fall_back(record: &mut Record, counters: Counters, running: SetName, tim
         info.status = SetStatus::Bad;
         let version = info.version.clone();
         record.trial = None;
-        record.generation += 1;
+        record.generation.raise();
         let reason = "it was started as often as it may be, and never said that it is well";
         record.remember(entry(0, time, Outcome::RolledBack, Some(passed_over), &version, reason));
     } else if record.last_good == Some(passed_over) && record.sets.get(running).bootable() {
         let version = record.sets.get(passed_over).version.clone();
         record.last_good = Some(running);
-        record.generation += 1;
+        record.generation.raise();
         let reason = "it did not come up as often as it was started; it is kept as the second choice";
         record.remember(entry(0, time, Outcome::FellBack, Some(passed_over), &version, reason));
     }
@@ -179,14 +182,14 @@ fn note_fall_back(record: &mut Record, counters: Counters, running: SetName, tim
 
 /// A set that the bootloader chose could not be started. The bootloader's counter decides what comes next, so
 /// only the history changes.
-pub fn not_started(record: &mut Record, set: SetName, reason: &str, time: u64) {
+pub fn not_started(record: &mut Record, set: SetName, reason: &str, time: UnixTime) {
     let version = record.sets.get(set).version.clone();
     record.remember(entry(0, time, Outcome::NotStarted, Some(set), &version, reason));
 }
 
 /// As [`not_started`], unless the newest entry says just that already: a device that is switched on again and again must
 /// not lose its history to it. Returns whether anything was added.
-pub fn not_started_once(record: &mut Record, set: SetName, reason: &str, time: u64) -> bool {
+pub fn not_started_once(record: &mut Record, set: SetName, reason: &str, time: UnixTime) -> bool {
     let told = record.history.last().is_some_and(|last| {
         last.outcome == Outcome::NotStarted && last.set == Some(set) && last.reason == reason
     });
@@ -198,7 +201,7 @@ pub fn not_started_once(record: &mut Record, set: SetName, reason: &str, time: u
 
 /// Recovery was started because no set has attempts left: the last good set gets fresh ones. Gives the set,
 /// or nothing if no set is bootable at all.
-pub fn rearm(record: &mut Record, time: u64) -> Option<SetName> {
+pub fn rearm(record: &mut Record, time: UnixTime) -> Option<SetName> {
     if let Some(trial) = record.trial.take() {
         record.sets.get_mut(trial).status = SetStatus::Bad;
         let version = record.sets.get(trial).version.clone();
@@ -209,7 +212,7 @@ pub fn rearm(record: &mut Record, time: u64) -> Option<SetName> {
     let set = candidates.into_iter().flatten().find(|set| record.sets.get(*set).bootable())?;
     // It need not have been that: a set that was found damaged is not what an update has to spare.
     record.last_good = Some(set);
-    record.generation += 1;
+    record.generation.raise();
     let version = record.sets.get(set).version.clone();
     record.remember(entry(
         0,
@@ -223,20 +226,20 @@ pub fn rearm(record: &mut Record, time: u64) -> Option<SetName> {
 }
 
 /// A set that could not be started was looked at as a whole, and is not what was signed any more.
-pub fn damaged(record: &mut Record, set: SetName, why: &str, time: u64) {
+pub fn damaged(record: &mut Record, set: SetName, why: &str, time: UnixTime) {
     let info = record.sets.get_mut(set);
     info.status = SetStatus::Bad;
     let version = info.version.clone();
     if record.trial == Some(set) {
         record.trial = None;
     }
-    record.generation += 1;
+    record.generation.raise();
     record.remember(entry(0, time, Outcome::MarkedBad, Some(set), &version, why));
 }
 
 /// Counts one start of recovery for the intent. Gives the number of this start, or nothing where the limit
 /// is reached, after which the intent is over.
-pub fn count_start(record: &mut Record, limit: u32, time: u64) -> Option<u32> {
+pub fn count_start(record: &mut Record, limit: u32, time: UnixTime) -> Option<u32> {
     let intent = record.intent.as_mut()?;
     if intent.starts >= limit {
         fail(record, &format!("recovery was started {limit} times for it without coming to an end"), time);
@@ -247,9 +250,9 @@ pub fn count_start(record: &mut Record, limit: u32, time: u64) -> Option<u32> {
 }
 
 /// Gives the intent up. The old system stays what it was.
-pub fn fail(record: &mut Record, reason: &str, time: u64) {
+pub fn fail(record: &mut Record, reason: &str, time: UnixTime) {
     if let Some(intent) = record.intent.take() {
-        record.generation += 1;
+        record.generation.raise();
         let set = intent.job.target(record);
         record.remember(entry(intent.id, time, Outcome::Failed, set, "", reason));
     }
@@ -272,77 +275,36 @@ pub fn begin_write(record: &mut Record, target: SetName) -> bool {
     if let Some(good) = record.last_good {
         record.floors.boot = record.floors.boot.max(record.sets.get(good).security_version);
     }
-    record.generation += 1;
+    record.generation.raise();
     true
 }
 
 /// The target set was written, proven and has its trailers: it gets its trial, and the intent is over.
-pub fn installed(record: &mut Record, target: SetName, release: SetInfo, time: u64) {
+pub fn installed(record: &mut Record, target: SetName, release: SetInfo, time: UnixTime) {
     let id = record.intent.take().map_or(0, |intent| intent.id);
     let version = release.version.clone();
     *record.sets.get_mut(target) = SetInfo { status: SetStatus::Trial, ..release };
     record.trial = Some(target);
     record.restore = MaybeDigest::None;
-    record.generation += 1;
+    record.generation.raise();
     record.remember(entry(id, time, Outcome::Installed, Some(target), &version, ""));
 }
 
-/// `data` was made new, and the intent for it is over. `restored` is the set that went back to the factory's bundle: it
-/// gets its trial.
-pub fn reset(record: &mut Record, restored: Option<(SetName, SetInfo)>, told: &str, time: u64) {
-    let id = record.intent.take().map_or(0, |intent| intent.id);
-    if let Some((target, release)) = restored {
-        let manifest = release.manifest.clone();
-        installed(record, target, release, time);
-        record.restore = manifest;
-    }
-    record.generation += 1;
-    record.remember(entry(id, time, Outcome::Reset, None, "", told));
-}
-
-/// The restored set is good: an intent for the other one to get the same release. Nothing happens where that is not due,
-/// or while another intent waits. Says whether there is a new intent.
-pub fn restore_other(
-    record: &mut Record,
-    running: SetName,
-    source: Source,
-    time: u64,
-) -> Result<bool, Error> {
-    let info = record.sets.get(running);
-    let due = record.restore == info.manifest
-        && record.last_good == Some(running)
-        && record.sets.get(running.other()).manifest != info.manifest;
-    let Some(manifest) = info.manifest.known().filter(|_| due && record.intent.is_none()) else {
-        return Ok(false);
-    };
-    let version = info.version.clone();
-    record.restore = MaybeDigest::None;
-    stage(record, Job::Update { source, manifest }, &version, time)?;
-    Ok(true)
-}
-
 /// A place where the state is kept has failed, and was mended.
-pub fn mended(record: &mut Record, what: &str, time: u64) {
+pub fn mended(record: &mut Record, what: &str, time: UnixTime) {
     record.remember(entry(0, time, Outcome::StateMended, None, "", what));
 }
 
 /// drydock itself had a defect in an earlier boot.
-pub fn crashed(record: &mut Record, reason: &str, time: u64) {
+pub fn crashed(record: &mut Record, reason: &str, time: UnixTime) {
     record.remember(entry(0, time, Outcome::Crashed, None, "", reason));
-}
-
-/// A partition was wiped, and the intent for it is over.
-pub fn wiped(record: &mut Record, label: &str, time: u64) {
-    let id = record.intent.take().map_or(0, |intent| intent.id);
-    record.generation += 1;
-    record.remember(entry(id, time, Outcome::Wiped, None, "", label));
 }
 
 /// The running set says that it is well. Says whether that is news; if not, only the attempts that it used
 /// have to be given back, by telling the bootloader again.
 ///
 /// While another set is on trial and was not started, its trial goes on.
-pub fn mark_good(record: &mut Record, running: SetName, time: u64) -> Result<bool, Error> {
+pub fn mark_good(record: &mut Record, running: SetName, time: UnixTime) -> Result<bool, Error> {
     if !record.sets.get(running).bootable() {
         return Err(Error::Refused(format!(
             "set {running} is {}, so it can't be marked good; install a release into the other set",
@@ -362,7 +324,7 @@ pub fn mark_good(record: &mut Record, running: SetName, time: u64) -> Result<boo
         record.trial = None;
         record.last_good = Some(running);
     }
-    record.generation += 1;
+    record.generation.raise();
     record.remember(entry(0, time, Outcome::MarkedGood, Some(running), &version, ""));
     Ok(true)
 }
@@ -371,7 +333,7 @@ pub fn mark_good(record: &mut Record, running: SetName, time: u64) -> Result<boo
 ///
 /// Whatever has a whole, signed trailer is taken for good. What the bootloader was told, if that is known, tells which set
 /// ran last; the floors are the strictest that do not lock out what is there.
-pub fn rebuild(a: Option<SetInfo>, b: Option<SetInfo>, observed: Option<Observed>, time: u64) -> Record {
+pub fn rebuild(a: Option<SetInfo>, b: Option<SetInfo>, observed: Option<Observed>, time: UnixTime) -> Record {
     let versions = || [&a, &b].into_iter().flatten().map(|info| info.security_version);
     let (install, boot) = (versions().max().unwrap_or(0), versions().min().unwrap_or(0));
     let floors = Floors { install, boot, later: Later::new() };
@@ -381,7 +343,8 @@ pub fn rebuild(a: Option<SetInfo>, b: Option<SetInfo>, observed: Option<Observed
     let sets = Sets { a: good(a), b: good(b), later: Later::new() };
     let first = observed.map_or(SetName::A, |told| told.first);
     let last_good = [first, first.other()].into_iter().find(|set| sets.get(*set).bootable());
-    let generation = observed.map_or(0, |told| told.generation) + 1;
+    let mut generation = observed.map_or(Generation(0), |told| told.generation);
+    generation.raise();
     // A copy that recovery's job may be about has not run yet.
     let copy = observed.filter(|told| told.mode == Mode::Normal).map_or(CopyName::A, |told| told.copy);
     let recovery = Recovery { first: copy, ..Recovery::default() };
@@ -393,7 +356,7 @@ pub fn rebuild(a: Option<SetInfo>, b: Option<SetInfo>, observed: Option<Observed
 
 fn entry(
     intent: u64,
-    time: u64,
+    time: UnixTime,
     outcome: Outcome,
     set: Option<SetName>,
     version: &str,

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::intent::{Job, Source};
 use crate::name::{CopyName, SetName};
 use crate::record::{Later, Offer, Outcome, Record, SetStatus};
+use crate::time::UnixTime;
 use drydock_format::Digest;
 
 /// What the bundle of the set that is being installed brings for the recovery, if anything: it has to wait until that
@@ -28,14 +29,19 @@ pub fn offered(record: &Record, running: SetName) -> Option<(Source, Digest)> {
 }
 
 /// Takes an offer up: an intent to write the copy that is not in use. Gives its id.
-pub fn stage_offer(record: &mut Record, source: Source, manifest: Digest, time: u64) -> Result<u64, Error> {
+pub fn stage_offer(
+    record: &mut Record,
+    source: Source,
+    manifest: Digest,
+    time: UnixTime,
+) -> Result<u64, Error> {
     record.recovery.offer = None;
     let version = version_of(record, manifest);
     stage(record, Job::UpdateRecovery { source, manifest, written: None }, &version, time)
 }
 
 /// An update of the recovery can wait: it makes way for whatever else is asked for. Anything else does not.
-pub(super) fn make_way(record: &mut Record, time: u64) -> Result<(), Error> {
+pub(super) fn make_way(record: &mut Record, time: UnixTime) -> Result<(), Error> {
     match &record.intent {
         None => Ok(()),
         Some(intent) if matches!(intent.job, Job::UpdateRecovery { .. }) => cancel(record, time).map(drop),
@@ -52,13 +58,13 @@ pub fn recovery_written(record: &mut Record, copy: CopyName) {
         && let Job::UpdateRecovery { written, .. } = &mut intent.job
     {
         *written = Some(copy);
-        record.generation += 1;
+        record.generation.raise();
     }
 }
 
 /// Recovery runs: from the copy that is on trial, which proves it, or from the other one although the bootloader was told
 /// to start the new one, which means that it can't be started.
-pub(super) fn note_copy(record: &mut Record, counters: Counters, running: Option<CopyName>, time: u64) {
+pub(super) fn note_copy(record: &mut Record, counters: Counters, running: Option<CopyName>, time: UnixTime) {
     let (Some(copy), Some(running)) = (record.copy_on_trial(), running) else { return };
     let told = matches!(counters, Counters::Current(now) if now.mode == Mode::Recovery && now.copy == copy);
     if running == copy {
@@ -68,7 +74,7 @@ pub(super) fn note_copy(record: &mut Record, counters: Counters, running: Option
             _ => String::new(),
         };
         record.recovery.first = copy;
-        record.generation += 1;
+        record.generation.raise();
         let reason = format!("copy {copy} has come up");
         record.remember(entry(intent.id, time, Outcome::RecoveryUpdated, None, &version, &reason));
     } else if told {
@@ -88,12 +94,14 @@ fn version_of(record: &Record, manifest: Digest) -> String {
 mod tests {
     use super::*;
     use crate::bootloader::{Observed, Starts};
+    use crate::generation::Generation;
     use crate::record::SetInfo;
     use crate::transition::{
         MISSED_LIMIT, Running, begin_write, flashed, installed, mark_bad, mark_good, roll_back, settle,
     };
     use drydock_format::sha256;
 
+    const NOW: UnixTime = UnixTime(0);
     const A: SetName = SetName::A;
     const B: SetName = SetName::B;
 
@@ -107,18 +115,18 @@ mod tests {
 
     /// Version 2 in b has brought a recovery and has its trial.
     fn brought() -> Record {
-        let mut record = flashed(release("1"), 0);
+        let mut record = flashed(release("1"), NOW);
         offer(&mut record, B, Some(source()));
-        installed(&mut record, B, release("2"), 0);
+        installed(&mut record, B, release("2"), NOW);
         record
     }
 
     /// The update of the recovery waits.
     fn staged() -> Record {
         let mut record = brought();
-        mark_good(&mut record, B, 0).unwrap();
+        mark_good(&mut record, B, NOW).unwrap();
         let (source, manifest) = offered(&record, B).expect("b is good");
-        stage_offer(&mut record, source, manifest, 0).unwrap();
+        stage_offer(&mut record, source, manifest, NOW).unwrap();
         record
     }
 
@@ -144,7 +152,7 @@ mod tests {
     fn a_recovery_is_offered_once_its_set_is_good_and_only_by_that_set() {
         let mut record = brought();
         assert_eq!(offered(&record, B), None);
-        mark_good(&mut record, B, 0).unwrap();
+        mark_good(&mut record, B, NOW).unwrap();
         assert_eq!((offered(&record, A), offered(&record, B)), (None, Some((source(), sha256(b"2")))));
         let record = staged();
         assert_eq!((record.wanted(3).mode, record.wanted(3).copy), (Mode::Recovery, CopyName::A));
@@ -152,7 +160,7 @@ mod tests {
         assert_eq!(record.history.last().unwrap().version, "2");
 
         let mut record = brought();
-        roll_back(&mut record, 0).unwrap();
+        roll_back(&mut record, NOW).unwrap();
         begin_write(&mut record, B);
         assert_eq!(record.recovery.offer, None, "what is overwritten offers nothing");
     }
@@ -166,12 +174,12 @@ mod tests {
             (Mode::Recovery, CopyName::B, CopyName::A)
         );
         let generation = record.generation;
-        assert!(settle(&mut record, Counters::Unknown, Running::Recovery(Some(CopyName::B)), 0));
+        assert!(settle(&mut record, Counters::Unknown, Running::Recovery(Some(CopyName::B)), NOW));
         assert_eq!(outcome(&record), (Outcome::RecoveryUpdated, "copy b has come up", None, CopyName::B));
         let wanted = record.wanted(3);
         assert_eq!(
             (wanted.mode, wanted.copy, record.generation),
-            (Mode::Normal, CopyName::B, generation + 1)
+            (Mode::Normal, CopyName::B, Generation(generation.0 + 1))
         );
         assert_eq!(record.history.last().unwrap().version, "2");
     }
@@ -180,7 +188,7 @@ mod tests {
     fn a_copy_that_is_passed_over_or_does_not_come_up_is_given_up() {
         let mut record = written();
         let now = counters(&record, 2);
-        assert!(settle(&mut record, now, Running::Recovery(Some(CopyName::A)), 0));
+        assert!(settle(&mut record, now, Running::Recovery(Some(CopyName::A)), NOW));
         assert!(
             matches!(outcome(&record), (Outcome::Failed, reason, None, CopyName::A) if reason.contains("passed over"))
         );
@@ -190,7 +198,7 @@ mod tests {
         for round in 1..=MISSED_LIMIT {
             assert_eq!(record.wanted(3).copy, CopyName::B, "round {round}");
             let now = counters(&record, 0);
-            assert!(settle(&mut record, now, Running::Set(B), 0));
+            assert!(settle(&mut record, now, Running::Set(B), NOW));
         }
         assert!(
             matches!(outcome(&record), (Outcome::Failed, reason, None, CopyName::A) if reason.contains("copy b"))
@@ -203,12 +211,12 @@ mod tests {
         for (now, running) in [(Counters::Unknown, Some(CopyName::A)), (Counters::Unknown, None)] {
             let mut record = written();
             let before = record.clone();
-            assert!(!settle(&mut record, now, Running::Recovery(running), 0));
+            assert!(!settle(&mut record, now, Running::Recovery(running), NOW));
             assert_eq!(record, before);
         }
         let mut record = written();
         let now = counters(&record, 2);
-        assert!(!settle(&mut record, now, Running::Recovery(None), 0));
+        assert!(!settle(&mut record, now, Running::Recovery(None), NOW));
     }
 
     #[test]
@@ -216,10 +224,10 @@ mod tests {
         let asked: [fn(&mut Record); 3] = [
             |record| {
                 let job = Job::Update { source: source(), manifest: sha256(b"3") };
-                stage(record, job, "3", 0).unwrap();
+                stage(record, job, "3", NOW).unwrap();
             },
-            |record| assert_eq!(roll_back(record, 0).unwrap(), A),
-            |record| assert_eq!(mark_bad(record, B, 0).unwrap(), A),
+            |record| assert_eq!(roll_back(record, NOW).unwrap(), A),
+            |record| assert_eq!(mark_bad(record, B, NOW).unwrap(), A),
         ];
         for ask in asked {
             let mut record = written();

@@ -11,8 +11,8 @@ use drydock_format::tree::{BLOCK, Hasher};
 use drydock_format::{Bundle, Digest, Member, Salt, sha256};
 use drydock_state::grub::encode_env;
 use drydock_state::{
-    CopyName, Entry, Floors, Intent, Job, Later, Mode, Outcome, Record, SetInfo, SetName, SetStatus, Sets,
-    Source, Starts, Wanted, encode_replica,
+    CopyName, Entry, Floors, Generation, Intent, Job, Later, Mode, Outcome, Record, SetInfo, SetName,
+    SetStatus, Sets, Source, Starts, UnixTime, Wanted, encode_replica,
 };
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -115,8 +115,8 @@ fn state_seeds() {
     let job =
         Job::Update { source: Source::Data { path: "v2.drydock".into() }, manifest: Digest([0xcd; 32]) };
     let record = Record {
-        generation: 17,
-        intent: Some(Intent { starts: 1, ..Intent::new(3, job, 1_700_000_000) }),
+        generation: Generation(17),
+        intent: Some(Intent { starts: 1, ..Intent::new(3, job, UnixTime(1_700_000_000)) }),
         last_intent_id: 3,
         sets: Sets { a: set(SetStatus::Good, "1"), b: set(SetStatus::Trial, "2"), ..Sets::default() },
         last_good: Some(SetName::A),
@@ -124,7 +124,7 @@ fn state_seeds() {
         floors: Floors { install: 1, ..Floors::default() },
         history: vec![Entry {
             intent: 2,
-            time: 1_600_000_000,
+            time: UnixTime(1_600_000_000),
             outcome: Outcome::Failed,
             set: Some(SetName::B),
             version: "2".into(),
@@ -141,7 +141,8 @@ fn state_seeds() {
         [("normal", Mode::Normal, SetName::A), ("recovery", Mode::Recovery, SetName::B)]
     {
         let attempts = Starts { a: 3, b: 0, recovery: 9 };
-        let block = encode_env(&Wanted { generation: 17, first, mode, attempts, copy: CopyName::B });
+        let block =
+            encode_env(&Wanted { generation: Generation(17), first, mode, attempts, copy: CopyName::B });
         let end = block.iter().rposition(|&byte| byte != b'#').unwrap();
         write("boot_env", name, &block[..=end]);
         write("boot_env", &format!("{name}-whole"), &block);

@@ -21,7 +21,7 @@ use drydock_engine::volume::data;
 use drydock_fixtures::Random;
 use drydock_format::{Image, ReadAt, Tail};
 use drydock_luks::Limits;
-use drydock_state::{Bootloader, SetName, SlotName, Source};
+use drydock_state::{Bootloader, SetName, SlotName, Source, UnixTime};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -143,8 +143,8 @@ impl Setting for SimMachine<'_> {
 }
 
 impl Clock for SimMachine<'_> {
-    fn now(&self) -> u64 {
-        1_700_000_000
+    fn now(&self) -> UnixTime {
+        UnixTime(1_700_000_000)
     }
     fn pause(&self, time: Duration) -> Power {
         match &self.process {

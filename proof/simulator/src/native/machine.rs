@@ -18,7 +18,7 @@ use drydock_files::FileBytes;
 use drydock_format::{Image, Tail};
 use drydock_luks::{Cost, FormatOptions, Limits, Unlocked};
 use drydock_recovery::pid1::lock::{self, StateLock};
-use drydock_state::{Bootloader, SetName, SlotName, Source};
+use drydock_state::{Bootloader, SetName, SlotName, Source, UnixTime};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -61,8 +61,8 @@ impl Setting for NativeMachine {
 }
 
 impl Clock for NativeMachine {
-    fn now(&self) -> u64 {
-        0
+    fn now(&self) -> UnixTime {
+        UnixTime(0)
     }
     fn pause(&self, time: Duration) -> Power {
         std::thread::sleep(time);

@@ -17,7 +17,7 @@ use drydock_engine::update::{self, Look};
 use drydock_files::FileDevice;
 use drydock_fixtures::key;
 use drydock_recovery::pid1::read_config;
-use drydock_state::{MaybeDigest, SetInfo, SetName, Source, Store, transition};
+use drydock_state::{MaybeDigest, SetInfo, SetName, Source, Store, UnixTime, transition};
 use machine::NativeMachine;
 use std::fs;
 use std::path::Path;
@@ -56,7 +56,7 @@ pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bu
             .expect("a file can be made in this folder")
     };
     format_boot_environment(&partition("bootenv", BOOTENV_SIZE));
-    let record = transition::flashed(SetInfo::default(), 0);
+    let record = transition::flashed(SetInfo::default(), UnixTime(0));
     let (mut store, _) = Store::open(partition("state", STATE_SIZE), None).expect("it is large enough");
     store.write(&record).expect("it can be written");
     partition(SLOT, made.slots[0]);
@@ -77,7 +77,7 @@ pub fn on_trial(folder: &Path) -> Result<(), Error> {
     let machine = machine(folder, 1, false)?;
     let mut state = State::open(&machine)?;
     let release = SetInfo { version: "2".into(), security_version: 2, ..SetInfo::default() };
-    transition::installed(&mut state.record, SetName::B, release, 0);
+    transition::installed(&mut state.record, SetName::B, release, UnixTime(0));
     state.save()
 }
 

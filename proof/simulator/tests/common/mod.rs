@@ -12,7 +12,7 @@ use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::factory::{Factory, SETUPS};
 use drydock_simulator::medium::Medium;
 use drydock_simulator::operations::Media;
-use drydock_state::{Job, Outcome, SetName, Source, transition};
+use drydock_state::{Job, Outcome, SetName, Source, UnixTime, transition};
 use std::sync::{Arc, LazyLock};
 
 /// The device of all these tests.
@@ -93,7 +93,7 @@ pub(crate) fn refused_from(
 
     device.change(|record| {
         let job = Job::Update { source: source(), manifest: digest };
-        transition::stage(record, job, "3", 0).unwrap();
+        transition::stage(record, job, "3", UnixTime(0)).unwrap();
     });
     fails(&device, name, words, spares);
 }

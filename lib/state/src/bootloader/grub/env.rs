@@ -1,6 +1,7 @@
 //! The environment block: what GRUB reads and counts in, byte for byte as GRUB 2.06 (`grub-core/lib/envblk.c`) has it.
 
-use crate::bootloader::{GENERATIONS, Mode, Observed, Starts, Wanted};
+use crate::bootloader::{Mode, Observed, Starts, Wanted};
+use crate::generation::Generation;
 use crate::name::{CopyName, SetName};
 use drydock_block::Error;
 
@@ -28,7 +29,7 @@ pub fn encode_env(wanted: &Wanted) -> [u8; ENV_SIZE] {
         Mode::Normal => 'n',
         Mode::Recovery => 'r',
     };
-    let generation = wanted.generation % GENERATIONS;
+    let generation = wanted.generation.told().0;
     let Starts { a, b, recovery } = wanted.attempts.at_most(MOST_STARTS);
     let copy = wanted.copy;
     let text = format!(
@@ -63,7 +64,7 @@ pub fn decode_env(block: &[u8]) -> Result<Observed, Error> {
     }
     let left = |name: &str| digits(name, 1).map(|n| n as u8);
     Ok(Observed {
-        generation,
+        generation: Generation(generation),
         first: match get("dd_order")? {
             "ab" => SetName::A,
             "ba" => SetName::B,
@@ -89,9 +90,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn any_wanted() -> impl Strategy<Value = Wanted> {
-        (0u32..GENERATIONS, any::<[bool; 3]>(), 0u8..10, 0u8..10, 0u8..10).prop_map(
+        (0u32..100_000_000, any::<[bool; 3]>(), 0u8..10, 0u8..10, 0u8..10).prop_map(
             |(generation, [first_b, job, copy_b], a, b, recovery)| Wanted {
-                generation,
+                generation: Generation(generation),
                 first: if first_b { SetName::B } else { SetName::A },
                 mode: if job { Mode::Recovery } else { Mode::Normal },
                 attempts: Starts { a, b, recovery },
@@ -101,7 +102,7 @@ mod tests {
     }
 
     const WANTED: Wanted = Wanted {
-        generation: 17,
+        generation: Generation(17),
         first: SetName::B,
         mode: Mode::Recovery,
         attempts: Starts { a: 3, b: 3, recovery: 3 },

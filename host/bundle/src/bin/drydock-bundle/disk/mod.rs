@@ -22,7 +22,7 @@ use drydock_files::new_file::{NewFile, Readers};
 use drydock_format::{Bundle, Trusted};
 use drydock_state::grub::{Grub, encode_env};
 use drydock_state::transition::flashed;
-use drydock_state::{Bootloader as _, SetInfo, SetStatus, Store};
+use drydock_state::{Bootloader as _, SetInfo, SetStatus, Store, UnixTime};
 use layout::{Layout, Partition};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -134,7 +134,7 @@ fn make(
         Bootloader::None => {}
     }
 
-    let record = flashed(release(bundle), layout.time);
+    let record = flashed(release(bundle), UnixTime(layout.time));
     let wanted = record.wanted(config.boot.attempts);
     let bootenv = layout.named(layout::BOOTENV)?;
     let env_file = [("grubenv", encode_env(&wanted).to_vec())];
