@@ -96,7 +96,7 @@ pub struct MediumSource {
 }
 
 impl Intent {
-    /// An intent that nothing has been done for yet.
+    /// Returns an intent that nothing has been done for yet.
     pub fn new(id: u64, job: Job, time: UnixTime) -> Self {
         Self { id, job, starts: 0, missed: 0, time, proven: None, later: Later::new() }
     }
@@ -119,24 +119,24 @@ where
 }
 
 impl Source {
-    /// Reads one, [`Source::Unknown`] where it is not known here.
+    /// Reads one. Returns [`Source::Unknown`] where it is not known here.
     pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         known_or(deserializer, Self::Unknown)
     }
 }
 
 impl Job {
-    /// Reads one, [`Job::Unknown`] where it is not known here.
+    /// Reads one. Returns [`Job::Unknown`] where it is not known here.
     pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         known_or(deserializer, Self::Unknown)
     }
 
-    /// The set that it is about, if it is about one.
+    /// Returns the set that it is about, if it is about one.
     pub fn target(&self, record: &Record) -> Option<SetName> {
         matches!(self, Self::Update { .. }).then(|| record.target_set())
     }
 
-    /// Whether this drydock knows what to do. Any other job is left for the later drydock that recorded it.
+    /// Returns whether this drydock knows what to do. Any other job is left for the later drydock that recorded it.
     pub fn is_known(&self) -> bool {
         match self {
             Self::Update { source, .. } | Self::UpdateRecovery { source, .. } => {

@@ -207,7 +207,7 @@ pub enum Outcome {
 }
 
 impl SetStatus {
-    /// As JSON has it.
+    /// Returns its name as JSON has it.
     pub fn name(&self) -> &str {
         match self {
             Self::Empty => "empty",
@@ -252,7 +252,7 @@ impl fmt::Display for Outcome {
 }
 
 impl Outcome {
-    /// Whether the intent that an entry names is over with it.
+    /// Returns whether the intent that an entry names is over with it.
     pub fn ends_intent(&self) -> bool {
         matches!(
             self,
@@ -267,7 +267,7 @@ impl Outcome {
 }
 
 impl Sets {
-    /// The set's information.
+    /// Returns what is known of the set.
     pub fn get(&self, set: SetName) -> &SetInfo {
         match set {
             SetName::A => &self.a,
@@ -275,7 +275,7 @@ impl Sets {
         }
     }
 
-    /// The set's information, to change it.
+    /// Returns what is known of the set, to change it.
     pub fn get_mut(&mut self, set: SetName) -> &mut SetInfo {
         match set {
             SetName::A => &mut self.a,
@@ -285,7 +285,7 @@ impl Sets {
 }
 
 impl SetInfo {
-    /// Whether the bootloader may start it.
+    /// Returns whether the bootloader may start it.
     pub fn bootable(&self) -> bool {
         matches!(self.status, SetStatus::Trial | SetStatus::Good | SetStatus::Unknown(_))
     }
@@ -307,22 +307,22 @@ impl Record {
         }
     }
 
-    /// The set that the bootloader tries first.
+    /// Returns the set that the bootloader tries first.
     pub fn first_set(&self) -> SetName {
         self.trial.or(self.last_good).unwrap_or(SetName::A)
     }
 
-    /// The intent that waits for this drydock's recovery. One whose job only a later drydock knows is not among them.
+    /// Returns the intent that waits for this drydock's recovery. One whose job only a later drydock knows is not among them.
     pub fn job(&self) -> Option<&Intent> {
         self.intent.as_ref().filter(|intent| intent.job.is_known())
     }
 
-    /// The intent that is left for a later drydock.
+    /// Returns the intent that is left for a later drydock.
     pub fn foreign_job(&self) -> Option<&Intent> {
         self.intent.as_ref().filter(|intent| !intent.job.is_known())
     }
 
-    /// The copy of the recovery that was written, and has not run yet.
+    /// Returns the copy of the recovery that was written, and has not run yet.
     pub fn copy_on_trial(&self) -> Option<CopyName> {
         match self.job()?.job {
             Job::UpdateRecovery { written, .. } => written,
@@ -330,7 +330,7 @@ impl Record {
         }
     }
 
-    /// The set that an update may overwrite: never the last good one.
+    /// Returns the set that an update may overwrite: never the last good one.
     pub fn target_set(&self) -> SetName {
         self.last_good.map_or(SetName::B, SetName::other)
     }
@@ -342,7 +342,7 @@ impl Record {
         self.history.drain(..excess);
     }
 
-    /// Says whether the outcome of an intent is already in the history.
+    /// Returns the entry with the outcome of an intent, if it is in the history already.
     pub fn outcome_of(&self, intent: u64) -> Option<&Entry> {
         self.history.iter().rev().find(|e| e.intent == intent && e.outcome.ends_intent())
     }

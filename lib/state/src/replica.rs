@@ -34,7 +34,7 @@ pub enum Replica {
     Unreadable(Error),
 }
 
-/// One replica's bytes: header, padding, payload.
+/// Returns a replica's bytes: header, padding, payload.
 pub fn encode_replica(sequence: u64, record: &Record) -> Result<Vec<u8>, StateError> {
     let payload = serde_json::to_vec(record)
         .map_err(|e| StateError::Refused(format!("the state can't be encoded: {e}")))?;

@@ -87,7 +87,7 @@ struct Place {
 
 impl<D: BlockDevice> Store<D> {
     /// Reads the record without writing anything, so that it may be done beside a writer. What was found to be mended
-    /// is not mentioned.
+    /// is not mentioned. `told` is that of [`open`](Self::open).
     pub fn look(device: D, told: Option<Generation>) -> Result<Opened, StateError> {
         let (_, found, _) = Self::read(device, told)?;
         Ok(found)
@@ -164,7 +164,7 @@ impl<D: BlockDevice> Store<D> {
         Ok(mended)
     }
 
-    /// Writes one replica; to its other place if its place does not take it, and then says why.
+    /// Writes one replica; to its other place if its place does not take it, and then returns why.
     fn write_replica(&mut self, index: usize, record: &Record) -> Result<Option<StateError>, StateError> {
         let guard = if index == 0 { Flush::StateFirstReplica } else { Flush::StateSecondReplica };
         let Place { now, other } = self.places[index];
@@ -286,7 +286,7 @@ fn read_places(device: &impl BlockDevice, main: u64, spare: Option<u64>) -> (Pla
     }
 }
 
-/// The byte offsets of the two replicas' usual places on a partition of the given size.
+/// Returns the offsets of the two replicas' usual places on a partition of the given size, all in bytes.
 pub fn replica_offsets(size: u64) -> Result<[u64; 2], Error> {
     let second = if size >= 2 * ERASE_GROUP { ERASE_GROUP } else { size / 2 / 4096 * 4096 };
     let room = size - second;

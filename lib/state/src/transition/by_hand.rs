@@ -9,7 +9,7 @@ use crate::time::UnixTime;
 
 const REASON: &str = "by hand";
 
-/// The set that takes over once this one is given up. It is good, and not below the boot floor.
+/// Returns the set that takes over once this one is given up. It is good, and not below the boot floor.
 ///
 /// [`roll_back`] and [`mark_bad`] ask the same; whoever writes their outcome checks the trailers of this set first.
 pub fn successor(record: &Record, given_up: SetName) -> Result<SetName, Error> {
@@ -32,7 +32,7 @@ pub fn successor(record: &Record, given_up: SetName) -> Result<SetName, Error> {
 }
 
 /// Gives up the set that is first in order for the other one, which becomes the last good one. A set on trial becomes
-/// bad; a good one stays the second choice. Gives the set that is first now.
+/// bad; a good one stays the second choice. Returns the set that is first now.
 pub fn roll_back(record: &mut Record, time: UnixTime) -> Result<SetName, Error> {
     let given_up = record.first_set();
     let status = match record.trial {
@@ -42,7 +42,7 @@ pub fn roll_back(record: &mut Record, time: UnixTime) -> Result<SetName, Error> 
     give_up(record, given_up, status, Outcome::RolledBack, time)
 }
 
-/// A set is not to be started any more. Gives the set that is first now.
+/// Gives up a set, which is not started any more. Returns the set that is first now.
 pub fn mark_bad(record: &mut Record, set: SetName, time: UnixTime) -> Result<SetName, Error> {
     if !record.sets.get(set).bootable() {
         return Err(Error::Refused(format!("set {set} is not started anyway: it is empty or bad already")));

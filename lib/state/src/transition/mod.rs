@@ -36,7 +36,7 @@ pub enum Counters {
 }
 
 impl Counters {
-    /// Compares the generation that the bootloader was told with the record's.
+    /// Compares the generation that the bootloader was told with the record's. `observed` is missing where it is damaged.
     pub fn of(record: &Record, observed: Option<Observed>) -> Self {
         match observed {
             Some(observed) if observed.generation == record.generation.told() => Self::Current(observed),
@@ -71,7 +71,7 @@ pub enum Running {
     Recovery(Option<CopyName>),
 }
 
-/// The record of a device whose set a was written in the factory. It counts as good: there is nothing to fall back
+/// Returns the record of a device whose set a was written in the factory. It counts as good: there is nothing to fall back
 /// to.
 pub fn flashed(release: SetInfo, time: UnixTime) -> Record {
     let (version, floor) = (release.version.clone(), release.security_version);
@@ -83,7 +83,8 @@ pub fn flashed(release: SetInfo, time: UnixTime) -> Record {
     record
 }
 
-/// Records an intent. The bundle must be there already: from now on recovery will look for it.
+/// Records an intent. The bundle must be there already: from now on recovery will look for it. Returns
+/// its id.
 pub fn stage(record: &mut Record, job: Job, version: &str, time: UnixTime) -> Result<u64, Error> {
     recovery::make_way(record, time)?;
     record.last_intent_id += 1;
@@ -95,7 +96,7 @@ pub fn stage(record: &mut Record, job: Job, version: &str, time: UnixTime) -> Re
     Ok(id)
 }
 
-/// Takes a staged intent back.
+/// Takes a staged intent back. Returns its id.
 pub fn cancel(record: &mut Record, time: UnixTime) -> Result<u64, Error> {
     let Some(intent) = record.intent.take() else {
         return Err(Error::Refused("there is no intent to cancel".into()));
@@ -106,6 +107,7 @@ pub fn cancel(record: &mut Record, time: UnixTime) -> Result<u64, Error> {
 }
 
 /// Records a factory reset that somebody asked for at the console. It takes the place of whatever was waiting.
+/// Returns its id.
 pub fn stage_reset(record: &mut Record, time: UnixTime) -> Result<u64, Error> {
     if record.intent.is_some() {
         cancel(record, time)?;
@@ -113,7 +115,7 @@ pub fn stage_reset(record: &mut Record, time: UnixTime) -> Result<u64, Error> {
     stage(record, Job::FactoryReset, "", time)
 }
 
-/// Brings the record up to date with what the bootloader has done, at every start. Says whether anything
+/// Brings the record up to date with what the bootloader has done, at every start. Returns whether anything
 /// changed, and so whether the record has to be written and the bootloader to be told.
 pub fn settle(record: &mut Record, counters: Counters, running: Running, time: UnixTime) -> bool {
     let before = record.clone();
@@ -199,8 +201,8 @@ pub fn not_started_once(record: &mut Record, set: SetName, reason: &str, time: U
     !told
 }
 
-/// Recovery was started because no set has attempts left: the last good set gets fresh ones. Gives the set,
-/// or nothing if no set is bootable at all.
+/// Recovery was started because no set has attempts left: the last good set gets fresh ones. Returns the
+/// set, or nothing if no set is bootable at all.
 pub fn rearm(record: &mut Record, time: UnixTime) -> Option<SetName> {
     if let Some(trial) = record.trial.take() {
         record.sets.get_mut(trial).status = SetStatus::Bad;
@@ -237,8 +239,8 @@ pub fn damaged(record: &mut Record, set: SetName, why: &str, time: UnixTime) {
     record.remember(entry(0, time, Outcome::MarkedBad, Some(set), &version, why));
 }
 
-/// Counts one start of recovery for the intent. Gives the number of this start, or nothing where the limit
-/// is reached, after which the intent is over.
+/// Counts one start of recovery for the intent. Returns the number of this start, or nothing where the
+/// limit is reached, after which the intent is over.
 pub fn count_start(record: &mut Record, limit: u32, time: UnixTime) -> Option<u32> {
     let intent = record.intent.as_mut()?;
     if intent.starts >= limit {
@@ -258,7 +260,8 @@ pub fn fail(record: &mut Record, reason: &str, time: UnixTime) {
     }
 }
 
-/// The target set is about to be overwritten: from now on it must not boot.
+/// The target set is about to be overwritten: from now on it must not boot. Returns whether that is news, and has to be on
+/// stable storage before the first byte is written.
 pub fn begin_write(record: &mut Record, target: SetName) -> bool {
     let info = record.sets.get_mut(target);
     if info.status == SetStatus::Empty {
@@ -300,8 +303,8 @@ pub fn crashed(record: &mut Record, reason: &str, time: UnixTime) {
     record.remember(entry(0, time, Outcome::Crashed, None, "", reason));
 }
 
-/// The running set says that it is well. Says whether that is news; if not, only the attempts that it used
-/// have to be given back, by telling the bootloader again.
+/// The running set says that it is well. Returns whether that is news; if not, only the attempts that it
+/// used have to be given back, by telling the bootloader again.
 ///
 /// While another set is on trial and was not started, its trial goes on.
 pub fn mark_good(record: &mut Record, running: SetName, time: UnixTime) -> Result<bool, Error> {
@@ -329,7 +332,7 @@ pub fn mark_good(record: &mut Record, running: SetName, time: UnixTime) -> Resul
     Ok(true)
 }
 
-/// A record for a device whose state was lost, from what the slots' trailers say of the sets.
+/// Returns a record for a device whose state was lost, from what the slots' trailers say of the sets.
 ///
 /// Whatever has a whole, signed trailer is taken for good. What the bootloader was told, if that is known, tells which set
 /// ran last; the floors are the strictest that do not lock out what is there.

@@ -9,14 +9,14 @@ use crate::record::{Later, Offer, Outcome, Record, SetStatus};
 use crate::time::UnixTime;
 use drydock_format::Digest;
 
-/// What the bundle of the set that is being installed brings for the recovery, if anything: it has to wait until that
-/// set is good.
+/// Keeps what the bundle of the set that is being installed brings for the recovery, if anything: it has to wait until
+/// that set is good.
 pub fn offer(record: &mut Record, set: SetName, source: Option<Source>) {
     record.recovery.offer = source.map(|source| Offer { set, source, later: Later::new() });
 }
 
-/// What the running set has brought for the recovery, if it is good now and nothing else waits: where the bundle is, and
-/// the digest of its manifest.
+/// Returns what the running set has brought for the recovery, if it is good now and nothing else waits: where the bundle
+/// is, and the digest of its manifest.
 pub fn offered(record: &Record, running: SetName) -> Option<(Source, Digest)> {
     let offer = record.recovery.offer.as_ref().filter(|offer| offer.set == running)?;
     if matches!(offer.source, Source::Unknown(_)) {
@@ -28,7 +28,7 @@ pub fn offered(record: &Record, running: SetName) -> Option<(Source, Digest)> {
     Some((offer.source.clone(), manifest))
 }
 
-/// Takes an offer up: an intent to write the copy that is not in use. Gives its id.
+/// Takes an offer up: an intent to write the copy that is not in use. Returns its id.
 pub fn stage_offer(
     record: &mut Record,
     source: Source,
@@ -82,7 +82,7 @@ pub(super) fn note_copy(record: &mut Record, counters: Counters, running: Option
     }
 }
 
-/// The version of the set that a manifest belongs to.
+/// Returns the version of the set that a manifest belongs to, or nothing.
 fn version_of(record: &Record, manifest: Digest) -> String {
     let mut sets = SetName::BOTH.into_iter().map(|set| record.sets.get(set));
     sets.find(|info| info.manifest.known() == Some(manifest))

@@ -22,7 +22,7 @@ pub fn reset(record: &mut Record, restored: Option<(SetName, SetInfo)>, told: &s
 }
 
 /// The restored set is good: an intent for the other one to get the same release. Nothing happens where that is not due,
-/// or while another intent waits. Says whether there is a new intent.
+/// or while another intent waits. Returns whether there is a new intent.
 pub fn restore_other(
     record: &mut Record,
     running: SetName,
