@@ -1,7 +1,28 @@
 //! What a boot is for, from the kernel's command line; and what it came to.
 
-use crate::recover::{Next, Reason};
 use drydock_state::{CopyName, MaybeDigest, SetName};
+
+/// Why recovery runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The bootloader saw that there is a job, or a person chose recovery from its menu.
+    Asked,
+    /// A person chose the factory reset from the bootloader's menu.
+    FactoryReset,
+    /// No set has attempts left, or the bootloader could not read its environment.
+    Fallback,
+}
+
+/// What comes after recovery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Reset the machine; the bootloader chooses. The set is the one that it will choose.
+    Reboot(SetName),
+    /// Reset the machine; the bootloader starts this copy of the recovery, which was just written, to prove it.
+    TryCopy(CopyName),
+    /// Nothing is bootable: stay, say so, and try again later.
+    Stay(String),
+}
 
 /// What the bootloader has started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,13 +1,10 @@
 //! Ways to the key of a LUKS volume, tried in the configured order.
 
 use crate::error::Error;
+use crate::limits::{DERIVATION, ENTROPY};
 use crate::machine::{Key, Machine, Offered, Random, Ring, Verdict};
 use drydock_luks::{Unlocked, Volume};
 use std::sync::{MutexGuard, PoisonError};
-use std::time::Duration;
-
-/// How long the kernel may take to gather entropy for a new key.
-pub const ENTROPY: Duration = Duration::from_secs(60);
 
 /// Offers one key after the other until the volume opens. If none serves, the error has a reason for each of the ways,
 /// and says once what could not be tried.
@@ -27,7 +24,7 @@ pub fn unlock(machine: &impl Machine, label: &str, volume: &Volume<'_>) -> Resul
             Ok(Verdict::DoesNotFit(left_out))
         }
     };
-    machine.events().allow(crate::volume::DERIVATION);
+    machine.events().allow(DERIVATION);
     for key in &ring.known {
         if accept(key)? == Verdict::Fits {
             return opened.ok_or_else(|| no_key(label, Vec::new()));

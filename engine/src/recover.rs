@@ -1,8 +1,9 @@
 //! What recovery does once it knows its disk: the part of the story that the crash simulator runs, too.
 
+pub use crate::context::{Next, Reason};
 use crate::error::Error;
 use crate::event::{Attempt, Step};
-use crate::live::report::Line;
+use crate::history::Line;
 use crate::machine::Machine;
 use crate::release::trusted_release;
 use crate::state::{State, Trust};
@@ -10,28 +11,6 @@ use crate::steps::{self, Commit};
 use crate::{reset, update};
 use drydock_state::transition::{self, Running};
 use drydock_state::{CopyName, Intent, Job, MediumSource, Record, SetName, Source};
-
-/// Why recovery runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// The bootloader saw that there is a job, or a person chose recovery from its menu.
-    Asked,
-    /// A person chose the factory reset from the bootloader's menu.
-    FactoryReset,
-    /// No set has attempts left, or the bootloader could not read its environment.
-    Fallback,
-}
-
-/// What comes after recovery.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Reset the machine; the bootloader chooses. The set is the one that it will choose.
-    Reboot(SetName),
-    /// Reset the machine; the bootloader starts this copy of the recovery, which was just written, to prove it.
-    TryCopy(CopyName),
-    /// Nothing is bootable: stay, say so, and try again later.
-    Stay(String),
-}
 
 /// What process 1 does with a set that the bootloader has started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

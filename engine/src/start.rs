@@ -3,7 +3,7 @@
 use crate::context::RunningSet;
 use crate::error::Error;
 use crate::event::Step;
-use crate::keys::ENTROPY;
+use crate::limits::ENTROPY;
 use crate::machine::{Machine, Mode, Place, Random};
 use crate::machine_id;
 use crate::release::{Release, trusted_release};

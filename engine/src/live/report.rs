@@ -1,6 +1,7 @@
 //! What `drydock status` and `drydock log` print.
 
 use crate::context::RunningSet;
+use crate::history::Line;
 use crate::machine::Machine;
 use crate::release::trusted_release;
 use crate::state::{Seen, Trust};
@@ -187,25 +188,5 @@ impl Status {
             writeln!(f, "           {class} {}", hash.as_deref().unwrap_or("has no signed trailer"))?;
         }
         Ok(())
-    }
-}
-
-/// One history entry as a line.
-pub struct Line<'a>(pub &'a Entry);
-
-impl fmt::Display for Line<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Entry { intent, time, outcome, set, version, reason, .. } = self.0;
-        write!(f, "{}  {outcome}", time)?;
-        if let Some(set) = set {
-            write!(f, "  set {set}")?;
-        }
-        if !version.is_empty() {
-            write!(f, "  {version}")?;
-        }
-        if *intent != 0 {
-            write!(f, "  (intent {intent})")?;
-        }
-        if reason.is_empty() { Ok(()) } else { write!(f, ": {reason}") }
     }
 }

@@ -4,9 +4,6 @@
 //! owner and group (u32 each), length of the contents (u32), the contents. Little endian. Times, extended attributes
 //! and hard links are not kept.
 
-use crate::error::Error;
-use crate::files::Files;
-use drydock_block::Flush;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -69,15 +66,6 @@ pub fn entries(mut archive: &[u8]) -> impl Iterator<Item = Entry<'_>> {
         archive = rest;
         Some(entry)
     })
-}
-
-/// Unpacks an archive into an empty filesystem. On return all of it is on stable storage; after a cut before that it is
-/// to be done again, in a new filesystem.
-pub fn unpack(files: &(impl Files + ?Sized), packed: &[u8]) -> Result<(), Error> {
-    for entry in entries(packed) {
-        files.put(&entry).map_err(Error::doing(format_args!("put {} back", entry.path.display())))?;
-    }
-    files.flush_all(Flush::FilesKept).map_err(Error::doing("flush what was kept"))
 }
 
 /// How many entries there are.

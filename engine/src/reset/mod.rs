@@ -5,8 +5,10 @@
 //! the stash. The intent is over only when all is done.
 
 pub mod archive;
+mod erase;
 pub mod stash;
 mod steps;
+pub mod unpack;
 pub mod wipe;
 
 use crate::error::Error;
@@ -123,7 +125,7 @@ fn renew_encrypted(
             open_stash(machine, data, &partition, found)?
         }
         Fresh::Keep(packed) => {
-            let new = new_volume(machine, &data.label, &partition, Some(packed.clone()))?;
+            let new = NewVolume::make(machine, &data.label, &partition, Some(packed.clone()))?;
             let sealed = new.unlocked.seal(PURPOSE, packed).map_err(|e| luks("seal what is kept", e))?;
             to_stash = Some(Stash { intent, headers: new.headers.to_bytes(), sealed });
             new
@@ -133,7 +135,7 @@ fn renew_encrypted(
                 events.warning(format_args!("nothing is kept: {why}"));
                 told = format!("{told}; nothing was kept: {why}");
             }
-            new_volume(machine, &data.label, &partition, None)?
+            NewVolume::make(machine, &data.label, &partition, None)?
         }
     };
     let mut steps: Steps<'_, _> = Vec::new();
@@ -212,16 +214,4 @@ fn open_stash(
     drop(volume);
     let (label, partition) = (data.label.clone(), partition.clone());
     Ok(NewVolume { label, partition, headers, unlocked, packed: Some(packed) })
-}
-
-/// Makes a new volume in memory, at the cost that the configuration names for `data`.
-fn new_volume(
-    machine: &impl Machine,
-    label: &str,
-    partition: &Device,
-    packed: Option<Zeroizing<Vec<u8>>>,
-) -> Result<NewVolume, Error> {
-    let key = keys::for_new(machine, label)?;
-    let (headers, unlocked) = volume::luks::new(machine, label, partition, &key)?;
-    Ok(NewVolume { label: label.into(), partition: partition.clone(), headers, unlocked, packed })
 }

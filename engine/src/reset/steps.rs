@@ -1,9 +1,10 @@
 //! The steps of a factory reset and of a wipe.
 
+use super::erase::{Discarded, PIECE, discard, zero};
 use super::stash::{self, Stash};
-use super::wipe;
 use crate::error::Error;
 use crate::event::Step as Phase;
+use crate::keys;
 use crate::machine::{Device, Machine};
 use crate::steps::{Contract, Done, Step, Steps, Work};
 use crate::volume::{self, luks};
@@ -23,6 +24,20 @@ pub(super) struct NewVolume {
     pub(super) unlocked: Unlocked,
     /// What is unpacked into it.
     pub(super) packed: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl NewVolume {
+    /// Makes one in memory, at the cost that the configuration names for `data`. Writes nothing.
+    pub(super) fn make(
+        machine: &impl Machine,
+        label: &str,
+        partition: &Device,
+        packed: Option<Zeroizing<Vec<u8>>>,
+    ) -> Result<Self, Error> {
+        let key = keys::for_new(machine, label)?;
+        let (headers, unlocked) = luks::new(machine, label, partition, &key)?;
+        Ok(Self { label: label.into(), partition: partition.clone(), headers, unlocked, packed })
+    }
 }
 
 /// Returns what destroys all that is on the partition, and puts the new volume there.
@@ -180,9 +195,9 @@ impl<M: Machine> Step<M> for Discard<'_> {
         }
     }
     fn run(&self, work: &mut Work<'_, '_, M>) -> Result<Done, Error> {
-        Ok(match wipe::discard(work.machine, self.partition, self.label)? {
-            wipe::Discarded::All => Done::Quietly,
-            wipe::Discarded::NotPossible => Done::Skipped("its device can't do that".into()),
+        Ok(match discard(work.machine, self.partition, self.label)? {
+            Discarded::All => Done::Quietly,
+            Discarded::NotPossible => Done::Skipped("its device can't do that".into()),
         })
     }
 }
@@ -222,24 +237,24 @@ impl<M: Machine> Step<M> for Erase<'_> {
     fn run(&self, work: &mut Work<'_, '_, M>) -> Result<Done, Error> {
         let Self { label, partition, how } = self;
         let machine = work.machine;
-        let zero = |range: Range<u64>| wipe::zero(machine, partition, label, range);
+        let overwrite = |range: Range<u64>| zero(machine, partition, label, range);
         let discarded = match how {
-            Unreadable::Zeros => wipe::Discarded::NotPossible,
-            Unreadable::Discarded | Unreadable::DiscardedOrZeros => wipe::discard(machine, partition, label)?,
+            Unreadable::Zeros => Discarded::NotPossible,
+            Unreadable::Discarded | Unreadable::DiscardedOrZeros => discard(machine, partition, label)?,
         };
         match (how, discarded) {
-            (Unreadable::Discarded, wipe::Discarded::NotPossible) => {
+            (Unreadable::Discarded, Discarded::NotPossible) => {
                 return Err(Error::Refused(format!(
                     "the device of `{label}` can't discard; configure `how = \"zero\"` for it"
                 )));
             }
-            (Unreadable::Discarded, wipe::Discarded::All) => {
-                let edge = wipe::PIECE.min(partition.size());
-                zero(0..edge)?;
-                zero(partition.size() - edge..partition.size())?;
+            (Unreadable::Discarded, Discarded::All) => {
+                let edge = PIECE.min(partition.size());
+                overwrite(0..edge)?;
+                overwrite(partition.size() - edge..partition.size())?;
             }
-            (_, wipe::Discarded::All) => {}
-            (_, wipe::Discarded::NotPossible) => zero(0..partition.size())?,
+            (_, Discarded::All) => {}
+            (_, Discarded::NotPossible) => overwrite(0..partition.size())?,
         }
         Ok(Done::Quietly)
     }

@@ -1,15 +1,16 @@
 //! The recovery's own two copies: the one that is not in use is written from the bundle of a set that is good.
 
-use super::plan::{self, Origin, SlotPlan};
-use super::{open, prepare_slot, steps};
+use super::open::open;
+use super::plan::{self, SlotPlan};
+use super::prepared::{prepare_slot, slot_of_recovery};
+use super::steps;
 use crate::error::Error;
 use crate::machine::Machine;
 use crate::release::trusted_release;
 use crate::state::State;
 use crate::steps::{Commit, Work};
-use drydock_config::{Config, Role};
-use drydock_format::{Bundle, Digest, ImageReader};
-use drydock_state::{CopyName, Record, SlotName, Source};
+use drydock_format::{Bundle, Digest};
+use drydock_state::{CopyName, Record, Source};
 
 /// Returns whether a bundle, whose manifest has this digest, brings another recovery than the one that is first. Writes
 /// nothing.
@@ -19,7 +20,7 @@ pub fn is_new(
     source: &Source,
     manifest: Digest,
 ) -> Result<bool, Error> {
-    let mut slot = |bundle: &Bundle, _| slot(machine.config(), bundle);
+    let mut slot = |bundle: &Bundle, _| slot_of_recovery(machine.config(), bundle);
     let SlotPlan { class, image, .. } = open(machine, source, Some(manifest), &mut slot)?;
     let first = trusted_release(machine, &class, record.recovery.first);
     Ok(first.map_or(true, |first| first.image.root_hash != image.root_hash))
@@ -47,32 +48,9 @@ fn write_from(
 ) -> Result<Commit, Error> {
     plan::admit(machine.config(), &state.record, bundle.manifest())?;
     let target = running.unwrap_or(state.record.recovery.first).other();
-    let slot = prepare_slot(machine, bundle, target.into(), &slot(machine.config(), bundle)?)?;
+    let slot = prepare_slot(machine, bundle, target.into(), &slot_of_recovery(machine.config(), bundle)?)?;
     let slot = [slot];
     let steps = steps::to_write_copy(&slot, format!("copy {target} of the recovery"));
     crate::steps::run(&mut Work { machine, state }, &steps)?;
     Ok(Commit::RecoveryWritten(target))
-}
-
-/// The image for the recovery's own copies, which are no part of a set, if a bundle carries one. One that does not fit is
-/// refused before anything is written.
-pub(super) fn is_in(machine: &impl Machine, bundle: &Bundle) -> Result<Option<ImageReader>, Error> {
-    let Ok(slot) = slot(machine.config(), bundle) else { return Ok(None) };
-    for name in CopyName::BOTH.map(SlotName::Copy) {
-        let room = machine.slot(&slot.class, name)?.size();
-        slot.check_room(name, room, bundle.manifest_bytes().len() as u64)?;
-    }
-    Ok(Some(bundle.image(&slot.image.name)?))
-}
-
-fn slot(config: &Config, bundle: &Bundle) -> Result<SlotPlan, Error> {
-    let class = config.class_with_role(Role::Recovery);
-    let found = class.and_then(|class| {
-        let image = bundle.manifest().images.iter().find(|image| image.class == class.class)?;
-        Some(SlotPlan { class: class.clone(), image: image.clone(), from: Origin::Bundle })
-    });
-    found.ok_or_else(|| Error::Missing {
-        what: "an image for the recovery in the bundle".into(),
-        advice: "the recovery stays as it is".into(),
-    })
 }

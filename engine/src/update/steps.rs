@@ -1,6 +1,6 @@
 //! The steps of an update, in the order that makes it safe to cut anywhere and to run again.
 
-use super::{Prepared, PreparedSlot};
+use super::prepared::{Prepared, PreparedSlot};
 use crate::error::Error;
 use crate::event::Step as Phase;
 use crate::machine::Machine;

@@ -1,10 +1,11 @@
 //! The `data` volume: opened, made where it is missing, and mounted.
 
+use super::luks;
 use super::provision::{self, Content};
 use super::torn::{journal, superblock};
-use super::{MOUNT_TIME, luks};
 use crate::error::Error;
 use crate::keys;
+use crate::limits::MOUNT_TIME;
 use crate::machine::{Device, Home, Machine, Mode, NotMounted, NotMountedFor, Place};
 use drydock_config::{DATA_MAPPING, Data};
 

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::keys;
+use crate::limits::DERIVATION;
 use crate::machine::{Device, Key, Machine};
 use drydock_block::BlockDevice;
 use drydock_config::{Data, KDF_ITERATIONS, KDF_MEMORY_KIB};
@@ -47,7 +48,7 @@ pub fn new(
         )));
     };
     let options = machine.format_options(partition);
-    machine.events().allow(super::DERIVATION);
+    machine.events().allow(DERIVATION);
     drydock_luks::new_headers(partition.size(), key, &options, &mut |buffer| keys::random(machine, buffer))
         .map_err(|source| luks(&doing, source))
 }

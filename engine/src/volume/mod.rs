@@ -9,16 +9,10 @@ pub mod torn;
 
 use crate::error::Error;
 use crate::machine::{Home, Machine, Place};
-use crate::reset::archive;
+use crate::reset::unpack::unpack;
 use drydock_config::VOLUME_MAPPING;
 use drydock_luks::Unlocked;
-use std::time::Duration;
 use zeroize::Zeroizing;
-
-/// How long a key derivation may take without a sign of life.
-pub const DERIVATION: Duration = Duration::from_secs(120);
-/// How long mounting may take: a journal is replayed, a filesystem grown.
-pub const MOUNT_TIME: Duration = Duration::from_secs(120);
 
 /// Packs files and folders of the filesystem in the volume on partition `label`, `limit` bytes at most. The volume is
 /// closed again on return.
@@ -46,7 +40,7 @@ pub fn make_filesystem(
         machine.alone(&home).and_then(|device| machine.make_filesystem(&device))?;
         // Mounting it grows it, too.
         mounted(machine, &home, || {
-            packed.map_or(Ok(()), |packed| archive::unpack(&*machine.files(Place::Volume), packed))
+            packed.map_or(Ok(()), |packed| unpack(&*machine.files(Place::Volume), packed))
         })
     })
 }

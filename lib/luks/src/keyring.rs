@@ -3,7 +3,6 @@
 //! Source: the kernel's Documentation/admin-guide/device-mapper/dm-crypt.rst (`:<key_size>:<key_type>:<key_description>`)
 //! and Documentation/security/keys/trusted-encrypted.rst.
 
-use crate::{Error, Unlocked, Volume, cipher};
 use std::fmt;
 
 /// Types of keys that dm-crypt takes.
@@ -45,22 +44,10 @@ impl fmt::Display for KeyringKey {
     }
 }
 
-impl Volume<'_> {
-    /// Takes a key of the keyring for the volume's own. Whether it is can't be told before something is read through it:
-    /// nobody but the kernel sees it.
-    ///
-    /// # Errors
-    /// [`Error::Unsupported`] where the key's length is not one of the cipher's.
-    pub fn unlock_by_keyring(&self, key: &KeyringKey) -> Result<Unlocked, Error> {
-        cipher::check(cipher::ALLOWED, key.size).map_err(Error::Unsupported)?;
-        self.unlocked_by(key.clone())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Cost, FormatOptions, Limits, format};
+    use crate::{Cost, FormatOptions, Limits, Volume, format};
     use drydock_block::{MemoryDevice, SectorSize};
     use zeroize::Zeroizing;
 

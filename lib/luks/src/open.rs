@@ -140,9 +140,16 @@ impl<'d> Volume<'d> {
         Ok(Unlocked { slot: Some(slot), payload: self.payload().clone(), size, key: VolumeKey::Bytes(key) })
     }
 
-    pub(crate) fn unlocked_by(&self, key: KeyringKey) -> Result<Unlocked, Error> {
+    /// Takes a key of the keyring for the volume's own. Whether it is can't be told before something is read through it:
+    /// nobody but the kernel sees it.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where the key's length is not one of the cipher's.
+    pub fn unlock_by_keyring(&self, key: &KeyringKey) -> Result<Unlocked, Error> {
+        cipher::check(cipher::ALLOWED, key.size).map_err(Error::Unsupported)?;
         let size = self.payload().size_on(self.device.size())?;
-        Ok(Unlocked { slot: None, payload: self.payload().clone(), size, key: VolumeKey::Keyring(key) })
+        let (payload, key) = (self.payload().clone(), VolumeKey::Keyring(key.clone()));
+        Ok(Unlocked { slot: None, payload, size, key })
     }
 
     pub(crate) fn key_slots(&self) -> Vec<Slot> {

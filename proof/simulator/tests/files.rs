@@ -6,8 +6,8 @@
 use drydock_block::Flush;
 use drydock_engine::files::{Files, replace};
 use drydock_engine::machine_id;
-use drydock_engine::reset::archive::unpack;
 use drydock_engine::reset::archive::{Entry, Kind};
+use drydock_engine::reset::unpack::unpack;
 use drydock_simulator::files::SimFiles;
 use std::path::Path;
 

@@ -13,8 +13,8 @@ pub use partition::Partition;
 pub use passphrase::Passphrase;
 
 use drydock_engine::Error;
+use drydock_engine::limits::DERIVATION;
 use drydock_engine::machine::{Accept, Key, Offered, Secret, Verdict};
-use drydock_engine::volume::DERIVATION;
 use std::time::Duration;
 
 /// How long it may take to try one key.

@@ -146,6 +146,7 @@ mod tests {
     use super::*;
     use crate::mount::files::Mounted;
     use drydock_engine::reset::archive;
+    use drydock_engine::reset::unpack::unpack;
     use std::fs::Permissions;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -168,7 +169,7 @@ mod tests {
     fn what_is_listed_survives_with_its_permissions_and_nothing_else_does() {
         let (old, new) = (sample(), tempfile::tempdir().unwrap());
         let packed = pack(old.path(), &keep(&["/lib/net", "link", "nowhere", "lib/net/a"]), 1 << 20).unwrap();
-        archive::unpack(&Mounted(new.path().into()), &packed).unwrap();
+        unpack(&Mounted(new.path().into()), &packed).unwrap();
         assert_eq!(fs::read(new.path().join("lib/net/a")).unwrap(), b"address");
         assert_eq!(fs::read(new.path().join("lib/net/deep/b")).unwrap(), [7; 5000]);
         assert_eq!(fs::read_link(new.path().join("link")).unwrap(), Path::new("lib/net"));

@@ -1,0 +1,215 @@
+//! A bundle that is signed and meant for this device, with everything ready to write it.
+
+use super::frames::{BaseFrames, BundleFrames};
+use super::plan::{self, Origin, Plan, SlotPlan};
+use super::prove;
+use super::write::{Content, Frames, Job};
+use crate::error::Error;
+use crate::event::{Event, PlannedSlot, Step};
+use crate::machine::{Device, Machine};
+use crate::release;
+use drydock_block::BlockDevice;
+use drydock_config::{Config, Role};
+use drydock_format::trailer::Trailer;
+use drydock_format::{Bundle, Digest, ImageReader, Manifest};
+use drydock_state::{CopyName, Intent, Record, SetInfo, SlotName, Source};
+
+/// A bundle that is signed and meant for this device, with everything ready to write it. Its contents have not been read
+/// yet.
+pub struct Prepared {
+    /// The release.
+    pub release: SetInfo,
+    /// The digest of its manifest.
+    pub digest: Digest,
+    /// What is to be done.
+    pub plan: Plan,
+    pub(super) slots: Vec<PreparedSlot>,
+    /// The recovery that is to be written later.
+    pub(super) recovery: Option<Brought>,
+    /// What tells the bundle's bytes from any others.
+    pub stamp: Option<String>,
+    manifest: Manifest,
+}
+
+/// A recovery that a bundle brings.
+pub(super) struct Brought {
+    /// Where the bundle is.
+    pub(super) source: Source,
+    reader: ImageReader,
+}
+
+impl std::fmt::Display for Prepared {
+    /// What an installation would do.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let SetInfo { version, security_version, .. } = &self.release;
+        writeln!(f, "version {version}, security version {security_version}, is signed and for this device")?;
+        for PreparedSlot { plan, label, .. } in &self.slots {
+            let from = match plan.from {
+                Origin::Bundle => "from the bundle".to_owned(),
+                Origin::Set(set) => format!("from set {set}"),
+            };
+            writeln!(f, "{label}: {} MiB {from}, root hash {}", plan.image.size >> 20, plan.image.root_hash)?;
+        }
+        if self.recovery.is_some() {
+            writeln!(f, "recovery: one copy follows, once the new set is marked good")?;
+        }
+        writeln!(f, "the running set is left alone; the next boot after `drydock stage` would install it")
+    }
+}
+
+/// One slot, and what is needed to fill it.
+pub(super) struct PreparedSlot {
+    pub(super) plan: SlotPlan,
+    pub(super) name: SlotName,
+    pub(super) label: String,
+    pub(super) device: Device,
+    pub(super) trailer: Trailer,
+    upper_tree: Vec<u8>,
+    groups: Vec<Digest>,
+    frames: Box<dyn Frames>,
+}
+
+/// Plans what is to be done with an open bundle, and opens what it needs. Writes nothing.
+pub(super) fn prepare_bundle(
+    machine: &impl Machine,
+    record: &Record,
+    source: &Source,
+    bundle: &Bundle,
+    stamp: Option<String>,
+) -> Result<Prepared, Error> {
+    let plan = plan::plan(machine.config(), record, bundle.manifest())?;
+    let slots = plan
+        .slots
+        .iter()
+        .map(|slot| prepare_slot(machine, bundle, plan.target.into(), slot))
+        .collect::<Result<_, _>>()?;
+    let digest = bundle.manifest_digest();
+    let release = release::info(bundle.manifest(), digest);
+    machine
+        .events()
+        .finished(Step::Verify, format_args!("version {} is signed and for this device", release.version));
+    let recovery = recovery_in(machine, bundle)?;
+    let recovery = recovery.map(|reader| Brought { source: source.clone(), reader });
+    let manifest = bundle.manifest().clone();
+    Ok(Prepared { release, digest, plan, slots, recovery, stamp, manifest })
+}
+
+/// Opens a slot and what fills it. Writes nothing.
+pub(super) fn prepare_slot(
+    machine: &impl Machine,
+    bundle: &Bundle,
+    name: SlotName,
+    slot: &SlotPlan,
+) -> Result<PreparedSlot, Error> {
+    let device = machine.slot(&slot.class, name)?;
+    slot.check_room(name, device.size(), bundle.manifest_bytes().len() as u64)?;
+    let (upper_tree, groups, frames): (_, _, Box<dyn Frames>) = match slot.from {
+        Origin::Bundle => {
+            let reader = bundle.image(&slot.image.name)?;
+            (reader.groups().to_vec(), reader.group_digests().to_vec(), Box::new(BundleFrames(reader)))
+        }
+        Origin::Set(base) => {
+            let label = base.label(&slot.class.class);
+            let base = machine.slot(&slot.class, base.into())?;
+            let (upper, groups) = prove::read_groups(&base, &slot.image, &label)?;
+            (upper, groups, Box::new(BaseFrames::new(base, &slot.image, label)))
+        }
+    };
+    let trailer = Trailer {
+        manifest: bundle.manifest_bytes().to_vec(),
+        signatures: bundle.signature_bytes().to_vec(),
+        image: slot.image.name.clone(),
+    };
+    let label = name.label(&slot.class.class);
+    Ok(PreparedSlot { plan: slot.clone(), name, label, device, trailer, upper_tree, groups, frames })
+}
+
+impl Prepared {
+    /// Returns what an installation would do, as an event.
+    pub fn verified(&self) -> Event {
+        let planned = |slot: &PreparedSlot| PlannedSlot {
+            label: slot.label.clone(),
+            size: slot.plan.image.size,
+            root_hash: slot.plan.image.root_hash.to_string(),
+            copied: slot.plan.from != Origin::Bundle,
+        };
+        Event::Verified {
+            version: self.release.version.clone(),
+            security_version: self.release.security_version,
+            slots: self.slots.iter().map(planned).collect(),
+            recovery: self.recovery.is_some(),
+        }
+    }
+
+    /// Whether the record, which may have changed since, still lets the bundle be installed as it was planned. An error
+    /// says why it can't be installed at all any more.
+    pub fn still_fits(&self, config: &Config, record: &Record) -> Result<bool, Error> {
+        Ok(plan::plan(config, record, &self.manifest)?.target == self.plan.target)
+    }
+
+    /// Reads all that would be written, proves it, and tells so. Writes nothing.
+    pub fn prove_source(&self, machine: &impl Machine) -> Result<(), Error> {
+        let events = machine.events();
+        events.started(Step::Verify, "the contents of the bundle");
+        self.prove_contents(machine)?;
+        events.finished(Step::Verify, format_args!("version {} is whole", self.release.version));
+        Ok(())
+    }
+
+    pub(super) fn prove_contents(&self, machine: &impl Machine) -> Result<(), Error> {
+        let events = machine.events();
+        for slot in &self.slots {
+            slot.content().prove(&slot.plan.image.name, machine.threads(), events)?;
+        }
+        if let Some(Brought { reader, .. }) = &self.recovery {
+            let (image, frames) = (reader.image(), BundleFrames(reader));
+            let content = Content::new(image, reader.group_digests(), &frames);
+            content.prove(&image.name, machine.threads(), events)?;
+        }
+        Ok(())
+    }
+
+    /// Whether these very bytes were proven when the intent was recorded.
+    pub(super) fn was_proven(&self, intent: Option<&Intent>) -> bool {
+        let proven = intent.and_then(|intent| intent.proven.as_ref());
+        proven.is_some() && proven == self.stamp.as_ref()
+    }
+}
+
+impl PreparedSlot {
+    pub(super) fn content(&self) -> Content<'_> {
+        Content::new(&self.plan.image, &self.groups, &*self.frames)
+    }
+
+    /// Writes image and hash tree. On return they are on stable storage. Returns the bytes of the image that were in
+    /// place already.
+    pub(super) fn write(&self, machine: &impl Machine) -> Result<u64, Error> {
+        let label = self.label.clone();
+        let job = Job { content: self.content(), upper_tree: &self.upper_tree, slot: &self.device, label };
+        job.run(machine.threads(), machine.events())
+    }
+}
+
+/// The image for the recovery's own copies, which are no part of a set, if a bundle carries one. One that does not fit is
+/// refused before anything is written.
+fn recovery_in(machine: &impl Machine, bundle: &Bundle) -> Result<Option<ImageReader>, Error> {
+    let Ok(slot) = slot_of_recovery(machine.config(), bundle) else { return Ok(None) };
+    for name in CopyName::BOTH.map(SlotName::Copy) {
+        let room = machine.slot(&slot.class, name)?.size();
+        slot.check_room(name, room, bundle.manifest_bytes().len() as u64)?;
+    }
+    Ok(Some(bundle.image(&slot.image.name)?))
+}
+
+/// The image for the recovery in a bundle, if it carries one.
+pub(super) fn slot_of_recovery(config: &Config, bundle: &Bundle) -> Result<SlotPlan, Error> {
+    let class = config.class_with_role(Role::Recovery);
+    let found = class.and_then(|class| {
+        let image = bundle.manifest().images.iter().find(|image| image.class == class.class)?;
+        Some(SlotPlan { class: class.clone(), image: image.clone(), from: Origin::Bundle })
+    });
+    found.ok_or_else(|| Error::Missing {
+        what: "an image for the recovery in the bundle".into(),
+        advice: "the recovery stays as it is".into(),
+    })
+}
