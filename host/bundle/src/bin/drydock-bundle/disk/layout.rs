@@ -1,21 +1,13 @@
 //! Which partitions the disk has, and where. No I/O.
 
 use super::content::{Content, SlotImage};
+use super::labels::{BIOS, BOOTENV, ESP, FACTORY, STASH, STATE};
 use drydock_architecture::Architecture;
 use drydock_block::SectorSize;
 use drydock_bundle::Error;
 use drydock_config::{Bootloader, Config, Role};
 use drydock_format::{Bundle, sha256, slot};
 use std::ffi::OsStr;
-
-pub(super) const BIOS: &str = "bios";
-pub(super) const ESP: &str = "esp";
-pub(super) const BOOTENV: &str = "bootenv";
-pub(super) const STATE: &str = "state";
-pub(super) const STASH: &str = "stash";
-/// The bundle that a factory reset takes the slots back to.
-pub(super) const FACTORY: &str = "factory";
-pub(super) const RECOVERY: &str = "recovery";
 
 const MIB: u64 = 1 << 20;
 /// What `data` gets where the configuration does not say how large the disk is.
