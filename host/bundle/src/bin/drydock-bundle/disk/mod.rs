@@ -19,7 +19,7 @@ use canvas::{Canvas, Disk, Part};
 use content::{Content, RawImage, SlotImage};
 use drydock_block::{BlockDevice, Section};
 use drydock_bundle::{Error, fat, keys};
-use drydock_config::{Bootloader, Config, Role, Unlock};
+use drydock_config::{Bootloader, Config, Mib, Role, Unlock};
 use drydock_files::new_file::{NewFile, Readers};
 use drydock_format::{Bundle, Trusted};
 use drydock_state::grub::{Grub, encode_env};
@@ -160,7 +160,7 @@ fn make(
         }
     }
     bar.finish_and_clear();
-    if config.layout.factory_mib > 0 {
+    if config.layout.factory_mib > Mib(0) {
         let (part, whole) = (layout.named(labels::FACTORY)?, RawImage::open(bundle_path)?);
         if whole.size > part.size {
             return Err(Error::Input {
