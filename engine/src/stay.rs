@@ -104,7 +104,7 @@ fn remember(machine: &impl Machine, state: &mut State, set: SetName, why: &Error
 /// Asks on all consoles whether the factory reset from the bootloader's menu is meant. Anything but a yes, and above all
 /// silence, means no. Returns whether it is staged now.
 pub(crate) fn confirm_reset(machine: &impl Machine, state: &mut State) -> Result<bool, Error> {
-    let limit = Duration::from_secs(u64::from(machine.config().factory_reset.confirm_seconds));
+    let limit = machine.config().factory_reset.confirm_seconds.as_duration();
     machine.events().allow(limit);
     let question =
         format!("Factory reset: ALL DATA ON THIS DEVICE WILL BE LOST. Go on? ({} s)", limit.as_secs());

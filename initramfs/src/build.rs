@@ -161,7 +161,7 @@ impl Builder {
             let Some(folder) = &inputs.modules else {
                 let message =
                     "modules are listed, but no kernel is given; add --modules-dir or --kernel-root";
-                return Err(fault(text, "initramfs.modules", message));
+                return Err(Error::fault(text, "initramfs.modules", message));
             };
             let modules = Modules::open(folder)?;
             check_known(&modules, "modules", &wanted.modules, text)?;
@@ -186,7 +186,7 @@ impl Builder {
                 let folders: Vec<_> =
                     inputs.firmware.iter().map(|folder| folder.display().to_string()).collect();
                 let message = format!("there is no firmware file {name} in: {}", folders.join(", "));
-                return Err(fault(text, &format!("initramfs.firmware.{index}"), &message));
+                return Err(Error::fault(text, &format!("initramfs.firmware.{index}"), &message));
             }
         }
         Ok(())
@@ -273,10 +273,6 @@ fn check_known(modules: &Modules, list: &str, names: &[String], text: &ConfigTex
     if faults.is_empty() { Ok(()) } else { Err(drydock_config_load::Error::Invalid(faults).into()) }
 }
 
-pub(crate) fn fault(text: &ConfigText, at: &str, message: &str) -> Error {
-    drydock_config_load::Error::Invalid(vec![text.fault(at, message)]).into()
-}
-
-pub(crate) fn read(doing: &'static str, path: &Path) -> Result<Vec<u8>, Error> {
+fn read(doing: &'static str, path: &Path) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(Error::io(doing, path))
 }

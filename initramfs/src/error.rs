@@ -1,5 +1,6 @@
 //! What can go wrong while building an initramfs.
 
+use drydock_config_load::ConfigText;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -33,6 +34,11 @@ pub enum Error {
 impl Error {
     pub(crate) fn io<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + use<'a> {
         move |error| Self::Io { doing, path: path.into(), error }
+    }
+
+    /// A fault of the config file: its key, and what is wrong with that.
+    pub(crate) fn fault(text: &ConfigText, at: &str, message: &str) -> Self {
+        drydock_config_load::Error::Invalid(vec![text.fault(at, message)]).into()
     }
 
     pub(crate) fn unusable(path: &Path, why: impl Into<String>) -> Self {

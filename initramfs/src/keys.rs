@@ -1,7 +1,6 @@
 //! Public keys: PEM files in the integrator's config, hex digits on the device.
 
 use crate::Error;
-use crate::build::fault;
 use drydock_bundle::keys::read_public;
 use drydock_config_load::ConfigText;
 use std::path::Path;
@@ -15,10 +14,11 @@ pub(crate) fn read_all(files: &[String], text: &ConfigText) -> Result<Vec<String
     let mut keys: Vec<String> = Vec::new();
     for (index, file) in files.iter().enumerate() {
         let at = format!("signatures.keys.{index}");
-        let key = read_public(Path::new(file)).map_err(|error| fault(text, &at, &error.to_string()))?;
+        let key =
+            read_public(Path::new(file)).map_err(|error| Error::fault(text, &at, &error.to_string()))?;
         let hex = key.to_string();
         if keys.contains(&hex) {
-            return Err(fault(text, &at, &format!("{file} holds a key that is listed already")));
+            return Err(Error::fault(text, &at, &format!("{file} holds a key that is listed already")));
         }
         keys.push(hex);
     }

@@ -1,12 +1,13 @@
 use crate::QemuError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 /// Cargo's target directory, where logs, kernels and images go.
 pub fn target_dir() -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR") {
         Some(dir) => dir.into(),
-        None => crate::repository().join("target"),
+        None => repository().join("target"),
     }
 }
 
@@ -26,4 +27,10 @@ pub fn run(command: &mut Command) -> Result<String, QemuError> {
     }
     let both = [output.stdout, output.stderr].concat();
     Err(QemuError::Program { command: line, output: String::from_utf8_lossy(&both).into_owned() })
+}
+
+/// The top folder of the sources.
+pub fn repository() -> &'static Path {
+    static TOP: OnceLock<PathBuf> = OnceLock::new();
+    TOP.get_or_init(|| Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("/")).to_owned())
 }

@@ -1,7 +1,7 @@
 use crate::QemuError;
-use crate::paths::{run, target_dir};
+use crate::paths::{repository, run, target_dir};
 use drydock_architecture::Architecture;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -45,10 +45,4 @@ impl Tools {
             initramfs: target.join("debug/drydock-initramfs"),
         }))
     }
-}
-
-/// The top folder of the sources.
-pub fn repository() -> &'static Path {
-    static TOP: OnceLock<PathBuf> = OnceLock::new();
-    TOP.get_or_init(|| Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("/")).to_owned())
 }

@@ -180,7 +180,7 @@ fn look(
     match unlocked {
         // The old volume is whole: whatever an earlier start put into the stash, this is newer.
         Ok(unlocked) => {
-            let limit = u64::from(reset.keep_limit_kib) << 10;
+            let limit = reset.keep_limit_kib.bytes();
             Ok(Fresh::Keep(volume::pack(machine, &data.label, &unlocked, &reset.keep, limit)?))
         }
         Err(why) => {

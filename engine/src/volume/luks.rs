@@ -5,7 +5,7 @@ use crate::keys;
 use crate::limits::DERIVATION;
 use crate::machine::{Device, Key, Machine};
 use drydock_block::BlockDevice;
-use drydock_config::{Data, KDF_ITERATIONS, KDF_MEMORY_KIB};
+use drydock_config::{Data, KDF_ITERATIONS, KDF_MEMORY};
 use drydock_luks::{Cost, FormatOptions, Headers, Unlocked, Volume};
 
 /// A partition below this many bytes gets a smaller area for key slots: room for three of them.
@@ -55,9 +55,9 @@ pub fn new(
 
 /// Returns how a new volume on this partition is to be: as costly to open as the configuration says for `data`.
 pub fn format_options(config: Option<&Data>, partition: &dyn BlockDevice) -> FormatOptions {
-    let (memory_kib, iterations) =
-        config.map_or((KDF_MEMORY_KIB, KDF_ITERATIONS), |data| (data.kdf_memory_kib, data.kdf_iterations));
-    let mut options = FormatOptions::new(Cost::Argon2id { memory_kib, iterations });
+    let (memory, iterations) =
+        config.map_or((KDF_MEMORY, KDF_ITERATIONS), |data| (data.kdf_memory_kib, data.kdf_iterations));
+    let mut options = FormatOptions::new(Cost::Argon2id { memory_kib: memory.0, iterations });
     if !options.sector_size.divides(partition.size()) {
         options.sector_size = partition.sector_size();
     }
@@ -75,6 +75,7 @@ pub(crate) fn luks(doing: &str, source: drydock_luks::Error) -> Error {
 mod tests {
     use super::*;
     use drydock_block::{MemoryDevice, SectorSize};
+    use drydock_config::Kib;
     use std::fs;
 
     #[test]
@@ -86,7 +87,7 @@ mod tests {
             provision: true,
             mount: "/var".into(),
             on_failure: drydock_config::DataFailure::Recovery,
-            kdf_memory_kib: 96,
+            kdf_memory_kib: Kib(96),
             kdf_iterations: 3,
         };
         let options = format_options(Some(&data), &device);
@@ -102,6 +103,9 @@ mod tests {
         let value = |key: &str| dump.lines().find_map(|line| line.trim().strip_prefix(key)).map(str::trim);
         assert_eq!((value("Memory:"), value("Time cost:")), (Some("96"), Some("3")), "{dump}");
         let default = format_options(None, &device).cost;
-        assert!(matches!(default, Cost::Argon2id { memory_kib: KDF_MEMORY_KIB, iterations: KDF_ITERATIONS }));
+        let Kib(memory) = KDF_MEMORY;
+        assert!(
+            matches!(default, Cost::Argon2id { memory_kib, iterations: KDF_ITERATIONS } if memory_kib == memory)
+        );
     }
 }

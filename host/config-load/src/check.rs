@@ -1,7 +1,7 @@
 //! What must hold for a configuration beyond its shape. No I/O.
 
 use crate::names::{is_taken, mapped_otherwise};
-use drydock_config::{Bootloader, Config, Data, Layout, MAX_KEY, Role, Unlock, WipeHow};
+use drydock_config::{Bootloader, Config, Data, Layout, MAX_KEY, Mib, Role, Unlock, WipeHow};
 
 /// The key at fault (see `ConfigText::fault`), and what is wrong with it.
 pub(crate) type Problem = (String, String);
@@ -51,7 +51,7 @@ pub(crate) fn check(config: &Config) -> Vec<Problem> {
     check_unlock(config, &mut problems);
     check_factory_reset(config, &mut problems);
     problems.unless_within(config.recovery.starts, 1, 1000, "recovery.starts");
-    problems.unless_within(config.recovery.medium_wait_seconds, 1, 3600, "recovery.medium_wait_seconds");
+    problems.unless_within(config.recovery.medium_wait_seconds.0, 1, 3600, "recovery.medium_wait_seconds");
     if !config.recovery.rescue_file.is_empty() {
         check_file(&config.recovery.rescue_file, "recovery.rescue_file".into(), &mut problems);
     }
@@ -73,7 +73,7 @@ fn check_disk(config: &Config, problems: &mut Problems) {
             "must be a GUID: 8-4-4-4-12 hex digits, as in 6a0cb3a5-4e5f-4a0f-9d6d-0d2f3b1c7e55",
         );
     }
-    problems.unless_within(config.disk.wait_seconds, 1, 3600, "disk.wait_seconds");
+    problems.unless_within(config.disk.wait_seconds.0, 1, 3600, "disk.wait_seconds");
 }
 
 fn check_slots(config: &Config, problems: &mut Problems) {
@@ -149,7 +149,7 @@ fn check_data(config: &Config, data: &Data, problems: &mut Problems) {
         "data.mount",
         "must be an absolute path other than /, without `..`",
     );
-    problems.unless_within(data.kdf_memory_kib, 32, 4 << 20, "data.kdf_memory_kib");
+    problems.unless_within(data.kdf_memory_kib.0, 32, 4 << 20, "data.kdf_memory_kib");
     problems.unless_within(data.kdf_iterations, 1, 1000, "data.kdf_iterations");
 }
 
@@ -163,15 +163,15 @@ fn check_factory_reset(config: &Config, problems: &mut Problems) {
         "factory_reset.keep",
         "what is kept is sealed under the key of the new `data`, so that it never lies in the clear: `data.encrypted` must be true",
     );
-    problems.unless_within(reset.keep_limit_kib, 1, 64 << 10, "factory_reset.keep_limit_kib");
+    problems.unless_within(reset.keep_limit_kib.0, 1, 64 << 10, "factory_reset.keep_limit_kib");
     // The stash holds the new volume's header, with a key slot, beside what is kept.
-    let needed = u64::from(reset.keep_limit_kib).div_ceil(1024) + 1;
+    let needed = Mib::holding(reset.keep_limit_kib.bytes()).0 + 1;
     problems.unless(
-        reset.keep.is_empty() || config.layout.stash_mib >= needed,
+        reset.keep.is_empty() || config.layout.stash_mib >= Mib(needed),
         "factory_reset.keep_limit_kib",
         format!("`layout.stash_mib` must be at least {needed} for that much"),
     );
-    problems.unless_within(reset.confirm_seconds, 1, 3600, "factory_reset.confirm_seconds");
+    problems.unless_within(reset.confirm_seconds.0, 1, 3600, "factory_reset.confirm_seconds");
     for (index, wipe) in config.wipes.iter().enumerate() {
         let at = format!("wipe.{index}.label");
         check_label(&wipe.label, &at, problems);
@@ -196,7 +196,7 @@ fn check_factory_reset(config: &Config, problems: &mut Problems) {
             "is encrypted, but no [[unlock]] says where its key comes from (or set `encrypted = false`)",
         );
     }
-    problems.unless_within(config.watchdog.seconds, 5, 3600, "watchdog.seconds");
+    problems.unless_within(config.watchdog.seconds.0, 5, 3600, "watchdog.seconds");
 }
 
 fn check_unlock(config: &Config, problems: &mut Problems) {
@@ -239,11 +239,11 @@ fn check_unlock(config: &Config, problems: &mut Problems) {
             }
             Unlock::Medium { file, wait_seconds } => {
                 check_file(file, at("file"), problems);
-                problems.unless_within(*wait_seconds, 1, 3600, at("wait_seconds"));
+                problems.unless_within(wait_seconds.0, 1, 3600, at("wait_seconds"));
             }
             Unlock::Passphrase { tries, wait_seconds } => {
                 problems.unless_within(*tries, 1, 100, at("tries"));
-                problems.unless_within(*wait_seconds, 1, 3600, at("wait_seconds"));
+                problems.unless_within(wait_seconds.0, 1, 3600, at("wait_seconds"));
             }
         }
     }
@@ -295,10 +295,10 @@ fn check_layout(config: &Config, layout: &Layout, problems: &mut Problems) {
         Bootloader::GrubBios | Bootloader::None => FIXED_MIB_BIOS,
     };
     needed = needed
-        .saturating_add(layout.stash_mib)
-        .saturating_add(layout.factory_mib)
-        .saturating_add(layout.recovery_mib.saturating_mul(2));
-    for (class, &mib) in &layout.slot_mib {
+        .saturating_add(layout.stash_mib.0)
+        .saturating_add(layout.factory_mib.0)
+        .saturating_add(layout.recovery_mib.0.saturating_mul(2));
+    for (class, &Mib(mib)) in &layout.slot_mib {
         let at = format!("layout.slot_mib.{class}");
         let known = config.set_classes().any(|slot| slot.class == *class);
         problems.unless(
@@ -311,11 +311,11 @@ fn check_layout(config: &Config, layout: &Layout, problems: &mut Problems) {
     }
     needed = needed.saturating_add(u64::from(config.data.is_some()));
     problems.unless(
-        layout.disk_mib == 0 || layout.disk_mib >= needed,
+        layout.disk_mib == Mib(0) || layout.disk_mib >= Mib(needed),
         "layout.disk_mib",
         format!("the partitions need {needed} MiB at least, more than the disk's {}", layout.disk_mib),
     );
-    problems.unless_within(layout.menu_seconds, 0, 60, "layout.menu_seconds");
+    problems.unless_within(layout.menu_seconds.0, 0, 60, "layout.menu_seconds");
     let plain = |byte: u8| (b' '..=b'~').contains(&byte) && !b"'\"`\\$;&|<>{}#".contains(&byte);
     problems.unless(
         layout.cmdline.bytes().all(plain),

@@ -3,7 +3,7 @@
 
 use drydock_architecture::Architecture;
 use drydock_config::{
-    Bootloader, Config, DataFailure, Handover, IfLocked, Role, Unlock, WatchdogHandover, WipeHow,
+    Bootloader, Config, DataFailure, Handover, IfLocked, Mib, Role, Unlock, WatchdogHandover, WipeHow,
 };
 use drydock_config_load::load;
 use serde_json::Value;
@@ -153,5 +153,5 @@ fn the_documents_example_loads() {
     std::fs::write(&path, example).unwrap();
     let config = load(&path).unwrap();
     assert_eq!(config.signatures.threshold, 2);
-    assert_eq!(config.layout.slot_mib["root"], 1024);
+    assert_eq!(config.layout.slot_mib["root"], Mib(1024));
 }

@@ -1,7 +1,7 @@
 //! What `load` accepts, what it refuses, and where it points.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use drydock_config::{Config, MAX_KEY, Unlock};
+use drydock_config::{Config, MAX_KEY, Mib, Seconds, Unlock};
 use drydock_config_load::{Error, load};
 use std::path::PathBuf;
 
@@ -80,12 +80,12 @@ fn a_good_config_loads_and_survives_json() {
     assert_eq!(config.signatures.keys[1], folder.path().join("sub/two.pem").to_str().unwrap());
     let Unlock::Initramfs { file } = &config.unlock[0] else { panic!("{:?}", config.unlock) };
     assert_eq!(*file, folder.path().join("unlock.key").to_str().unwrap());
-    assert_eq!(config.disk.wait_seconds, 30);
+    assert_eq!(config.disk.wait_seconds, Seconds(30));
 
     let json = config.to_json().unwrap();
     let again = Config::from_json(&json).unwrap();
     assert_eq!(again.to_json().unwrap(), json);
-    assert_eq!(again.layout.slot_mib["root"], 256);
+    assert_eq!(again.layout.slot_mib["root"], Mib(256));
     assert!(Config::from_json(b"{").is_err());
 }
 

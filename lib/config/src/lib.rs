@@ -14,6 +14,7 @@ pub use error::Error;
 pub use names::{DATA_MAPPING, ROOT_MAPPING, VOLUME_MAPPING, proof_mapping};
 pub use reset::*;
 pub use types::*;
+pub use units::{Kib, Mib, Seconds};
 
 impl Config {
     /// Reads what [`Config::to_json`] wrote. Unknown keys are refused; values are not checked again, because

@@ -1,5 +1,6 @@
 //! Factory reset, wipe and watchdog.
 
+use crate::units::{Kib, Seconds};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -9,24 +10,24 @@ use std::fmt;
 pub struct FactoryReset {
     /// Files and folders of `data` that survive, as paths within the volume.
     pub keep: Vec<String>,
-    /// How much they may be together, in KiB.
-    pub keep_limit_kib: u32,
+    /// How much they may be together.
+    pub keep_limit_kib: Kib,
     /// What to do when there is something to keep and `data` can't be opened.
     pub if_locked: IfLocked,
     /// Whether the slots are taken back to the bundle in the partition `factory`, where there is one.
     pub restore_slots: bool,
-    /// Seconds to wait for an answer at the console, when the reset was chosen from the bootloader's menu.
-    pub confirm_seconds: u32,
+    /// How long to wait for an answer at the console, when the reset was chosen from the bootloader's menu.
+    pub confirm_seconds: Seconds,
 }
 
 impl Default for FactoryReset {
     fn default() -> Self {
         Self {
             keep: vec![],
-            keep_limit_kib: 4096,
+            keep_limit_kib: Kib(4096),
             if_locked: IfLocked::Refuse,
             restore_slots: true,
-            confirm_seconds: 30,
+            confirm_seconds: Seconds(30),
         }
     }
 }
@@ -81,15 +82,15 @@ impl fmt::Display for WipeHow {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Watchdog {
-    /// Seconds without progress after which it resets the machine.
-    pub seconds: u32,
+    /// The time without progress after which it resets the machine.
+    pub seconds: Seconds,
     /// What becomes of it when a set is started.
     pub handover: WatchdogHandover,
 }
 
 impl Default for Watchdog {
     fn default() -> Self {
-        Self { seconds: 60, handover: WatchdogHandover::Disarm }
+        Self { seconds: Seconds(60), handover: WatchdogHandover::Disarm }
     }
 }
 

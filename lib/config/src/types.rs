@@ -1,8 +1,8 @@
 use crate::reset::{FactoryReset, Watchdog, Wipe};
+use crate::units::{Kib, Mib, Seconds};
 use drydock_architecture::Architecture;
 use drydock_block::SectorSize;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 
 /// The whole configuration of a device.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -57,13 +57,13 @@ pub struct Disk {
     pub guid: Option<String>,
     /// Whether the disk may be one that the kernel calls removable.
     pub removable: bool,
-    /// Seconds to wait for the disk to appear. Default: 30.
-    pub wait_seconds: u32,
+    /// How long to wait for the disk to appear. Default: 30.
+    pub wait_seconds: Seconds,
 }
 
 impl Default for Disk {
     fn default() -> Self {
-        Self { bus: None, guid: None, removable: false, wait_seconds: 30 }
+        Self { bus: None, guid: None, removable: false, wait_seconds: Seconds(30) }
     }
 }
 
@@ -105,8 +105,8 @@ pub struct Signatures {
     pub threshold: u32,
 }
 
-/// argon2id's memory in KiB for volumes formatted on the device, where the configuration names none.
-pub const KDF_MEMORY_KIB: u32 = 32 * 1024;
+/// argon2id's memory for volumes formatted on the device, where the configuration names none.
+pub const KDF_MEMORY: Kib = Kib(32 * 1024);
 /// argon2id's iterations for volumes formatted on the device, where the configuration names none.
 pub const KDF_ITERATIONS: u32 = 4;
 
@@ -128,9 +128,9 @@ pub struct Data {
     /// What to do when it can't be opened.
     #[serde(default)]
     pub on_failure: DataFailure,
-    /// argon2id memory in KiB for volumes formatted on the device. Default: 32768.
+    /// argon2id's memory for volumes formatted on the device. Default: 32768.
     #[serde(default = "defaults::kdf_memory")]
-    pub kdf_memory_kib: u32,
+    pub kdf_memory_kib: Kib,
     /// argon2id iterations for volumes formatted on the device. Default: 4.
     #[serde(default = "defaults::kdf_iterations")]
     pub kdf_iterations: u32,
@@ -175,18 +175,18 @@ pub enum Unlock {
     Medium {
         /// Path within the medium's filesystem.
         file: String,
-        /// Seconds to wait for the medium. Default: 10.
+        /// How long to wait for the medium. Default: 10.
         #[serde(default = "defaults::medium_wait")]
-        wait_seconds: u32,
+        wait_seconds: Seconds,
     },
     /// Ask at the console.
     Passphrase {
         /// Number of tries. Default: 3.
         #[serde(default = "defaults::tries")]
         tries: u32,
-        /// Seconds to wait for each. Default: 60.
+        /// How long to wait for each. Default: 60.
         #[serde(default = "defaults::passphrase_wait")]
-        wait_seconds: u32,
+        wait_seconds: Seconds,
     },
 }
 
@@ -198,8 +198,8 @@ pub struct Recovery {
     pub starts: u32,
     /// How to go on afterwards.
     pub handover: Handover,
-    /// Seconds to wait for a removable medium that an intent names.
-    pub medium_wait_seconds: u32,
+    /// How long to wait for a removable medium that an intent names.
+    pub medium_wait_seconds: Seconds,
     /// When no set is bootable: path of a bundle on a removable medium that is looked for again and again.
     /// Empty: none is.
     pub rescue_file: String,
@@ -210,7 +210,7 @@ impl Default for Recovery {
         Self {
             starts: 20,
             handover: Handover::Reboot,
-            medium_wait_seconds: 60,
+            medium_wait_seconds: Seconds(60),
             rescue_file: "rescue.drydock".into(),
         }
     }
@@ -258,46 +258,46 @@ pub struct Initramfs {
     pub firmware: Vec<String>,
 }
 
-/// Partition sizes in MiB for `drydock-bundle disk`.
+/// Partition sizes for `drydock-bundle disk`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Layout {
     /// The device's processor.
     pub architecture: Architecture,
     /// Size of the whole disk.
-    pub disk_mib: u64,
+    pub disk_mib: Mib,
     /// Logical sector size: 512 or 4096 bytes.
     #[serde(with = "crate::units::sector_size")]
     pub sector_size: SectorSize,
     /// Which bootloader to install.
     pub bootloader: Bootloader,
     /// Size of each recovery copy.
-    pub recovery_mib: u64,
+    pub recovery_mib: Mib,
     /// Size of each slot by class; a class that is not named gets its image's size and a quarter more.
-    pub slot_mib: std::collections::BTreeMap<String, u64>,
+    pub slot_mib: std::collections::BTreeMap<String, Mib>,
     /// Size of `stash`; 0 leaves it out.
-    pub stash_mib: u64,
+    pub stash_mib: Mib,
     /// Size of `factory`, which gets the bundle that the disk is made from; 0 leaves it out.
-    pub factory_mib: u64,
+    pub factory_mib: Mib,
     /// Kernel parameters of every boot entry, consoles for example. GRUB uses the first serial one too.
     pub cmdline: String,
-    /// Seconds in which ESC at GRUB's console opens its menu.
-    pub menu_seconds: u32,
+    /// How long ESC at GRUB's console opens its menu.
+    pub menu_seconds: Seconds,
 }
 
 impl Default for Layout {
     fn default() -> Self {
         Self {
             architecture: Architecture::default(),
-            disk_mib: 0,
+            disk_mib: Mib(0),
             sector_size: SectorSize::S512,
             bootloader: Bootloader::GrubBios,
-            recovery_mib: 0,
+            recovery_mib: Mib(0),
             slot_mib: Default::default(),
-            stash_mib: 32,
-            factory_mib: 0,
+            stash_mib: Mib(32),
+            factory_mib: Mib(0),
             cmdline: String::new(),
-            menu_seconds: 2,
+            menu_seconds: Seconds(2),
         }
     }
 }
@@ -345,25 +345,20 @@ impl Config {
     }
 }
 
-impl Disk {
-    /// How long to wait for the disk to appear.
-    pub fn wait(&self) -> Duration {
-        Duration::from_secs(u64::from(self.wait_seconds))
-    }
-}
-
 mod defaults {
+    use super::{Kib, Seconds};
+
     pub(super) fn one() -> u32 {
         1
     }
     pub(super) fn tries() -> u32 {
         3
     }
-    pub(super) fn medium_wait() -> u32 {
-        10
+    pub(super) fn medium_wait() -> Seconds {
+        Seconds(10)
     }
-    pub(super) fn passphrase_wait() -> u32 {
-        60
+    pub(super) fn passphrase_wait() -> Seconds {
+        Seconds(60)
     }
     pub(super) fn data_label() -> String {
         "data".into()
@@ -371,8 +366,8 @@ mod defaults {
     pub(super) fn data_mount() -> String {
         "/var".into()
     }
-    pub(super) fn kdf_memory() -> u32 {
-        super::KDF_MEMORY_KIB
+    pub(super) fn kdf_memory() -> Kib {
+        super::KDF_MEMORY
     }
     pub(super) fn kdf_iterations() -> u32 {
         super::KDF_ITERATIONS

@@ -1,4 +1,5 @@
-//! Every crate keeps to its room: what it may use, what must not be in it, and no circles between its files.
+//! Every crate keeps to its room: what it may use, what must not be in it, no circles between its files; and no file is
+//! longer than one reads in a sitting.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use drydock_house::{repository, rooms};
@@ -16,8 +17,20 @@ fn every_crate_keeps_to_its_room() {
     assert!(found.broken.is_empty(), "{:#?}", found.broken);
 }
 
-/// A workspace of two crates that keep to their rules, but for what these files replace.
+#[test]
+fn no_file_is_longer_than_one_reads_in_a_sitting() {
+    let root = repository();
+    assert_eq!(rooms::too_long(&root, 400).unwrap(), Vec::<String>::new());
+    assert!(!rooms::too_long(&root, 300).unwrap().is_empty(), "files are not looked at");
+}
+
+/// What is wrong with a workspace of two crates that keep to their rules, but for what these files replace.
 fn made_up(files: &[(&str, &str)]) -> Vec<String> {
+    with_rules(files, "").broken
+}
+
+/// The same with one more rule for the first crate.
+fn with_rules(files: &[(&str, &str)], more: &str) -> rooms::Found {
     let folder = tempfile::tempdir().unwrap();
     let write = |(path, text): &(&str, &str)| {
         let path = folder.path().join(path);
@@ -40,8 +53,10 @@ fn made_up(files: &[(&str, &str)]) -> Vec<String> {
         ("high/src/lib.rs", "use std::fs;\n"),
     ];
     usual.iter().chain(files).for_each(write);
-    let rules = "[lists]\nsystem = [\"nix\", \"std::fs\", \"unsafe\"]\n[[room]]\nfolder = \"lib/low\"\nforbids = \"system\"\n[[room]]\nfolder = \"high\"\nuses = [\"low\"]\n";
-    rooms::check(Path::new(folder.path()), rules).unwrap().broken
+    let rules = format!(
+        "[lists]\nsystem = [\"nix\", \"std::fs\", \"unsafe\"]\n[[room]]\nfolder = \"lib/low\"\nforbids = \"system\"\n{more}\n[[room]]\nfolder = \"high\"\nuses = [\"low\"]\n"
+    );
+    rooms::check(Path::new(folder.path()), &rules).unwrap()
 }
 
 #[test]
@@ -89,4 +104,19 @@ fn each_breach_is_told() {
         let files: &[_] = if told.contains("circle") { &[root, (file, text)] } else { &[(file, text)] };
         assert_eq!(made_up(files), [told], "{file}: {text}");
     }
+}
+
+#[test]
+fn a_circle_that_is_known_is_told_and_a_second_one_is_a_breach() {
+    let root = "mod part; mod other; use part::Part; fn helper() {} #[cfg(test)] mod tests;";
+    let part = "pub struct Part; fn f() { super::helper() }";
+    let one = [("lib/low/src/lib.rs", root), ("lib/low/src/part.rs", part), ("lib/low/src/other.rs", "")];
+    let found = with_rules(&one, "circles = 1");
+    assert_eq!((found.broken.len(), found.told.len()), (0, 1), "{found:?}");
+    let more = [
+        ("lib/low/src/other.rs", "mod x; fn f() { x::g() }"),
+        ("lib/low/src/other/x.rs", "use super::f; fn g() {}"),
+    ];
+    let found = with_rules(&[&one[..], &more].concat(), "circles = 1");
+    assert_eq!((found.broken.len(), found.told.len()), (2, 0), "{found:?}");
 }

@@ -7,7 +7,7 @@ use drydock_block::{BlockDevice, Section, SectorSize};
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_bundle::fat;
 use drydock_bundle::keys::PrivateKey;
-use drydock_config::{Config, Data, DataFailure, Role, SlotClass, Wipe, WipeHow};
+use drydock_config::{Config, Data, DataFailure, Kib, Role, SlotClass, Wipe, WipeHow};
 use drydock_engine::machine::Device;
 use drydock_engine::reset::archive::{Entry, Kind};
 use drydock_fixtures::Random;
@@ -143,7 +143,7 @@ impl Factory {
             provision: false,
             mount: "/var".into(),
             on_failure: DataFailure::Recovery,
-            kdf_memory_kib: 32,
+            kdf_memory_kib: Kib(32),
             kdf_iterations: 1,
         });
         config.factory_reset.keep = vec!["identity".into()];

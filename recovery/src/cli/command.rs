@@ -9,7 +9,7 @@ use crate::disk::uevent::Uevents;
 use crate::machine::{Hardware, Part};
 use crate::mount::place;
 use crate::pid1::read_config;
-use drydock_config::Config;
+use drydock_config::{Config, Seconds};
 use drydock_engine::context::{BootContext, Purpose, RunningSet};
 use drydock_engine::event::{Event, Events, Step};
 use drydock_engine::history::Line;
@@ -37,7 +37,7 @@ impl Command {
         let mut config = read_config(config)?;
         if self == Self::MarkGood {
             // A medium that brought a new recovery and is gone by now does not hold the boot up.
-            config.recovery.medium_wait_seconds = 1;
+            config.recovery.medium_wait_seconds = Seconds(1);
         }
         let console =
             Console::on(vec![]).map_err(Error::system("starting", "a thread", "free some memory"))?;

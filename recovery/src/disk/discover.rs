@@ -91,7 +91,7 @@ pub fn find_disk(
     hotplug: &mut Hotplug,
     warn: &mut dyn FnMut(String),
 ) -> Result<OurDisk> {
-    let deadline = Instant::now() + wanted.wait();
+    let deadline = Instant::now() + wanted.wait_seconds.as_duration();
     let mut looked_last = false;
     loop {
         let disks: Vec<Disk> = scan().into_iter().map(|name| inspect(&name)).collect();
@@ -291,7 +291,11 @@ mod tests {
 
     #[test]
     fn a_disk_that_does_not_come_is_waited_for_as_long_as_the_configuration_says() {
-        let wanted = config::Disk { bus: Some("no-such-bus".into()), wait_seconds: 1, ..Default::default() };
+        let wanted = config::Disk {
+            bus: Some("no-such-bus".into()),
+            wait_seconds: config::Seconds(1),
+            ..Default::default()
+        };
         let mut hotplug = Hotplug { events: Uevents::open().unwrap(), aliases: Aliases::default() };
         let started = Instant::now();
         let error = find_disk(&wanted, &["state"], &mut hotplug, &mut |_| {}).unwrap_err();

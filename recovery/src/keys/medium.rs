@@ -3,6 +3,7 @@
 use super::{ONE_KEY, enrol_one, file, offer_one};
 use crate::answer::Answer;
 use crate::disk::discover::{Hotplug, Media, OurDisk};
+use drydock_config::Seconds;
 use drydock_engine::Error;
 use drydock_engine::event::Events;
 use drydock_engine::machine::{Accept, Key, KeyProvider, Offered, Secret};
@@ -19,15 +20,15 @@ pub struct Medium<'a> {
 }
 
 impl<'a> Medium<'a> {
-    /// The file is waited for so many seconds.
+    /// The file is waited for so long.
     pub fn new(
         file: String,
-        wait_seconds: u32,
+        wait: Seconds,
         events: &'a dyn Events,
         disk: &'a OurDisk,
         hotplug: &'a Mutex<Hotplug>,
     ) -> Self {
-        Self { file, wait: Duration::from_secs(u64::from(wait_seconds)), events, disk, hotplug }
+        Self { file, wait: wait.as_duration(), events, disk, hotplug }
     }
 
     /// Hands one key after the other to `take`, with the name of where it is from, until that returns something. Else

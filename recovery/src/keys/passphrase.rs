@@ -2,6 +2,7 @@
 
 use super::ONE_KEY;
 use crate::console::Console;
+use drydock_config::Seconds;
 use drydock_engine::Error;
 use drydock_engine::machine::{Accept, Key, KeyProvider, Offered, Verdict};
 use std::time::Duration;
@@ -14,9 +15,9 @@ pub struct Passphrase<'a> {
 }
 
 impl<'a> Passphrase<'a> {
-    /// Each try is waited for so many seconds.
-    pub fn new(tries: u32, wait_seconds: u32, console: &'a Console) -> Self {
-        Self { tries, wait: Duration::from_secs(u64::from(wait_seconds)), console }
+    /// Each of so many tries is waited for so long.
+    pub fn new(tries: u32, wait: Seconds, console: &'a Console) -> Self {
+        Self { tries, wait: wait.as_duration(), console }
     }
 
     fn nobody(&self) -> String {
@@ -89,7 +90,7 @@ mod tests {
             tried += 1;
             Ok(Verdict::DoesNotFit(vec![]))
         };
-        let offered = Passphrase::new(2, 20, &console).offer("data", accept).unwrap();
+        let offered = Passphrase::new(2, Seconds(20), &console).offer("data", accept).unwrap();
         assert_eq!((offered, tried), (Offered::NoneFits("no passphrase fitted in 2 tries".into()), 2));
         drop(typist.join().unwrap());
 
@@ -97,7 +98,7 @@ mod tests {
         let console = Console::on(vec![console]).unwrap();
         let started = std::time::Instant::now();
         let accept: Accept<'_> = &mut |_| panic!("nobody has typed anything");
-        let offered = Passphrase::new(2, 1, &console).offer("data", accept).unwrap();
+        let offered = Passphrase::new(2, Seconds(1), &console).offer("data", accept).unwrap();
         let Offered::NoneFits(why) = offered else { panic!("{offered:?}") };
         assert!(why.contains("within 1 s"), "{why}");
         assert!((1..20).contains(&started.elapsed().as_secs()));

@@ -27,7 +27,7 @@ impl Sources for Hardware<'_> {
             Source::Data { path } => Ok(only(path, self.on_data(path))),
             Source::Partition { label } => Ok(only(label, self.on_partition(label))),
             Source::Medium(medium) => {
-                let wait = Duration::from_secs(u64::from(self.config.recovery.medium_wait_seconds));
+                let wait = self.config.recovery.medium_wait_seconds.as_duration();
                 let media = Media::new(&self.disk, wait);
                 Ok(Box::new(OnMedia { machine: self, path: medium.path.clone(), wait, media }))
             }

@@ -87,7 +87,7 @@ pub fn read_config(path: &Path) -> Result<Config, Error> {
 
 fn start_watchdog(sink: &ConsoleEvents, config: &Config) {
     let events: &dyn Events = sink;
-    match Watchdog::start(Duration::from_secs(u64::from(config.watchdog.seconds))) {
+    match Watchdog::start(config.watchdog.seconds.as_duration()) {
         Ok(Some(watchdog)) => {
             events.note(format_args!("watchdog {}, {} s", watchdog.identity, watchdog.timeout.as_secs()));
             sink.feed(watchdog);
@@ -114,7 +114,7 @@ fn find_machine<'a>(
     if !sink.is_watched() {
         start_watchdog(sink, config);
     }
-    events.allow(config.disk.wait());
+    events.allow(config.disk.wait_seconds.as_duration());
     let mut hotplug = Hotplug { events: listen, aliases };
     let disk = discover::find_disk(&config.disk, &LABELS, &mut hotplug, &mut warn)?;
     events.finished(Step::Discover, format_args!("{} at {}", disk.node.display(), disk.facts.place()));

@@ -1,5 +1,5 @@
 use super::output::{Output, scratch};
-use super::{Input, MAX_LEVEL, Recipe, unfit};
+use super::recipe::{Input, MAX_LEVEL, Recipe, unfit};
 use crate::Error;
 use crate::ordered::ordered;
 use drydock_format::manifest::{MAX_IMAGE, MIN_IMAGE, PART};

@@ -5,54 +5,19 @@
 
 mod image;
 mod output;
+mod recipe;
 
-use crate::{Error, keys::PrivateKey};
+pub use recipe::{Input, MAX_LEVEL, Recipe};
+
+use crate::Error;
 use drydock_files::new_file::place;
-use drydock_format::manifest::{Format, Pin, RECOVERY_PROTOCOL};
+use drydock_format::manifest::{Format, RECOVERY_PROTOCOL};
 use drydock_format::signature::{MEMBER_SIZE, add};
 use drydock_format::{Digest, Manifest, Salt, sha256, slot};
 use image::Packed;
 use output::Output;
-use std::path::{Path, PathBuf};
-
-/// The highest zstd level that `create` takes.
-pub const MAX_LEVEL: i32 = 22;
-
-/// What goes into a bundle.
-pub struct Recipe {
-    /// The kind of device that the release is for.
-    pub compatible: String,
-    /// The version, for people.
-    pub version: String,
-    /// The version that must not fall.
-    pub security_version: u32,
-    /// dm-verity's salt for every image. Keep it the same for all versions of a product, so that equal blocks
-    /// have equal hashes; [`default_salt`] does.
-    pub salt: Salt,
-    /// The bytes of image in a frame.
-    pub frame_size: u32,
-    /// zstd's level, 1 to [`MAX_LEVEL`].
-    pub level: i32,
-    /// How many threads compress.
-    pub workers: usize,
-    /// The images, in the order in which devices write them.
-    pub images: Vec<Input>,
-    /// Classes of the release that are not in the bundle.
-    pub pins: Vec<Pin>,
-    /// Who signs it at once. None makes an unsigned bundle.
-    pub keys: Vec<PrivateKey>,
-}
-
-/// One image on its way into a bundle.
-#[derive(Clone, Debug)]
-pub struct Input {
-    /// Its name in the bundle.
-    pub name: String,
-    /// The class of slots that it goes to.
-    pub class: String,
-    /// The raw image: a file, sparse or not, or a block device.
-    pub path: PathBuf,
-}
+use recipe::unfit;
+use std::path::Path;
 
 /// What was made.
 #[derive(Debug)]
@@ -118,12 +83,4 @@ pub fn create(
     let size = output.finish()?;
     let slots = manifest.images.iter().map(|image| slot::min_size(image, bytes.len() as u64)).collect();
     Ok(Created { digest: Manifest::digest(&bytes), manifest, slots, size })
-}
-
-/// What a reader would call a fault of the bundle is the caller's here.
-fn unfit(error: drydock_format::Error) -> Error {
-    match error {
-        drydock_format::Error::Field { field, problem } => Error::Input { what: field, problem },
-        other => other.into(),
-    }
 }

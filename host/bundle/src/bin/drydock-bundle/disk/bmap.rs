@@ -2,7 +2,7 @@
 //! format, as `bmaptool create` of Debian's bmap-tools makes it.
 
 use super::canvas::Canvas;
-use super::file;
+use super::failed::file;
 use drydock_block::BlockDevice;
 use drydock_bundle::Error;
 use drydock_files::new_file::{NewFile, Readers, place};

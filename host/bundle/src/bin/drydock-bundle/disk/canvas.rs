@@ -4,19 +4,25 @@
 //! or the ones of an erased eMMC. So zeros that somebody will read are written like any other bytes, and the map is made
 //! from what was written here, not from what a filesystem on the build host chose to store.
 
-use super::layout::{Layout, STATE};
-use drydock_block::{BlockDevice, Flush, SectorSize};
+use super::labels::STATE;
+use super::layout::Layout;
+use drydock_block::{BlockDevice, Flush, Section, SectorSize};
 use drydock_files::FileDevice;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What is written of every partition's start, and of the disk's start and end, where the partition tables are. `data`
 /// is blank if this much of it is; the stash begins here; so does any filesystem of a former life.
 const EDGE: u64 = 1 << 20;
 /// What is written of every partition's end: a slot's footer, and the mark of an unfinished `data`.
 const TAIL: u64 = 4096;
+
+/// A disk image that is being written.
+pub(super) type Disk = Arc<Canvas>;
+/// A partition of it.
+pub(super) type Part = Section<Disk>;
 
 /// A disk image that is being written.
 pub(super) struct Canvas {

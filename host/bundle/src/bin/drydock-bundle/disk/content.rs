@@ -1,7 +1,7 @@
 //! Which image goes into which slots, and whether a device can start from it.
 
-use super::file;
-use super::layout::RECOVERY;
+use super::failed::{self, file};
+use super::labels::RECOVERY;
 use crate::{look, trust};
 use drydock_bundle::Error;
 use drydock_config::{Bootloader, Config, Role};
@@ -33,7 +33,7 @@ pub(super) struct RawImage {
 impl RawImage {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let FileBytes(file) = trust::open_file(path)?;
-        let size = drydock_files::len(&file).map_err(self::file("reading", path))?;
+        let size = drydock_files::len(&file).map_err(failed::file("reading", path))?;
         Ok(Self { path: path.into(), file, size })
     }
 }

@@ -1,8 +1,8 @@
 //! The partition table, by the `gpt` crate: it numbers the entries as they come, which is what is wanted here, and
 //! a disk image that nobody boots from yet may be inconsistent for a moment.
 
+use super::failed::{file, input};
 use super::layout::{Kind, Layout};
-use super::{file, input};
 use drydock_bundle::Error;
 use gpt::disk::LogicalBlockSize;
 use gpt::mbr::ProtectiveMBR;

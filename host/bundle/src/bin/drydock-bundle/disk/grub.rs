@@ -1,8 +1,10 @@
 //! GRUB with drydock's script inside its core image: nothing is read before the script runs but GRUB itself, and
 //! nothing is searched.
 
-use super::layout::{BIOS, BOOTENV, Layout};
-use super::{Disk, file, input};
+use super::canvas::Disk;
+use super::failed::{file, input};
+use super::labels::{BIOS, BOOTENV};
+use super::layout::Layout;
 use drydock_architecture::Architecture;
 use drydock_block::BlockDevice;
 use drydock_bundle::Error;

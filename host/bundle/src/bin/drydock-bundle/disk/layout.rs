@@ -1,25 +1,17 @@
 //! Which partitions the disk has, and where. No I/O.
 
 use super::content::{Content, SlotImage};
+use super::labels::{BIOS, BOOTENV, ESP, FACTORY, STASH, STATE};
 use drydock_architecture::Architecture;
 use drydock_block::SectorSize;
 use drydock_bundle::Error;
-use drydock_config::{Bootloader, Config, Role};
+use drydock_config::{Bootloader, Config, Mib, Role};
 use drydock_format::{Bundle, sha256, slot};
 use std::ffi::OsStr;
 
-pub(super) const BIOS: &str = "bios";
-pub(super) const ESP: &str = "esp";
-pub(super) const BOOTENV: &str = "bootenv";
-pub(super) const STATE: &str = "state";
-pub(super) const STASH: &str = "stash";
-/// The bundle that a factory reset takes the slots back to.
-pub(super) const FACTORY: &str = "factory";
-pub(super) const RECOVERY: &str = "recovery";
-
 const MIB: u64 = 1 << 20;
 /// What `data` gets where the configuration does not say how large the disk is.
-const DATA_MIB: u64 = 256;
+const DATA_SIZE: Mib = Mib(256);
 
 /// The end of the year 9999, as far as dates are written with four digits.
 const LAST_SECOND: u64 = 253_402_300_799;
@@ -85,48 +77,48 @@ impl Layout {
             None => derive_guid(bundle, "disk"),
         };
         let time = source_date_epoch(std::env::var_os("SOURCE_DATE_EPOCH").as_deref())?;
-        let disk_size = wanted.disk_mib * MIB;
+        let disk_size = wanted.disk_mib.bytes();
         let mut plan =
             Self { disk_size, sector_size: wanted.sector_size, guid, time, partitions: Vec::new() };
         let mut add =
-            |label: &str, kind, attributes, mib: u64| plan.add(bundle, label, kind, attributes, mib);
+            |label: &str, kind, attributes, size: Mib| plan.add(bundle, label, kind, attributes, size);
 
         match wanted.bootloader {
-            Bootloader::GrubEfi => add(ESP, Kind::Esp, PRIVATE_ATTRIBUTES, 64),
-            Bootloader::GrubBios | Bootloader::None => add(BIOS, Kind::BiosBoot, PRIVATE_ATTRIBUTES, 1),
+            Bootloader::GrubEfi => add(ESP, Kind::Esp, PRIVATE_ATTRIBUTES, Mib(64)),
+            Bootloader::GrubBios | Bootloader::None => add(BIOS, Kind::BiosBoot, PRIVATE_ATTRIBUTES, Mib(1)),
         }
-        add(BOOTENV, Kind::Linux, PRIVATE_ATTRIBUTES, 4);
-        add(STATE, Kind::Linux, PRIVATE_ATTRIBUTES, 8);
-        if wanted.stash_mib > 0 {
+        add(BOOTENV, Kind::Linux, PRIVATE_ATTRIBUTES, Mib(4));
+        add(STATE, Kind::Linux, PRIVATE_ATTRIBUTES, Mib(8));
+        if wanted.stash_mib > Mib(0) {
             add(STASH, Kind::Linux, PRIVATE_ATTRIBUTES, wanted.stash_mib);
         }
         let recovery = contents.iter().filter(|content| content.role == Role::Recovery);
         for content in recovery.chain(contents.iter().filter(|content| content.role != Role::Recovery)) {
             let given = match content.role {
-                Role::Recovery => Some(wanted.recovery_mib).filter(|&mib| mib > 0),
+                Role::Recovery => Some(wanted.recovery_mib).filter(|&size| size > Mib(0)),
                 _ => wanted.slot_mib.get(&content.class).copied(),
             };
-            let mib = slot_mib(content, given, bundle)?;
+            let size = slot_size(content, given, bundle)?;
             let kind = match content.role {
                 Role::Root => Kind::Root(wanted.architecture),
                 _ => Kind::Linux,
             };
             for copy in ["a", "b"] {
-                add(&format!("{}-{copy}", content.class), kind, SLOT_ATTRIBUTES, mib);
+                add(&format!("{}-{copy}", content.class), kind, SLOT_ATTRIBUTES, size);
             }
         }
-        if wanted.factory_mib > 0 {
+        if wanted.factory_mib > Mib(0) {
             plan.add(bundle, FACTORY, Kind::Linux, PRIVATE_ATTRIBUTES, wanted.factory_mib);
         }
         plan.finish(config, bundle)
     }
 
-    fn add(&mut self, bundle: &Bundle, label: &str, kind: Kind, attributes: u64, mib: u64) {
+    fn add(&mut self, bundle: &Bundle, label: &str, kind: Kind, attributes: u64, size: Mib) {
         let index = self.partitions.len() as u32 + 1;
         let start = self.end();
         let guid = derive_guid(bundle, label);
         let label = label.to_owned();
-        self.partitions.push(Partition { index, label, kind, attributes, guid, start, size: mib * MIB });
+        self.partitions.push(Partition { index, label, kind, attributes, guid, start, size: size.bytes() });
     }
 
     /// Where the next partition begins. The first MiB belongs to the partition table.
@@ -137,9 +129,9 @@ impl Layout {
     /// Adds `data` and settles the disk's size. The last MiB belongs to the table's backup.
     fn finish(mut self, config: &Config, bundle: &Bundle) -> Result<Self, Error> {
         if let Some(data) = &config.data {
-            let rest = self.disk_size.saturating_sub(self.end() + MIB) / MIB;
-            let mib = if self.disk_size == 0 { DATA_MIB } else { rest };
-            self.add(bundle, &data.label, Kind::Linux, PRIVATE_ATTRIBUTES, mib);
+            let rest = Mib(self.disk_size.saturating_sub(self.end() + MIB) / MIB);
+            let size = if self.disk_size == 0 { DATA_SIZE } else { rest };
+            self.add(bundle, &data.label, Kind::Linux, PRIVATE_ATTRIBUTES, size);
         }
         let needed = self.end() + MIB;
         if self.disk_size == 0 {
@@ -170,18 +162,18 @@ impl Layout {
 }
 
 /// How large each slot of a class is: what was asked for if the image fits, else a quarter more than it needs.
-fn slot_mib(content: &Content<'_>, given: Option<u64>, bundle: &Bundle) -> Result<u64, Error> {
+fn slot_size(content: &Content<'_>, given: Option<Mib>, bundle: &Bundle) -> Result<Mib, Error> {
     let needed = match content.image {
         SlotImage::Bundle(image) => slot::min_size(image, bundle.manifest_bytes().len() as u64),
         SlotImage::Raw(raw) => raw.size,
     };
     match given {
-        Some(mib) if mib * MIB < needed => Err(Error::Input {
+        Some(size) if size.bytes() < needed => Err(Error::Input {
             what: format!("slot class `{}`", content.class),
-            problem: format!("{mib} MiB are too small; its image needs {}", needed.div_ceil(MIB)),
+            problem: format!("{size} MiB are too small; its image needs {}", Mib::holding(needed)),
         }),
-        Some(mib) => Ok(mib),
-        None => Ok((needed + needed / 4).div_ceil(MIB)),
+        Some(size) => Ok(size),
+        None => Ok(Mib::holding(needed + needed / 4)),
     }
 }
 

@@ -7,22 +7,25 @@
 mod bmap;
 mod canvas;
 mod content;
+mod failed;
 mod gpt;
 mod grub;
+mod labels;
 mod layout;
 mod slot;
 
 use crate::{Reply, bar::bar, reply::lossy, trust};
-use canvas::Canvas;
+use canvas::{Canvas, Disk, Part};
 use content::{Content, RawImage, SlotImage};
 use drydock_block::{BlockDevice, Section};
 use drydock_bundle::{Error, fat, keys};
-use drydock_config::{Bootloader, Config, Role, Unlock};
+use drydock_config::{Bootloader, Config, Mib, Role, Unlock};
 use drydock_files::new_file::{NewFile, Readers};
 use drydock_format::{Bundle, Trusted};
 use drydock_state::grub::{Grub, encode_env};
 use drydock_state::transition::flashed;
 use drydock_state::{Bootloader as _, SetInfo, SetStatus, Store, UnixTime};
+use failed::{file, input};
 use layout::{Layout, Partition};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -52,11 +55,6 @@ pub(crate) struct Args {
     #[arg(long, value_name = "IMG")]
     recovery_image: Option<PathBuf>,
 }
-
-/// A disk image that is being written.
-type Disk = Arc<Canvas>;
-/// A partition of it.
-type Part = Section<Disk>;
 
 pub(crate) fn run(args: &Args, quiet: bool) -> Result<Reply, Error> {
     let config = drydock_config_load::load(&args.config).map_err(input("the configuration"))?;
@@ -128,7 +126,7 @@ fn make(
         Bootloader::GrubBios => grub(grub::Firmware::Bios)?.install_bios(&disk, layout).map_err(writing())?,
         Bootloader::GrubEfi => {
             let files = [(architecture.efi_loader(), grub(grub::Firmware::Efi)?.image)];
-            let esp = layout.named(layout::ESP)?;
+            let esp = layout.named(labels::ESP)?;
             fat::make(&section(esp)?, *b"ESP        ", layout.volume_id(esp), &files)?;
         }
         Bootloader::None => {}
@@ -136,7 +134,7 @@ fn make(
 
     let record = flashed(release(bundle), UnixTime(layout.time));
     let wanted = record.wanted(config.boot.attempts);
-    let bootenv = layout.named(layout::BOOTENV)?;
+    let bootenv = layout.named(labels::BOOTENV)?;
     let env_file = [("grubenv", encode_env(&wanted).to_vec())];
     fat::make(&section(bootenv)?, *b"BOOTENV    ", layout.volume_id(bootenv), &env_file)?;
     let not_what_it_should_be = input("the disk image's boot environment");
@@ -147,7 +145,7 @@ fn make(
             problem: "differs".into(),
         });
     }
-    let state = section(layout.named(layout::STATE)?)?;
+    let state = section(layout.named(labels::STATE)?)?;
     let store = Store::open(state, None).and_then(|(mut store, _)| store.write(&record));
     store.map_err(input("the disk image's state record"))?;
 
@@ -162,8 +160,8 @@ fn make(
         }
     }
     bar.finish_and_clear();
-    if config.layout.factory_mib > 0 {
-        let (part, whole) = (layout.named(layout::FACTORY)?, RawImage::open(bundle_path)?);
+    if config.layout.factory_mib > Mib(0) {
+        let (part, whole) = (layout.named(labels::FACTORY)?, RawImage::open(bundle_path)?);
         if whole.size > part.size {
             return Err(Error::Input {
                 what: "layout.factory_mib".into(),
@@ -217,14 +215,4 @@ fn summary(output: &Path, layout: &Layout, contents: &[Content<'_>], bundle: &Bu
         "ok": true, "path": lossy(output), "size": layout.disk_size, "sector_size": layout.sector_size.bytes(),
         "guid": layout.guid, "digest": bundle.manifest_digest(), "partitions": partitions.collect::<Vec<_>>(),
     })
-}
-
-/// For `map_err`: a file on the build host failed.
-fn file(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    move |source| Error::File { doing, path: path.into(), source }
-}
-
-/// For `map_err`: something that was given can't be used.
-fn input<E: std::fmt::Display>(what: &str) -> impl FnOnce(E) -> Error {
-    move |problem| Error::Input { what: what.into(), problem: problem.to_string() }
 }

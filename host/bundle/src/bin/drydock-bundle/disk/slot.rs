@@ -1,7 +1,8 @@
 //! What goes into a slot: image, hash tree, trailer.
 
+use super::canvas::Part;
 use super::content::RawImage;
-use super::{Part, file, input};
+use super::failed::{file, input};
 use crate::unpack::unpack;
 use drydock_block::BlockDevice;
 use drydock_bundle::Error;
