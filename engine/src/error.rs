@@ -33,7 +33,12 @@ pub enum Error {
         advice: &'static str,
     },
     /// No disk, or more than one, is the one that is looked for.
-    NoDisk(String),
+    NoDisk {
+        /// How many disks fit: none, or more than one.
+        fitting: usize,
+        /// Everything that was seen, and what can be done.
+        why: String,
+    },
     /// A partition that the configuration names is missing from our disk, or is there twice.
     Partition {
         /// The partition's label.
@@ -64,6 +69,8 @@ pub enum Error {
         /// What the person at the console can do.
         advice: String,
     },
+    /// The state can't be trusted, so nothing is changed.
+    Untrusted(String),
     /// The bundle is whole and signed, but not for this device in its present state.
     Refused(String),
     /// What is on the device is not what was signed.
@@ -169,7 +176,7 @@ impl fmt::Display for Error {
             Self::Luks { doing, source } => write!(f, "{doing}: {source}"),
             Self::System { doing, source, advice: "" } => write!(f, "{doing}: {source}"),
             Self::System { doing, source, advice } => write!(f, "{doing} failed: {source}; {advice}"),
-            Self::NoDisk(refusal) => f.write_str(refusal),
+            Self::NoDisk { why, .. } => f.write_str(why),
             Self::Partition { label, disk, found: 0 } => {
                 write!(f, "{disk} has no partition `{label}`; write the disk image anew or correct the label")
             }
@@ -189,6 +196,7 @@ impl fmt::Display for Error {
                 f,
                 "the state is being changed by {holder}, and was for all of {seconds} s; end it if it hangs, and try again"
             ),
+            Self::Untrusted(why) => write!(f, "the state can't be changed: {why}"),
             Self::Missing { what, advice } => write!(f, "{what} is missing; {advice}"),
             Self::Refused(text) | Self::Unusable(text) | Self::Usage(text) => f.write_str(text),
             Self::NotProven { what, why, advice } => {

@@ -173,7 +173,7 @@ pub trait Events: Send + Sync {
         Vec::new()
     }
 
-    /// Says that the next event may be this long in coming, so that the watchdog does not take it for a hang.
+    /// Tells that the next event may be this long in coming, so that the watchdog does not take it for a hang.
     fn allow(&self, _quiet: Duration) {}
 }
 

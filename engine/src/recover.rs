@@ -160,7 +160,7 @@ fn carry_out(
 }
 
 /// Looks once for a bundle that makes a set bootable again: in the partition `factory`, and as the configured file on a
-/// removable medium. Says whether one was installed. What stood in the way is told, not returned.
+/// removable medium. Returns whether one was installed. What stood in the way is told, not returned.
 pub fn rescue(machine: &impl Machine, state: &mut State) -> Result<bool, Error> {
     let medium = machine.config().recovery.rescue_file.clone();
     let medium = (!medium.is_empty()).then_some(Source::Medium(MediumSource { path: medium }));

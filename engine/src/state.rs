@@ -173,7 +173,7 @@ impl<'m> State<'m> {
     /// Makes the record durable without telling the bootloader, for whom nothing may follow from the change.
     pub fn save_record(&mut self) -> Result<(), Error> {
         if let Trust::ReadOnly(why) = &self.trust {
-            return Err(Error::Refused(format!("the state can't be changed: {why}")));
+            return Err(Error::Untrusted(why.clone()));
         }
         let moved = self.store.write(&self.record)?;
         self.remember_mended(&moved)

@@ -218,6 +218,6 @@ fn open(machine: &impl Machine) -> Result<State<'_>, Error> {
 fn writable(trust: &Trust) -> Result<(), Error> {
     match trust {
         Trust::Whole => Ok(()),
-        Trust::ReadOnly(why) => Err(Error::Refused(format!("the state can't be changed: {why}"))),
+        Trust::ReadOnly(why) => Err(Error::Untrusted(why.clone())),
     }
 }

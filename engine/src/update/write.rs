@@ -144,8 +144,8 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Writes the image and its tree with up to `threads` workers. On return both are on stable storage. Gives
-    /// the bytes of the image that were in place already and left alone.
+    /// Writes the image and its tree with up to `threads` workers. On return both are on stable storage.
+    /// Returns the bytes of the image that were in place already and left alone.
     pub fn run(&self, threads: usize, events: &dyn Events) -> Result<u64, Error> {
         let tree_error = Error::system("writing the hash tree to", &self.label, WRITE_ADVICE);
         let image = self.content.image;
@@ -176,7 +176,7 @@ impl Job<'_> {
         Ok(found.bytes.load(Ordering::Relaxed))
     }
 
-    /// Says whether a frame and its part of the tree's leaf level are in the slot already.
+    /// Returns whether a frame and its part of the tree's leaf level are in the slot already.
     fn in_place(&self, index: usize, data: &mut [u8], leaves: &mut [u8]) -> Result<bool, Error> {
         let content = &self.content;
         let (start, first_group) = (content.start(index), content.first_group(index));

@@ -24,7 +24,7 @@ pub enum Content {
     Used,
 }
 
-/// Says what is on a partition.
+/// Returns what is on a partition.
 pub fn content(partition: &dyn BlockDevice) -> Result<Content, Error> {
     let look = || -> io::Result<Content> {
         let start = read_vec(partition, 0, BLANK.min(partition.size() as usize))?;

@@ -48,7 +48,7 @@ impl BlockDevice for Recorder {
 }
 
 /// Runs `operation` on a copy of `before`, then shows `check` what a cut could have left on the medium: between
-/// two flushes, a choice of subsets of the sectors in flight. Flushes named in `swallowed` do not take effect. Gives the number of states.
+/// two flushes, a choice of subsets of the sectors in flight. Flushes named in `swallowed` do not take effect. Returns the number of states.
 fn cuts(
     before: &[u8],
     swallowed: &[Flush],

@@ -71,7 +71,7 @@ impl<'r> Disks<'r> {
     }
 }
 
-/// One cut: what is left, the device's boots from there, and what is left then. Gives the number of boots.
+/// One cut: what is left, the device's boots from there, and what is left then. Returns the number of boots.
 fn one(recording: &Recording, case: &Case, medium: &Medium, path: &Path) -> Result<usize, Failure> {
     medium.save(path).expect("room for a disk");
     let outlook = Image::open(recording, path)?.check_at_rest(recording.boots_over(case.cut))?;

@@ -107,7 +107,7 @@ impl Job {
     }
 
     /// Flashes a disk. But for a first boot it then comes to rest in the release that the job begins with, with two files
-    /// on `data`. Gives what the guests have said.
+    /// on `data`. Returns what the guests have said.
     pub fn prepare(&self, disk: &Path) -> Result<String, QemuError> {
         self.system.flash(&self.before[0], disk)?;
         if self.task == Task::FirstBoot {
@@ -141,7 +141,7 @@ pub fn machine(name: &str) -> Qemu {
     Qemu::new(name).memory(256).cpus(1)
 }
 
-/// Boots until the guest resets or switches off by itself. Gives what it has said.
+/// Boots until the guest resets or switches off by itself. Returns what it has said.
 pub fn boot(qemu: &Qemu) -> Result<String, QemuError> {
     let mut guest = qemu.start()?;
     match guest.wait_exit(LIMIT)? {

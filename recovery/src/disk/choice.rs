@@ -75,6 +75,16 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// Returns how many disks fit: none, or more than one.
+    pub fn fitting(&self) -> usize {
+        match self {
+            Self::None { .. } => 0,
+            Self::Several { fitting } => fitting.len(),
+        }
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

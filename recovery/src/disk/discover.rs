@@ -117,7 +117,7 @@ pub fn find_disk(
                 }
                 attach(&disks[ours])
             }
-            Err(refusal) => Err(Error::NoDisk(refusal.to_string())),
+            Err(refusal) => Err(Error::NoDisk { fitting: refusal.fitting(), why: refusal.to_string() }),
         };
     }
 }
@@ -299,7 +299,7 @@ mod tests {
         let mut hotplug = Hotplug { events: Uevents::open().unwrap(), aliases: Aliases::default() };
         let started = Instant::now();
         let error = find_disk(&wanted, &["state"], &mut hotplug, &mut |_| {}).unwrap_err();
-        assert!(matches!(error, Error::NoDisk(_)), "{error}");
+        assert!(matches!(error, Error::NoDisk { fitting: 0, .. }), "{error}");
         let waited = started.elapsed();
         assert!((Duration::from_secs(1)..Duration::from_secs(20)).contains(&waited), "{waited:?}");
     }

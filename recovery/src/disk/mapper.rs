@@ -82,7 +82,7 @@ pub fn unmap(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Says whether a verity mapping has seen a block that does not match.
+/// Returns whether a verity mapping has seen a block that does not match.
 pub fn is_corrupted(name: &str) -> Result<bool> {
     let status = || open()?.table_status(&DevId::Name(DmName::new(name)?), DmOptions::default());
     let (_, targets) = status().map_err(|error| dm_error(format!("ask for the state of {name}"), &error))?;

@@ -46,7 +46,7 @@ impl Watchdog {
         Ok(None)
     }
 
-    /// Says that there was progress. A failure is for the hardware to notice.
+    /// Tells it that there was progress. A failure is for the hardware to notice.
     pub fn pet(&mut self) {
         let _ = self.device.write_all(b"\0");
     }

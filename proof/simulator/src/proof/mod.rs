@@ -230,7 +230,7 @@ impl<'o, 'f> Proof<'o, 'f> {
         }
     }
 
-    /// A second cut, in the run after the first one, when `log` had happened. Says whether that leaves a disk as none
+    /// A second cut, in the run after the first one, when `log` had happened. Returns whether that leaves a disk as none
     /// was left before; if not, there is nothing to see.
     fn second(
         &self,
@@ -263,7 +263,7 @@ impl<'o, 'f> Proof<'o, 'f> {
         self.findings.lock().unwrap().failures.push((case, why));
     }
 
-    /// Looks at a disk as it is, runs the device to its end, and looks again. Gives what the run wrote.
+    /// Looks at a disk as it is, runs the device to its end, and looks again. Returns what the run wrote.
     fn examine(&self, medium: &Medium, progress: Progress) -> Result<Vec<Op>, Failure> {
         self.findings.lock().unwrap().runs += 1;
         let device = self.operation.device.again(medium.clone(), self.depth.swallow);

@@ -12,7 +12,7 @@ pub(crate) fn is_installed(program: &str) -> bool {
     Command::new(program).arg("--version").stdin(Stdio::null()).output().is_ok()
 }
 
-/// Runs a program to its end. What it prints goes to `log`; its last lines are in the error. Gives its peak, in KiB.
+/// Runs a program to its end. What it prints goes to `log`; its last lines are in the error. Returns its peak, in KiB.
 pub(crate) fn run(command: &mut Command, log: &Path) -> Fallible<u64> {
     let file = File::create(log)?;
     let name = command.get_program().to_string_lossy().into_owned();
