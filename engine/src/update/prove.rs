@@ -8,7 +8,7 @@ use super::workers::{self, Progress};
 use crate::error::Error;
 use crate::event::{Events, Step};
 use drydock_block::{AlignedBuffer, BlockDevice};
-use drydock_format::tree::{self, BLOCK, GROUP, Hasher};
+use drydock_format::tree::{BLOCK, GROUP, Hasher};
 use drydock_format::{Digest, Image};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,7 +38,8 @@ pub fn read_groups(
         let read_error = Error::system("reading the hash tree of", label, "check the disk");
         slot.read_at(image.size, &mut upper).map_err(read_error)?;
     }
-    let groups = tree::group_digests(image, &upper)
+    let groups = image
+        .group_digests(&upper)
         .map_err(|e| not_proven(label, format!("the upper levels of its hash tree are wrong ({e})")))?;
     Ok((upper.to_vec(), groups))
 }

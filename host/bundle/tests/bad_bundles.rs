@@ -8,7 +8,6 @@ use drydock_bundle::keys::PrivateKey;
 use drydock_fixtures::Parts;
 use drydock_format::Error::{self, *};
 use drydock_format::frames::FrameTable;
-use drydock_format::tree::group_digests;
 use drydock_format::{Bundle, FrameFault, Manifest, Tail, signature};
 use proptest::prelude::*;
 use std::sync::LazyLock;
@@ -346,7 +345,7 @@ proptest! {
     fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..5000)) {
         let image = Manifest::parse(sample().manifest().as_bytes()).unwrap().images[0].clone();
         prop_assert!(signature::verify(b"", &bytes, &trust(&[&KEY], 1)).is_err());
-        prop_assert!(group_digests(&image, &bytes).is_err());
+        prop_assert!(image.group_digests(&bytes).is_err());
         let _ = FrameTable::parse(&image, &bytes[..bytes.len().min(16)], 0);
         prop_assert!(Bundle::open(bytes, &trust(&[&KEY], 1)).is_err());
     }

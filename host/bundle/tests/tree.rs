@@ -5,7 +5,7 @@ mod common;
 
 use drydock_fixtures::noise;
 use drydock_format::Error;
-use drydock_format::tree::{BLOCK, GROUP, Hasher, Tree, build, group_digests};
+use drydock_format::tree::{BLOCK, GROUP, Hasher, Tree, build};
 use drydock_format::{Digest, Image, Salt, sha256};
 use proptest::prelude::*;
 
@@ -54,7 +54,7 @@ proptest! {
         let tree = image.tree();
         prop_assert_eq!(tree.groups_size(), groups.len() as u64);
         prop_assert_eq!(tree.size(), levels.concat().len() as u64);
-        prop_assert_eq!(group_digests(&image, &groups).unwrap(), digests(&data, &salt));
+        prop_assert_eq!(image.group_digests(&groups).unwrap(), digests(&data, &salt));
         let made: Vec<u8> = data.chunks(GROUP).flat_map(|group| Hasher::new(&salt).leaf_block(group)).collect();
         prop_assert_eq!(&made, leaves);
     }
@@ -66,9 +66,9 @@ proptest! {
         let salt = Salt::default();
         let (root, mut groups) = build(&salt, &data);
         let image = image(130 * GROUP as u64, &salt, root);
-        prop_assert_eq!(group_digests(&image, &groups).unwrap(), data);
+        prop_assert_eq!(image.group_digests(&groups).unwrap(), data);
         groups[at] ^= flip;
-        let damaged = matches!(group_digests(&image, &groups), Err(Error::Groups { .. }));
+        let damaged = matches!(image.group_digests(&groups), Err(Error::Groups { .. }));
         prop_assert!(damaged);
     }
 }

@@ -8,6 +8,10 @@ use std::str::FromStr;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
 
+/// What names a key: the SHA-256 of its DER SubjectPublicKeyInfo, as
+/// `openssl pkey -pubin -in KEY -outform DER | sha256sum` prints it.
+pub type KeyId = Digest;
+
 /// The SHA-256 digest of some bytes.
 pub fn sha256(bytes: &[u8]) -> Digest {
     Digest(Sha256::digest(bytes).into())

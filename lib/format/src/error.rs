@@ -180,12 +180,12 @@ impl fmt::Display for Error {
             Self::ManifestTooLarge { size } => write!(
                 f,
                 "reading the manifest: {size} bytes is too large, the limit is {}; {REBUILD}",
-                crate::manifest::MAX_SIZE
+                crate::limits::MAX_SIZE
             ),
             Self::NotABundle => write!(
                 f,
                 "reading the manifest: it does not begin with {}: another format, or a newer one",
-                crate::manifest::PREFIX
+                crate::limits::PREFIX
             ),
             Self::NotJson { reason } => write!(f, "reading the manifest: not JSON: {reason}; {REBUILD}"),
             Self::DuplicateKey { key } => {
@@ -233,7 +233,7 @@ impl fmt::Display for FrameFault {
             Self::HugeWindow { window } => write!(
                 f,
                 "it asks for a window of {window} bytes, the limit is {}",
-                crate::frames::MAX_WINDOW
+                crate::limits::MAX_WINDOW
             ),
             Self::Dictionary => f.write_str("it asks for a dictionary"),
             Self::WrongSize { stated, expected } => {
@@ -259,3 +259,8 @@ impl std::error::Error for Error {
 }
 
 impl std::error::Error for FrameFault {}
+
+/// The error for a field of the manifest.
+pub(crate) fn field<T>(field: impl Into<String>, problem: impl Into<String>) -> Result<T, Error> {
+    Err(Error::Field { field: field.into(), problem: problem.into() })
+}

@@ -4,12 +4,10 @@
 //! the image. It is decoded in one go into a buffer of exactly that size, so what a frame claims never
 //! decides how much memory is used.
 
+pub use crate::limits::MAX_WINDOW;
 use crate::{Error, FrameFault, Image};
 use zstd_safe::zstd_sys::ZSTD_ErrorCode;
 use zstd_safe::{DCtx, find_frame_compressed_size, get_error_name, is_error_kind};
-
-/// The largest window in bytes that a frame may ask for.
-pub const MAX_WINDOW: u64 = 8 << 20;
 
 /// How much longer than its data a compressed frame may be, in bytes.
 pub const SLACK: u64 = 64 << 10;

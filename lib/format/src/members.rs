@@ -1,8 +1,9 @@
 //! The members of a bundle: those that its images imply, and behind them whatever else a release carries.
 
+use crate::error::field;
 use crate::frames::SLACK;
-use crate::manifest::{PART, field};
-use crate::{Digest, Error, Image, MANIFEST, SIGNATURES};
+use crate::limits::{MANIFEST, PART, SIGNATURES};
+use crate::{Digest, Error, Image};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;

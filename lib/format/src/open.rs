@@ -1,19 +1,14 @@
 use crate::Member;
 use crate::frames::{Decoder, FrameTable};
+pub use crate::limits::{MANIFEST, SIGNATURES};
 use crate::manifest::{MAX_SIZE, PART, RECOVERY_PROTOCOL};
 use crate::signature::{self, MEMBER_SIZE};
 use crate::tar::{self, Header};
-use crate::tree::{GROUP, Hasher, group_digests};
+use crate::tree::{GROUP, Hasher};
 use crate::{Digest, Error, Image, KeyId, Manifest, ReadAt, Trusted, sha256};
 use sha2::{Digest as _, Sha256};
 use std::io::ErrorKind;
 use std::sync::Arc;
-
-/// The first member.
-pub const MANIFEST: &str = "manifest.json";
-
-/// The second member.
-pub const SIGNATURES: &str = "manifest.sig";
 
 /// What may follow the archive's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +114,7 @@ impl Bundle {
         let parts: Vec<Placed> = parts.cloned().collect();
         let total = parts.iter().map(|part| part.size).sum();
         Ok(ImageReader {
-            digests: group_digests(image, &groups)?,
+            digests: image.group_digests(&groups)?,
             frames: FrameTable::parse(image, &table, total)?,
             image: image.clone(),
             groups,

@@ -4,7 +4,7 @@
 //! `v1 ed25519 KEYID BASE64`, then newlines to the end. A line of another version or algorithm is skipped, so
 //! that later kinds can stand beside these.
 
-use crate::{Digest, Error, sha256};
+use crate::{Digest, Error, KeyId, sha256};
 use base64ct::{Base64, Encoding};
 use ed25519_dalek::{Signature, VerifyingKey};
 use std::fmt;
@@ -12,10 +12,6 @@ use std::str::FromStr;
 
 /// The size of `manifest.sig` in bytes.
 pub const MEMBER_SIZE: usize = 4096;
-
-/// What names a key: the SHA-256 of its DER SubjectPublicKeyInfo, as
-/// `openssl pkey -pubin -in KEY -outform DER | sha256sum` prints it.
-pub type KeyId = Digest;
 
 /// What stands before the key's 32 bytes in the DER SubjectPublicKeyInfo of an Ed25519 key (RFC 8410).
 const SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];

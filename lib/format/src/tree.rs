@@ -5,10 +5,10 @@
 //! stand in veritysetup's order, the top level (one block, whose digest is the root hash) first.
 //!
 //! A *group* is what one leaf block covers: 128 data blocks, 512 KiB, less at the image's end. Its digest
-//! stands in the level above the leaves, so everything but the leaves ([`group_digests`]) is enough to
+//! stands in the level above the leaves, so everything but the leaves ([`Image::group_digests`](crate::Image::group_digests)) is enough to
 //! prove any group by itself, for 32 bytes a group instead of 4096.
 
-use crate::{Digest, Error, Image, Salt};
+use crate::{Digest, Salt};
 use sha2::{Digest as _, Sha256};
 
 /// The size of data blocks and hash blocks in bytes.
@@ -52,7 +52,7 @@ impl Tree {
         self.upper().iter().sum::<u64>() * BLOCK as u64
     }
 
-    fn upper(&self) -> &[u64] {
+    pub(crate) fn upper(&self) -> &[u64] {
         self.levels.split_last().map_or(&[], |(_, upper)| upper)
     }
 }
@@ -85,29 +85,6 @@ impl Hasher {
     pub fn group_digest(&self, data: &[u8]) -> Digest {
         self.digest(&self.leaf_block(data))
     }
-}
-
-/// Proves the bytes of `NAME.groups` against the image's root hash, and returns the digest of each group.
-/// Every byte is covered by the proof, the padding too.
-pub fn group_digests(image: &Image, groups: &[u8]) -> Result<Vec<Digest>, Error> {
-    let damaged = || Error::Groups { image: image.name.clone() };
-    let tree = image.tree();
-    if groups.len() as u64 != tree.groups_size() {
-        return Err(damaged());
-    }
-    let hasher = Hasher::new(&image.salt);
-    let mut expected = vec![image.root_hash];
-    let mut blocks = groups.as_chunks::<BLOCK>().0;
-    for &count in tree.upper() {
-        let (level, below) = blocks.split_at(count as usize);
-        if level.iter().zip(&expected).any(|(block, digest)| hasher.digest(block) != *digest) {
-            return Err(damaged());
-        }
-        expected = level.as_flattened().as_chunks().0.iter().map(|&digest| Digest(digest)).collect();
-        blocks = below;
-    }
-    expected.truncate(image.group_count() as usize);
-    Ok(expected)
 }
 
 /// Builds what stands above the leaves from the digests of all groups, at least one: the root hash and the

@@ -1,7 +1,7 @@
 //! What recovery has been asked to do.
 
-use crate::name::{CopyName, SetName};
-use crate::record::{Later, Record};
+use crate::later::Later;
+use crate::name::CopyName;
 use crate::time::UnixTime;
 use drydock_format::Digest;
 use serde::de::DeserializeOwned;
@@ -129,11 +129,6 @@ impl Job {
     /// Reads one. Returns [`Job::Unknown`] where it is not known here.
     pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         known_or(deserializer, Self::Unknown)
-    }
-
-    /// Returns the set that it is about, if it is about one.
-    pub fn target(&self, record: &Record) -> Option<SetName> {
-        matches!(self, Self::Update { .. }).then(|| record.target_set())
     }
 
     /// Returns whether this drydock knows what to do. Any other job is left for the later drydock that recorded it.

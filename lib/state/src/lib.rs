@@ -16,6 +16,7 @@ mod digest;
 mod error;
 mod generation;
 mod intent;
+mod later;
 pub mod log;
 mod name;
 mod record;

@@ -2,13 +2,11 @@ use crate::bootloader::{Mode, Starts, Wanted};
 use crate::digest::MaybeDigest;
 use crate::generation::Generation;
 use crate::intent::{Intent, Job, Source};
+pub use crate::later::Later;
 use crate::name::{CopyName, SetName};
 use crate::time::UnixTime;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-
-/// Fields that a later drydock has written and this one does not know: they are kept as they are.
-pub type Later = serde_json::Map<String, serde_json::Value>;
 
 /// How many history entries are kept; older ones go first.
 pub const HISTORY_LIMIT: usize = 64;
@@ -333,6 +331,11 @@ impl Record {
     /// Returns the set that an update may overwrite: never the last good one.
     pub fn target_set(&self) -> SetName {
         self.last_good.map_or(SetName::B, SetName::other)
+    }
+
+    /// Returns the set that a job is about, if it is about one.
+    pub fn target_of(&self, job: &Job) -> Option<SetName> {
+        matches!(job, Job::Update { .. }).then(|| self.target_set())
     }
 
     /// Adds a history entry, dropping the oldest ones beyond [`HISTORY_LIMIT`].

@@ -1,6 +1,6 @@
 use crate::{Error, keys::PrivateKey};
+use drydock_format::Pin;
 use drydock_format::Salt;
-use drydock_format::manifest::Pin;
 use std::path::PathBuf;
 
 /// The highest zstd level that `create` takes.

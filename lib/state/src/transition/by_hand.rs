@@ -1,7 +1,7 @@
 //! What a person, or a program that watches the system, decides against the set that is first in order.
 
-use super::entry;
-use super::recovery::make_way;
+use super::entry::entry;
+use super::intents::make_way;
 use crate::error::Error;
 use crate::name::SetName;
 use crate::record::{Outcome, Record, SetStatus};

@@ -1,6 +1,8 @@
 //! The recovery's own two copies: a set brings a new one, the copy that is not in use is written, a boot proves it.
 
-use super::{Counters, cancel, entry, fail, stage};
+use super::counters::Counters;
+use super::entry::entry;
+use super::intents::{fail, stage};
 use crate::bootloader::Mode;
 use crate::error::Error;
 use crate::intent::{Job, Source};
@@ -38,18 +40,6 @@ pub fn stage_offer(
     record.recovery.offer = None;
     let version = version_of(record, manifest);
     stage(record, Job::UpdateRecovery { source, manifest, written: None }, &version, time)
-}
-
-/// An update of the recovery can wait: it makes way for whatever else is asked for. Anything else does not.
-pub(super) fn make_way(record: &mut Record, time: UnixTime) -> Result<(), Error> {
-    match &record.intent {
-        None => Ok(()),
-        Some(intent) if matches!(intent.job, Job::UpdateRecovery { .. }) => cancel(record, time).map(drop),
-        Some(intent) => Err(Error::Refused(format!(
-            "intent {} is waiting ({}); take it back with `drydock cancel` first",
-            intent.id, intent.job
-        ))),
-    }
 }
 
 /// A copy of the recovery was written, was proven and has its trailer. It is started next, and counts once it has run.

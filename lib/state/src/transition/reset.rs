@@ -1,6 +1,8 @@
 //! What a factory reset and a wipe leave behind, and how the other set follows the one that was restored.
 
-use super::{entry, installed, stage};
+use super::entry::entry;
+use super::intents::stage;
+use super::sets::installed;
 use crate::digest::MaybeDigest;
 use crate::error::Error;
 use crate::intent::{Job, Source};

@@ -3,7 +3,7 @@
 use crate::options;
 use drydock_format::frames::{Decoder, FrameTable};
 use drydock_format::tar::Header;
-use drydock_format::tree::{Hasher, group_digests};
+use drydock_format::tree::Hasher;
 use drydock_format::{Bundle, Digest, Image, Manifest, PublicKey, Salt, Trusted, signature};
 
 const BLOCK: u64 = 4096;
@@ -70,10 +70,10 @@ fn image(size: u64, frame_size: u32, root_hash: Digest) -> Image {
 pub(crate) fn groups(data: &[u8]) -> bool {
     let (groups, tree) = options(data);
     let size = u64::from(GROUP) * (1 + u64::from(groups) * 16);
-    let _ = group_digests(&image(size, GROUP, Digest([0; 32])), tree);
+    let _ = image(size, GROUP, Digest([0; 32])).group_digests(tree);
     let Some(top) = tree.get(..BLOCK as usize) else { return false };
     let root_hash = Hasher::new(&Salt::default()).digest(top);
-    match group_digests(&image(size, GROUP, root_hash), tree) {
+    match image(size, GROUP, root_hash).group_digests(tree) {
         Ok(digests) => {
             assert_eq!(digests.len() as u64, size.div_ceil(u64::from(GROUP)));
             true
