@@ -68,7 +68,10 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Build(args) => run_build(args),
         Command::List { file } => run_list(&file),
-        Command::CheckKernel { file, modules, config } => run_check(&file, modules, config.as_deref()),
+        Command::CheckKernel { file, modules, config } => {
+            let form = if modules { Form::BuiltInOrModule } else { Form::BuiltIn };
+            run_check(&file, form, config.as_deref())
+        }
     };
     done.unwrap_or_else(|error| {
         print_line(&mut std::io::stderr(), format_args!("{error}"));
@@ -125,7 +128,7 @@ fn run_list(file: &Path) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn run_check(file: &Path, modules: bool, config: Option<&Path>) -> Result<ExitCode, Error> {
+fn run_check(file: &Path, form: Form, config: Option<&Path>) -> Result<ExitCode, Error> {
     let mut text = String::new();
     let read = match file.to_str() {
         Some("-") => std::io::stdin().read_to_string(&mut text).map(|_| ()),
@@ -137,7 +140,6 @@ fn run_check(file: &Path, modules: bool, config: Option<&Path>) -> Result<ExitCo
         return Err(Error::Unusable { path: file.into(), why });
     }
     let config = config.map(drydock_config_load::load).transpose()?;
-    let form = if modules { Form::BuiltInOrModule } else { Form::BuiltIn };
     let lacking = check_kernel(&text, config.as_ref(), form);
     let mut out = std::io::stdout().lock();
     let mut complete = true;
@@ -147,7 +149,7 @@ fn run_check(file: &Path, modules: bool, config: Option<&Path>) -> Result<ExitCo
             Severity::Should => "advised",
         };
         complete &= need.severity == Severity::Should;
-        let value = if modules && need.module.is_some() { "y or m" } else { "y" };
+        let value = if form == Form::BuiltInOrModule && need.module.is_some() { "y or m" } else { "y" };
         print_line(&mut out, format_args!("{word}  CONFIG_{}={value}  ({})", need.option, need.why));
     }
     for (word, severity) in [("must", Severity::Must), ("should", Severity::Should)] {

@@ -52,13 +52,13 @@ impl Modules {
         let version =
             version.ok_or_else(|| Error::unusable(&folder, "is not named after a kernel's version"))?;
         let mut modules = BTreeMap::new();
-        for line in read_list(&folder, "modules.dep", true)?.lines() {
+        for line in read_list(&folder, "modules.dep", IfMissing::Fail)?.lines() {
             if let Some((path, needs)) = line.split_once(':') {
                 let needs = needs.split_whitespace().map(module_name).collect();
                 modules.insert(module_name(path), Module { path: path.to_owned(), needs, likes: vec![] });
             }
         }
-        for line in read_list(&folder, "modules.softdep", false)?.lines() {
+        for line in read_list(&folder, "modules.softdep", IfMissing::Empty)?.lines() {
             let Some(line) = line.strip_prefix("softdep ") else { continue };
             let mut words = line.split_whitespace();
             let Some(module) = words.next().and_then(|name| modules.get_mut(&normal(name))) else { continue };
@@ -66,13 +66,14 @@ impl Modules {
             module.likes.extend(before.map(normal));
         }
         let mut aliases = Vec::new();
-        for line in read_list(&folder, "modules.alias", false)?.lines() {
+        for line in read_list(&folder, "modules.alias", IfMissing::Empty)?.lines() {
             let words: Vec<_> = line.split_whitespace().collect();
             if let ["alias", pattern, module] = words[..] {
                 aliases.push((pattern.to_owned(), normal(module)));
             }
         }
-        let builtin = read_list(&folder, "modules.builtin", false)?.lines().map(module_name).collect();
+        let builtin =
+            read_list(&folder, "modules.builtin", IfMissing::Empty)?.lines().map(module_name).collect();
         Ok(Self { folder, version, modules, builtin, aliases })
     }
 
@@ -173,11 +174,22 @@ fn module_name(path: &str) -> String {
     normal(file.split(".ko").next().unwrap_or(file))
 }
 
-fn read_list(folder: &Path, name: &str, needed: bool) -> Result<String, Error> {
+/// What a list that is not there means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum IfMissing {
+    /// That the folder is not ready for use.
+    Fail,
+    /// That there is nothing in it.
+    Empty,
+}
+
+fn read_list(folder: &Path, name: &str, if_missing: IfMissing) -> Result<String, Error> {
     let path = folder.join(name);
     match std::fs::read_to_string(&path) {
         Ok(text) => Ok(text),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !needed => Ok(String::new()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && if_missing == IfMissing::Empty => {
+            Ok(String::new())
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let version = folder.file_name().unwrap_or_default().to_string_lossy();
             // ROOT/lib/modules/VERSION

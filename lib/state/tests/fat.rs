@@ -3,7 +3,8 @@
 
 use drydock_block::{MemoryDevice, SectorSize, read_vec};
 use drydock_fixtures::sh;
-use drydock_state::grub::fat;
+use drydock_state::grub::{Grub, encode_env, fat};
+use drydock_state::{Bootloader, CopyName, Generation, Mode, SetName, Starts, Wanted};
 use std::fs;
 use std::path::Path;
 
@@ -43,6 +44,33 @@ fn a_fat32_with_few_clusters_is_one_all_the_same() {
         fs::write(dir.join("be"), bytes).unwrap();
         assert_eq!(both(dir), (environment(), environment()), "{size} KiB");
     }
+}
+
+#[test]
+fn what_is_wanted_is_observed_and_read_by_grub_and_only_its_sector_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    fs::write(dir.join("grubenv"), environment()).unwrap();
+    sh(dir, "mkfs.fat -F 12 -C be 2048; mcopy -i be grubenv ::grubenv");
+    let before = fs::read(dir.join("be")).unwrap();
+    let device = MemoryDevice::from_bytes(before.clone(), SectorSize::S512);
+    let loader: Box<dyn Bootloader + '_> = Box::new(Grub::open(&device).unwrap());
+    assert!(loader.observe().is_err(), "what is there is no environment");
+    let wanted = Wanted {
+        generation: Generation(100_000_017),
+        first: SetName::B,
+        mode: Mode::Recovery,
+        attempts: Starts { a: 0, b: loader.most_starts(), recovery: 3 },
+        copy: CopyName::B,
+    };
+    loader.want(&wanted).unwrap();
+    assert_eq!(loader.observe().unwrap(), wanted.fresh());
+
+    let after = read_vec(&device, 0, before.len()).unwrap();
+    let changed = |(old, new): (&[u8], &[u8])| old != new;
+    assert_eq!(before.chunks(512).zip(after.chunks(512)).filter(|pair| changed(*pair)).count(), 1);
+    fs::write(dir.join("be"), after).unwrap();
+    assert_eq!(sh(dir, "grub-fstest $PWD/be cat /grubenv").as_bytes(), encode_env(&wanted));
 }
 
 /// Puts a file of one cluster into a FAT32 that is too small for mtools.

@@ -12,11 +12,20 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
+/// What becomes of the keys while a line is typed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Echo {
+    /// They are shown.
+    Shown,
+    /// They are not: it is a secret.
+    Hidden,
+}
+
 impl Console {
     /// Asks for a passphrase on all consoles at once; the first line typed on any of them counts, by itself. It is not
     /// shown. `None`: nobody answered within `limit`, or there is nobody to ask.
     pub fn passphrase(&self, prompt: &str, limit: Duration) -> Option<Zeroizing<Vec<u8>>> {
-        self.ask(prompt, limit, false)
+        self.ask(prompt, limit, Echo::Hidden)
     }
 
     /// Asks a question that is answered by `y` or `n`. `None`: nobody did within `limit`.
@@ -24,7 +33,7 @@ impl Console {
         let deadline = Instant::now() + limit;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let answer = self.ask(&format!("{question} [y/n] "), left, true)?;
+            let answer = self.ask(&format!("{question} [y/n] "), left, Echo::Shown)?;
             match answer.trim_ascii().to_ascii_lowercase().as_slice() {
                 b"y" | b"yes" => return Some(true),
                 b"n" | b"no" => return Some(false),
@@ -33,7 +42,7 @@ impl Console {
         }
     }
 
-    fn ask(&self, prompt: &str, limit: Duration, echo: bool) -> Option<Zeroizing<Vec<u8>>> {
+    fn ask(&self, prompt: &str, limit: Duration, echo: Echo) -> Option<Zeroizing<Vec<u8>>> {
         let deadline = Instant::now() + limit;
         let ports = self.shared.ports.iter().filter(|port| port.is_alive());
         let mut terminals: Vec<Terminal<'_>> = ports.filter_map(Terminal::prepare).collect();
@@ -57,7 +66,7 @@ impl Console {
             terminals.retain_mut(|terminal| {
                 let port = terminal.port;
                 let mut show = |text: &[u8]| {
-                    if echo {
+                    if echo == Echo::Shown {
                         self.shared.push_to(port, text);
                     }
                 };

@@ -1,6 +1,6 @@
 //! A machine whose partitions are files in a folder. It has no volumes and starts nothing.
 
-use super::BUNDLE;
+use super::{BUNDLE, Zeros};
 use drydock_block::{
     AlignedBuffer, BlockDevice, Flush, SectorSize, check_range, is_zero, read_through, write_through,
 };
@@ -36,14 +36,14 @@ pub(super) struct NativeMachine {
     pub(super) folder: PathBuf,
     pub(super) config: Config,
     pub(super) threads: usize,
-    pub(super) sparse: bool,
+    pub(super) zeros: Zeros,
     pub(super) ring: Mutex<Ring>,
 }
 
 impl NativeMachine {
     fn open(&self, label: &str) -> Result<Device, Error> {
         let path = self.folder.join(label);
-        let device = DirectFile::open(&path, self.sparse);
+        let device = DirectFile::open(&path, self.zeros);
         Ok(Arc::new(device.map_err(Error::system("opening", path.display(), "make it first"))?))
     }
 }
@@ -193,14 +193,13 @@ impl Start for NativeMachine {
 struct DirectFile {
     file: File,
     size: u64,
-    /// Zeros are not written: the file is new and has holes.
-    sparse: bool,
+    zeros: Zeros,
 }
 
 impl DirectFile {
-    fn open(path: &Path, sparse: bool) -> io::Result<Self> {
+    fn open(path: &Path, zeros: Zeros) -> io::Result<Self> {
         let file = File::options().read(true).write(true).custom_flags(nix::libc::O_DIRECT).open(path)?;
-        Ok(Self { size: file.metadata()?.len(), file, sparse })
+        Ok(Self { size: file.metadata()?.len(), file, zeros })
     }
 }
 
@@ -218,7 +217,7 @@ impl BlockDevice for DirectFile {
     }
     fn write_at(&self, offset: u64, buf: &[u8]) -> io::Result<()> {
         check_range(self.size, self.sector_size(), offset, buf.len() as u64)?;
-        if self.sparse && is_zero(buf) {
+        if self.zeros == Zeros::AreHoles && is_zero(buf) {
             return Ok(());
         }
         let write = |buf: &[u8], at| self.file.write_all_at(buf, at);

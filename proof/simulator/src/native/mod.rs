@@ -63,9 +63,18 @@ pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bu
     Ok(())
 }
 
+/// What is done with zeros that are to be written to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zeros {
+    /// They are written.
+    Written,
+    /// They are left out: the file is new, and its holes read as zeros.
+    AreHoles,
+}
+
 /// Installs the bundle in the folder into the slot beside it: signatures, writing, reading back, commit.
-pub fn install(folder: &Path, threads: usize, sparse: bool) -> Result<(), Error> {
-    let machine = machine(folder, threads, sparse)?;
+pub fn install(folder: &Path, threads: usize, zeros: Zeros) -> Result<(), Error> {
+    let machine = machine(folder, threads, zeros)?;
     let mut state = State::open(&machine)?;
     let source = Source::Data { path: BUNDLE.into() };
     let commit = update::apply(&machine, &mut state, &source, None)?;
@@ -74,7 +83,7 @@ pub fn install(folder: &Path, threads: usize, sparse: bool) -> Result<(), Error>
 
 /// Puts version 2, which has its trial, into set b: a command of [`command`] runs in it.
 pub fn on_trial(folder: &Path) -> Result<(), Error> {
-    let machine = machine(folder, 1, false)?;
+    let machine = machine(folder, 1, Zeros::Written)?;
     let mut state = State::open(&machine)?;
     let release = SetInfo { version: "2".into(), security_version: 2, ..SetInfo::default() };
     transition::installed(&mut state.record, SetName::B, release, UnixTime(0));
@@ -83,7 +92,7 @@ pub fn on_trial(folder: &Path) -> Result<(), Error> {
 
 /// Does what a command of the live system does, and returns what it tells.
 pub fn command(folder: &Path, name: &str) -> Result<String, Error> {
-    let machine = machine(folder, 1, false)?;
+    let machine = machine(folder, 1, Zeros::Written)?;
     let running =
         RunningSet { set: SetName::B, root_hash: MaybeDigest::None, version: "2".into(), degraded: false };
     Ok(match name {
@@ -101,13 +110,13 @@ pub fn command(folder: &Path, name: &str) -> Result<String, Error> {
 
 /// The record and the boot environment of the device in the folder, as text.
 pub fn left(folder: &Path) -> Result<String, Error> {
-    let seen = Seen::look(&machine(folder, 1, false)?)?;
+    let seen = Seen::look(&machine(folder, 1, Zeros::Written)?)?;
     Ok(format!("{:?} {:?} {:?}", seen.trust, seen.record, seen.counters))
 }
 
-fn machine(folder: &Path, threads: usize, sparse: bool) -> Result<NativeMachine, Error> {
+fn machine(folder: &Path, threads: usize, zeros: Zeros) -> Result<NativeMachine, Error> {
     let config = read_config(&folder.join(CONFIG))?;
-    Ok(NativeMachine { folder: folder.into(), config, threads, sparse, ring: Mutex::default() })
+    Ok(NativeMachine { folder: folder.into(), config, threads, zeros, ring: Mutex::default() })
 }
 
 /// The most memory that this process has had resident so far, in KiB.

@@ -1,4 +1,10 @@
-use crate::{Reply, bar::bar, info, look, reply::lossy, trust::open_file};
+use crate::{
+    Reply,
+    bar::{Progress, bar},
+    info, look,
+    reply::lossy,
+    trust::open_file,
+};
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_bundle::keys::PrivateKey;
 use drydock_bundle::{Error, ordered};
@@ -45,7 +51,7 @@ pub(crate) struct Args {
     keys: Vec<PathBuf>,
 }
 
-pub(crate) fn run(args: &Args, quiet: bool) -> Result<Reply, Error> {
+pub(crate) fn run(args: &Args, progress: Progress) -> Result<Reply, Error> {
     let recipe = Recipe {
         compatible: args.compatible.clone(),
         version: args.version.clone(),
@@ -58,7 +64,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Reply, Error> {
         pins: args.pins.clone(),
         keys: args.keys.iter().map(|path| PrivateKey::read(path)).collect::<Result<_, _>>()?,
     };
-    let bar = bar(quiet, 0);
+    let bar = bar(progress, 0);
     let made = create(&recipe, &args.output, |input, done, total| {
         if bar.message() != input.name {
             bar.set_message(input.name.clone());

@@ -1,5 +1,10 @@
 use crate::trust::{Trust, open_file};
-use crate::{Reply, bar::bar, reply::lossy, unpack::unpack};
+use crate::{
+    Reply,
+    bar::{Progress, bar},
+    reply::lossy,
+    unpack::unpack,
+};
 use drydock_block::is_zero;
 use drydock_bundle::Error;
 use drydock_files::new_file::{NewFile, Readers};
@@ -26,7 +31,7 @@ pub(crate) struct Args {
     unverified: bool,
 }
 
-pub(crate) fn run(args: &Args, quiet: bool) -> Result<Reply, Error> {
+pub(crate) fn run(args: &Args, progress: Progress) -> Result<Reply, Error> {
     let source = open_file(&args.bundle)?;
     let bundle = if args.unverified {
         Bundle::open_unverified(source)?
@@ -35,7 +40,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Reply, Error> {
     };
     let all = || bundle.manifest().images.iter().map(|image| image.name.clone()).collect();
     let names: Vec<String> = if args.images.is_empty() { all() } else { args.images.clone() };
-    let bar = bar(quiet, 0);
+    let bar = bar(progress, 0);
     let mut paths = Vec::new();
     for name in &names {
         let reader = bundle.image(name)?;

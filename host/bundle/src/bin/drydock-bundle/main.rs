@@ -15,23 +15,26 @@ mod trust;
 mod unpack;
 mod verify;
 
+use bar::Progress;
 use clap::Parser;
 use cli::{Cli, Command};
-use reply::Reply;
+use reply::{Form, Reply};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    let progress = if cli.quiet { Progress::Hidden } else { Progress::Shown };
+    let form = if cli.json { Form::Json } else { Form::Text };
     let reply = match &cli.command {
         Command::Keygen(args) => keygen::run(args),
-        Command::Create(args) => create::run(args, cli.quiet),
+        Command::Create(args) => create::run(args, progress),
         Command::Sign(args) => sign::run(args),
         Command::Info(args) => info::run(args),
-        Command::Verify(args) => verify::run(args, cli.quiet),
-        Command::Extract(args) => extract::run(args, cli.quiet),
-        Command::Disk(args) => disk::run(args, cli.quiet),
+        Command::Verify(args) => verify::run(args, progress),
+        Command::Extract(args) => extract::run(args, progress),
+        Command::Disk(args) => disk::run(args, progress),
         Command::Completions { shell } => Ok(pages::completions(*shell)),
         Command::Man { dir } => pages::man(dir.as_deref()),
     };
-    reply::finish(reply, cli.json)
+    reply::finish(reply, form)
 }

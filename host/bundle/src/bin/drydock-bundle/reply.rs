@@ -4,6 +4,15 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+/// How a result is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// For people.
+    Text,
+    /// For machines: `--json`.
+    Json,
+}
+
 /// What a subcommand has to say, for people and for machines.
 pub(crate) struct Reply {
     pub(crate) text: Vec<u8>,
@@ -26,16 +35,18 @@ pub(crate) fn lossy(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// Prints the result, and says how the process ends. A reader that has gone away is no reason to panic.
-pub(crate) fn finish(reply: Result<Reply, Error>, as_json: bool) -> ExitCode {
+/// Prints the result. Returns how the process ends. A reader that has gone away is no reason to panic.
+pub(crate) fn finish(reply: Result<Reply, Error>, form: Form) -> ExitCode {
     let (out, code) = match reply {
-        Ok(Reply { json, .. }) if as_json && !json.is_null() => (format!("{json}\n").into_bytes(), 0),
+        Ok(Reply { json, .. }) if form == Form::Json && !json.is_null() => {
+            (format!("{json}\n").into_bytes(), 0)
+        }
         Ok(Reply { text, .. }) => (text, 0),
         Err(error) => {
             let code = exit_code(&error);
             let _ = writeln!(io::stderr(), "drydock-bundle: {error}");
             let json = json!({"ok": false, "error": error.to_string(), "code": code});
-            (if as_json { format!("{json}\n").into_bytes() } else { Vec::new() }, code)
+            (if form == Form::Json { format!("{json}\n").into_bytes() } else { Vec::new() }, code)
         }
     };
     match io::stdout().write_all(&out).and_then(|()| io::stdout().flush()) {

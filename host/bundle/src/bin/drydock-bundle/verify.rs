@@ -1,5 +1,10 @@
 use crate::trust::{Trust, open_file};
-use crate::{Reply, bar::bar, info, unpack::unpack};
+use crate::{
+    Reply,
+    bar::{Progress, bar},
+    info,
+    unpack::unpack,
+};
 use drydock_bundle::Error;
 use drydock_format::Bundle;
 use serde_json::json;
@@ -14,11 +19,11 @@ pub(crate) struct Args {
     trust: Trust,
 }
 
-pub(crate) fn run(args: &Args, quiet: bool) -> Result<Reply, Error> {
+pub(crate) fn run(args: &Args, progress: Progress) -> Result<Reply, Error> {
     let bundle = Bundle::open(open_file(&args.bundle)?, &args.trust.trusted()?)?;
     let manifest = bundle.manifest();
     let readers = manifest.images.iter().map(|image| bundle.image(&image.name));
-    let bar = bar(quiet, 0);
+    let bar = bar(progress, 0);
     for reader in readers.collect::<Result<Vec<_>, _>>()? {
         unpack(&reader, &bar, |_| Ok(()))?;
     }

@@ -15,7 +15,7 @@ mod swupdate;
 mod tools;
 mod zstd;
 
-use drydock_simulator::native;
+use drydock_simulator::native::{self, Zeros};
 use measure::{Cost, Installer, measure};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -50,8 +50,8 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words[..] {
-        ["install", folder, threads] => install(folder, threads, false),
-        ["install", folder, threads, "sparse"] => install(folder, threads, true),
+        ["install", folder, threads] => install(folder, threads, Zeros::Written),
+        ["install", folder, threads, "sparse"] => install(folder, threads, Zeros::AreHoles),
         [] => compare(None, "3"),
         [image] => compare(Some(image), "3"),
         [image, rounds] => compare(Some(image), rounds),
@@ -66,8 +66,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn install(folder: &str, threads: &str, sparse: bool) -> Fallible<()> {
-    native::install(Path::new(folder), threads.parse()?, sparse)?;
+fn install(folder: &str, threads: &str, zeros: Zeros) -> Fallible<()> {
+    native::install(Path::new(folder), threads.parse()?, zeros)?;
     println!("{}", native::peak_kib());
     Ok(())
 }

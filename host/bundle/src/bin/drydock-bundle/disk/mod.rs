@@ -14,7 +14,12 @@ mod labels;
 mod layout;
 mod slot;
 
-use crate::{Reply, bar::bar, reply::lossy, trust};
+use crate::{
+    Reply,
+    bar::{Progress, bar},
+    reply::lossy,
+    trust,
+};
 use canvas::{Canvas, Disk, Part};
 use content::{Content, RawImage, SlotImage};
 use drydock_block::{BlockDevice, Section};
@@ -56,7 +61,7 @@ pub(crate) struct Args {
     recovery_image: Option<PathBuf>,
 }
 
-pub(crate) fn run(args: &Args, quiet: bool) -> Result<Reply, Error> {
+pub(crate) fn run(args: &Args, progress: Progress) -> Result<Reply, Error> {
     let config = drydock_config_load::load(&args.config).map_err(input("the configuration"))?;
     let bundle = Bundle::open(trust::open_file(&args.bundle)?, &trusted(args, &config)?)?;
     let release = bundle.manifest();
@@ -74,7 +79,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<Reply, Error> {
     let writing = || file("writing", &args.output);
     let map = if args.bmap { Some(bmap::beside(&args.output)?) } else { None };
     let new = NewFile::new(&args.output, readers(&config)).map_err(writing())?;
-    let disk = make(&config, &bundle, &contents, &layout, &args.bundle, new.temporary(), quiet)?;
+    let disk = make(&config, &bundle, &contents, &layout, &args.bundle, new.temporary(), progress)?;
     new.finish().map_err(writing())?;
     let mut text = report(&args.output, &layout, &contents);
     if let Some(map) = &map {
@@ -113,7 +118,7 @@ fn make(
     layout: &Layout,
     bundle_path: &Path,
     path: &Path,
-    quiet: bool,
+    progress: Progress,
 ) -> Result<Disk, Error> {
     let writing = || file("writing", path);
     let disk: Disk = Arc::new(Canvas::create(path, layout).map_err(writing())?);
@@ -149,7 +154,7 @@ fn make(
     let store = Store::open(state, None).and_then(|(mut store, _)| store.write(&record));
     store.map_err(input("the disk image's state record"))?;
 
-    let bar = bar(quiet, 0);
+    let bar = bar(progress, 0);
     for content in contents {
         let labels: &[&str] = if content.role == Role::Recovery { &["a", "b"] } else { &["a"] };
         let named = |copy: &&str| layout.named(&format!("{}-{copy}", content.class)).and_then(section);
