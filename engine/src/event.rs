@@ -73,6 +73,8 @@ pub enum Event {
         of: usize,
         /// What it is for.
         why: &'static str,
+        /// What must hold before it.
+        needs: &'static str,
         /// What is on stable storage when it has ended well.
         durable: &'static str,
     },

@@ -13,9 +13,13 @@ use crate::machine::Machine;
 use crate::state::State;
 use drydock_state::{CopyName, SetInfo, SetName, Source, transition};
 
-/// What a step promises. It is told with the step's event, and tests hold the jobs to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Contract {
+/// What a step is, and what it promises. It is told with the step's event, and tests hold the jobs to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// The phase of the job that it belongs to.
+    pub phase: Phase,
+    /// With what, for a person: `root-b (480 MiB)`.
+    pub what: String,
     /// What it is for.
     pub why: &'static str,
     /// What must hold before it.
@@ -45,14 +49,8 @@ pub struct Work<'w, 's, M> {
 
 /// One step of a job. To do it again after a cut at any moment leads to the same end.
 pub trait Step<M: Machine> {
-    /// The phase of the job that it belongs to.
-    fn phase(&self) -> Phase;
-
-    /// With what, for a person: `root-b (480 MiB)`.
-    fn what(&self) -> String;
-
-    /// What it promises.
-    fn contract(&self) -> Contract;
+    /// What it is, and what it promises.
+    fn about(&self) -> About;
 
     /// Does it.
     fn run(&self, work: &mut Work<'_, '_, M>) -> Result<Done, Error>;
@@ -65,13 +63,14 @@ pub type Steps<'p, M> = Vec<Box<dyn Step<M> + 'p>>;
 pub fn run<M: Machine>(work: &mut Work<'_, '_, M>, steps: &Steps<'_, M>) -> Result<(), Error> {
     let events = work.machine.events();
     for (number, step) in (1..).zip(steps) {
-        let Contract { why, durable, .. } = step.contract();
-        let (step_of, of) = (step.phase(), steps.len());
-        events.send(Event::Step { step: step_of, what: step.what(), number, of, why, durable });
+        let (About { phase, what, why, needs, durable }, of) = (step.about(), steps.len());
+        events.send(Event::Step { step: phase, what, number, of, why, needs, durable });
         match step.run(work)? {
-            Done::Told(what) => events.finished(step_of, what),
+            Done::Told(what) => events.finished(phase, what),
             Done::Quietly => {}
-            Done::Skipped(why) => events.send(Event::Skipped { step: step_of, what: step.what(), why }),
+            Done::Skipped(why) => {
+                events.send(Event::Skipped { step: phase, what: step.about().what, why });
+            }
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::event::Step as Phase;
 use crate::keys;
 use crate::machine::{Device, Machine};
-use crate::steps::{Contract, Done, Step, Steps, Work};
+use crate::steps::{About, Done, Step, Steps, Work};
 use crate::volume::{self, luks};
 use drydock_luks::{Headers, Unlocked};
 use std::ops::Range;
@@ -57,14 +57,10 @@ pub(super) struct CommitStash<'p> {
 }
 
 impl<M: Machine> Step<M> for CommitStash<'_> {
-    fn phase(&self) -> Phase {
-        Phase::Reset
-    }
-    fn what(&self) -> String {
-        format!("{} bytes of what is kept go into the stash, sealed", self.stash.sealed.len())
-    }
-    fn contract(&self) -> Contract {
-        Contract {
+    fn about(&self) -> About {
+        About {
+            phase: Phase::Reset,
+            what: format!("{} bytes of what is kept go into the stash, sealed", self.stash.sealed.len()),
             why: "what is kept must outlive the old volume",
             needs: "the old volume is whole, and what is kept was read from it",
             durable: "what is kept, sealed under the new volume's key, and the new volume's header",
@@ -80,14 +76,10 @@ impl<M: Machine> Step<M> for CommitStash<'_> {
 pub(super) struct ClearStash<'p>(pub(super) &'p Device);
 
 impl<M: Machine> Step<M> for ClearStash<'_> {
-    fn phase(&self) -> Phase {
-        Phase::Reset
-    }
-    fn what(&self) -> String {
-        "clearing the stash".into()
-    }
-    fn contract(&self) -> Contract {
-        Contract {
+    fn about(&self) -> About {
+        About {
+            phase: Phase::Reset,
+            what: "clearing the stash".into(),
             why: "the next reset must not find this one's files",
             needs: "what is kept is in the new volume",
             durable: "the stash is empty",
@@ -102,14 +94,10 @@ impl<M: Machine> Step<M> for ClearStash<'_> {
 struct DestroyKeys<'p>(&'p NewVolume);
 
 impl<M: Machine> Step<M> for DestroyKeys<'_> {
-    fn phase(&self) -> Phase {
-        Phase::Reset
-    }
-    fn what(&self) -> String {
-        format!("`{}`: destroying the old key slots", self.0.label)
-    }
-    fn contract(&self) -> Contract {
-        Contract {
+    fn about(&self) -> About {
+        About {
+            phase: Phase::Reset,
+            what: format!("`{}`: destroying the old key slots", self.0.label),
             why: "without its key slots nothing can read the old volume any more",
             needs: "what is kept is in the stash",
             durable: "no key slot of the old volume is left",
@@ -125,14 +113,10 @@ impl<M: Machine> Step<M> for DestroyKeys<'_> {
 struct WriteHeaders<'p>(&'p NewVolume);
 
 impl<M: Machine> Step<M> for WriteHeaders<'_> {
-    fn phase(&self) -> Phase {
-        Phase::Reset
-    }
-    fn what(&self) -> String {
-        format!("`{}`: making a new volume", self.0.label)
-    }
-    fn contract(&self) -> Contract {
-        Contract {
+    fn about(&self) -> About {
+        About {
+            phase: Phase::Reset,
+            what: format!("`{}`: making a new volume", self.0.label),
             why: "the partition gets a volume under a key of its own",
             needs: "no key slot of the old volume is left",
             durable: "the new volume's headers and key slot",
@@ -153,14 +137,10 @@ pub(super) struct MakeFilesystem<'p> {
 }
 
 impl<M: Machine> Step<M> for MakeFilesystem<'_> {
-    fn phase(&self) -> Phase {
-        Phase::Reset
-    }
-    fn what(&self) -> String {
-        format!("`{}`: making a filesystem", self.label)
-    }
-    fn contract(&self) -> Contract {
-        Contract {
+    fn about(&self) -> About {
+        About {
+            phase: Phase::Reset,
+            what: format!("`{}`: making a filesystem", self.label),
             why: "the live system finds an empty filesystem, with nothing but what is kept",
             needs: "the volume is there, or the partition is empty",
             durable: "the filesystem, and what is kept",
@@ -181,14 +161,10 @@ struct Discard<'p> {
 }
 
 impl<M: Machine> Step<M> for Discard<'_> {
-    fn phase(&self) -> Phase {
-        Phase::Reset
-    }
-    fn what(&self) -> String {
-        format!("`{}`: giving its blocks back", self.label)
-    }
-    fn contract(&self) -> Contract {
-        Contract {
+    fn about(&self) -> About {
+        About {
+            phase: Phase::Reset,
+            what: format!("`{}`: giving its blocks back", self.label),
             why: "the device may forget what can't be read any more",
             needs: "no key slot of the old volume is left",
             durable: "nothing: it need not be",
@@ -221,14 +197,10 @@ pub(super) struct Erase<'p> {
 }
 
 impl<M: Machine> Step<M> for Erase<'_> {
-    fn phase(&self) -> Phase {
-        Phase::Reset
-    }
-    fn what(&self) -> String {
-        format!("`{}`: making what is there unreadable", self.label)
-    }
-    fn contract(&self) -> Contract {
-        Contract {
+    fn about(&self) -> About {
+        About {
+            phase: Phase::Reset,
+            what: format!("`{}`: making what is there unreadable", self.label),
             why: "nobody reads it any more",
             needs: "the configuration names the partition for it",
             durable: "zeros where the device takes no discards; else its ends",

@@ -4,7 +4,7 @@ use super::prepared::{Prepared, PreparedSlot};
 use crate::error::Error;
 use crate::event::Step as Phase;
 use crate::machine::Machine;
-use crate::steps::{Contract, Done, Step, Steps, Work};
+use crate::steps::{About, Done, Step, Steps, Work};
 use drydock_format::trailer;
 use drydock_state::{Record, SetName, SetStatus, transition};
 
@@ -45,14 +45,10 @@ pub(super) fn to_write_copy<'p, M: Machine>(slot: &'p [PreparedSlot; 1], what: S
 struct ProveContents<'p>(&'p Prepared);
 
 impl<M: Machine> Step<M> for ProveContents<'_> {
-    fn phase(&self) -> Phase {
-        Phase::Verify
-    }
-    fn what(&self) -> String {
-        "the contents of the bundle".into()
-    }
-    fn contract(&self) -> Contract {
-        Contract {
+    fn about(&self) -> About {
+        About {
+            phase: Phase::Verify,
+            what: "the contents of the bundle".into(),
             why: "a set that is good is given up only for a bundle that is whole",
             needs: "the bundle's signatures hold, and it is for this device",
             durable: "nothing new",
@@ -67,14 +63,10 @@ impl<M: Machine> Step<M> for ProveContents<'_> {
 struct ProveSlotContents<'p>(&'p PreparedSlot);
 
 impl<M: Machine> Step<M> for ProveSlotContents<'_> {
-    fn phase(&self) -> Phase {
-        Phase::Verify
-    }
-    fn what(&self) -> String {
-        format!("the contents of image {}", self.0.plan.image.name)
-    }
-    fn contract(&self) -> Contract {
-        Contract {
+    fn about(&self) -> About {
+        About {
+            phase: Phase::Verify,
+            what: format!("the contents of image {}", self.0.plan.image.name),
             why: "a copy of the recovery is overwritten only by one that is whole",
             needs: "the bundle's signatures hold, and it is for this device",
             durable: "nothing new",
@@ -90,14 +82,10 @@ impl<M: Machine> Step<M> for ProveSlotContents<'_> {
 struct GiveUp(SetName);
 
 impl<M: Machine> Step<M> for GiveUp {
-    fn phase(&self) -> Phase {
-        Phase::State
-    }
-    fn what(&self) -> String {
-        format!("set {} may not be started from now on", self.0)
-    }
-    fn contract(&self) -> Contract {
-        Contract {
+    fn about(&self) -> About {
+        About {
+            phase: Phase::State,
+            what: format!("set {} may not be started from now on", self.0),
             why: "what is being written must not be started",
             needs: "the last good set is another one",
             durable: "the record and the bootloader know that the set may not be started",
@@ -115,14 +103,10 @@ impl<M: Machine> Step<M> for GiveUp {
 struct InvalidateTrailers<'p>(&'p [PreparedSlot]);
 
 impl<M: Machine> Step<M> for InvalidateTrailers<'_> {
-    fn phase(&self) -> Phase {
-        Phase::Write
-    }
-    fn what(&self) -> String {
-        format!("taking the old trailers away ({})", labels(self.0))
-    }
-    fn contract(&self) -> Contract {
-        Contract {
+    fn about(&self) -> About {
+        About {
+            phase: Phase::Write,
+            what: format!("taking the old trailers away ({})", labels(self.0)),
             why: "a slot must not claim to hold what is being overwritten",
             needs: "the set may not be started",
             durable: "no slot of the target has a trailer",
@@ -139,14 +123,10 @@ impl<M: Machine> Step<M> for InvalidateTrailers<'_> {
 struct Write<'p>(&'p PreparedSlot);
 
 impl<M: Machine> Step<M> for Write<'_> {
-    fn phase(&self) -> Phase {
-        Phase::Write
-    }
-    fn what(&self) -> String {
-        format!("{} ({} MiB)", self.0.label, self.0.plan.image.size >> 20)
-    }
-    fn contract(&self) -> Contract {
-        Contract {
+    fn about(&self) -> About {
+        About {
+            phase: Phase::Write,
+            what: format!("{} ({} MiB)", self.0.label, self.0.plan.image.size >> 20),
             why: "the slot gets the release's image and its hash tree",
             needs: "the slot has no trailer; each group is proven before it is written",
             durable: "the image and its hash tree",
@@ -168,14 +148,10 @@ impl<M: Machine> Step<M> for Write<'_> {
 struct ReadBack<'p>(&'p PreparedSlot);
 
 impl<M: Machine> Step<M> for ReadBack<'_> {
-    fn phase(&self) -> Phase {
-        Phase::Prove
-    }
-    fn what(&self) -> String {
-        format!("{} by reading it back", self.0.label)
-    }
-    fn contract(&self) -> Contract {
-        Contract {
+    fn about(&self) -> About {
+        About {
+            phase: Phase::Prove,
+            what: format!("{} by reading it back", self.0.label),
             why: "what the medium holds is what was signed",
             needs: "image and hash tree are on stable storage",
             durable: "nothing new",
@@ -193,14 +169,10 @@ struct WriteTrailers<'p> {
 }
 
 impl<M: Machine> Step<M> for WriteTrailers<'_> {
-    fn phase(&self) -> Phase {
-        Phase::Commit
-    }
-    fn what(&self) -> String {
-        self.what.clone()
-    }
-    fn contract(&self) -> Contract {
-        Contract {
+    fn about(&self) -> About {
+        About {
+            phase: Phase::Commit,
+            what: self.what.clone(),
             why: "a slot says by itself which signed release it holds",
             needs: "every slot was read back",
             durable: "the trailers",

@@ -34,7 +34,7 @@ fn events() -> Vec<Event> {
     let slot = PlannedSlot { label: "root-b".into(), size: 4096, root_hash: "0a".repeat(32), copied: true };
     let all = vec![
         Event::Started { step, what: words() },
-        Event::Step { step, what: words(), number: 1, of: 7, why: "why", durable: "all" },
+        Event::Step { step, what: words(), number: 1, of: 7, why: "why", needs: "so much", durable: "all" },
         Event::Skipped { step, what: words(), why: words() },
         Event::Progress { step, what: words(), done: 0, total: 1, unit: Unit::Bytes },
         Event::Finished { step, what: words() },
