@@ -201,8 +201,22 @@ impl SmallSystem {
                 run(&mut self.tools.disk(&self.config(), &release.bundle, &image))?;
             }
         }
-        run(Command::new("cp").args(["--sparse=always", "--reflink=auto"]).args([&image, disk]))?;
-        Ok(())
+        copy(&image, disk)
+    }
+
+    /// Puts a copy of the disk of this name at `disk`: of one that `make` has made where no other test of this system has
+    /// done so. Tests that ask at the same time wait for the first, so none may ask while a guest of its own runs.
+    pub fn disk_made_once(&self, name: &str, disk: &Path, make: impl FnOnce(&Path)) -> Result<(), QemuError> {
+        let image = self.dir.join(format!("{name}.made.img"));
+        {
+            let _lock = lock(&self.dir.with_extension(format!("{name}.lock")))?;
+            if !image.exists() {
+                let unfinished = self.dir.join(format!("{name}.part.img"));
+                make(&unfinished);
+                io("keep a disk", || fs::rename(&unfinished, &image))?;
+            }
+        }
+        copy(&image, disk)
     }
 
     fn make_root(&self, version: &str, image: &Path) -> Result<(), QemuError> {
@@ -225,11 +239,19 @@ impl SmallSystem {
     }
 
     fn lock(&self) -> Result<Flock<File>, QemuError> {
-        let file = File::create(self.dir.with_extension("lock"))
-            .map_err(QemuError::io("create a small system's lock file"))?;
-        Flock::lock(file, FlockArg::LockExclusive)
-            .map_err(|(_, errno)| QemuError::io("lock a small system")(errno.into()))
+        lock(&self.dir.with_extension("lock"))
     }
+}
+
+fn lock(path: &Path) -> Result<Flock<File>, QemuError> {
+    let file = File::create(path).map_err(QemuError::io("create a small system's lock file"))?;
+    Flock::lock(file, FlockArg::LockExclusive)
+        .map_err(|(_, errno)| QemuError::io("lock a small system")(errno.into()))
+}
+
+/// Copies a disk image without its holes.
+fn copy(from: &Path, to: &Path) -> Result<(), QemuError> {
+    run(Command::new("cp").args(["--sparse=always", "--reflink=auto"]).args([from, to])).map(|_| ())
 }
 
 /// Bytes that compress about as well as programs do, in 64 KiB pieces of which every fourth depends on the version.

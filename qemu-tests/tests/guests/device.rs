@@ -25,16 +25,27 @@ pub(crate) struct Device {
 impl Device {
     /// One that has been flashed and was never started.
     pub(crate) fn flashed(name: &str, system: SmallSystem) -> Self {
-        let device = Self { name: name.into(), folder: tempfile::tempdir().unwrap(), system };
+        let device = Self::without_disk(name, system);
         let v1 = device.system.release("1.0.0", 1).unwrap();
         device.system.flash(&v1, &device.disk()).unwrap();
         device
     }
 
-    /// One with v2 staged on `data`: the next boot is the recovery's.
+    fn without_disk(name: &str, system: SmallSystem) -> Self {
+        Self { name: name.into(), folder: tempfile::tempdir().unwrap(), system }
+    }
+
+    /// One with v2 staged on `data`: the next boot is the recovery's. The first test of a system starts it, the others
+    /// begin with a copy.
     pub(crate) fn staged(name: &str, system: SmallSystem) -> Self {
-        let v2 = system.release("2.0.0", 2).unwrap();
-        Self::after(name, system, &Script::stage(&v2.bundle).unwrap())
+        let device = Self::without_disk(name, system.clone());
+        let stage = |disk: &Path| {
+            let v2 = system.release("2.0.0", 2).unwrap();
+            let first = Self::after(name, system.clone(), &Script::stage(&v2.bundle).unwrap());
+            copy_disk(&first.disk(), disk);
+        };
+        system.disk_made_once("staged", &device.disk(), stage).unwrap();
+        device
     }
 
     /// One with v2 staged on a stick, [`Device::stick`], which the live system has mounted for writing.
