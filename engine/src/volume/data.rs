@@ -60,8 +60,8 @@ fn make(machine: &impl Machine, config: &Data, partition: Device) -> Result<Data
         Some(key) => {
             let (headers, unlocked) = luks::new(machine, label, &partition, &key)?;
             let doing = format!("make `{label}` a LUKS volume");
-            drydock_luks::write_headers(&partition, &headers).map_err(|error| luks::luks(&doing, error))?;
-            drop(partition);
+            let written = drydock_luks::write_headers(&provision::before_mark(partition)?, &headers);
+            written.map_err(|error| luks::luks(&doing, error))?;
             luks::map(machine, label, DATA_MAPPING, &unlocked)?;
             let inside = machine.alone(&home(config));
             if let Err(error) = inside.and_then(|inside| machine.make_filesystem(&inside)) {

@@ -53,12 +53,18 @@ pub fn format(device: &(impl BlockDevice + ?Sized), identity: &Identity) -> Resu
     })?;
     personalise(&mut image[SUPERBLOCK..2 * SUPERBLOCK], identity);
     let write = || {
-        // The superblock goes last: until then there is nothing that could be taken for a filesystem.
+        // The sector with the superblock's magic number goes last, and alone: until then there is nothing that could be
+        // taken for a filesystem, and no cut can tear it from a half of the superblock that is not there yet.
         let first = BLOCK_SIZE as usize;
-        device.write_at(0, &vec![0; first])?;
+        let sector = device.sector_size().as_usize();
+        let begin = SUPERBLOCK / sector * sector;
+        let mut start = AlignedBuffer::new(first);
+        start.copy_from_slice(&image[..first]);
+        start[begin..begin + sector].fill(0);
+        device.write_at(0, &start)?;
         device.write_at(BLOCK_SIZE, &image[first..len])?;
         device.flush(Flush::FilesystemWritten)?;
-        device.write_at(0, &image[..first])?;
+        device.write_at(begin as u64, &image[begin..begin + sector])?;
         device.flush(Flush::FilesystemWritten)
     };
     write().map_err(Error::doing("write an empty filesystem"))

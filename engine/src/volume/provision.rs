@@ -1,7 +1,8 @@
 //! Making the `data` volume on a blank partition, so that a cut of power at any moment loses nothing.
 
 use crate::error::Error;
-use drydock_block::{BlockDevice, Flush, is_erased, read_vec};
+use crate::machine::Device;
+use drydock_block::{BlockDevice, Flush, Section, is_erased, read_vec};
 use std::io;
 
 /// A partition is blank if this much of its start is erased.
@@ -50,6 +51,13 @@ pub fn finish(partition: &dyn BlockDevice) -> Result<(), Error> {
     set_mark(partition, &vec![0; BLOCK as usize])
 }
 
+/// Returns the partition up to the mark. What makes a volume is given this: it may wipe all that it sees, as LUKS does on a
+/// small partition where a format was begun before, and the mark must outlive that.
+pub fn before_mark(partition: Device) -> Result<Section<Device>, Error> {
+    let end = mark_at(&partition);
+    Section::new(partition, 0, end).map_err(Error::doing("look at a volume"))
+}
+
 fn set_mark(partition: &dyn BlockDevice, block: &[u8]) -> Result<(), Error> {
     let write = || {
         partition.write_at(mark_at(partition), block)?;
@@ -67,6 +75,8 @@ mod tests {
     use super::*;
     use crate::volume::ext4;
     use drydock_block::{MemoryDevice, SectorSize};
+    use drydock_luks::{Cost, FormatOptions, Limits, Volume, new_headers, write_headers};
+    use std::sync::Arc;
 
     #[test]
     fn a_volume_is_unfinished_from_the_first_act_to_the_last() {
@@ -80,6 +90,27 @@ mod tests {
             finish(&device).unwrap();
             assert_eq!(content(&device).unwrap(), Content::Used);
         }
+    }
+
+    #[test]
+    fn a_format_that_was_begun_before_leaves_the_mark_where_it_is() {
+        let partition: Device = Arc::new(MemoryDevice::new(4 << 20, SectorSize::S512));
+        begin(&partition).unwrap();
+        let options =
+            FormatOptions { data_offset: 1 << 20, ..FormatOptions::new(Cost::Pbkdf2 { iterations: 1000 }) };
+        let mut random = |buffer: &mut [u8]| {
+            buffer.fill(9);
+            Ok(())
+        };
+        let (headers, _) = new_headers(partition.size(), b"key", &options, &mut random).unwrap();
+        // The headers of an earlier try, which was cut: what is wiped before the next one ends far behind the partition.
+        partition.write_at(16 << 10, &[&b"SKUL\xba\xbe"[..], &[0; 506]].concat()).unwrap();
+        write_headers(&before_mark(partition.clone()).unwrap(), &headers).unwrap();
+        assert_eq!(content(&partition).unwrap(), Content::Unfinished);
+        // The volume is as large as if it had been given the whole partition.
+        let volume = Volume::open(&partition, &Limits::new(u64::MAX)).unwrap();
+        let unlocked = volume.unlock(b"key").unwrap();
+        assert_eq!(unlocked.payload_size().bytes(), 3 << 20);
     }
 
     #[test]
