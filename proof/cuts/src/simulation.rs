@@ -1,8 +1,9 @@
 //! The half of the proof that runs on simulated disks.
 
-use drydock_simulator::factory::{Factory, SETUPS};
+use drydock_simulator::factory::Factory;
 use drydock_simulator::operations;
 use drydock_simulator::proof::{Case, Depth, Findings, Proof};
+use drydock_simulator::setup::SETUPS;
 use std::time::Instant;
 
 /// Goes through every set-up and operation, or the one of this name, or does one case again. Prints a line a set-up, and

@@ -240,6 +240,8 @@ pub struct Progress {
     pub cancelled: Option<u64>,
     /// The set that had been given up by hand.
     pub given_up: Option<SetName>,
+    /// The `data` with which a set had been entered first, if the first boot had made it.
+    pub data: Option<u64>,
     /// The promise after which nothing was written any more.
     pub promise: Option<Mark>,
 }
@@ -255,6 +257,7 @@ impl Progress {
             Op::Mark(Mark::Staged(id)) => self.staged = Some(*id),
             Op::Mark(Mark::Cancelled(id)) => self.cancelled = Some(*id),
             Op::Mark(Mark::GivenUp(set)) => self.given_up = Some(*set),
+            Op::Mark(Mark::Entered(data)) => self.data = self.data.or(Some(*data)),
             _ => {}
         }
     }

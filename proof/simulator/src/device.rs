@@ -2,6 +2,7 @@
 
 use crate::disk::{Mark, Op, SimDisk};
 use crate::factory::{Factory, RECOVERY};
+use crate::fresh;
 use crate::machine::{Bundles, SimMachine};
 use crate::medium::Medium;
 use crate::truth::{self, Slot};
@@ -298,7 +299,20 @@ impl<'f> SimDevice<'f> {
                 }
                 Boot::Recovered(next)
             }
-            Ok(BootEnd::Entered(set)) => Boot::Up(set),
+            Ok(BootEnd::Entered(set)) => {
+                let floor = self.record().map_or(0, |record| record.floors.boot);
+                let release = truth::set_is_whole(self.factory, &self.disk, set);
+                if release.is_ok_and(|release| release.info.security_version < floor) {
+                    self.violate(format!("set {set} was entered, which is below the boot floor {floor}"));
+                }
+                if self.factory.setup.data.is_blank() {
+                    match fresh::identity(self.factory, &self.disk) {
+                        Some(data) => self.disk.mark(Mark::Entered(data)),
+                        None => self.violate(format!("set {set} was entered without a `data`")),
+                    }
+                }
+                Boot::Up(set)
+            }
             Ok(BootEnd::ChooseAgain) => Boot::ChoosesAgain,
             Ok(BootEnd::Rescued(why)) => Boot::Rescued(why),
             Ok(BootEnd::ResetAsked) => Boot::Error("nobody asks for a factory reset".into()),

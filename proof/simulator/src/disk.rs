@@ -8,7 +8,7 @@ use drydock_state::{CopyName, SetName};
 use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Something that a log remembers.
 #[derive(Clone, Debug)]
@@ -41,6 +41,8 @@ pub enum Mark {
     Proves(CopyName),
     /// This set was given up by hand: the other one is next.
     GivenUp(SetName),
+    /// A set was entered, with this `data`, which the first boot had made.
+    Entered(u64),
 }
 
 /// What a disk answers to a discard.
@@ -75,6 +77,8 @@ pub struct SimDisk {
     taken: Arc<AtomicBool>,
     /// What was found in its slots.
     pub(crate) seen: Mutex<Seen>,
+    /// The fingerprint of what was on the medium at first.
+    fingerprint: OnceLock<u64>,
 }
 
 /// The lock, as long as somebody has it.
@@ -121,6 +125,7 @@ impl SimDisk {
             state: Mutex::new(state),
             taken: Arc::default(),
             seen: Mutex::default(),
+            fingerprint: OnceLock::new(),
         }
     }
 
@@ -157,6 +162,16 @@ impl SimDisk {
     /// What was on the medium at first.
     pub fn start(&self) -> Medium {
         self.lock().start.clone()
+    }
+
+    /// The fingerprint of what was on the medium at first.
+    pub fn fingerprint(&self) -> u64 {
+        *self.fingerprint.get_or_init(|| self.start().fingerprint())
+    }
+
+    /// Takes that fingerprint from whoever knows it already: to find it out takes time.
+    pub fn has_fingerprint(&self, fingerprint: u64) {
+        self.fingerprint.get_or_init(|| fingerprint);
     }
 
     /// What a program sees now, and what is on the medium if everything is written in the end.

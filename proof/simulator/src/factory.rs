@@ -1,9 +1,10 @@
 //! Makes devices: their configuration, releases for them, and a disk as a factory flashes it.
 
-use crate::disk::{Discard, SimDisk};
+use crate::disk::SimDisk;
 use crate::medium::Medium;
+use crate::setup::{Flashed, Setup};
 use crate::volume::{self, IDENTITY};
-use drydock_block::{BlockDevice, Section, SectorSize};
+use drydock_block::{BlockDevice, Section};
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_bundle::fat;
 use drydock_bundle::keys::PrivateKey;
@@ -24,53 +25,6 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What kind of disk a device has.
-#[derive(Clone, Copy, Debug)]
-pub struct Setup {
-    /// Its name in messages.
-    pub name: &'static str,
-    /// The sector size.
-    pub sector: SectorSize,
-    /// Whether the root slots are LUKS containers.
-    pub luks: bool,
-    /// What it answers to a discard.
-    pub discard: Discard,
-    /// The size of the root image in blocks of 4096 bytes: more than 128 make a whole frame and a short one.
-    pub root_blocks: usize,
-}
-
-/// The set-ups that the proof goes through.
-pub const SETUPS: [Setup; 4] = [
-    Setup {
-        name: "plain-512",
-        sector: SectorSize::S512,
-        luks: false,
-        discard: Discard::Zeroes,
-        root_blocks: 132,
-    },
-    Setup {
-        name: "plain-4096",
-        sector: SectorSize::S4096,
-        luks: false,
-        discard: Discard::Noise,
-        root_blocks: 132,
-    },
-    Setup {
-        name: "luks-512",
-        sector: SectorSize::S512,
-        luks: true,
-        discard: Discard::Unsupported,
-        root_blocks: 28,
-    },
-    Setup {
-        name: "luks-4096",
-        sector: SectorSize::S4096,
-        luks: true,
-        discard: Discard::Zeroes,
-        root_blocks: 60,
-    },
-];
-
 /// The `compatible` of all simulated devices.
 pub const COMPATIBLE: &str = "simulated-pump";
 /// The releases that there are.
@@ -87,6 +41,8 @@ const RECOVERY_SIZE: usize = 3 * BLOCK;
 pub const DATA_KEY: &[u8] = b"key";
 /// The size of the partition `data` where its filesystem is simulated.
 pub const DATA_SIZE: u64 = volume::PAYLOAD + (64 << 10);
+/// The size of the smallest filesystem that drydock makes.
+const REAL_SIZE: u64 = 16 << 20;
 /// Room in a slot beyond what an image of that size needs.
 const SPARE: u64 = 32 << 10;
 const PARTITION_SIZE: u64 = 1 << 20;
@@ -139,8 +95,8 @@ impl Factory {
         let mut config = Config::new(COMPATIBLE, slots, keys[0].public().unwrap().to_string());
         config.data = Some(Data {
             label: "data".into(),
-            encrypted: true,
-            provision: false,
+            encrypted: setup.data.is_encrypted(),
+            provision: setup.data.is_blank(),
             mount: "/var".into(),
             on_failure: DataFailure::Recovery,
             kdf_memory_kib: Kib(32),
@@ -220,6 +176,10 @@ impl Factory {
         let content = |class| self.releases[0].contents[class].2.len() as u64 + trailer + SPARE;
         let luks = if self.setup.luks { PAYLOAD } else { 0 };
         let (boot, root, recovery) = (content("boot"), content("root") + luks, content(RECOVERY));
+        let data = match self.setup.data {
+            Flashed::Made => DATA_SIZE,
+            Flashed::Blank { .. } => DATA_SIZE + REAL_SIZE,
+        };
         let sizes = [
             ("bootenv", PARTITION_SIZE),
             // With room for a spare place of each copy.
@@ -233,7 +193,7 @@ impl Factory {
             ("stash", 128 << 10 | 256 << 10),
             ("factory", self.releases.iter().map(|release| release.bundle.len() as u64).max().unwrap()),
             ("logs", 32 << 10),
-            ("data", DATA_SIZE),
+            ("data", data),
         ];
         let mut start = 0;
         for (label, size) in sizes {
@@ -264,12 +224,14 @@ impl Factory {
                 self.volumes.insert(label, unlocked);
             }
         }
-        let data = self.partition(&disk, "data").unwrap();
-        let options = volume::format_options();
-        let mut fill = Random::new(13).source();
-        let unlocked = drydock_luks::format(&data, DATA_KEY, &options, &mut fill).unwrap();
-        volume::make(&CryptDevice::new(&data, &unlocked).unwrap(), &self.old_data()).unwrap();
-        self.volumes.insert("data".into(), unlocked);
+        if self.setup.data == Flashed::Made {
+            let data = self.partition(&disk, "data").unwrap();
+            let options = volume::format_options();
+            let mut fill = Random::new(13).source();
+            let unlocked = drydock_luks::format(&data, DATA_KEY, &options, &mut fill).unwrap();
+            volume::make(&CryptDevice::new(&data, &unlocked).unwrap(), &self.old_data()).unwrap();
+            self.volumes.insert("data".into(), unlocked);
+        }
         let logs = self.partition(&disk, "logs").unwrap();
         logs.write_at(0, &image(14, logs.size() as usize)).unwrap();
         let mut bundle = self.version("3").bundle.to_vec();
@@ -277,6 +239,9 @@ impl Factory {
         bundle.resize(factory.size() as usize, 0);
         factory.write_at(0, &bundle).unwrap();
         self.blank = disk.view();
+        if let Flashed::Blank { erased, .. } = self.setup.data {
+            self.blank.fill(&self.range("data"), erased);
+        }
     }
 
     /// What `data` holds when the device leaves the factory: what is kept at a reset, and more.

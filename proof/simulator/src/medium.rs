@@ -68,6 +68,16 @@ impl Medium {
         }
     }
 
+    /// The page of 4096 bytes that begins there.
+    pub fn page(&self, offset: u64) -> &[u8; PAGE] {
+        &self.pages[offset as usize / PAGE]
+    }
+
+    /// The unit that begins there.
+    pub fn unit(&self, offset: u64) -> &[u8] {
+        &self.page(offset)[offset as usize % PAGE..][..UNIT]
+    }
+
     /// Puts `bytes` at any offset.
     pub fn write(&mut self, offset: u64, mut bytes: &[u8]) {
         let mut at = offset as usize;
@@ -78,10 +88,22 @@ impl Medium {
         }
     }
 
+    /// Fills a range of whole pages with one byte. It takes the memory of one page.
+    pub fn fill(&mut self, range: &Range<u64>, byte: u8) {
+        let page = Arc::new([byte; PAGE]);
+        self.pages[range.start as usize / PAGE..range.end as usize / PAGE].fill(page);
+    }
+
+    /// Where pages of a range were written since the two were one, in bytes.
+    pub fn changed<'m>(&'m self, other: &'m Self, range: &Range<u64>) -> impl Iterator<Item = u64> + use<'m> {
+        let pages = range.start as usize / PAGE..(range.end as usize).div_ceil(PAGE);
+        let differs = move |nth: &usize| !Arc::ptr_eq(&self.pages[*nth], &other.pages[*nth]);
+        pages.filter(differs).map(|nth| (nth * PAGE) as u64)
+    }
+
     /// Whether no page of a range was written since the two were one.
     pub fn shares(&self, other: &Self, range: &Range<u64>) -> bool {
-        let pages = range.start as usize / PAGE..(range.end as usize).div_ceil(PAGE);
-        self.pages[pages.clone()].iter().zip(&other.pages[pages]).all(|(a, b)| Arc::ptr_eq(a, b))
+        self.changed(other, range).next().is_none()
     }
 
     /// A number that stands for the whole contents: the hashes of all units, added up bit by bit (xor), so that

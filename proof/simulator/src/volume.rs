@@ -2,12 +2,12 @@
 
 use crate::disk::SimDisk;
 use crate::factory::{DATA_KEY, Factory};
+use crate::machine::ext4;
 use drydock_block::{BlockDevice, Flush, read_vec};
 use drydock_engine::files::Files;
 use drydock_engine::machine::Device;
 use drydock_engine::reset::archive::Entry;
 use drydock_engine::reset::stash::Stash;
-use drydock_engine::volume::ext4;
 use drydock_format::sha256;
 use drydock_luks::{Cost, FormatOptions, Headers, Limits, Unlocked, Volume};
 use drydock_models::CryptDevice;
@@ -53,11 +53,12 @@ pub fn contents(device: &dyn BlockDevice) -> Option<Vec<u8>> {
     (sha256(&contents).0 == head[24..56]).then_some(contents)
 }
 
-/// Whether the kernel would mount what is there: a simulated filesystem, or an ext4 with a whole superblock.
-pub fn can_be_mounted(device: &dyn BlockDevice) -> bool {
-    let simulated = || contents(device).is_some();
-    let start = read_vec(device, 0, 2048).unwrap_or_default();
-    start.get(1024..).is_some_and(ext4::is_whole) || simulated()
+/// Why the kernel would not mount what is there, if it would not: a simulated filesystem, or an ext4.
+pub fn mount(device: &dyn BlockDevice) -> Result<(), String> {
+    if contents(device).is_some() {
+        return Ok(());
+    }
+    if ext4::is_ext4(device) { ext4::mount(device) } else { Err("there is none".into()) }
 }
 
 /// A simulated filesystem that is mounted. What is put into it is there once all is flushed.

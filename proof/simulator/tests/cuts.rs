@@ -4,14 +4,20 @@
 
 use drydock_block::Flush;
 use drydock_simulator::disk::Op;
-use drydock_simulator::factory::{Factory, SETUPS};
+use drydock_simulator::factory::Factory;
 use drydock_simulator::operations::{self, Operation};
 use drydock_simulator::proof::{Depth, Findings, Proof};
+use drydock_simulator::setup::SETUPS;
 use std::collections::BTreeSet;
 
 const DEPTH: Depth = Depth { thin: 40, samples: 32, second: 1, seldom: 8, threads: 2, swallow: None };
 
-fn a_part_of(setup: usize) {
+/// The first set-up: slots in the clear, sectors of 512 bytes, `data` with something in it.
+const ORDINARY: usize = 0;
+/// A `data` in the clear that the first boot makes.
+const FIRST_BOOT: usize = 4;
+
+fn a_part_of(setup: usize, least: usize) {
     let factory = Factory::new(SETUPS[setup]);
     let mut all = Findings::default();
     for operation in operations::all(&factory) {
@@ -26,27 +32,42 @@ fn a_part_of(setup: usize) {
         all.failures.is_empty(),
         "the lines above lead back to each case: cargo run --bin cuts -- SETUP ..."
     );
-    assert!(all.states.len() > 500, "{}", all.states.len());
+    assert!(all.states.len() > least, "{}", all.states.len());
 }
 
 #[test]
 fn plain_slots_with_small_sectors_survive_cuts() {
-    a_part_of(0);
+    a_part_of(0, 500);
 }
 
 #[test]
 fn plain_slots_with_large_sectors_survive_cuts() {
-    a_part_of(1);
+    a_part_of(1, 500);
 }
 
 #[test]
 fn luks_slots_with_small_sectors_survive_cuts() {
-    a_part_of(2);
+    a_part_of(2, 500);
 }
 
 #[test]
 fn luks_slots_with_large_sectors_survive_cuts() {
-    a_part_of(3);
+    a_part_of(3, 500);
+}
+
+#[test]
+fn a_first_boot_and_what_a_cut_tears_later_survive_cuts_with_small_sectors() {
+    a_part_of(FIRST_BOOT, 70);
+}
+
+#[test]
+fn a_first_boot_on_an_erased_disk_with_large_sectors_survives_cuts() {
+    a_part_of(5, 70);
+}
+
+#[test]
+fn a_first_boot_that_makes_a_luks_volume_survives_cuts() {
+    a_part_of(6, 100);
 }
 
 /// The flushes of an operation that nothing disturbs.
@@ -56,12 +77,23 @@ fn flushes(operation: &Operation<'_>, depth: Depth) -> BTreeSet<Flush> {
     proof.log().iter().filter_map(name).collect()
 }
 
+/// Looks for a device that breaks because this flush does nothing; says which.
+fn notices(operations: &[Operation<'_>], flush: Flush, second: usize) -> Option<String> {
+    let depth = Depth { swallow: Some(flush), second, ..DEPTH };
+    let mut users = operations.iter().filter(|operation| flushes(operation, DEPTH).contains(&flush));
+    users.find_map(|operation| {
+        let findings = Proof::new(operation, depth).run(1);
+        let (case, failure) = findings.failures.into_iter().next()?;
+        Some(format!("without {flush:?}: {} {case}: {failure}", operation.name))
+    })
+}
+
 /// Every flush is needed: without it, a device breaks somewhere.
 #[test]
 fn a_flush_that_does_nothing_is_noticed() {
-    let factory = Factory::new(SETUPS[0]);
-    let operations = operations::all(&factory);
-    let used: Vec<BTreeSet<Flush>> = operations.iter().map(|operation| flushes(operation, DEPTH)).collect();
+    let ordinary = Factory::new(SETUPS[ORDINARY]);
+    let operations = operations::all(&ordinary);
+    let used = operations.iter().flat_map(|operation| flushes(operation, DEPTH)).collect::<BTreeSet<_>>();
     let known = [
         Flush::TrailerInvalidated,
         Flush::ImageWritten,
@@ -75,24 +107,24 @@ fn a_flush_that_does_nothing_is_noticed() {
         Flush::PartitionWiped,
         Flush::BundleOffered,
     ];
-    // A reset that is cut begins its volume anew, so it does not need these; who formats without a stash does, and
-    // luks/tests/cuts.rs shows it.
+    // A reset that is cut begins its volume anew, and so does a first boot, whose mark says that nothing is lost by it: they
+    // do not need these. Who formats without a stash and a mark does, and luks/tests/cuts.rs shows it.
     let of_a_format =
         [Flush::LuksOldHeaderWiped, Flush::LuksKeyMaterial, Flush::LuksFirstHeader, Flush::LuksSecondHeader];
-    assert_eq!(
-        used.iter().flatten().copied().collect::<BTreeSet<_>>(),
-        known.into_iter().chain(of_a_format).collect()
-    );
+    assert_eq!(used, known.into_iter().chain(of_a_format).collect());
     for flush in known {
-        let depth = Depth { swallow: Some(flush), second: 4, ..DEPTH };
-        let users = operations.iter().zip(&used).filter(|(_, used)| used.contains(&flush));
-        let found = users.map(|(operation, _)| operation).find_map(|operation| {
-            let findings = Proof::new(operation, depth).run(1);
-            findings.failures.into_iter().next().map(|(case, failure)| (operation.name, case, failure))
-        });
-        match found {
-            Some((name, case, failure)) => println!("without {flush:?}: {name} {case}: {failure}"),
+        match notices(&operations, flush, 4) {
+            Some(told) => println!("{told}"),
             None => panic!("nothing notices that {flush:?} does nothing"),
         }
     }
+}
+
+/// A first boot has flushes of its own of the same name as a reset's.
+#[test]
+fn a_flush_that_does_nothing_is_noticed_at_a_first_boot() {
+    let factory = Factory::new(SETUPS[FIRST_BOOT]);
+    let operations = operations::all(&factory);
+    let told = notices(&operations[..1], Flush::FilesystemWritten, 1);
+    println!("{}", told.expect("a first boot needs its flushes"));
 }

@@ -9,7 +9,8 @@ use drydock_engine::recover::Next;
 use drydock_fixtures::Parts;
 use drydock_format::{MANIFEST, SIGNATURES, sha256};
 use drydock_simulator::device::{Boot, End, SimDevice};
-use drydock_simulator::factory::{Factory, SETUPS};
+use drydock_simulator::factory::Factory;
+use drydock_simulator::setup::SETUPS;
 use drydock_state::{SetName, SetStatus};
 use std::sync::Arc;
 

@@ -1,11 +1,12 @@
 //! The machine that drydock's work sees when it runs on a simulated disk.
 
+pub mod ext4;
 mod volumes;
 
 use crate::disk::SimDisk;
 use crate::factory::{DATA_KEY, Factory};
 use crate::schedule::{Process, Reads, Stepping};
-use crate::truth;
+use crate::truth::{self, Slot};
 use drydock_block::{BlockDevice, Flush, read_vec};
 use drydock_config::{Config, SlotClass};
 use drydock_engine::Error;
@@ -200,7 +201,7 @@ impl Keys for SimMachine<'_> {
     }
     fn random(&self, _purpose: For, buffer: &mut [u8]) -> io::Result<()> {
         // No two starts draw the same numbers, and the same start always the same.
-        lock(&self.random).get_or_insert_with(|| Random::new(self.disk.start().fingerprint())).fill(buffer);
+        lock(&self.random).get_or_insert_with(|| Random::new(self.disk.fingerprint())).fill(buffer);
         Ok(())
     }
 }
@@ -277,8 +278,12 @@ impl Start for SimMachine<'_> {
         Ok(())
     }
     fn mount_root(&self, _mapping: &str, set: SetName) -> Result<(), Error> {
-        // dm-verity lets nothing run that is not the release's.
-        truth::set_is_whole(self.factory, &self.disk, set).map(drop).map_err(Error::Refused)
+        // dm-verity lets nothing run that is not the release's; of the boot slot it knows nothing.
+        match truth::slot(self.factory, &self.disk, "root", set) {
+            Slot::Holds(_) => Ok(()),
+            Slot::Nothing => Err(missing(format!("a root in set {set}"))),
+            Slot::Lies(why) => Err(Error::Refused(why)),
+        }
     }
     fn unmount_root(&self) {}
     fn mount_temporary(&self) -> Result<(), Error> {

@@ -1,4 +1,5 @@
-//! Volumes of the simulated machine: dm-crypt is a model, and so is a filesystem, but for an ext4 that drydock made itself.
+//! Volumes of the simulated machine: dm-crypt is a model, and so is a filesystem, but for an ext4
+//! on a volume that is large enough.
 
 use super::{SimMachine, lock, missing};
 use crate::factory::DATA_SIZE;
@@ -50,8 +51,9 @@ impl Volumes for SimMachine<'_> {
     fn mount(&self, home: &Home, place: Place, _mode: Mode) -> Result<(), NotMounted> {
         let failed = |kind| move |error| NotMounted { kind, error };
         let device = self.on(home).map_err(failed(NotMountedFor::Else))?;
-        if !volume::can_be_mounted(&device) {
-            return Err(failed(NotMountedFor::Damage)(missing(format!("the filesystem on {home:?}"))));
+        if let Err(why) = volume::mount(&device) {
+            let what = format!("a whole filesystem on {home:?} ({why})");
+            return Err(failed(NotMountedFor::Damage)(missing(what)));
         }
         lock(&self.mounted).insert(place, Some(device));
         Ok(())

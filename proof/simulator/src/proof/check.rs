@@ -3,11 +3,15 @@
 use super::Proof;
 use crate::cut::Progress;
 use crate::device::{End, SimDevice};
-use crate::disk::Mark;
+use crate::disk::{Mark, Op};
 use crate::factory::RECOVERY;
+use crate::fresh::{self, Fresh};
+use crate::medium::{Medium, UNIT};
 use crate::operations::Operation;
+use crate::setup::Flashed;
 use crate::truth::{self, Slot};
 use crate::volume::{self, Data};
+use drydock_engine::volume::provision::{self, Content};
 use drydock_models::grub::{Kernel, Start};
 use drydock_state::grub::Grub;
 use drydock_state::{Bootloader, CopyName, Entry, Mode, Observed, Outcome, Record, Replica, SetName};
@@ -85,7 +89,10 @@ impl Proof<'_, '_> {
             let told = format!("version {}, {:?}", info.version, info.status);
             return Kind::Lie.of(format!("the record says that set {set} is {told}; {really}"));
         }
-        self.check_data(device, &record)?;
+        match factory.setup.data {
+            Flashed::Made => self.check_data(device, &record)?,
+            Flashed::Blank { .. } => self.check_fresh_data(device, progress)?,
+        }
         self.check_promises(device, &record, progress)
     }
 
@@ -110,6 +117,72 @@ impl Proof<'_, '_> {
                 "the recovery that is first, {}, is not version {version}",
                 record.recovery.first
             )),
+        }
+    }
+
+    /// What became of a `data` that the first boot makes, or mends.
+    fn check_fresh_data(&self, device: &SimDevice, progress: Progress) -> Result<(), Failure> {
+        let (factory, disk) = (device.factory, &device.disk);
+        if let Some(data) = progress.data
+            && fresh::identity(factory, disk) != Some(data)
+        {
+            return Kind::Broken.of("`data` is another one than that with which a set was entered");
+        }
+        if let Some(mended) = &self.operation.mended {
+            return self.check_mended(device, mended);
+        }
+        let found = fresh::look(factory, disk);
+        let partition = factory.partition(disk, "data").expect("there is a data partition");
+        match (&found, provision::content(&partition)) {
+            (Fresh::Broken(why), _) => Kind::Half.of(format!("`data` is neither blank nor whole: {why}")),
+            (Fresh::Blank | Fresh::Unfinished, _) if progress.data.is_some() => {
+                Kind::Broken.of("`data` is lost with which a set was entered")
+            }
+            (Fresh::Blank, Ok(Content::Blank))
+            | (Fresh::Unfinished, Ok(Content::Unfinished))
+            | (Fresh::Whole(_), Ok(Content::Used)) => Ok(()),
+            (_, taken) => Kind::Lie.of(format!("`data` is {found:?} and taken for {taken:?}")),
+        }
+    }
+
+    /// A torn filesystem: each sector is as it was, or as it is when all is mended.
+    fn check_mended(&self, device: &SimDevice, mended: &Medium) -> Result<(), Failure> {
+        let view = device.disk.view();
+        let mut pages = view.changed(&self.start, &device.factory.range("data"));
+        let is_one_of_both = |page: u64| {
+            let at = (page..page + 4096).step_by(UNIT);
+            at.into_iter().all(|at| {
+                let [now, before, after] = [&view, &self.start, mended].map(|medium| medium.unit(at));
+                now == before || now == after
+            })
+        };
+        match pages.find(|page| !is_one_of_both(*page)) {
+            None => Ok(()),
+            Some(page) => {
+                Kind::Half.of(format!("the mended filesystem has something else in the page at byte {page}"))
+            }
+        }
+    }
+
+    /// How `data` is once the device has come to rest.
+    fn check_data_at_end(&self, device: &SimDevice, progress: Progress) -> Result<(), Failure> {
+        let mut entered = device.disk.log().into_iter().filter_map(|op| match op {
+            Op::Mark(Mark::Entered(data)) => Some(data),
+            _ => None,
+        });
+        let Some(first) = progress.data.or_else(|| entered.next()) else {
+            return Ok(());
+        };
+        self.check_fresh_data(device, Progress { data: Some(first), ..progress })?;
+        if entered.any(|data| data != first) {
+            return Kind::Broken.of("`data` was made a second time, after a set was entered");
+        }
+        let (range, view) = (device.factory.range("data"), device.disk.view());
+        let differs =
+            |mended: &Medium| view.changed(mended, &range).any(|page| view.page(page) != mended.page(page));
+        match self.operation.mended.as_ref().is_some_and(differs) {
+            true => Kind::Half.of("the filesystem was not mended as it should be"),
+            false => Ok(()),
         }
     }
 
@@ -151,7 +224,7 @@ impl Proof<'_, '_> {
         }
         let next = device.decision();
         let kept = match progress.promise {
-            None | Some(Mark::Cancelled(_)) => true,
+            None | Some(Mark::Cancelled(_) | Mark::Entered(_)) => true,
             Some(Mark::Staged(_)) => matches!(next, Some(Start::Recovery { .. })),
             Some(Mark::HandsOver(set)) => next == Some(Start::Set(set)),
             Some(Mark::Proves(copy)) => {
@@ -182,6 +255,7 @@ impl Proof<'_, '_> {
             Ok(release) => release.version.as_str(),
             Err(why) => return Kind::Half.of(why),
         };
+        self.check_data_at_end(device, progress)?;
         let expected = (self.operation.expect)(&progress);
         if !expected.contains(&version) {
             return Kind::Broken.of(format!("version {version} runs, expected was {expected:?}"));
@@ -220,7 +294,7 @@ fn observed(device: &SimDevice) -> Option<Observed> {
 }
 
 /// Whether the history is possible, and ends in what runs. Besides the ordinary course of an update it tells each of
-/// the `allowed` outcomes exactly once, and no other.
+/// the `allowed` outcomes exactly once, and no other; only that a set was not started it may tell more than once.
 pub fn check_history(
     history: &[Entry],
     allowed: &[Outcome],
@@ -255,7 +329,9 @@ pub fn check_history(
         }
     }
     for expected in allowed {
-        if history.iter().filter(|entry| entry.outcome == *expected).count() != 1 {
+        let count = history.iter().filter(|entry| entry.outcome == *expected).count();
+        // What the bootloader tries again fails again.
+        if count == 0 || (count > 1 && *expected != Outcome::NotStarted) {
             return Err(format!("{expected:?} is not in the history exactly once: {history:?}"));
         }
     }

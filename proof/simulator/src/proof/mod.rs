@@ -139,7 +139,7 @@ impl<'o, 'f> Proof<'o, 'f> {
             }
             let mut choices = Choice::all(replay.flight(), self.depth.samples, &mut random);
             if choices.len() > MANY {
-                let (thin, flight) = (self.depth.thin, replay.flight());
+                let (thin, flight) = (self.depth.thin * self.operation.thin, replay.flight());
                 choices.retain(|choice| random.below(thin) == 0 || choice.is_at_an_edge(flight));
             }
             choices.retain(|choice| seen.insert((replay.fingerprint(*choice), progress)));
@@ -202,7 +202,7 @@ impl<'o, 'f> Proof<'o, 'f> {
         let fingerprint = replay.fingerprint(case.choice);
         self.count(fingerprint);
         let medium = replay.medium(case.choice);
-        let log = match self.examine(&medium, progress) {
+        let log = match self.examine(&medium, fingerprint, progress) {
             Ok(log) => log,
             Err(why) => return self.failed(case.clone(), why),
         };
@@ -245,10 +245,11 @@ impl<'o, 'f> Proof<'o, 'f> {
             progress.note(op);
         }
         let choice = choose(replay.flight());
-        if !self.count(replay.fingerprint(choice)) {
+        let fingerprint = replay.fingerprint(choice);
+        if !self.count(fingerprint) {
             return false;
         }
-        if let Err(why) = self.examine(&replay.medium(choice), progress) {
+        if let Err(why) = self.examine(&replay.medium(choice), fingerprint, progress) {
             self.failed(Case { second: Some((log.len(), choice)), ..case.clone() }, why);
         }
         true
@@ -264,9 +265,10 @@ impl<'o, 'f> Proof<'o, 'f> {
     }
 
     /// Looks at a disk as it is, runs the device to its end, and looks again. Returns what the run wrote.
-    fn examine(&self, medium: &Medium, progress: Progress) -> Result<Vec<Op>, Failure> {
+    fn examine(&self, medium: &Medium, fingerprint: u64, progress: Progress) -> Result<Vec<Op>, Failure> {
         self.findings.lock().unwrap().runs += 1;
         let device = self.operation.device.again(medium.clone(), self.depth.swallow);
+        device.disk.has_fingerprint(fingerprint);
         self.check_at_rest(&device, progress)?;
         let end = device.run();
         let log = device.disk.log();

@@ -9,9 +9,10 @@ use drydock_fixtures::Parts;
 use drydock_format::{Digest, MANIFEST, ReadAt, sha256};
 use drydock_models::grub::Start;
 use drydock_simulator::device::{Boot, End, SimDevice};
-use drydock_simulator::factory::{Factory, SETUPS};
+use drydock_simulator::factory::Factory;
 use drydock_simulator::medium::Medium;
 use drydock_simulator::operations::Media;
+use drydock_simulator::setup::SETUPS;
 use drydock_state::{Job, Outcome, SetName, Source, UnixTime, transition};
 use std::sync::{Arc, LazyLock};
 

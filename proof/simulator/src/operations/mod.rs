@@ -1,5 +1,10 @@
 //! What is done to a device while its power is cut.
 
+mod first;
+mod operation;
+
+pub use operation::Operation;
+
 use crate::cut::Progress;
 use crate::device::{Boot, End, SimDevice};
 use crate::factory::Factory;
@@ -11,6 +16,7 @@ use drydock_fixtures::Parts;
 use drydock_format::tree::BLOCK;
 use drydock_state::grub::Grub;
 use drydock_state::{Bootloader, Outcome, SetName, Source, Wanted};
+use operation::{boot, op};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -19,28 +25,11 @@ const FACTORY: &str = "factory";
 /// So much of a bundle, in bytes, is in flight when it is staged.
 const END: usize = 2 * BLOCK;
 
-/// One operation, from a device in a known state.
-pub struct Operation<'f> {
-    /// Its name in messages.
-    pub name: &'static str,
-    /// The device at its beginning.
-    pub device: SimDevice<'f>,
-    /// Does it.
-    pub run: fn(&SimDevice),
-    /// The versions that may run in the end, for what had been promised before the cut.
-    pub expect: fn(&Progress) -> &'static [&'static str],
-    /// What the history may tell besides the ordinary course of an update.
-    pub story: &'static [Outcome],
-    /// The version that runs where the cut came before any of that.
-    pub unless: &'static str,
-    /// Whether the record of state may be lost: it was at the beginning.
-    pub lost: bool,
-    /// Of an operation that takes long, only one state in so many gets second cuts.
-    pub seldom: usize,
-}
-
 /// All operations.
 pub fn all(factory: &Factory) -> Vec<Operation<'_>> {
+    if factory.setup.data.is_blank() {
+        return first::all(factory);
+    }
     let media = Media::new(factory);
     let device = |medium: &Medium| SimDevice::new(factory, medium.clone());
     vec![
@@ -105,6 +94,10 @@ pub fn all(factory: &Factory) -> Vec<Operation<'_>> {
                 given_up,
             )
         },
+        Operation {
+            story: &[Outcome::RolledBack, Outcome::NotStarted, Outcome::FellBack],
+            ..op("boot-floor", device(&media.below), boot, |_| &["2"])
+        },
         Operation { story: &[Outcome::Rearmed], ..op("re-arm", device(&media.starved), boot, |_| &["2"]) },
         Operation {
             story: &[Outcome::Failed],
@@ -137,22 +130,9 @@ pub fn all(factory: &Factory) -> Vec<Operation<'_>> {
     ]
 }
 
-fn op<'f>(
-    name: &'static str,
-    device: SimDevice<'f>,
-    run: fn(&SimDevice),
-    expect: fn(&Progress) -> &'static [&'static str],
-) -> Operation<'f> {
-    Operation { name, device, run, expect, story: &[], unless: "", lost: false, seldom: 1 }
-}
-
 /// Version 2 was given up, or not yet.
 fn given_up(progress: &Progress) -> &'static [&'static str] {
     if progress.given_up.is_some() { &["1"] } else { &["1", "2"] }
-}
-
-fn boot(device: &SimDevice) {
-    device.run();
 }
 
 /// Version 2 never says that it is well.
@@ -199,6 +179,8 @@ pub struct Media {
     pub staged_again: Medium,
     /// Versions 2 and 1 have used up their attempts.
     pub starved: Medium,
+    /// Version 1 is first, which is older than what the device boots; version 2 is the second choice.
+    pub below: Medium,
     /// Version 1 runs, and both replicas of the record are gone.
     pub lost: Medium,
     /// Version 4 is installed and has not run yet; it brings a recovery.
@@ -236,6 +218,11 @@ impl Media {
         env.want(&told).expect("the disk is sound");
         let starved = device.disk.view();
 
+        let device = SimDevice::new(factory, second.clone());
+        device.roll_back(SetName::B);
+        device.change(|record| record.floors.boot = 2);
+        let below = device.disk.view();
+
         let mut lost = first.clone();
         let state = factory.range("state");
         lost.write(state.start, &vec![0; (state.end - state.start) as usize]);
@@ -270,6 +257,7 @@ impl Media {
             second,
             staged_again,
             starved,
+            below,
             lost,
         }
     }
