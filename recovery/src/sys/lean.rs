@@ -1,9 +1,10 @@
 //! Parts of the C and unwinding libraries that the device binary does without.
 //!
 //! The linker takes a library's member only for a symbol that nothing before it defines, so each function here
-//! keeps out its namesake and all that hangs on it: together a fifth of the binary. Each answers as its namesake
-//! does when it can't help. That is an error to whoever looks at the answer; whoever does not, such as a C caller of
-//! `snprintf` that takes its buffer for filled, must not be added: the buffer is left as it was, without an end.
+//! keeps out its namesake and all that hangs on it: together more than a fifth of the binary. Each answers as its
+//! namesake does when it can't help. That is an error to whoever looks at the answer; whoever does not, such as a C
+//! caller of `snprintf` that takes its buffer for filled, must not be added: the buffer is left as it was, without an
+//! end.
 use std::ffi::{c_char, c_int, c_uint, c_void};
 
 /// Unwinding needs the tables that `tools/device.ld` leaves out, so each walk along the stack is at its end
@@ -41,6 +42,41 @@ extern "C" fn pthread_getattr_np(_: *const c_void, _: *mut c_void) -> c_int {
 extern "C" fn __assert_fail(_: *const c_char, _: *const c_char, _: c_uint, _: *const c_char) -> ! {
     std::process::abort()
 }
+
+/// A message in the user's language: as it is. Takes with it the reader of translations.
+#[unsafe(no_mangle)]
+extern "C" fn __dcgettext(_: *const c_char, message: *const c_char, _: c_int) -> *const c_char {
+    message
+}
+
+/// Whether a stream is of bytes (-1) or of wide characters: of bytes, as nobody asks for another. Takes with it,
+/// together with the next three, what converts character sets and transliterates.
+#[unsafe(no_mangle)]
+extern "C" fn _IO_fwide(_: *mut c_void, _: c_int) -> c_int {
+    -1
+}
+
+/// What only a stream of wide characters could ask for.
+macro_rules! never_wide {
+    ($($name:ident)*) => {$(
+        #[unsafe(no_mangle)]
+        extern "C" fn $name() -> ! {
+            std::process::abort()
+        }
+    )*};
+}
+never_wide! { __libio_codecvt_encoding __libio_codecvt_in __libio_codecvt_length __libio_codecvt_out }
+
+/// A character set that is asked for by its name, as `fopen` can: there is none.
+#[unsafe(no_mangle)]
+extern "C" fn __wcsmbs_named_conv(_: *mut c_void, _: *const c_char) -> c_int {
+    1
+}
+
+/// How the C locale converts: four words that it points to, and that only the above would look at.
+#[unsafe(no_mangle)]
+#[allow(non_upper_case_globals)]
+static __wcsmbs_gconv_fcts_c: [usize; 4] = [0; 4];
 
 /// The start of a DNS query. Takes with it the parser of the resolver's configuration, which the end of a thread
 /// mentions.
