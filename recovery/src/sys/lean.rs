@@ -78,17 +78,27 @@ extern "C" fn __wcsmbs_named_conv(_: *mut c_void, _: *const c_char) -> c_int {
 #[allow(non_upper_case_globals)]
 static __wcsmbs_gconv_fcts_c: [usize; 4] = [0; 4];
 
-/// The start of a DNS query. Takes with it the parser of the resolver's configuration, which the end of a thread
-/// mentions.
+/// The start of a DNS query, which the end of a thread mentions.
 #[unsafe(no_mangle)]
 extern "C" fn __res_vinit(_: *mut c_void, _: c_int) -> c_int {
     -1
 }
 
-/// The same, for a process whose threads share one configuration: there is none.
+/// The end of one: nothing is open. Takes with it the resolver's configuration.
 #[unsafe(no_mangle)]
-extern "C" fn __resolv_conf_load(_: *mut c_void, _: *mut c_void) -> *mut c_void {
-    std::ptr::null_mut()
+extern "C" fn __res_iclose(_: *mut c_void, _: bool) {}
+
+/// Where the dynamic loader would look for libraries: nowhere. Takes it with it, together with the next; on arm64 what
+/// reads the program's own properties at its start has need of it.
+#[cfg(target_arch = "x86_64")]
+#[unsafe(no_mangle)]
+extern "C" fn _dl_init_paths() {}
+
+/// Makes a thread's stack executable, as a library that is loaded may need it: no.
+#[cfg(target_arch = "x86_64")]
+#[unsafe(no_mangle)]
+extern "C" fn __nptl_change_stack_perm(_: *mut c_void) -> c_int {
+    nix::libc::EPERM
 }
 
 /// The C library's formatted output, with which glibc words its own reports, and errors whose number it doesn't
@@ -98,14 +108,8 @@ extern "C" fn __vfprintf_internal(_: *mut c_void, _: *const c_char, _: *mut c_vo
     -1
 }
 
-/// What is loaded at run time: nothing is found, neither symbols nor the libraries that glibc asks for itself, for
-/// character sets and for unwinding. Takes with it the dynamic loader.
-macro_rules! never_loaded {
-    ($($name:ident)*) => {$(
-        #[unsafe(no_mangle)]
-        extern "C" fn $name() -> *mut c_void {
-            std::ptr::null_mut()
-        }
-    )*};
+/// What is found at run time: nothing is, as nothing is loaded.
+#[unsafe(no_mangle)]
+extern "C" fn dlsym(_: *mut c_void, _: *const c_char) -> *mut c_void {
+    std::ptr::null_mut()
 }
-never_loaded! { dlsym __libc_dlopen_mode __libc_dlsym __libc_dlsym_private __libc_dlvsym __libc_dlclose }
