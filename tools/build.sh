@@ -25,7 +25,7 @@ esac
 # Rust's name for it: `Architecture::target` has the same.
 target=$architecture-unknown-linux-gnu
 binary=${CARGO_TARGET_DIR:-target}/$target/release/drydock
-limit=2000000
+limit=1650000
 quiet=
 [ "${1:-}" != --quiet ] || quiet=--quiet
 
