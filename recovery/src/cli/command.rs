@@ -210,7 +210,7 @@ fn find_machine<'a>(
 fn recovery_log(machine: &Hardware<'_>, form: Form) -> Result<String, Error> {
     let text = log::read(&machine.partition("state")?)?.ok_or_else(|| Error::Missing {
         what: "the log of a recovery".into(),
-        advice: "none has run yet, or the partition `state` has less than 8 MiB".into(),
+        advice: "none has run yet, or the partition `state` has no room for one".into(),
     })?;
     let text = String::from_utf8_lossy(&text).into_owned();
     Ok(match form {
