@@ -4,7 +4,7 @@ use crate::job::{KEPT, LOST, MACHINE_ID, Task, WORD, machine, machine_id};
 use crate::judge::Disk as Image;
 use crate::recording::{Recording, play};
 use drydock_qemu_tests::{Disk, QemuError, Script};
-use drydock_simulator::medium::Medium;
+use drydock_simulator::contents::Contents;
 use drydock_simulator::proof::{Case, Failure, Findings, Kind};
 use drydock_state::SetName;
 use std::path::Path;
@@ -27,11 +27,11 @@ pub fn run(recording: &Recording, cases: &[Case], threads: usize) -> Findings {
     let work = |thread: usize| {
         let path = folder.path().join(format!("{thread}.img"));
         loop {
-            let Some((case, medium)) = disks.lock().unwrap().next() else { return };
-            let outcome = one(recording, case, &medium, &path);
+            let Some((case, contents)) = disks.lock().unwrap().next() else { return };
+            let outcome = one(recording, case, &contents, &path);
             let mut findings = findings.lock().unwrap();
             findings.cuts += 1;
-            findings.states.insert(medium.fingerprint());
+            findings.states.insert(contents.fingerprint());
             findings.runs += *outcome.as_ref().unwrap_or(&0);
             if let Err(why) = outcome {
                 println!("cargo run -p drydock-cuts -- boot {} {case}\n    {why}", recording.name);
@@ -60,20 +60,20 @@ struct Disks<'r> {
 }
 
 impl<'r> Disks<'r> {
-    fn next(&mut self) -> Option<(&'r Case, Medium)> {
+    fn next(&mut self) -> Option<(&'r Case, Contents)> {
         let (case, rest) = self.cases.split_first()?;
         self.cases = rest;
         for entry in &self.recording.entries[self.played..case.cut] {
             play(&mut self.replay, entry);
         }
         self.played = case.cut;
-        Some((case, self.replay.medium(case.choice)))
+        Some((case, self.replay.contents(case.choice)))
     }
 }
 
 /// One cut: what is left, the device's boots from there, and what is left then. Returns the number of boots.
-fn one(recording: &Recording, case: &Case, medium: &Medium, path: &Path) -> Result<usize, Failure> {
-    medium.save(path).expect("room for a disk");
+fn one(recording: &Recording, case: &Case, contents: &Contents, path: &Path) -> Result<usize, Failure> {
+    contents.save(path).expect("room for a disk");
     let outlook = Image::open(recording, path)?.check_at_rest(recording.boots_over(case.cut))?;
     let mut up = come_up(&recording.name, path)?;
     Image::open(recording, path)?.check_end(&outlook, up.set, &up.version)?;

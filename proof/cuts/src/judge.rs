@@ -6,7 +6,7 @@ use crate::recording::Recording;
 use drydock_block::{Section, is_zero, read_vec};
 use drydock_files::FileDevice;
 use drydock_format::trailer;
-use drydock_simulator::medium::Medium;
+use drydock_simulator::contents::Contents;
 use drydock_simulator::proof::{Failure, Kind, check_history};
 use drydock_state::grub::Grub;
 use drydock_state::{
@@ -237,7 +237,7 @@ impl Bytes for FileDevice {
     }
 }
 
-impl Bytes for Medium {
+impl Bytes for Contents {
     fn bytes(&self, offset: u64, len: usize) -> Vec<u8> {
         let mut bytes = vec![0; len];
         self.read(offset, &mut bytes);

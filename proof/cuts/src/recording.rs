@@ -4,8 +4,8 @@ use crate::blklog::{self, Entry};
 use crate::job::{Job, Release, Task, WORD, boot, machine, machine_id};
 use drydock_files::FileDevice;
 use drydock_qemu_tests::{Disk, QemuError, target_dir};
+use drydock_simulator::contents::Contents;
 use drydock_simulator::cut::{Choice, Replay};
-use drydock_simulator::medium::Medium;
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::io;
@@ -16,7 +16,7 @@ pub struct Recording {
     /// Its name: the folder's.
     pub name: String,
     /// The disk before.
-    pub base: Medium,
+    pub base: Contents,
     /// What all boots wrote, one after the other.
     pub entries: Vec<Entry>,
     /// How many entries there were when each boot ended.
@@ -51,7 +51,7 @@ impl Recording {
         let (base, disk, script) =
             (folder.join("base.img"), folder.join("disk.img"), folder.join("script.img"));
         let mut said = job.prepare(&base)?;
-        io("copy a disk", || Medium::load(&base)?.save(&disk))?;
+        io("copy a disk", || Contents::load(&base)?.save(&disk))?;
         let word_at = io("find a place on a disk", || unused(&base))?;
         job.script(word_at)?.write(&script)?;
         for n in 0..job.boots {
@@ -120,7 +120,7 @@ impl Recording {
         let known = if task == Task::FirstBoot { entries.iter().position(told) } else { Some(0) };
         Ok(Self {
             name: name.into(),
-            base: Medium::load(&folder.join("base.img"))?,
+            base: Contents::load(&folder.join("base.img"))?,
             known: known.ok_or(io::ErrorKind::InvalidData)?,
             entries,
             ends,
@@ -146,7 +146,7 @@ impl Recording {
     fn check(&self, disk: &Path) -> Result<(), QemuError> {
         let mut replay = self.replay();
         self.entries.iter().for_each(|entry| play(&mut replay, entry));
-        let left = io("load a disk", || Medium::load(disk))?;
+        let left = io("load a disk", || Contents::load(disk))?;
         if replay.fingerprint(Choice::Prefix(replay.flight())) == left.fingerprint() {
             return Ok(());
         }

@@ -1,9 +1,9 @@
 //! The half of the proof that runs on simulated disks.
 
-use drydock_simulator::factory::Factory;
 use drydock_simulator::operations;
 use drydock_simulator::proof::{Case, Depth, Findings, Proof};
 use drydock_simulator::setup::SETUPS;
+use drydock_simulator::workshop::Workshop;
 use std::time::Instant;
 
 /// Goes through every set-up and operation, or the one of this name, or does one case again. Prints a line a set-up, and
@@ -14,9 +14,9 @@ pub fn run(setup: Option<&str>, operation: Option<&str>, case: Option<&Case>, se
     let mut all = Findings::default();
     for chosen in SETUPS.into_iter().filter(|own| setup.is_none_or(|name| name == own.name)) {
         let begun = Instant::now();
-        let factory = Factory::new(chosen);
+        let workshop = Workshop::new(chosen);
         let mut findings = Findings::default();
-        for own in operations::all(&factory) {
+        for own in operations::all(&workshop) {
             if operation.is_some_and(|name| name != own.name) {
                 continue;
             }

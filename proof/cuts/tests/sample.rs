@@ -25,7 +25,7 @@ fn lies_are_noticed(recording: &Recording) {
     let path = folder.path().join("disk.img");
     let mut replay = recording.replay();
     recording.entries[..recording.ends[1]].iter().for_each(|entry| play(&mut replay, entry));
-    let whole = replay.medium(Choice::Prefix(replay.flight()));
+    let whole = replay.contents(Choice::Prefix(replay.flight()));
     whole.save(&path).unwrap();
     let outlook = judge::Disk::open(recording, &path).unwrap().check_at_rest(2).unwrap();
     assert_eq!(outlook.version, recording.new);

@@ -1,12 +1,12 @@
-//! Everything that a cut of power could have left on the medium.
+//! Everything that a cut of power could have left on a disk.
 //!
 //! Between two flushes every sector write is in flight: any subset may have arrived, in any order, and a write of
 //! several sectors may be torn. A sector by itself is old or new, never both. Reordering needs no states of its own:
 //! what a sector holds is one of the versions that were written to it, or what it held before, and subsets give all
 //! of these.
 
+use crate::contents::{Contents, UNIT, hash};
 use crate::disk::{Mark, Op};
-use crate::medium::{Medium, UNIT, hash};
 use drydock_block::SectorSize;
 use drydock_fixtures::Random;
 use drydock_state::SetName;
@@ -126,15 +126,15 @@ struct SectorWrite {
     offset: u64,
     bytes: Arc<[u8]>,
     at: usize,
-    /// What arriving changes in the medium's fingerprint.
+    /// What arriving changes in the contents' fingerprint.
     change: u64,
     /// A later write of the same sector.
     later: Option<usize>,
 }
 
-/// The medium while a log is played back, and what is in flight.
+/// The contents of a disk while a log is played back, and what is in flight.
 pub struct Replay {
-    stable: Medium,
+    stable: Contents,
     fingerprint: u64,
     sector: usize,
     flight: Vec<SectorWrite>,
@@ -144,13 +144,13 @@ pub struct Replay {
 
 impl Replay {
     /// Begins with what was on the medium.
-    pub fn new(stable: Medium, sector: SectorSize) -> Self {
+    pub fn new(stable: Contents, sector: SectorSize) -> Self {
         let fingerprint = stable.fingerprint();
         Self::after(stable, fingerprint, sector)
     }
 
-    /// Begins with a medium whose fingerprint is known.
-    pub fn after(stable: Medium, fingerprint: u64, sector: SectorSize) -> Self {
+    /// Begins with contents whose fingerprint is known.
+    pub fn after(stable: Contents, fingerprint: u64, sector: SectorSize) -> Self {
         Self { stable, fingerprint, sector: sector.as_usize(), flight: Vec::new(), last: HashMap::new() }
     }
 
@@ -168,7 +168,7 @@ impl Replay {
         }
     }
 
-    /// The fingerprint of the medium after a cut.
+    /// The fingerprint of the contents after a cut.
     pub fn fingerprint(&self, choice: Choice) -> u64 {
         let picks = choice.picks(self.flight.len());
         let overwritten = |write: &SectorWrite| {
@@ -183,13 +183,13 @@ impl Replay {
         arrived.fold(self.fingerprint, |sum, (write, _)| sum ^ write.change)
     }
 
-    /// The medium after a cut.
-    pub fn medium(&self, choice: Choice) -> Medium {
-        let mut medium = self.stable.clone();
+    /// The contents after a cut.
+    pub fn contents(&self, choice: Choice) -> Contents {
+        let mut contents = self.stable.clone();
         for (write, _) in self.flight.iter().zip(choice.picks(self.flight.len())).filter(|(_, pick)| *pick) {
-            medium.write(write.offset, self.bytes(write));
+            contents.write(write.offset, self.bytes(write));
         }
-        medium
+        contents
     }
 
     fn bytes<'w>(&self, write: &'w SectorWrite) -> &'w [u8] {
@@ -220,7 +220,7 @@ impl Replay {
     /// All that is in flight arrives.
     pub fn flush(&mut self) {
         let all = Choice::Prefix(self.flight.len());
-        (self.fingerprint, self.stable) = (self.fingerprint(all), self.medium(all));
+        (self.fingerprint, self.stable) = (self.fingerprint(all), self.contents(all));
         self.flight.clear();
         self.last.clear();
     }
@@ -272,32 +272,32 @@ mod tests {
         Op::Write { offset, bytes: vec![byte; len].into() }
     }
 
-    fn first_bytes(medium: &Medium) -> [u8; 3] {
+    fn first_bytes(contents: &Contents) -> [u8; 3] {
         [0, 512, 1024].map(|at| {
             let mut byte = [0];
-            medium.read(at, &mut byte);
+            contents.read(at, &mut byte);
             byte[0]
         })
     }
 
     #[test]
     fn every_subset_is_a_state_and_a_flush_ends_them() {
-        let mut replay = Replay::new(Medium::new(8192), SectorSize::S512);
+        let mut replay = Replay::new(Contents::new(8192), SectorSize::S512);
         replay.play(&write(0, 1, 1024));
         replay.play(&write(512, 2, 1024));
         assert_eq!(replay.flight(), 4);
         let choices = Choice::all(4, 32, &mut Random::new(1));
-        let mut states: Vec<_> = choices.iter().map(|c| first_bytes(&replay.medium(*c))).collect();
+        let mut states: Vec<_> = choices.iter().map(|c| first_bytes(&replay.contents(*c))).collect();
         for choice in &choices {
-            assert_eq!(replay.fingerprint(*choice), replay.medium(*choice).fingerprint(), "{choice}");
+            assert_eq!(replay.fingerprint(*choice), replay.contents(*choice).fingerprint(), "{choice}");
         }
         states.sort();
         states.dedup();
         // The first sector is old or new, the second one is old, 1 or 2, the third is old or new.
         assert_eq!(states.len(), 2 * 3 * 2);
         replay.play(&Op::Flush(Flush::ImageWritten));
-        assert_eq!((replay.flight(), first_bytes(&replay.medium(Choice::Mask(0)))), (0, [1, 2, 2]));
-        assert_eq!(replay.fingerprint(Choice::Mask(0)), replay.medium(Choice::Mask(0)).fingerprint());
+        assert_eq!((replay.flight(), first_bytes(&replay.contents(Choice::Mask(0)))), (0, [1, 2, 2]));
+        assert_eq!(replay.fingerprint(Choice::Mask(0)), replay.contents(Choice::Mask(0)).fingerprint());
         replay.play(&write(0, 1, 512));
         assert_eq!(replay.flight(), 0, "what is there already makes no difference");
     }

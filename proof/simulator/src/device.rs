@@ -1,11 +1,11 @@
 //! A whole device: GRUB's decision, recovery or a set, and the live system.
 
+use crate::contents::Contents;
 use crate::disk::{Mark, Op, SimDisk};
-use crate::factory::{Factory, RECOVERY};
 use crate::fresh;
 use crate::machine::{Bundles, SimMachine};
-use crate::medium::Medium;
 use crate::truth::{self, Slot};
+use crate::workshop::{RECOVERY, Workshop};
 use drydock_block::{BlockDevice, Flush};
 use drydock_config::Config;
 use drydock_engine::Error;
@@ -26,7 +26,7 @@ const BOOTS: usize = 12;
 /// A device that can be switched on.
 pub struct SimDevice<'f> {
     /// What it was made from.
-    pub factory: &'f Factory,
+    pub workshop: &'f Workshop,
     /// Its disk.
     pub disk: Arc<SimDisk>,
     /// Its configuration.
@@ -72,26 +72,26 @@ pub enum End {
 
 impl<'f> SimDevice<'f> {
     /// A device with this in its disk. All releases lie on `data`, as `VERSION.drydock`.
-    pub fn new(factory: &'f Factory, medium: Medium) -> Self {
-        let source = |release: &crate::factory::Release| {
+    pub fn new(workshop: &'f Workshop, contents: Contents) -> Self {
+        let source = |release: &crate::workshop::Release| {
             (format!("{}.drydock", release.version), Arc::new(release.bundle.clone()) as _)
         };
         Self {
-            factory,
-            disk: Arc::new(factory.switch_on(medium)),
-            config: factory.config.clone(),
-            bundles: factory.releases.iter().map(source).collect(),
+            workshop,
+            disk: Arc::new(workshop.switch_on(contents)),
+            config: workshop.config.clone(),
+            bundles: workshop.releases.iter().map(source).collect(),
             sick: None,
             hangs: None,
             violations: Mutex::default(),
         }
     }
 
-    /// The same device with another medium in its disk, where this flush does nothing.
-    pub fn again(&self, medium: Medium, swallowed: Option<Flush>) -> Self {
+    /// The same device with other contents in its disk, where this flush does nothing.
+    pub fn again(&self, contents: Contents, swallowed: Option<Flush>) -> Self {
         let device = Self {
-            factory: self.factory,
-            disk: Arc::new(self.factory.switch_on(medium)),
+            workshop: self.workshop,
+            disk: Arc::new(self.workshop.switch_on(contents)),
             config: self.config.clone(),
             bundles: self.bundles.clone(),
             sick: self.sick.clone(),
@@ -106,12 +106,12 @@ impl<'f> SimDevice<'f> {
 
     /// What drydock sees.
     pub fn machine(&self) -> SimMachine<'f> {
-        SimMachine::new(self.factory, self.disk.clone(), self.config.clone(), self.bundles.clone())
+        SimMachine::new(self.workshop, self.disk.clone(), self.config.clone(), self.bundles.clone())
     }
 
     /// The record of state, if drydock finds one.
     pub fn record(&self) -> Option<Record> {
-        truth::record(self.factory, &self.disk)
+        truth::record(self.workshop, &self.disk)
     }
 
     /// What was done that never may be.
@@ -190,7 +190,7 @@ impl<'f> SimDevice<'f> {
 
     /// Whether a set that is up says that it is well; if so, it is marked good.
     pub fn is_well(&self, set: SetName) -> bool {
-        let version = truth::version(self.factory, &self.disk, set);
+        let version = truth::version(self.workshop, &self.disk, set);
         if version.is_some() && version == self.sick {
             return false;
         }
@@ -249,10 +249,10 @@ impl<'f> SimDevice<'f> {
 
     /// GRUB: its choice, and its counting, which it does not flush.
     fn grub(&self) -> Result<Option<Start>, String> {
-        let whole = |kernel| truth::has_kernel(self.factory, &self.disk, kernel);
+        let whole = |kernel| truth::has_kernel(self.workshop, &self.disk, kernel);
         // What is being written must not even be tried.
         if let Some(Start::Set(set)) = self.decision()
-            && let Err(why) = truth::set_is_whole(self.factory, &self.disk, set)
+            && let Err(why) = truth::set_is_whole(self.workshop, &self.disk, set)
         {
             self.violate(format!("the bootloader tries set {set}, which is not whole: {why}"));
         }
@@ -277,15 +277,15 @@ impl<'f> SimDevice<'f> {
 
     /// Where `grubenv` lies on the disk, and what is in it.
     fn env_file(&self) -> Option<(u64, Vec<u8>)> {
-        let partition = self.factory.partition(&self.disk, "bootenv")?;
+        let partition = self.workshop.partition(&self.disk, "bootenv")?;
         let file = fat::find(&partition, b"GRUBENV    ").ok()?;
         let bytes = drydock_block::read_vec(&partition, file.offset, ENV_SIZE).ok()?;
-        Some((self.factory.range("bootenv").start + file.offset, bytes))
+        Some((self.workshop.range("bootenv").start + file.offset, bytes))
     }
 
     fn does_hang(&self, copy: CopyName) -> bool {
-        let Slot::Holds(index) = truth::slot(self.factory, &self.disk, RECOVERY, copy) else { return false };
-        self.hangs.as_ref() == Some(&self.factory.releases[index].version)
+        let Slot::Holds(index) = truth::slot(self.workshop, &self.disk, RECOVERY, copy) else { return false };
+        self.hangs.as_ref() == Some(&self.workshop.releases[index].version)
     }
 
     /// Process 1, from the first look at its state to the hand-over: drydock's own story.
@@ -301,12 +301,12 @@ impl<'f> SimDevice<'f> {
             }
             Ok(BootEnd::Entered(set)) => {
                 let floor = self.record().map_or(0, |record| record.floors.boot);
-                let release = truth::set_is_whole(self.factory, &self.disk, set);
+                let release = truth::set_is_whole(self.workshop, &self.disk, set);
                 if release.is_ok_and(|release| release.info.security_version < floor) {
                     self.violate(format!("set {set} was entered, which is below the boot floor {floor}"));
                 }
-                if self.factory.setup.data.is_blank() {
-                    match fresh::identity(self.factory, &self.disk) {
+                if self.workshop.setup.data.is_blank() {
+                    match fresh::identity(self.workshop, &self.disk) {
                         Some(data) => self.disk.mark(Mark::Entered(data)),
                         None => self.violate(format!("set {set} was entered without a `data`")),
                     }
@@ -330,7 +330,7 @@ impl<'f> SimDevice<'f> {
         for op in log {
             let Op::Write { offset, bytes } = op else { continue };
             let end = offset + bytes.len() as u64;
-            for (class, set, range) in self.factory.slots() {
+            for (class, set, range) in self.workshop.slots() {
                 if range.start < end && *offset < range.end {
                     let slot = set.label(&class.class);
                     if before.last_good == Some(set) {
@@ -350,7 +350,7 @@ impl<'f> SimDevice<'f> {
         let asked =
             before.intent.as_ref().is_some_and(|intent| matches!(intent.job, Job::UpdateRecovery { .. }));
         for copy in CopyName::BOTH {
-            let range = self.factory.range(&copy.label(RECOVERY));
+            let range = self.workshop.range(&copy.label(RECOVERY));
             let written = log.iter().any(|op| match op {
                 Op::Write { offset, bytes } => {
                     range.start < offset + bytes.len() as u64 && *offset < range.end

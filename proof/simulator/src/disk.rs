@@ -1,6 +1,6 @@
-//! The simulated disk: what a program sees, and a log from which every medium that a cut could leave is made.
+//! The simulated disk: what a program sees, and a log from which all contents that a cut could leave are made.
 
-use crate::medium::Medium;
+use crate::contents::Contents;
 use crate::truth::Seen;
 use drydock_block::{BlockDevice, Flush, SectorSize, check_range};
 use drydock_fixtures::Random;
@@ -91,8 +91,8 @@ impl Drop for Turn {
 }
 
 struct State {
-    start: Medium,
-    view: Medium,
+    start: Contents,
+    view: Contents,
     log: Vec<Op>,
     swallowed: Option<Flush>,
     faults: Vec<(On, Range<u64>)>,
@@ -107,10 +107,10 @@ const EROFS: i32 = 30;
 
 impl SimDisk {
     /// A disk that has just been switched on.
-    pub fn new(medium: Medium, sector: SectorSize, discard: Discard) -> Self {
+    pub fn new(contents: Contents, sector: SectorSize, discard: Discard) -> Self {
         let state = State {
-            view: medium.clone(),
-            start: medium,
+            view: contents.clone(),
+            start: contents,
             log: Vec::new(),
             swallowed: None,
             faults: Vec::new(),
@@ -160,7 +160,7 @@ impl SimDisk {
     }
 
     /// What was on the medium at first.
-    pub fn start(&self) -> Medium {
+    pub fn start(&self) -> Contents {
         self.lock().start.clone()
     }
 
@@ -175,7 +175,7 @@ impl SimDisk {
     }
 
     /// What a program sees now, and what is on the medium if everything is written in the end.
-    pub fn view(&self) -> Medium {
+    pub fn view(&self) -> Contents {
         self.lock().view.clone()
     }
 
@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     fn disk(discard: Discard) -> SimDisk {
-        SimDisk::new(Medium::new(16384), SectorSize::S512, discard)
+        SimDisk::new(Contents::new(16384), SectorSize::S512, discard)
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! What became of a `data` that was blank when the device left the factory, found without asking drydock.
+//! What became of a `data` that was blank when the device left the workshop, found without asking drydock.
 
 use crate::disk::SimDisk;
-use crate::factory::{DATA_KEY, Factory};
 use crate::machine::ext4;
+use crate::workshop::{DATA_KEY, Workshop};
 use drydock_block::{BlockDevice, read_vec};
 use drydock_engine::machine::Device;
 use drydock_luks::{Limits, Volume};
@@ -43,35 +43,35 @@ pub enum Fresh {
 }
 
 /// Looks at `data`.
-pub fn look(factory: &Factory, disk: &Arc<SimDisk>) -> Fresh {
-    let partition = factory.partition(disk, "data").expect("there is a data partition");
+pub fn look(workshop: &Workshop, disk: &Arc<SimDisk>) -> Fresh {
+    let partition = workshop.partition(disk, "data").expect("there is a data partition");
     let last = partition.size() / BLOCK * BLOCK - BLOCK;
     let start = read_vec(&partition, 0, ERASED).expect("the disk is sound");
     let end = read_vec(&partition, last, BLOCK as usize).expect("the disk is sound");
-    let has_filesystem = !factory.setup.data.is_encrypted() && ext4::is_ext4(&partition);
+    let has_filesystem = !workshop.setup.data.is_encrypted() && ext4::is_ext4(&partition);
     if end.starts_with(MARK) && !has_filesystem {
         return Fresh::Unfinished;
     }
     if [0, 0xff].contains(&start[0]) && start.iter().all(|byte| *byte == start[0]) {
         return Fresh::Blank;
     }
-    match open(factory, partition).and_then(|(key, inside)| is_whole(&key, &inside)) {
+    match open(workshop, partition).and_then(|(key, inside)| is_whole(&key, &inside)) {
         Ok(identity) => Fresh::Whole(identity),
         Err(why) => Fresh::Broken(why),
     }
 }
 
 /// The identity of the volume, if there is one: its key and its filesystem's UUID.
-pub fn identity(factory: &Factory, disk: &Arc<SimDisk>) -> Option<u64> {
-    let partition = factory.partition(disk, "data")?;
-    let (key, inside) = open(factory, partition).ok()?;
+pub fn identity(workshop: &Workshop, disk: &Arc<SimDisk>) -> Option<u64> {
+    let partition = workshop.partition(disk, "data")?;
+    let (key, inside) = open(workshop, partition).ok()?;
     let uuid = read_vec(&inside, 0, OWN[0].end.next_multiple_of(BLOCK as usize)).ok()?;
     ext4::is_ext4(&inside).then(|| sum(&key, &uuid[OWN[0].clone()]))
 }
 
 /// The volume key, and what is inside; of a volume in the clear, no key and the partition.
-fn open(factory: &Factory, partition: Device) -> Result<(Vec<u8>, Device), String> {
-    if !factory.setup.data.is_encrypted() {
+fn open(workshop: &Workshop, partition: Device) -> Result<(Vec<u8>, Device), String> {
+    if !workshop.setup.data.is_encrypted() {
         return Ok((Vec::new(), partition));
     }
     let error = |error: drydock_luks::Error| error.to_string();

@@ -6,14 +6,13 @@
 //! live system behind it. [`truth`] knows what must be on the disk, without asking drydock. [`proof`] cuts an
 //! operation everywhere and lets every device that is left run to its end.
 
+pub mod contents;
 pub mod cut;
 pub mod device;
 pub mod disk;
-pub mod factory;
 pub mod files;
 pub mod fresh;
 pub mod machine;
-pub mod medium;
 pub mod native;
 pub mod operations;
 pub mod proof;
@@ -21,3 +20,4 @@ pub mod schedule;
 pub mod setup;
 pub mod truth;
 pub mod volume;
+pub mod workshop;

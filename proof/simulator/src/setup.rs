@@ -16,11 +16,11 @@ pub struct Setup {
     pub discard: Discard,
     /// The size of the root image in blocks of 4096 bytes: more than 128 make a whole frame and a short one.
     pub root_blocks: usize,
-    /// What `data` is when the device leaves the factory.
+    /// What `data` is when the device leaves the workshop.
     pub data: Flashed,
 }
 
-/// What `data` is when a device leaves the factory.
+/// What `data` is when a device leaves the workshop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flashed {
     /// A LUKS volume with a simulated filesystem, which has something in it.

@@ -1,8 +1,8 @@
 //! What is on a disk, found without trusting what drydock says of it.
 
+use crate::contents::Contents;
 use crate::disk::SimDisk;
-use crate::factory::{Factory, RECOVERY, Release};
-use crate::medium::Medium;
+use crate::workshop::{RECOVERY, Release, Workshop};
 use drydock_block::read_vec;
 use drydock_format::trailer;
 use drydock_models::grub::Kernel;
@@ -28,32 +28,32 @@ pub enum Slot {
 }
 
 /// What was in slots at an earlier moment; still so while no page of them was written.
-pub type Seen = HashMap<String, (Medium, Slot)>;
+pub type Seen = HashMap<String, (Contents, Slot)>;
 
 /// Looks into a slot.
-pub fn slot(factory: &Factory, disk: &Arc<SimDisk>, class: &str, name: impl Into<SlotName>) -> Slot {
+pub fn slot(workshop: &Workshop, disk: &Arc<SimDisk>, class: &str, name: impl Into<SlotName>) -> Slot {
     let name = name.into();
     let label = name.label(class);
     let view = disk.view();
-    let range = factory.range(&label);
+    let range = workshop.range(&label);
     let mut seen = disk.seen.lock().unwrap_or_else(PoisonError::into_inner);
     match seen.get(&label) {
-        Some((medium, slot)) if medium.shares(&view, &range) => slot.clone(),
+        Some((contents, slot)) if contents.shares(&view, &range) => slot.clone(),
         _ => {
-            let found = look(factory, disk, class, name);
+            let found = look(workshop, disk, class, name);
             seen.insert(label, (view, found.clone()));
             found
         }
     }
 }
 
-fn look(factory: &Factory, disk: &Arc<SimDisk>, class: &str, name: SlotName) -> Slot {
+fn look(workshop: &Workshop, disk: &Arc<SimDisk>, class: &str, name: SlotName) -> Slot {
     let label = name.label(class);
-    let device = factory.slot(disk, class, name).expect("a slot of the configuration");
+    let device = workshop.slot(disk, class, name).expect("a slot of the configuration");
     let Ok(trailer) = trailer::read(&device) else { return Slot::Nothing };
-    let index = factory.releases.iter().position(|release| release.manifest == trailer.manifest);
+    let index = workshop.releases.iter().position(|release| release.manifest == trailer.manifest);
     let Some(index) = index else { return Slot::Lies(format!("{label} has the trailer of no release")) };
-    let release = &factory.releases[index];
+    let release = &workshop.releases[index];
     let Some((image, _, content)) = release.contents.get(class) else {
         return Slot::Lies(format!("{label} has the trailer of version {}, which has none", release.version));
     };
@@ -69,15 +69,15 @@ fn look(factory: &Factory, disk: &Arc<SimDisk>, class: &str, name: SlotName) -> 
 
 /// The release that a whole set holds; why it is not whole otherwise.
 pub fn set_is_whole<'f>(
-    factory: &'f Factory,
+    workshop: &'f Workshop,
     disk: &Arc<SimDisk>,
     set: SetName,
 ) -> Result<&'f Release, String> {
     let mut found: Option<&Release> = None;
-    for class in factory.config.set_classes() {
-        match slot(factory, disk, &class.class, set) {
+    for class in workshop.config.set_classes() {
+        match slot(workshop, disk, &class.class, set) {
             Slot::Holds(index) => {
-                let release = &factory.releases[index];
+                let release = &workshop.releases[index];
                 if found.is_some_and(|other| other.version != release.version) {
                     return Err(format!("{} is of version {}", set.label(&class.class), release.version));
                 }
@@ -91,24 +91,24 @@ pub fn set_is_whole<'f>(
 }
 
 /// The version that a whole set holds.
-pub fn version(factory: &Factory, disk: &Arc<SimDisk>, set: SetName) -> Option<String> {
-    set_is_whole(factory, disk, set).ok().map(|release| release.version.clone())
+pub fn version(workshop: &Workshop, disk: &Arc<SimDisk>, set: SetName) -> Option<String> {
+    set_is_whole(workshop, disk, set).ok().map(|release| release.version.clone())
 }
 
 /// Whether GRUB finds a whole kernel. It does not look at trailers.
-pub fn has_kernel(factory: &Factory, disk: &Arc<SimDisk>, kernel: Kernel) -> bool {
+pub fn has_kernel(workshop: &Workshop, disk: &Arc<SimDisk>, kernel: Kernel) -> bool {
     let (class, name): (_, SlotName) = match kernel {
         Kernel::Set(set) => ("boot", set.into()),
         Kernel::Recovery(copy) => (RECOVERY, copy.into()),
     };
-    let device = factory.slot(disk, class, name).expect("there are such slots");
-    let mut all = factory.releases.iter().filter_map(|release| release.contents.get(class));
+    let device = workshop.slot(disk, class, name).expect("there are such slots");
+    let mut all = workshop.releases.iter().filter_map(|release| release.contents.get(class));
     all.any(|(_, size, content)| read_vec(&device, 0, *size).is_ok_and(|found| found == content[..*size]))
 }
 
 /// Both replicas of the record.
-pub fn replicas(factory: &Factory, disk: &Arc<SimDisk>) -> [Replica; 2] {
-    let device = factory.partition(disk, "state").expect("there is a state partition");
+pub fn replicas(workshop: &Workshop, disk: &Arc<SimDisk>) -> [Replica; 2] {
+    let device = workshop.partition(disk, "state").expect("there is a state partition");
     let offsets = replica_offsets(device.size()).expect("it is large enough");
     offsets.map(|offset| match read_vec(&device, offset, REPLICA) {
         Ok(bytes) => decode_replica(&bytes),
@@ -117,8 +117,8 @@ pub fn replicas(factory: &Factory, disk: &Arc<SimDisk>) -> [Replica; 2] {
 }
 
 /// The newest record.
-pub fn record(factory: &Factory, disk: &Arc<SimDisk>) -> Option<Record> {
-    let valid = replicas(factory, disk).into_iter().filter_map(|replica| match replica {
+pub fn record(workshop: &Workshop, disk: &Arc<SimDisk>) -> Option<Record> {
+    let valid = replicas(workshop, disk).into_iter().filter_map(|replica| match replica {
         Replica::Valid { sequence, record } => Some((sequence, *record)),
         _ => None,
     });

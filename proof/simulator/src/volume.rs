@@ -1,8 +1,8 @@
 //! The `data` volume of simulated devices: what stands for its filesystem, and what is really in it.
 
 use crate::disk::SimDisk;
-use crate::factory::{DATA_KEY, Factory};
 use crate::machine::ext4;
+use crate::workshop::{DATA_KEY, Workshop};
 use drydock_block::{BlockDevice, Flush, read_vec};
 use drydock_engine::files::Files;
 use drydock_engine::machine::Device;
@@ -99,7 +99,7 @@ impl Files for FakeFiles {
 /// What the `data` volume is.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Data {
-    /// The one that the factory made, with all that is in it.
+    /// The one that the workshop made, with all that is in it.
     Old,
     /// A new one: under another volume key, with what is kept and nothing else.
     New,
@@ -110,23 +110,23 @@ pub enum Data {
 }
 
 /// Looks at `data`, and at the stash.
-pub fn look(factory: &Factory, disk: &Arc<SimDisk>) -> Data {
-    let partition = factory.partition(disk, "data").expect("there is a data volume");
+pub fn look(workshop: &Workshop, disk: &Arc<SimDisk>) -> Data {
+    let partition = workshop.partition(disk, "data").expect("there is a data volume");
     let found = open(&partition).and_then(|unlocked| {
         let inside = CryptDevice::new(&partition, &unlocked).map_err(|error| error.to_string())?;
         let contents = contents(&inside).ok_or("it has no filesystem")?;
-        let old = unlocked.volume_key().ok() == Some(factory.old_data_key());
+        let old = unlocked.volume_key().ok() == Some(workshop.old_data_key());
         Ok((old, contents))
     });
     match found {
-        Ok((true, contents)) if contents == factory.old_data() => Data::Old,
-        Ok((false, contents)) if contents == factory.kept() => Data::New,
+        Ok((true, contents)) if contents == workshop.old_data() => Data::Old,
+        Ok((false, contents)) if contents == workshop.kept() => Data::New,
         // Made, and not filled yet.
-        Ok((false, contents)) if contents.is_empty() && stashed(factory, disk, partition.size()) => {
+        Ok((false, contents)) if contents.is_empty() && stashed(workshop, disk, partition.size()) => {
             Data::Stashed
         }
         Ok((old, contents)) => Data::Lost(format!("old: {old}, {} bytes in it", contents.len())),
-        Err(why) => match stashed(factory, disk, partition.size()) {
+        Err(why) => match stashed(workshop, disk, partition.size()) {
             true => Data::Stashed,
             false => Data::Lost(why),
         },
@@ -134,18 +134,18 @@ pub fn look(factory: &Factory, disk: &Arc<SimDisk>) -> Data {
 }
 
 /// Whether anything is committed in the stash.
-pub fn is_stash_committed(factory: &Factory, disk: &Arc<SimDisk>) -> bool {
-    let stash = factory.partition(disk, "stash").expect("there is a stash");
+pub fn is_stash_committed(workshop: &Workshop, disk: &Arc<SimDisk>) -> bool {
+    let stash = workshop.partition(disk, "stash").expect("there is a stash");
     Stash::read(&stash).is_ok_and(|stash| stash.is_some())
 }
 
-fn stashed(factory: &Factory, disk: &Arc<SimDisk>, size: u64) -> bool {
-    let stash = factory.partition(disk, "stash").expect("there is a stash");
+fn stashed(workshop: &Workshop, disk: &Arc<SimDisk>, size: u64) -> bool {
+    let stash = workshop.partition(disk, "stash").expect("there is a stash");
     let Ok(Some(stash)) = Stash::read(&stash) else { return false };
     let headers = Headers::from_bytes(stash.headers, size);
     let unlocked = open(&headers);
     let opened = unlocked.ok().and_then(|unlocked| unlocked.unseal("factory reset", stash.sealed).ok());
-    opened.is_some_and(|packed| *packed == factory.kept())
+    opened.is_some_and(|packed| *packed == workshop.kept())
 }
 
 fn open(device: &dyn BlockDevice) -> Result<Unlocked, String> {

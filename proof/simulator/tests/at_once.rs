@@ -4,14 +4,14 @@
 
 mod common;
 
-use common::{FACTORY, MEDIA};
+use common::{MOMENTS, WORKSHOP};
 use drydock_engine::context::RunningSet;
 use drydock_engine::live;
 use drydock_engine::state::{Seen, Trust};
 use drydock_engine::update::Look;
+use drydock_simulator::contents::Contents;
 use drydock_simulator::device::SimDevice;
 use drydock_simulator::machine::SimMachine;
-use drydock_simulator::medium::Medium;
 use drydock_simulator::schedule::{Order, Process, Reads, Schedule};
 use drydock_simulator::truth;
 use drydock_state::grub::Grub;
@@ -55,19 +55,19 @@ const WRITERS: [(&str, Command); 9] = [
 type Outcome = ([String; 2], Record, Observed);
 
 fn left(device: &SimDevice<'_>) -> (Record, Observed) {
-    let replicas = truth::replicas(&FACTORY, &device.disk);
+    let replicas = truth::replicas(&WORKSHOP, &device.disk);
     let [Replica::Valid { sequence: a, record }, Replica::Valid { sequence: b, record: other }] = replicas
     else {
         panic!("the state is not whole: {replicas:?}")
     };
     assert_eq!((a, &record), (b, &other), "the replicas differ");
-    let env = Grub::open(FACTORY.partition(&device.disk, "bootenv").unwrap()).unwrap();
+    let env = Grub::open(WORKSHOP.partition(&device.disk, "bootenv").unwrap()).unwrap();
     (*record, env.observe().unwrap())
 }
 
 /// One after the other: which of the two comes first is given.
-fn in_turn(medium: &Medium, commands: [Command; 2], first: usize) -> Outcome {
-    let device = SimDevice::new(&FACTORY, medium.clone());
+fn in_turn(contents: &Contents, commands: [Command; 2], first: usize) -> Outcome {
+    let device = SimDevice::new(&WORKSHOP, contents.clone());
     let mut answers = [String::new(), String::new()];
     for index in [first, 1 - first] {
         answers[index] = device.live(|machine| commands[index](machine));
@@ -77,8 +77,8 @@ fn in_turn(medium: &Medium, commands: [Command; 2], first: usize) -> Outcome {
 }
 
 /// At once, in this order of their steps. Also says how many steps each has taken.
-fn at_once(medium: &Medium, commands: [Command; 2], reads: Reads, order: Order) -> (Outcome, [usize; 2]) {
-    let device = SimDevice::new(&FACTORY, medium.clone());
+fn at_once(contents: &Contents, commands: [Command; 2], reads: Reads, order: Order) -> (Outcome, [usize; 2]) {
+    let device = SimDevice::new(&WORKSHOP, contents.clone());
     let run = |process: Process, command: Command| {
         let machine = device.machine().seen_by(process.clone(), reads);
         // The other one would wait for ever for one that panics before its end.
@@ -98,7 +98,7 @@ fn at_once(medium: &Medium, commands: [Command; 2], reads: Reads, order: Order) 
 /// Every order with two changes of turn: any number of steps of the one, then any number of the other's. Where one waits
 /// for the lock the other goes on, so there are more changes than that.
 fn orders(
-    medium: &Medium,
+    contents: &Contents,
     commands: [Command; 2],
     reads: Reads,
     mut each: impl FnMut(Outcome, Order),
@@ -110,7 +110,7 @@ fn orders(
             let (mut turn, mut longest) = (1, [0; 2]);
             loop {
                 let order = Order { first, before, turn };
-                let (outcome, steps) = at_once(medium, commands, reads, order);
+                let (outcome, steps) = at_once(contents, commands, reads, order);
                 each(outcome, order);
                 count += 1;
                 longest = [longest[0].max(steps[0]), longest[1].max(steps[1])];
@@ -132,12 +132,14 @@ fn orders(
 fn whatever_two_commands_do_at_once_nothing_acknowledged_is_lost_and_nothing_is_told_twice() {
     // Version 2 runs in set b: on trial, or good with an update staged.
     let mut count = 0;
-    for (name, medium) in [("on trial", &MEDIA.installed), ("with an update staged", &MEDIA.staged_again)] {
+    for (name, contents) in
+        [("on trial", &MOMENTS.installed), ("with an update staged", &MOMENTS.staged_again)]
+    {
         for (one, first) in WRITERS {
             for (other, second) in WRITERS.into_iter().filter(|(other, _)| *other >= one) {
                 let commands = [first, second];
-                let serial = [in_turn(medium, commands, 0), in_turn(medium, commands, 1)];
-                count += orders(medium, commands, Reads::Free, |outcome, order| {
+                let serial = [in_turn(contents, commands, 0), in_turn(contents, commands, 1)];
+                count += orders(contents, commands, Reads::Free, |outcome, order| {
                     assert!(
                         serial.contains(&outcome),
                         "{name}, {one} and {other}, {order:?}: {outcome:?}\nis neither {serial:?}"
@@ -157,12 +159,12 @@ fn who_only_looks_sees_the_old_or_the_new_state_and_writes_nothing() {
         serde_json::to_string(&seen.record).unwrap()
     };
     for (name, writer) in WRITERS {
-        let medium = &MEDIA.installed;
-        let old = in_turn(medium, [status, writer], 0);
-        let new = in_turn(medium, [status, writer], 1);
+        let contents = &MOMENTS.installed;
+        let old = in_turn(contents, [status, writer], 0);
+        let new = in_turn(contents, [status, writer], 1);
         // `mark-good` and the like write more than once.
         let mut seen = BTreeSet::new();
-        orders(medium, [status, writer], Reads::Step, |(answers, record, env), order| {
+        orders(contents, [status, writer], Reads::Step, |(answers, record, env), order| {
             assert_eq!(
                 (&record, &env),
                 (&old.1, &old.2),

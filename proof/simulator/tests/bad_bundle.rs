@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{FACTORY, MEDIA, Spares, device, parts, refused, refused_from, untouched};
+use common::{MOMENTS, Spares, WORKSHOP, device, parts, refused, refused_from, untouched};
 use drydock_config::{Role, SlotClass};
 use drydock_engine::live;
 use drydock_engine::recover::Next;
@@ -12,7 +12,7 @@ use drydock_engine::update::Look;
 use drydock_fixtures::Parts;
 use drydock_format::{MANIFEST, ReadAt, SIGNATURES, sha256};
 use drydock_simulator::device::{Boot, End, SimDevice};
-use drydock_simulator::factory::COMPATIBLE;
+use drydock_simulator::workshop::COMPATIBLE;
 use drydock_state::SetName;
 use std::io;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 fn with_manifest(change: impl Fn(String) -> String) -> Vec<u8> {
     let mut parts = parts();
     let manifest = change(parts.manifest());
-    parts.sign(manifest.as_bytes(), &[&FACTORY.keys[0]]);
+    parts.sign(manifest.as_bytes(), &[&WORKSHOP.keys[0]]);
     parts.bytes()
 }
 
@@ -47,7 +47,7 @@ fn with_last_frame(frame: &[u8]) -> Vec<u8> {
     let after = data.len();
     let member = |size| format!(r#"{{"name":"root.zst","size":{size}}}"#);
     let manifest = parts.manifest().replace(&member(before), &member(after));
-    parts.sign(manifest.as_bytes(), &[&FACTORY.keys[0]]);
+    parts.sign(manifest.as_bytes(), &[&WORKSHOP.keys[0]]);
     parts.bytes()
 }
 
@@ -61,7 +61,7 @@ fn frame(window: u8, kind: u32, size: u32, bytes: &[u8]) -> Vec<u8> {
 fn wants_two() -> SimDevice<'static> {
     let mut device = device();
     let hex = |key: &drydock_bundle::keys::PrivateKey| key.public().unwrap().to_string();
-    device.config.signatures.keys = FACTORY.keys.iter().take(2).map(hex).collect();
+    device.config.signatures.keys = WORKSHOP.keys.iter().take(2).map(hex).collect();
     device.config.signatures.threshold = 2;
     device
 }
@@ -73,16 +73,16 @@ fn signatures() {
 
     let mut unknown = parts();
     let manifest = unknown.manifest();
-    unknown.sign(manifest.as_bytes(), &[&FACTORY.keys[2]]);
+    unknown.sign(manifest.as_bytes(), &[&WORKSHOP.keys[2]]);
     refused("an unknown key", unknown.bytes(), &["unknown keys"], Spares::Both);
 
     let mut none = parts();
     none.sign(manifest.as_bytes(), &[]);
     refused("not signed", none.bytes(), &["there are none"], Spares::Both);
 
-    let digest = sha256(&FACTORY.version("3").manifest);
+    let digest = sha256(&WORKSHOP.version("3").manifest);
     let mut one = parts();
-    one.sign(manifest.as_bytes(), &[&FACTORY.keys[0]]);
+    one.sign(manifest.as_bytes(), &[&WORKSHOP.keys[0]]);
     let one = Arc::new(one.bytes());
     refused_from(wants_two(), "too few", one, digest, &["1 of the 2 keys"], Spares::Both);
 
@@ -124,13 +124,13 @@ fn manifests() {
     for (name, bundle, words) in cases {
         refused(name, bundle, words, Spares::Both);
     }
-    let older = FACTORY.version("1").bundle.to_vec();
+    let older = WORKSHOP.version("1").bundle.to_vec();
     refused("an older security version", older, &["security version 1", "floor 2"], Spares::Both);
 }
 
 #[test]
 fn another_bundle_than_the_one_that_was_staged() {
-    let mut device = SimDevice::new(&FACTORY, MEDIA.staged_again.clone());
+    let mut device = SimDevice::new(&WORKSHOP, MOMENTS.staged_again.clone());
     let exchanged = with_manifest(|text| text.replace("\"version\":\"3\"", "\"version\":\"4\""));
     device.bundles.insert("3.drydock".into(), Arc::new(exchanged));
     common::fails(&device, "exchanged", &["the intent means", "was exchanged"], Spares::Both);
@@ -162,7 +162,7 @@ fn members() {
 
     let whole = parts().bytes();
     for len in [1000, 6000, whole.len() / 2, whole.len() - 600] {
-        let digest = sha256(&FACTORY.version("3").manifest);
+        let digest = sha256(&WORKSHOP.version("3").manifest);
         let cut = Arc::new(whole[..len].to_vec());
         let name = format!("cut off at {len}");
         refused_from(device(), &name, cut, digest, &["truncated"], Spares::Both);
@@ -213,13 +213,13 @@ fn frames() {
 
 #[test]
 fn slots() {
-    let [boot, root] = FACTORY.images("4");
+    let [boot, root] = WORKSHOP.images("4");
     let large =
-        FACTORY.bundle("4", 4, &[boot.clone(), ("root", [root.1.clone(), vec![0; 256 << 10]].concat())]);
+        WORKSHOP.bundle("4", 4, &[boot.clone(), ("root", [root.1.clone(), vec![0; 256 << 10]].concat())]);
     refused("larger than its slot", large, &["image root needs", "slot root-a has"], Spares::Both);
-    let only_root = FACTORY.bundle("4", 4, std::slice::from_ref(&root));
+    let only_root = WORKSHOP.bundle("4", 4, std::slice::from_ref(&root));
     refused("a class left out", only_root, &["class `boot`", "as a whole or not at all"], Spares::Both);
-    let extra = FACTORY.bundle("4", 4, &[boot, root, ("extra", vec![1; 8192])]);
+    let extra = WORKSHOP.bundle("4", 4, &[boot, root, ("extra", vec![1; 8192])]);
     refused("a class that is not known", extra.clone(), &["class `extra`", "no such slots"], Spares::Both);
 
     let mut device = device();
@@ -250,7 +250,7 @@ impl ReadAt for PulledOut {
 #[test]
 fn a_medium_that_is_pulled_out() {
     let bytes = parts().bytes();
-    let digest = sha256(&FACTORY.version("3").manifest);
+    let digest = sha256(&WORKSHOP.version("3").manifest);
     let places =
         [(0, Spares::Both), (800, Spares::Both), (5000, Spares::Both), (bytes.len() - 2000, Spares::Both)];
     for (readable, spares) in places {
@@ -263,7 +263,7 @@ fn a_medium_that_is_pulled_out() {
     // read once.
     let mut spared = Vec::new();
     loop {
-        let mut device = SimDevice::new(&FACTORY, MEDIA.staged_again.clone());
+        let mut device = SimDevice::new(&WORKSHOP, MOMENTS.staged_again.clone());
         let left = AtomicUsize::new(spared.len());
         device.bundles.insert("3.drydock".into(), Arc::new(PulledOutLater { bytes: bytes.clone(), left }));
         let before = device.disk.view();
@@ -280,7 +280,7 @@ fn a_medium_that_is_pulled_out() {
     assert!(spared.contains(&true) && spared.contains(&false), "it is read twice: {spared:?}");
     assert!(spared.is_sorted_by(|earlier, later| earlier >= later), "{spared:?}");
 
-    let mut device = SimDevice::new(&FACTORY, MEDIA.staged_again.clone());
+    let mut device = SimDevice::new(&WORKSHOP, MOMENTS.staged_again.clone());
     device.bundles.remove("3.drydock");
     common::fails(&device, "never put in", &["3.drydock", "missing"], Spares::Both);
 }
@@ -306,7 +306,7 @@ impl ReadAt for PulledOutLater {
 
 #[test]
 fn only_the_very_bytes_that_were_proven_are_not_read_twice() {
-    let medium = || Arc::new(PulledOutLater { bytes: parts().bytes(), left: AtomicUsize::new(usize::MAX) });
+    let contents = || Arc::new(PulledOutLater { bytes: parts().bytes(), left: AtomicUsize::new(usize::MAX) });
     let reads = |look, staged: &Arc<PulledOutLater>, then: &Arc<PulledOutLater>| {
         let mut device = device();
         device.bundles.insert(common::PATH.into(), staged.clone());
@@ -316,9 +316,9 @@ fn only_the_very_bytes_that_were_proven_are_not_read_twice() {
         assert_eq!(device.boot(), Boot::Recovered(Next::Reboot(SetName::A)));
         before - then.left.load(Ordering::Relaxed)
     };
-    let staged = medium();
+    let staged = contents();
     let once = reads(Look::Whole, &staged, &staged);
     assert!(once > 0);
     assert_eq!(reads(Look::Quick, &staged, &staged), 2 * once, "it was never read as a whole");
-    assert_eq!(reads(Look::Whole, &staged, &medium()), 2 * once, "it is another file");
+    assert_eq!(reads(Look::Whole, &staged, &contents()), 2 * once, "it is another file");
 }

@@ -4,24 +4,24 @@
 
 mod common;
 
-use common::{FACTORY, MEDIA, Spares, damage, fails, untouched};
+use common::{MOMENTS, Spares, WORKSHOP, damage, fails, untouched};
 use drydock_engine::live;
 use drydock_engine::recover::{self, Next};
 use drydock_engine::state::{Seen, State, Trust};
 use drydock_engine::update::Look;
+use drydock_simulator::contents::Contents;
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::disk::On;
-use drydock_simulator::medium::Medium;
 use drydock_simulator::truth;
 use drydock_state::{Outcome, Record, Replica, SetName, SetStatus, encode_replica, replica_offsets};
 use std::ops::Range;
 
-fn with(medium: &Medium) -> SimDevice<'static> {
-    SimDevice::new(&FACTORY, medium.clone())
+fn with(contents: &Contents) -> SimDevice<'static> {
+    SimDevice::new(&WORKSHOP, contents.clone())
 }
 
 fn replicas() -> [u64; 2] {
-    let state = FACTORY.range("state");
+    let state = WORKSHOP.range("state");
     replica_offsets(state.end - state.start).unwrap()
 }
 
@@ -39,13 +39,16 @@ fn comes_up_again_and_again(device: &SimDevice, set: SetName) {
 
 #[test]
 fn state_that_is_lost_is_rebuilt_from_the_trailers() {
-    let size = FACTORY.range("state").end - FACTORY.range("state").start;
+    let size = WORKSHOP.range("state").end - WORKSHOP.range("state").start;
     let noise: Vec<u8> = (0..size).map(|n| ((n * 7919) >> 3) as u8).collect();
     for (name, bytes) in [("zeroed", vec![0; size as usize]), ("garbage", noise)] {
-        let medium = damage(&MEDIA.second, "state", 0, &bytes);
-        let device = with(&medium);
+        let contents = damage(&MOMENTS.second, "state", 0, &bytes);
+        let device = with(&contents);
         comes_up_again_and_again(&device, SetName::B);
-        assert!(untouched(&device, &medium, SetName::A) && untouched(&device, &medium, SetName::B), "{name}");
+        assert!(
+            untouched(&device, &contents, SetName::A) && untouched(&device, &contents, SetName::B),
+            "{name}"
+        );
         let record = device.record().unwrap();
         assert_eq!((record.last_good, record.sets.a.status), (Some(SetName::B), SetStatus::Good), "{name}");
         assert_eq!((record.floors.install, record.floors.boot), (2, 1), "{name}");
@@ -59,11 +62,11 @@ fn state_that_is_lost_is_rebuilt_from_the_trailers() {
 
 #[test]
 fn state_and_boot_environment_that_are_both_lost_leave_a_system() {
-    let medium = damage(&MEDIA.second, "state", 0, &vec![0; 4 << 20]);
-    let device = with(&medium);
+    let contents = damage(&MOMENTS.second, "state", 0, &vec![0; 4 << 20]);
+    let device = with(&contents);
     let file =
-        drydock_state::grub::fat::find(&FACTORY.partition(&device.disk, "bootenv").unwrap(), b"GRUBENV    ");
-    let device = with(&damage(&medium, "bootenv", file.unwrap().offset, &[0xff; 512]));
+        drydock_state::grub::fat::find(&WORKSHOP.partition(&device.disk, "bootenv").unwrap(), b"GRUBENV    ");
+    let device = with(&damage(&contents, "bootenv", file.unwrap().offset, &[0xff; 512]));
     // Nothing tells any more which of the two ran last.
     comes_up_again_and_again(&device, SetName::A);
     assert_eq!(device.record().unwrap().sets.b.status, SetStatus::Good);
@@ -72,11 +75,11 @@ fn state_and_boot_environment_that_are_both_lost_leave_a_system() {
 #[test]
 fn a_replica_that_is_half_written_is_made_good() {
     for at in replicas() {
-        let medium = damage(&MEDIA.staged_again, "state", at + 4096, &[0x55; 300]);
-        let device = with(&medium);
+        let contents = damage(&MOMENTS.staged_again, "state", at + 4096, &[0x55; 300]);
+        let device = with(&contents);
         assert_eq!(device.run(), End::Up(SetName::A));
         assert!(
-            truth::replicas(&FACTORY, &device.disk)
+            truth::replicas(&WORKSHOP, &device.disk)
                 .iter()
                 .all(|replica| matches!(replica, Replica::Valid { .. }))
         );
@@ -97,20 +100,20 @@ fn of_a_later_version(record: &Record) -> Vec<u8> {
 
 #[test]
 fn state_from_a_later_version_is_left_alone_and_the_system_runs() {
-    let later = of_a_later_version(&with(&MEDIA.staged_again).record().unwrap());
+    let later = of_a_later_version(&with(&MOMENTS.staged_again).record().unwrap());
     let [first, second] = replicas();
-    let medium = damage(&damage(&MEDIA.staged_again, "state", first, &later), "state", second, &later);
-    nothing_is_changed(&medium, &|_| {}, "format version 2");
+    let contents = damage(&damage(&MOMENTS.staged_again, "state", first, &later), "state", second, &later);
+    nothing_is_changed(&contents, &|_| {}, "format version 2");
     // One replica is enough for caution.
-    nothing_is_changed(&damage(&MEDIA.staged_again, "state", first, &later), &|_| {}, "format version 2");
+    nothing_is_changed(&damage(&MOMENTS.staged_again, "state", first, &later), &|_| {}, "format version 2");
 }
 
 #[test]
 fn a_replica_that_cannot_be_read_is_written_anew_or_moves_and_updates_go_on() {
     for (number, at) in (1..).zip(replicas()) {
         for (on, words) in [(On::ReadUntilWritten, "written anew"), (On::Read, "spare place")] {
-            let device = with(&MEDIA.staged_again);
-            let start = FACTORY.range("state").start + at;
+            let device = with(&MOMENTS.staged_again);
+            let start = WORKSHOP.range("state").start + at;
             device.disk.fail(on, start..start + 512);
             assert_eq!(device.run(), End::Up(SetName::A), "replica {number}, {on:?}");
             let machine = device.machine();
@@ -133,52 +136,52 @@ fn a_replica_that_cannot_be_read_is_written_anew_or_moves_and_updates_go_on() {
 #[test]
 fn two_replicas_that_cannot_be_read_leave_all_as_it_is_and_the_system_runs() {
     // Nothing tells any more which of the two sets ran last but the environment.
-    let start = FACTORY.range("state").start;
+    let start = WORKSHOP.range("state").start;
     let [first, second] = replicas().map(|at| start + at..start + at + 512);
     let break_it = move |device: &SimDevice| {
         device.disk.fail(On::Read, first.clone());
         device.disk.fail(On::Read, second.clone());
     };
-    nothing_is_changed(&MEDIA.staged_again, &break_it, "reading the state record failed");
+    nothing_is_changed(&MOMENTS.staged_again, &break_it, "reading the state record failed");
 }
 
 #[test]
 fn a_replica_that_the_bootloader_was_told_more_than_is_not_gone_on_from() {
     // Replica 2 is that of before staging, and replica 1, of after it, can't be read.
     let [first, second] = replicas();
-    let state = FACTORY.range("state").start;
+    let state = WORKSHOP.range("state").start;
     let mut old = vec![0; 0x4_1000];
-    MEDIA.second.read(state + second, &mut old);
+    MOMENTS.second.read(state + second, &mut old);
     let start = state + first;
     let break_it = move |device: &SimDevice| device.disk.fail(On::Read, start..start + 512);
     nothing_is_changed(
-        &damage(&MEDIA.staged_again, "state", second, &old),
+        &damage(&MOMENTS.staged_again, "state", second, &old),
         &break_it,
         "reading the state record",
     );
 }
 
 /// The old system runs, again and again; a job that waits is not done, and the state is not written.
-fn nothing_is_changed(medium: &Medium, break_it: &dyn Fn(&SimDevice), why: &str) {
-    let device = with(medium);
+fn nothing_is_changed(contents: &Contents, break_it: &dyn Fn(&SimDevice), why: &str) {
+    let device = with(contents);
     break_it(&device);
     comes_up_again_and_again(&device, SetName::B);
     let now = device.disk.view();
-    assert!(now.shares(medium, &FACTORY.range("state")), "the state was written");
-    assert!(untouched(&device, medium, SetName::A) && untouched(&device, medium, SetName::B));
+    assert!(now.shares(contents, &WORKSHOP.range("state")), "the state was written");
+    assert!(untouched(&device, contents, SetName::A) && untouched(&device, contents, SetName::B));
     let refused = device.live(|machine| live::stage(machine, common::source(), Look::Quick)).unwrap_err();
     assert!(refused.to_string().contains(why), "{refused}");
 }
 
 /// Damages the trailer of a slot.
-fn without_trailer(medium: &Medium, slot: &str) -> Medium {
-    let range = FACTORY.range(slot);
-    damage(medium, slot, range.end - range.start - 4096 + 30, &[0xaa])
+fn without_trailer(contents: &Contents, slot: &str) -> Contents {
+    let range = WORKSHOP.range(slot);
+    damage(contents, slot, range.end - range.start - 4096 + 30, &[0xaa])
 }
 
 #[test]
 fn a_new_set_with_a_damaged_trailer_is_given_up() {
-    let device = with(&without_trailer(&MEDIA.installed, "root-b"));
+    let device = with(&without_trailer(&MOMENTS.installed, "root-b"));
     assert!(matches!(device.boot(), Boot::NotStarted(SetName::B, why) if why.contains("trailer is damaged")));
     assert_eq!(device.run(), End::Up(SetName::A));
     let entry = last(&device, Outcome::RolledBack);
@@ -188,7 +191,7 @@ fn a_new_set_with_a_damaged_trailer_is_given_up() {
 
 #[test]
 fn a_good_set_with_a_damaged_trailer_falls_back_to_the_other() {
-    let device = with(&without_trailer(&MEDIA.second, "root-b"));
+    let device = with(&without_trailer(&MOMENTS.second, "root-b"));
     assert_eq!(device.run(), End::Up(SetName::A));
     assert_eq!(last(&device, Outcome::FellBack).set, Some(SetName::B));
     comes_up_again_and_again(&device, SetName::A);
@@ -199,7 +202,7 @@ fn a_good_set_with_a_damaged_trailer_falls_back_to_the_other() {
 
 #[test]
 fn sets_that_are_damaged_beyond_starting_leave_recovery_up_until_a_bundle_mends_them() {
-    let damaged = without_trailer(&without_trailer(&MEDIA.first, "root-a"), "boot-a");
+    let damaged = without_trailer(&without_trailer(&MOMENTS.first, "root-a"), "boot-a");
     let mut device = with(&damage(&damaged, "factory", 0, &[0; 4096]));
     let mut boots = (0..12).map(|_| device.boot());
     let stay = boots.find_map(|boot| match boot {
@@ -214,14 +217,14 @@ fn sets_that_are_damaged_beyond_starting_leave_recovery_up_until_a_bundle_mends_
     // It still stays after a reset, and the bundle in the partition `factory` mends the device.
     assert!(matches!(device.boot(), Boot::Recovered(Next::Stay(_))));
     let mut start = [0; 4096];
-    let range = FACTORY.range("factory");
-    MEDIA.first.read(range.start, &mut start);
+    let range = WORKSHOP.range("factory");
+    MOMENTS.first.read(range.start, &mut start);
     device = with(&damage(&device.disk.view(), "factory", 0, &start));
     let Boot::Rescued(why) = device.boot() else { panic!("recovery does not find the bundle") };
     assert!(why.contains("a is bad, b is empty"), "{why}");
     assert_eq!(device.run(), End::Up(SetName::B));
     // Without anything that helps it goes on staying.
-    device = with(&damage(&without_trailer(&MEDIA.first, "root-a"), "factory", 0, &[0; 4096]));
+    device = with(&damage(&without_trailer(&MOMENTS.first, "root-a"), "factory", 0, &[0; 4096]));
     for _ in 0..12 {
         device.boot();
     }
@@ -240,7 +243,7 @@ fn sets_that_are_damaged_beyond_starting_leave_recovery_up_until_a_bundle_mends_
 #[test]
 fn damage_to_the_target_does_not_matter() {
     for slot in ["boot-a", "root-a"] {
-        let device = with(&without_trailer(&MEDIA.staged_again, slot));
+        let device = with(&without_trailer(&MOMENTS.staged_again, slot));
         assert_eq!(device.run(), End::Up(SetName::A));
         assert_eq!(device.violations(), Vec::<String>::new());
     }
@@ -248,7 +251,7 @@ fn damage_to_the_target_does_not_matter() {
 
 #[test]
 fn a_new_set_with_a_damaged_kernel_ends_its_trial() {
-    let device = with(&damage(&MEDIA.installed, "boot-b", 5000, &[0xaa; 16]));
+    let device = with(&damage(&MOMENTS.installed, "boot-b", 5000, &[0xaa; 16]));
     for _ in 0..12 {
         assert_eq!(device.run(), End::Up(SetName::A));
     }
@@ -256,13 +259,13 @@ fn a_new_set_with_a_damaged_kernel_ends_its_trial() {
 }
 
 fn slot(label: &str, part: Range<u64>) -> Range<u64> {
-    let start = FACTORY.range(label).start;
+    let start = WORKSHOP.range(label).start;
     start + part.start..start + part.end
 }
 
 #[test]
 fn a_target_that_fails_leaves_the_old_system() {
-    let end = FACTORY.range("boot-a").end;
+    let end = WORKSHOP.range("boot-a").end;
     let trailer = end - 4096..end;
     let faults: [(&str, On, Range<u64>, &[&str]); 5] = [
         ("its first block", On::Write, slot("boot-a", 0..4096), &["writing", "boot-a"]),
@@ -272,7 +275,7 @@ fn a_target_that_fails_leaves_the_old_system() {
         ("its trailer", On::Write, trailer, &["writing the slot's trailer"]),
     ];
     for (name, on, range, words) in faults {
-        let device = with(&MEDIA.staged_again);
+        let device = with(&MOMENTS.staged_again);
         device.disk.fail(on, range);
         fails(&device, name, words, Spares::OldSet);
     }
@@ -280,17 +283,17 @@ fn a_target_that_fails_leaves_the_old_system() {
 
 #[test]
 fn a_target_that_turns_read_only_leaves_the_old_system() {
-    let device = with(&MEDIA.staged_again);
-    device.disk.fail(On::Write, FACTORY.range("root-a"));
+    let device = with(&MOMENTS.staged_again);
+    device.disk.fail(On::Write, WORKSHOP.range("root-a"));
     fails(&device, "read-only", &["writing"], Spares::OldSet);
 }
 
 #[test]
 fn a_disk_that_goes_away_and_comes_back_is_no_more_than_a_cut() {
-    let whole = with(&MEDIA.staged_again);
+    let whole = with(&MOMENTS.staged_again);
     assert_eq!(whole.run(), End::Up(SetName::A));
     for count in 0..whole.disk.log().len() as u64 {
-        let device = with(&MEDIA.staged_again);
+        let device = with(&MOMENTS.staged_again);
         device.disk.gone_after(count);
         while matches!(device.boot(), Boot::Recovered(_)) {}
         let device = device.again(device.disk.view(), None);

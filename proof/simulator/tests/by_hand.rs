@@ -4,12 +4,12 @@
 
 mod common;
 
-use common::{FACTORY, MEDIA, damage};
+use common::{MOMENTS, WORKSHOP, damage};
 use drydock_engine::live;
 use drydock_engine::state::State;
 use drydock_models::grub::{Reason, Start};
+use drydock_simulator::contents::Contents;
 use drydock_simulator::device::{End, SimDevice};
-use drydock_simulator::medium::Medium;
 use drydock_state::grub::Grub;
 use drydock_state::{Bootloader, CopyName, Job, Outcome, SetName, SetStatus, UnixTime, Wanted, transition};
 
@@ -17,8 +17,8 @@ const A: SetName = SetName::A;
 const B: SetName = SetName::B;
 
 /// Both commands are refused in these words, and write nothing.
-fn refused(medium: Medium, running: SetName, words: &str) {
-    let device = SimDevice::new(&FACTORY, medium);
+fn refused(contents: Contents, running: SetName, words: &str) {
+    let device = SimDevice::new(&WORKSHOP, contents);
     let before = device.disk.view();
     let rolled_back = device.live(|machine| live::roll_back(machine, running));
     let marked_bad = device.live(|machine| live::mark_bad(machine, running, running));
@@ -32,16 +32,16 @@ fn refused(medium: Medium, running: SetName, words: &str) {
 #[test]
 fn a_set_that_does_not_hold_its_release_any_more_does_not_take_over() {
     for label in ["boot-a", "root-a"] {
-        let range = FACTORY.range(label);
+        let range = WORKSHOP.range(label);
         let footer = range.end - range.start - 4096;
-        refused(damage(&MEDIA.second, label, footer, &[0; 512]), B, "slot's trailer");
+        refused(damage(&MOMENTS.second, label, footer, &[0; 512]), B, "slot's trailer");
     }
-    refused(MEDIA.first.clone(), A, "set b can't take over: it is empty");
+    refused(MOMENTS.first.clone(), A, "set b can't take over: it is empty");
 }
 
 #[test]
 fn settle_tells_the_bootloader_what_it_does_not_know() {
-    let device = SimDevice::new(&FACTORY, MEDIA.first.clone());
+    let device = SimDevice::new(&WORKSHOP, MOMENTS.first.clone());
     let machine = device.machine();
     let mut state = State::open(&machine).unwrap();
     transition::stage(&mut state.record, Job::FactoryReset, "", UnixTime(0)).unwrap();
@@ -54,8 +54,8 @@ fn settle_tells_the_bootloader_what_it_does_not_know() {
 
 #[test]
 fn settle_ends_a_trial_whose_starts_are_used_up() {
-    let device = SimDevice::new(&FACTORY, MEDIA.installed.clone());
-    let env = Grub::open(FACTORY.partition(&device.disk, "bootenv").unwrap()).unwrap();
+    let device = SimDevice::new(&WORKSHOP, MOMENTS.installed.clone());
+    let env = Grub::open(WORKSHOP.partition(&device.disk, "bootenv").unwrap()).unwrap();
     let mut told: Wanted = env.observe().unwrap().into();
     told.attempts.b = 0;
     env.want(&told).unwrap();

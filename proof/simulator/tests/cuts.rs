@@ -4,10 +4,10 @@
 
 use drydock_block::Flush;
 use drydock_simulator::disk::Op;
-use drydock_simulator::factory::Factory;
 use drydock_simulator::operations::{self, Operation};
 use drydock_simulator::proof::{Depth, Findings, Proof};
 use drydock_simulator::setup::SETUPS;
+use drydock_simulator::workshop::Workshop;
 use std::collections::BTreeSet;
 
 const DEPTH: Depth = Depth { thin: 40, samples: 32, second: 1, seldom: 8, threads: 2, swallow: None };
@@ -18,16 +18,16 @@ const ORDINARY: usize = 0;
 const FIRST_BOOT: usize = 4;
 
 fn a_part_of(setup: usize, least: usize) {
-    let factory = Factory::new(SETUPS[setup]);
+    let workshop = Workshop::new(SETUPS[setup]);
     let mut all = Findings::default();
-    for operation in operations::all(&factory) {
+    for operation in operations::all(&workshop) {
         let findings = Proof::new(&operation, DEPTH).run(1);
         for (case, failure) in &findings.failures {
-            println!("cuts {} {} {case}\n    {failure}", factory.setup.name, operation.name);
+            println!("cuts {} {} {case}\n    {failure}", workshop.setup.name, operation.name);
         }
         all.add(findings);
     }
-    println!("{}: {} states, {} devices", factory.setup.name, all.states.len(), all.runs);
+    println!("{}: {} states, {} devices", workshop.setup.name, all.states.len(), all.runs);
     assert!(
         all.failures.is_empty(),
         "the lines above lead back to each case: cargo run --bin cuts -- SETUP ..."
@@ -91,7 +91,7 @@ fn notices(operations: &[Operation<'_>], flush: Flush, second: usize) -> Option<
 /// Every flush is needed: without it, a device breaks somewhere.
 #[test]
 fn a_flush_that_does_nothing_is_noticed() {
-    let ordinary = Factory::new(SETUPS[ORDINARY]);
+    let ordinary = Workshop::new(SETUPS[ORDINARY]);
     let operations = operations::all(&ordinary);
     let used = operations.iter().flat_map(|operation| flushes(operation, DEPTH)).collect::<BTreeSet<_>>();
     let known = [
@@ -123,8 +123,8 @@ fn a_flush_that_does_nothing_is_noticed() {
 /// A first boot has flushes of its own of the same name as a reset's.
 #[test]
 fn a_flush_that_does_nothing_is_noticed_at_a_first_boot() {
-    let factory = Factory::new(SETUPS[FIRST_BOOT]);
-    let operations = operations::all(&factory);
+    let workshop = Workshop::new(SETUPS[FIRST_BOOT]);
+    let operations = operations::all(&workshop);
     let told = notices(&operations[..1], Flush::FilesystemWritten, 1);
     println!("{}", told.expect("a first boot needs its flushes"));
 }

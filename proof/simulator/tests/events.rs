@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{FACTORY, MEDIA};
+use common::{MOMENTS, WORKSHOP};
 use drydock_engine::context::{BootContext, Purpose};
 use drydock_engine::event::{Attempt, Event, PlannedSlot, Step, Unit};
 use drydock_engine::recover::Reason;
@@ -69,11 +69,11 @@ fn the_schema_has_every_field_of_the_stream_and_no_other() {
     steps().into_iter().for_each(|step| hold(line(&Event::Started { step, what: "x".into() })));
     // What a recovery tells, and what it leaves.
     let recovery = BootContext { purpose: Purpose::Recovery(Reason::Asked), copy: None };
-    for medium in [&MEDIA.staged, &MEDIA.staged_again, &MEDIA.reset, &MEDIA.wipe] {
-        let machine = SimDevice::new(&FACTORY, medium.clone()).machine();
+    for contents in [&MOMENTS.staged, &MOMENTS.staged_again, &MOMENTS.reset, &MOMENTS.wipe] {
+        let machine = SimDevice::new(&WORKSHOP, contents.clone()).machine();
         story::boot(&machine, recovery).unwrap();
         machine.events().iter().for_each(|event| hold(line(event)));
-        let left = log::read(&FACTORY.partition(&machine.disk, "state").unwrap()).unwrap().unwrap();
+        let left = log::read(&WORKSHOP.partition(&machine.disk, "state").unwrap()).unwrap().unwrap();
         let left = String::from_utf8(left).unwrap();
         left.lines().for_each(|line| hold(serde_json::from_str(line).unwrap()));
     }

@@ -4,14 +4,14 @@
 
 mod common;
 
-use common::{FACTORY, MEDIA};
+use common::{MOMENTS, WORKSHOP};
 use drydock_simulator::device::{End, SimDevice};
 use drydock_state::{Outcome, SetName};
 
 #[test]
 fn however_often_the_power_fails_before_process_1_a_staged_update_is_installed() {
     for cuts in 0..60 {
-        let device = SimDevice::new(&FACTORY, MEDIA.staged.clone());
+        let device = SimDevice::new(&WORKSHOP, MOMENTS.staged.clone());
         for _ in 0..cuts {
             device.flicker();
         }
@@ -28,7 +28,7 @@ fn however_often_the_power_fails_before_process_1_a_staged_update_is_installed()
 #[test]
 fn a_set_that_comes_up_between_the_cuts_does_the_job_itself() {
     // Three cuts use recovery's starts up, so the bootloader starts set a.
-    let device = SimDevice::new(&FACTORY, MEDIA.staged.clone());
+    let device = SimDevice::new(&WORKSHOP, MOMENTS.staged.clone());
     (0..3).for_each(|_| device.flicker());
     assert_eq!(device.decision(), Some(drydock_models::grub::Start::Set(SetName::A)));
     device.boot();
@@ -38,7 +38,7 @@ fn a_set_that_comes_up_between_the_cuts_does_the_job_itself() {
 
 #[test]
 fn a_recovery_that_never_comes_up_is_given_up_once_sets_have_come_up_often_enough() {
-    let mut device = SimDevice::new(&FACTORY, MEDIA.written.clone());
+    let mut device = SimDevice::new(&WORKSHOP, MOMENTS.written.clone());
     device.hangs = Some("4".into());
     assert_eq!(device.run(), End::Up(SetName::B));
     let history = device.record().unwrap().history;

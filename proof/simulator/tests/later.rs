@@ -4,13 +4,13 @@
 
 mod common;
 
-use common::{FACTORY, MEDIA, Spares, parts, refused};
+use common::{MOMENTS, Spares, WORKSHOP, parts, refused};
 use drydock_engine::recover::Next;
 use drydock_fixtures::Parts;
 use drydock_format::{MANIFEST, SIGNATURES, sha256};
 use drydock_simulator::device::{Boot, End, SimDevice};
-use drydock_simulator::factory::Factory;
 use drydock_simulator::setup::SETUPS;
+use drydock_simulator::workshop::Workshop;
 use drydock_state::{SetName, SetStatus};
 use std::sync::Arc;
 
@@ -24,22 +24,22 @@ fn later(critical: &str) -> Vec<u8> {
     );
     let manifest = parts.manifest().replacen(r#"],"critical":[]"#, &end, 1);
     assert!(manifest.contains(&end), "{manifest}");
-    parts.sign(manifest.as_bytes(), &[&FACTORY.keys[0]]);
+    parts.sign(manifest.as_bytes(), &[&WORKSHOP.keys[0]]);
     parts.members.push(("root.delta.data".into(), delta));
     parts.bytes()
 }
 
 #[test]
 fn a_release_with_deltas_is_installed_from_its_frames() {
-    let mut factory = Factory::new(SETUPS[0]);
-    let third = factory.releases.iter_mut().find(|release| release.version == "3").unwrap();
+    let mut workshop = Workshop::new(SETUPS[0]);
+    let third = workshop.releases.iter_mut().find(|release| release.version == "3").unwrap();
     let mut parts = Parts::of(&later(""));
     third.bundle = Arc::new(parts.bytes());
     third.manifest = parts.get(MANIFEST).clone();
     third.signatures = parts.get(SIGNATURES).clone();
     third.info.manifest = sha256(&third.manifest).into();
 
-    let device = SimDevice::new(&factory, MEDIA.second.clone());
+    let device = SimDevice::new(&workshop, MOMENTS.second.clone());
     device.stage("3");
     assert_eq!(device.boot(), Boot::Recovered(Next::Reboot(SetName::A)));
     // From now on this version reads the later manifest in the slots' trailers, too.

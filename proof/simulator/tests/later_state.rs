@@ -5,18 +5,18 @@
 
 mod common;
 
-use common::{FACTORY, MEDIA, untouched};
+use common::{MOMENTS, WORKSHOP, untouched};
 use drydock_engine::live::report::status;
 use drydock_engine::state::Seen;
+use drydock_simulator::contents::Contents;
 use drydock_simulator::device::{Boot, End, SimDevice};
-use drydock_simulator::medium::Medium;
 use drydock_state::grub::Grub;
 use drydock_state::{Bootloader, Generation, Mode, Record, SetName, Starts, Wanted};
 use serde_json::{Value, json};
 
 /// A device on which a later drydock has staged a job that this one does not know, and has told the bootloader of it.
-fn later(medium: &Medium, job: Value, told: Told) -> SimDevice<'static> {
-    let device = SimDevice::new(&FACTORY, medium.clone());
+fn later(contents: &Contents, job: Value, told: Told) -> SimDevice<'static> {
+    let device = SimDevice::new(&WORKSHOP, contents.clone());
     device.change(|record| {
         let mut value = serde_json::to_value(&*record).unwrap();
         let id = record.last_intent_id + 1;
@@ -28,7 +28,7 @@ fn later(medium: &Medium, job: Value, told: Told) -> SimDevice<'static> {
         value["history"].as_array_mut().unwrap().push(entry);
         *record = serde_json::from_value::<Record>(value).unwrap();
     });
-    let store = Grub::open(FACTORY.partition(&device.disk, "bootenv").unwrap()).unwrap();
+    let store = Grub::open(WORKSHOP.partition(&device.disk, "bootenv").unwrap()).unwrap();
     let known = Wanted { mode: Mode::Recovery, ..store.observe().unwrap().into() };
     store.want(&told(known)).unwrap();
     device
@@ -63,14 +63,14 @@ fn a_later_drydocks_state_is_lived_with_at_every_start() {
             ..told
         }),
     ];
-    for (name, medium, runs) in [
-        ("on trial", &MEDIA.installed, SetName::B),
-        ("good", &MEDIA.second, SetName::B),
-        ("first", &MEDIA.first, SetName::A),
+    for (name, contents, runs) in [
+        ("on trial", &MOMENTS.installed, SetName::B),
+        ("good", &MOMENTS.second, SetName::B),
+        ("first", &MOMENTS.first, SetName::A),
     ] {
         for job in &jobs {
             for (how, told) in told {
-                let device = later(medium, job.clone(), told);
+                let device = later(contents, job.clone(), told);
                 let before = device.disk.view();
                 let kept = unknown(&device.record().unwrap());
                 let end = device.run();

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{FACTORY, MEDIA};
+use common::{MOMENTS, WORKSHOP};
 use drydock_engine::recover::{self, Next, Reason};
 use drydock_engine::state::State;
 use drydock_simulator::device::SimDevice;
@@ -12,10 +12,10 @@ use drydock_state::{CopyName, SetName};
 
 #[test]
 fn slots_are_written_in_the_order_of_the_configuration() {
-    let classes: Vec<String> = FACTORY.config.set_classes().map(|slot| slot.class.clone()).collect();
+    let classes: Vec<String> = WORKSHOP.config.set_classes().map(|slot| slot.class.clone()).collect();
     assert!(classes.len() > 1);
     for reversed in [false, true] {
-        let mut device = SimDevice::new(&FACTORY, MEDIA.staged_again.clone());
+        let mut device = SimDevice::new(&WORKSHOP, MOMENTS.staged_again.clone());
         let mut wanted = classes.clone();
         if reversed {
             device.config.slots.reverse();

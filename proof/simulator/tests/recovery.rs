@@ -4,11 +4,11 @@
 
 mod common;
 
-use common::{FACTORY, MEDIA, damage};
+use common::{MOMENTS, WORKSHOP, damage};
 use drydock_engine::recover::Next;
 use drydock_simulator::device::{Boot, End, SimDevice};
-use drydock_simulator::factory::RECOVERY;
 use drydock_simulator::truth::{self, Slot};
+use drydock_simulator::workshop::RECOVERY;
 use drydock_state::{CopyName, Job, Outcome, SetName};
 
 const A: CopyName = CopyName::A;
@@ -16,13 +16,13 @@ const B: CopyName = CopyName::B;
 
 /// A device with version 4 in set b, which has not run yet and brings a recovery.
 fn brought() -> SimDevice<'static> {
-    SimDevice::new(&FACTORY, MEDIA.brought.clone())
+    SimDevice::new(&WORKSHOP, MOMENTS.brought.clone())
 }
 
 /// The version of the recovery in a copy.
 fn version(device: &SimDevice, copy: CopyName) -> &'static str {
-    match truth::slot(&FACTORY, &device.disk, RECOVERY, copy) {
-        Slot::Holds(index) => &FACTORY.releases[index].version,
+    match truth::slot(&WORKSHOP, &device.disk, RECOVERY, copy) {
+        Slot::Holds(index) => &WORKSHOP.releases[index].version,
         Slot::Nothing | Slot::Lies(_) => "",
     }
 }
@@ -88,7 +88,7 @@ fn a_copy_that_is_damaged_is_passed_over_and_is_the_one_that_is_written() {
 
 #[test]
 fn a_new_copy_that_is_damaged_before_it_runs_is_given_up() {
-    let device = SimDevice::new(&FACTORY, damage(&MEDIA.written, "recovery-b", 0, &[0x55; 512]));
+    let device = SimDevice::new(&WORKSHOP, damage(&MOMENTS.written, "recovery-b", 0, &[0x55; 512]));
     is_well(&device);
     let record = device.record().unwrap();
     let failed = record.history.iter().find(|entry| entry.outcome == Outcome::Failed).unwrap();

@@ -4,14 +4,14 @@
 
 mod common;
 
-use common::{FACTORY, MEDIA};
+use common::{MOMENTS, WORKSHOP};
 use drydock_engine::context::RunningSet;
 use drydock_engine::live::report::status;
 use drydock_engine::state::{Seen, Trust};
 use drydock_format::sha256;
 use drydock_house::schema::Schemas;
+use drydock_simulator::contents::Contents;
 use drydock_simulator::device::SimDevice;
-use drydock_simulator::medium::Medium;
 use drydock_state::{CopyName, Entry, Intent, Job, MediumSource, Outcome, SetName, Source, UnixTime};
 use serde_json::{Value, json};
 
@@ -73,8 +73,8 @@ fn running() -> Option<RunningSet> {
 }
 
 /// What `drydock status --json` prints on a device with this disk, after `change`.
-fn printed(medium: &Medium, running: Option<RunningSet>, change: impl FnOnce(&mut Seen)) -> Value {
-    let device = SimDevice::new(&FACTORY, medium.clone());
+fn printed(contents: &Contents, running: Option<RunningSet>, change: impl FnOnce(&mut Seen)) -> Value {
+    let device = SimDevice::new(&WORKSHOP, contents.clone());
     device.live(|machine| {
         let mut seen = Seen::look(machine).unwrap();
         change(&mut seen);
@@ -91,20 +91,29 @@ fn the_schemas_have_every_field_of_status_and_log_and_no_other() {
     let mut schemas = schemas();
     let mut hold =
         |schema, output: Value| schemas.check(schema, &output).unwrap_or_else(|why| panic!("{why}"));
-    let media = [&MEDIA.first, &MEDIA.staged, &MEDIA.installed, &MEDIA.second, &MEDIA.starved, &MEDIA.lost];
-    for medium in media.into_iter().chain([&MEDIA.brought, &MEDIA.written, &MEDIA.reset, &MEDIA.wipe]) {
-        hold("status.json", printed(medium, running(), |_| {}));
+    let moments = [
+        &MOMENTS.first,
+        &MOMENTS.staged,
+        &MOMENTS.installed,
+        &MOMENTS.second,
+        &MOMENTS.starved,
+        &MOMENTS.lost,
+    ];
+    for contents in
+        moments.into_iter().chain([&MOMENTS.brought, &MOMENTS.written, &MOMENTS.reset, &MOMENTS.wipe])
+    {
+        hold("status.json", printed(contents, running(), |_| {}));
     }
     hold(
         "status.json",
-        printed(&MEDIA.first, None, |seen| seen.trust = Trust::ReadOnly("a later one".into())),
+        printed(&MOMENTS.first, None, |seen| seen.trust = Trust::ReadOnly("a later one".into())),
     );
     for job in jobs() {
         let proven = Some("inode 12".into());
         let intent = Intent { missed: 1, proven, ..Intent::new(1, job, UnixTime(1)) };
-        hold("status.json", printed(&MEDIA.first, running(), |seen| seen.record.intent = Some(intent)));
+        hold("status.json", printed(&MOMENTS.first, running(), |seen| seen.record.intent = Some(intent)));
     }
-    let mut bad = printed(&MEDIA.second, running(), |_| {});
+    let mut bad = printed(&MOMENTS.second, running(), |_| {});
     bad["sets"]["a"]["status"] = json!(drydock_state::SetStatus::Bad);
     hold("status.json", bad);
     let entry = |outcome| Entry {
@@ -125,7 +134,7 @@ fn the_schemas_have_every_field_of_status_and_log_and_no_other() {
 
 #[test]
 fn a_field_without_its_documentation_is_noticed() {
-    let mut output = printed(&MEDIA.first, running(), |_| {});
+    let mut output = printed(&MOMENTS.first, running(), |_| {});
     output["sets"]["a"]["colour"] = json!("red");
     let said = schemas().check("status.json", &output).unwrap_err();
     assert!(said.contains("the field `colour` of \".sets.a\""), "{said}");

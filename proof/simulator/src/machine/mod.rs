@@ -4,9 +4,9 @@ pub mod ext4;
 mod volumes;
 
 use crate::disk::SimDisk;
-use crate::factory::{DATA_KEY, Factory};
 use crate::schedule::{Process, Reads, Stepping};
 use crate::truth::{self, Slot};
+use crate::workshop::{DATA_KEY, Workshop};
 use drydock_block::{BlockDevice, Flush, read_vec};
 use drydock_config::{Config, SlotClass};
 use drydock_engine::Error;
@@ -37,7 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A machine with a simulated disk.
 pub struct SimMachine<'f> {
-    factory: &'f Factory,
+    workshop: &'f Workshop,
     /// Its disk.
     pub disk: Arc<SimDisk>,
     config: Config,
@@ -80,9 +80,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl<'f> SimMachine<'f> {
     /// A machine with this disk, and files on `data`.
-    pub fn new(factory: &'f Factory, disk: Arc<SimDisk>, config: Config, bundles: Bundles) -> Self {
+    pub fn new(workshop: &'f Workshop, disk: Arc<SimDisk>, config: Config, bundles: Bundles) -> Self {
         Self {
-            factory,
+            workshop,
             disk,
             config,
             bundles,
@@ -169,7 +169,7 @@ impl Disk for SimMachine<'_> {
         open_bootloader(self)
     }
     fn partition(&self, label: &str) -> Result<Device, Error> {
-        let device = self.factory.partition(&self.disk, label);
+        let device = self.workshop.partition(&self.disk, label);
         let device = device.ok_or_else(|| missing(format!("partition {label}")))?;
         Ok(match &self.process {
             Some((process, reads)) => {
@@ -180,7 +180,7 @@ impl Disk for SimMachine<'_> {
         })
     }
     fn slot(&self, class: &SlotClass, name: SlotName) -> Result<Device, Error> {
-        let slot = self.factory.slot(&self.disk, &class.class, name);
+        let slot = self.workshop.slot(&self.disk, &class.class, name);
         slot.ok_or_else(|| missing(format!("partition {}", name.label(&class.class))))
     }
     fn read_back(&self, class: &SlotClass, name: SlotName, image: &Image) -> Result<(), Error> {
@@ -279,7 +279,7 @@ impl Start for SimMachine<'_> {
     }
     fn mount_root(&self, _mapping: &str, set: SetName) -> Result<(), Error> {
         // dm-verity lets nothing run that is not the release's; of the boot slot it knows nothing.
-        match truth::slot(self.factory, &self.disk, "root", set) {
+        match truth::slot(self.workshop, &self.disk, "root", set) {
             Slot::Holds(_) => Ok(()),
             Slot::Nothing => Err(missing(format!("a root in set {set}"))),
             Slot::Lies(why) => Err(Error::Refused(why)),

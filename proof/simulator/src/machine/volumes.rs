@@ -2,8 +2,8 @@
 //! on a volume that is large enough.
 
 use super::{SimMachine, lock, missing};
-use crate::factory::DATA_SIZE;
 use crate::volume::{self, FakeFiles};
+use crate::workshop::DATA_SIZE;
 use drydock_engine::Error;
 use drydock_engine::files::Files;
 use drydock_engine::machine::{
@@ -71,7 +71,7 @@ impl Volumes for SimMachine<'_> {
     fn pack(&self, place: Place, _paths: &[String], _limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
         let found = volume::contents(&self.at(place)?);
         let found = found.ok_or_else(|| missing("the files on a volume".into()))?;
-        let kept = self.factory.kept();
+        let kept = self.workshop.kept();
         match found.starts_with(&kept) {
             true => Ok(Zeroizing::new(kept)),
             false => Err(missing("what is to be kept".into())),

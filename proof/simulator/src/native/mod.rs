@@ -3,7 +3,7 @@
 
 mod machine;
 
-use crate::factory::{COMPATIBLE, format_boot_environment};
+use crate::workshop::{COMPATIBLE, format_boot_environment};
 use drydock_block::SectorSize;
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_bundle::ordered;

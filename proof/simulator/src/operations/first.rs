@@ -1,11 +1,11 @@
 //! The first boot, which makes `data`, and later ones that mend what a cut has torn in it.
 
 use super::operation::{Operation, boot, op};
+use crate::contents::Contents;
 use crate::device::{End, SimDevice};
-use crate::factory::Factory;
 use crate::machine::ext4;
-use crate::medium::Medium;
 use crate::volume;
+use crate::workshop::Workshop;
 use drydock_block::SectorSize;
 use drydock_fixtures::noise;
 use drydock_state::SetName;
@@ -23,18 +23,18 @@ const BLOCK: usize = 4096;
 /// Begins a commit block of a journal.
 const COMMIT: [u8; 8] = [0xc0, 0x3b, 0x39, 0x98, 0, 0, 0, 2];
 
-/// The operations of a device whose `data` is blank when it leaves the factory.
-pub(super) fn all(factory: &Factory) -> Vec<Operation<'_>> {
-    let flashed = SimDevice::new(factory, factory.flashed());
-    let first = SimDevice::new(factory, factory.flashed());
+/// The operations of a device whose `data` is blank when it leaves the workshop.
+pub(super) fn all(workshop: &Workshop) -> Vec<Operation<'_>> {
+    let flashed = SimDevice::new(workshop, workshop.flashed());
+    let first = SimDevice::new(workshop, workshop.flashed());
     assert_eq!(first.run(), End::Up(SetName::A));
     let made = first.disk.view();
-    let thin = if factory.setup.data.is_encrypted() { THIN[0] } else { THIN[1] };
+    let thin = if workshop.setup.data.is_encrypted() { THIN[0] } else { THIN[1] };
     let mut all = vec![Operation { seldom: 8, thin, ..op("first-boot", flashed, boot, |_| &["1"]) }];
     // A larger sector is never torn within a superblock, and what is in a LUKS volume is mended as what is not.
-    if !factory.setup.data.is_encrypted() && factory.setup.sector == SectorSize::S512 {
-        all.push(mending(factory, "mend-superblock", &made, torn_superblock));
-        all.push(mending(factory, "mend-journal", &made, torn_journal));
+    if !workshop.setup.data.is_encrypted() && workshop.setup.sector == SectorSize::S512 {
+        all.push(mending(workshop, "mend-superblock", &made, torn_superblock));
+        all.push(mending(workshop, "mend-journal", &made, torn_journal));
     }
     all
 }
@@ -46,28 +46,28 @@ struct Torn {
 }
 
 fn mending<'f>(
-    factory: &'f Factory,
+    workshop: &'f Workshop,
     name: &'static str,
-    made: &Medium,
+    made: &Contents,
     tear: fn(Vec<u8>) -> Torn,
 ) -> Operation<'f> {
-    let range = factory.range("data");
+    let range = workshop.range("data");
     let mut bytes = vec![0; (range.end - range.start) as usize];
     made.read(range.start, &mut bytes);
     let Torn { torn, whole } = tear(bytes);
     let with = |bytes: &[u8]| {
-        let mut medium = made.clone();
-        medium.write(range.start, bytes);
-        medium
+        let mut contents = made.clone();
+        contents.write(range.start, bytes);
+        contents
     };
-    let device = SimDevice::new(factory, with(&torn));
-    let can_mount = |device: &SimDevice| volume::mount(&factory.partition(&device.disk, "data").unwrap());
+    let device = SimDevice::new(workshop, with(&torn));
+    let can_mount = |device: &SimDevice| volume::mount(&workshop.partition(&device.disk, "data").unwrap());
     assert!(can_mount(&device).is_err(), "{name}: the kernel notices");
     // Of the torn one's pages only those are new that were torn.
     let mut mended = device.disk.view();
     let pages = (range.start..).step_by(BLOCK).zip(torn.chunks(BLOCK).zip(whole.chunks(BLOCK)));
     pages.filter(|(_, (torn, whole))| torn != whole).for_each(|(at, (_, whole))| mended.write(at, whole));
-    assert_eq!(can_mount(&SimDevice::new(factory, mended.clone())), Ok(()), "{name}");
+    assert_eq!(can_mount(&SimDevice::new(workshop, mended.clone())), Ok(()), "{name}");
     Operation { mended: Some(mended), ..op(name, device, boot, |_| &["1"]) }
 }
 

@@ -5,10 +5,10 @@ mod operation;
 
 pub use operation::Operation;
 
+use crate::contents::Contents;
 use crate::cut::Progress;
 use crate::device::{Boot, End, SimDevice};
-use crate::factory::Factory;
-use crate::medium::Medium;
+use crate::workshop::Workshop;
 use drydock_block::BlockDevice;
 use drydock_engine::live;
 use drydock_engine::recover::Next;
@@ -26,16 +26,16 @@ const FACTORY: &str = "factory";
 const END: usize = 2 * BLOCK;
 
 /// All operations.
-pub fn all(factory: &Factory) -> Vec<Operation<'_>> {
-    if factory.setup.data.is_blank() {
-        return first::all(factory);
+pub fn all(workshop: &Workshop) -> Vec<Operation<'_>> {
+    if workshop.setup.data.is_blank() {
+        return first::all(workshop);
     }
-    let media = Media::new(factory);
-    let device = |medium: &Medium| SimDevice::new(factory, medium.clone());
+    let moments = Moments::new(workshop);
+    let device = |contents: &Contents| SimDevice::new(workshop, contents.clone());
     vec![
         op(
             "stage",
-            device(&media.first),
+            device(&moments.first),
             |device| device.stage("2"),
             |progress| match progress.staged {
                 Some(_) => &["2"],
@@ -44,7 +44,7 @@ pub fn all(factory: &Factory) -> Vec<Operation<'_>> {
         ),
         op(
             "stage-what-was-written",
-            device(&media.unwritten),
+            device(&moments.unwritten),
             |device| {
                 write_bundle(device, |end| end..u64::MAX);
                 device.stage_from(Source::Partition { label: FACTORY.into() });
@@ -56,77 +56,82 @@ pub fn all(factory: &Factory) -> Vec<Operation<'_>> {
         ),
         op(
             "cancel",
-            device(&media.staged),
+            device(&moments.staged),
             |device| device.cancel(),
             |progress| match progress.cancelled {
                 Some(_) => &["1"],
                 None => &["1", "2"],
             },
         ),
-        op("update", device(&media.staged), boot, |_| &["2"]),
-        op("update-over", device(&media.staged_again), boot, |_| &["3"]),
-        op("mark-good", device(&media.installed), boot, |_| &["2"]),
+        op("update", device(&moments.staged), boot, |_| &["2"]),
+        op("update-over", device(&moments.staged_again), boot, |_| &["3"]),
+        op("mark-good", device(&moments.installed), boot, |_| &["2"]),
         Operation {
             story: &[Outcome::RolledBack],
-            ..op("roll-back", sick(device(&media.installed)), boot, |_| &["1"])
+            ..op("roll-back", sick(device(&moments.installed)), boot, |_| &["1"])
         },
         Operation {
             story: &[Outcome::FellBack],
-            ..op("fall-back", sick(device(&media.second)), boot, |_| &["1"])
+            ..op("fall-back", sick(device(&moments.second)), boot, |_| &["1"])
         },
         Operation {
             story: &[Outcome::RolledBack],
             unless: "2",
-            ..op("roll-back-by-hand", device(&media.second), |device| device.roll_back(SetName::B), given_up)
+            ..op(
+                "roll-back-by-hand",
+                device(&moments.second),
+                |device| device.roll_back(SetName::B),
+                given_up,
+            )
         },
         Operation {
             story: &[Outcome::MarkedBad],
             unless: "2",
-            ..op("mark-bad", device(&media.second), |device| device.mark_bad(SetName::B), given_up)
+            ..op("mark-bad", device(&moments.second), |device| device.mark_bad(SetName::B), given_up)
         },
         Operation {
             story: &[Outcome::RolledBack],
             unless: "2",
             ..op(
                 "end-trial-by-hand",
-                device(&media.installed),
+                device(&moments.installed),
                 |device| device.roll_back(SetName::A),
                 given_up,
             )
         },
         Operation {
             story: &[Outcome::RolledBack, Outcome::NotStarted, Outcome::FellBack],
-            ..op("boot-floor", device(&media.below), boot, |_| &["2"])
+            ..op("boot-floor", device(&moments.below), boot, |_| &["2"])
         },
-        Operation { story: &[Outcome::Rearmed], ..op("re-arm", device(&media.starved), boot, |_| &["2"]) },
+        Operation { story: &[Outcome::Rearmed], ..op("re-arm", device(&moments.starved), boot, |_| &["2"]) },
         Operation {
             story: &[Outcome::Failed],
-            ..op("failed-update", broken(device(&media.staged)), boot, |_| &["1"])
+            ..op("failed-update", broken(device(&moments.staged)), boot, |_| &["1"])
         },
         Operation {
             story: &[Outcome::RecoveryUpdated],
-            ..op("update-recovery", device(&media.brought), boot, |_| &["4"])
+            ..op("update-recovery", device(&moments.brought), boot, |_| &["4"])
         },
         Operation {
             story: &[Outcome::Failed],
-            ..op("recovery-that-hangs", hanging(device(&media.written)), boot, |_| &["4"])
+            ..op("recovery-that-hangs", hanging(device(&moments.written)), boot, |_| &["4"])
         },
         Operation {
             story: &[Outcome::StateRebuilt],
             lost: true,
-            ..op("rebuild", device(&media.lost), boot, |_| &["1"])
+            ..op("rebuild", device(&moments.lost), boot, |_| &["1"])
         },
         Operation {
             story: &[Outcome::Reset],
             seldom: 16,
-            ..op("reset", without_slots(device(&media.reset)), boot, |_| &["1"])
+            ..op("reset", without_slots(device(&moments.reset)), boot, |_| &["1"])
         },
         Operation {
             story: &[Outcome::Reset],
             seldom: 16,
-            ..op("reset-slots", device(&media.reset), boot, |_| &["3"])
+            ..op("reset-slots", device(&moments.reset), boot, |_| &["3"])
         },
-        Operation { story: &[Outcome::Wiped], ..op("wipe", device(&media.wipe), boot, |_| &["1"]) },
+        Operation { story: &[Outcome::Wiped], ..op("wipe", device(&moments.wipe), boot, |_| &["1"]) },
     ]
 }
 
@@ -155,7 +160,7 @@ fn without_slots(mut device: SimDevice<'_>) -> SimDevice<'_> {
 
 /// The bundle of version 2 is damaged behind everything that is checked before writing.
 fn broken(mut device: SimDevice<'_>) -> SimDevice<'_> {
-    let mut parts = Parts::of(&device.factory.version("2").bundle);
+    let mut parts = Parts::of(&device.workshop.version("2").bundle);
     let frames = parts.get("root.zst");
     let last = frames.len() - 20;
     frames[last] ^= 1;
@@ -164,42 +169,42 @@ fn broken(mut device: SimDevice<'_>) -> SimDevice<'_> {
 }
 
 /// Disks at the moments between operations.
-pub struct Media {
+pub struct Moments {
     /// Version 1 runs, and nothing else was ever there.
-    pub first: Medium,
+    pub first: Contents,
     /// The same, and the partition `factory` has all but the end of version 2's bundle.
-    pub unwritten: Medium,
+    pub unwritten: Contents,
     /// Version 2 is staged.
-    pub staged: Medium,
+    pub staged: Contents,
     /// Version 2 is installed and has not run yet.
-    pub installed: Medium,
+    pub installed: Contents,
     /// Version 2 runs, version 1 is the second choice.
-    pub second: Medium,
+    pub second: Contents,
     /// The same, and version 3 is staged.
-    pub staged_again: Medium,
+    pub staged_again: Contents,
     /// Versions 2 and 1 have used up their attempts.
-    pub starved: Medium,
+    pub starved: Contents,
     /// Version 1 is first, which is older than what the device boots; version 2 is the second choice.
-    pub below: Medium,
+    pub below: Contents,
     /// Version 1 runs, and both replicas of the record are gone.
-    pub lost: Medium,
+    pub lost: Contents,
     /// Version 4 is installed and has not run yet; it brings a recovery.
-    pub brought: Medium,
+    pub brought: Contents,
     /// The same, it is good, and its recovery is in copy b, which has not run yet.
-    pub written: Medium,
+    pub written: Contents,
     /// Version 1 runs, and a factory reset is staged.
-    pub reset: Medium,
+    pub reset: Contents,
     /// Version 1 runs, and a wipe of `logs` is staged.
-    pub wipe: Medium,
+    pub wipe: Contents,
 }
 
-impl Media {
+impl Moments {
     /// Lets a device live through all of them, with its power on.
-    pub fn new(factory: &Factory) -> Self {
-        let device = SimDevice::new(factory, factory.flashed());
+    pub fn new(workshop: &Workshop) -> Self {
+        let device = SimDevice::new(workshop, workshop.flashed());
         assert_eq!(device.run(), End::Up(SetName::A));
         let first = device.disk.view();
-        let fresh = SimDevice::new(factory, first.clone());
+        let fresh = SimDevice::new(workshop, first.clone());
         write_bundle(&fresh, |end| 0..end);
         let unwritten = fresh.disk.view();
         device.stage("2");
@@ -211,22 +216,22 @@ impl Media {
         device.stage("3");
         let staged_again = device.disk.view();
 
-        let device = SimDevice::new(factory, second.clone());
-        let env = Grub::open(factory.partition(&device.disk, "bootenv").unwrap()).unwrap();
+        let device = SimDevice::new(workshop, second.clone());
+        let env = Grub::open(workshop.partition(&device.disk, "bootenv").unwrap()).unwrap();
         let mut told: Wanted = env.observe().expect("the environment is whole").into();
         (told.attempts.a, told.attempts.b) = (0, 0);
         env.want(&told).expect("the disk is sound");
         let starved = device.disk.view();
 
-        let device = SimDevice::new(factory, second.clone());
+        let device = SimDevice::new(workshop, second.clone());
         device.roll_back(SetName::B);
         device.change(|record| record.floors.boot = 2);
         let below = device.disk.view();
 
         let mut lost = first.clone();
-        let state = factory.range("state");
+        let state = workshop.range("state");
         lost.write(state.start, &vec![0; (state.end - state.start) as usize]);
-        let device = SimDevice::new(factory, first.clone());
+        let device = SimDevice::new(workshop, first.clone());
         device.stage("4");
         device.boot();
         let brought = device.disk.view();
@@ -239,10 +244,10 @@ impl Media {
         }
         let written = device.disk.view();
 
-        let device = SimDevice::new(factory, first.clone());
+        let device = SimDevice::new(workshop, first.clone());
         device.live(live::factory_reset).expect("it is staged");
         let reset = device.disk.view();
-        let device = SimDevice::new(factory, first.clone());
+        let device = SimDevice::new(workshop, first.clone());
         device.live(|machine| live::wipe(machine, "logs")).expect("it is staged");
         let wipe = device.disk.view();
         Self {
@@ -266,10 +271,10 @@ impl Media {
 /// A part of version 2's bundle is written to the partition `factory`, and not flushed: the part is before or after
 /// where its end begins.
 fn write_bundle(device: &SimDevice, part: impl Fn(u64) -> Range<u64>) {
-    let mut bundle = device.factory.version("2").bundle.to_vec();
+    let mut bundle = device.workshop.version("2").bundle.to_vec();
     bundle.resize(bundle.len().next_multiple_of(BLOCK), 0);
     let Range { start, end } = part((bundle.len() - END) as u64);
-    let partition = device.factory.partition(&device.disk, FACTORY).expect("there is one");
+    let partition = device.workshop.partition(&device.disk, FACTORY).expect("there is one");
     let part = &bundle[start as usize..bundle.len().min(end as usize)];
     partition.write_at(start, part).expect("the disk is sound");
 }

@@ -1,8 +1,8 @@
 //! One operation, and how its end is judged.
 
+use crate::contents::Contents;
 use crate::cut::Progress;
 use crate::device::SimDevice;
-use crate::medium::Medium;
 use drydock_state::Outcome;
 
 /// One operation, from a device in a known state.
@@ -26,7 +26,7 @@ pub struct Operation<'f> {
     /// Of an operation that writes much, only one of the many choices in so many is tried.
     pub thin: usize,
     /// The disk with what a cut had torn in the filesystem on `data`, mended.
-    pub mended: Option<Medium>,
+    pub mended: Option<Contents>,
 }
 
 /// An ordinary operation.

@@ -1,16 +1,16 @@
 //! What must hold: on every disk at every moment, and when a device has run to its end.
 
 use super::Proof;
+use crate::contents::{Contents, UNIT};
 use crate::cut::Progress;
 use crate::device::{End, SimDevice};
 use crate::disk::{Mark, Op};
-use crate::factory::RECOVERY;
 use crate::fresh::{self, Fresh};
-use crate::medium::{Medium, UNIT};
 use crate::operations::Operation;
 use crate::setup::Flashed;
 use crate::truth::{self, Slot};
 use crate::volume::{self, Data};
+use crate::workshop::RECOVERY;
 use drydock_engine::volume::provision::{self, Content};
 use drydock_models::grub::{Kernel, Start};
 use drydock_state::grub::Grub;
@@ -55,15 +55,15 @@ impl fmt::Display for Failure {
 impl Proof<'_, '_> {
     /// What must hold on every disk at every moment.
     pub(super) fn check_at_rest(&self, device: &SimDevice, progress: Progress) -> Result<(), Failure> {
-        let (factory, disk) = (device.factory, &device.disk);
+        let (workshop, disk) = (device.workshop, &device.disk);
         let mut whole = BTreeMap::new();
         for set in SetName::BOTH {
-            for class in factory.config.set_classes() {
-                if let Slot::Lies(why) = truth::slot(factory, disk, &class.class, set) {
+            for class in workshop.config.set_classes() {
+                if let Slot::Lies(why) = truth::slot(workshop, disk, &class.class, set) {
                     return Kind::Lie.of(why);
                 }
             }
-            whole.insert(set, truth::set_is_whole(factory, disk, set));
+            whole.insert(set, truth::set_is_whole(workshop, disk, set));
         }
         self.check_recovery(device)?;
         match device.decision() {
@@ -89,7 +89,7 @@ impl Proof<'_, '_> {
             let told = format!("version {}, {:?}", info.version, info.status);
             return Kind::Lie.of(format!("the record says that set {set} is {told}; {really}"));
         }
-        match factory.setup.data {
+        match workshop.setup.data {
             Flashed::Made => self.check_data(device, &record)?,
             Flashed::Blank { .. } => self.check_fresh_data(device, progress)?,
         }
@@ -98,21 +98,21 @@ impl Proof<'_, '_> {
 
     /// The copy of the recovery that the bootloader tries first is whole, and the record tells what is in it.
     fn check_recovery(&self, device: &SimDevice) -> Result<(), Failure> {
-        let (factory, disk) = (device.factory, &device.disk);
+        let (workshop, disk) = (device.workshop, &device.disk);
         for copy in CopyName::BOTH {
-            if let Slot::Lies(why) = truth::slot(factory, disk, RECOVERY, copy) {
+            if let Slot::Lies(why) = truth::slot(workshop, disk, RECOVERY, copy) {
                 return Kind::Lie.of(why);
             }
         }
         let next = observed(device).map_or(CopyName::A, |now| now.copy);
-        if !truth::has_kernel(factory, disk, Kernel::Recovery(next)) {
+        if !truth::has_kernel(workshop, disk, Kernel::Recovery(next)) {
             return Kind::Half.of(format!("copy {next} of the recovery is next, and is not whole"));
         }
         let Some(record) = device.record() else { return Ok(()) };
         let told = record.history.iter().rfind(|entry| entry.outcome == Outcome::RecoveryUpdated);
         let version = told.map_or("1", |entry| &entry.version);
-        match truth::slot(factory, disk, RECOVERY, record.recovery.first) {
-            Slot::Holds(index) if factory.releases[index].version == version => Ok(()),
+        match truth::slot(workshop, disk, RECOVERY, record.recovery.first) {
+            Slot::Holds(index) if workshop.releases[index].version == version => Ok(()),
             _ => Kind::Lie.of(format!(
                 "the recovery that is first, {}, is not version {version}",
                 record.recovery.first
@@ -122,17 +122,17 @@ impl Proof<'_, '_> {
 
     /// What became of a `data` that the first boot makes, or mends.
     fn check_fresh_data(&self, device: &SimDevice, progress: Progress) -> Result<(), Failure> {
-        let (factory, disk) = (device.factory, &device.disk);
+        let (workshop, disk) = (device.workshop, &device.disk);
         if let Some(data) = progress.data
-            && fresh::identity(factory, disk) != Some(data)
+            && fresh::identity(workshop, disk) != Some(data)
         {
             return Kind::Broken.of("`data` is another one than that with which a set was entered");
         }
         if let Some(mended) = &self.operation.mended {
             return self.check_mended(device, mended);
         }
-        let found = fresh::look(factory, disk);
-        let partition = factory.partition(disk, "data").expect("there is a data partition");
+        let found = fresh::look(workshop, disk);
+        let partition = workshop.partition(disk, "data").expect("there is a data partition");
         match (&found, provision::content(&partition)) {
             (Fresh::Broken(why), _) => Kind::Half.of(format!("`data` is neither blank nor whole: {why}")),
             (Fresh::Blank | Fresh::Unfinished, _) if progress.data.is_some() => {
@@ -146,13 +146,13 @@ impl Proof<'_, '_> {
     }
 
     /// A torn filesystem: each sector is as it was, or as it is when all is mended.
-    fn check_mended(&self, device: &SimDevice, mended: &Medium) -> Result<(), Failure> {
+    fn check_mended(&self, device: &SimDevice, mended: &Contents) -> Result<(), Failure> {
         let view = device.disk.view();
-        let mut pages = view.changed(&self.start, &device.factory.range("data"));
+        let mut pages = view.changed(&self.start, &device.workshop.range("data"));
         let is_one_of_both = |page: u64| {
             let at = (page..page + 4096).step_by(UNIT);
             at.into_iter().all(|at| {
-                let [now, before, after] = [&view, &self.start, mended].map(|medium| medium.unit(at));
+                let [now, before, after] = [&view, &self.start, mended].map(|contents| contents.unit(at));
                 now == before || now == after
             })
         };
@@ -177,9 +177,9 @@ impl Proof<'_, '_> {
         if entered.any(|data| data != first) {
             return Kind::Broken.of("`data` was made a second time, after a set was entered");
         }
-        let (range, view) = (device.factory.range("data"), device.disk.view());
+        let (range, view) = (device.workshop.range("data"), device.disk.view());
         let differs =
-            |mended: &Medium| view.changed(mended, &range).any(|page| view.page(page) != mended.page(page));
+            |mended: &Contents| view.changed(mended, &range).any(|page| view.page(page) != mended.page(page));
         match self.operation.mended.as_ref().is_some_and(differs) {
             true => Kind::Half.of("the filesystem was not mended as it should be"),
             false => Ok(()),
@@ -188,14 +188,15 @@ impl Proof<'_, '_> {
 
     /// What is to be kept is never lost, and the history tells what became of `data` and of what was wiped.
     fn check_data(&self, device: &SimDevice, record: &Record) -> Result<(), Failure> {
-        let (factory, disk) = (device.factory, &device.disk);
+        let (workshop, disk) = (device.workshop, &device.disk);
         let view = disk.view();
         let told = |outcome| record.history.iter().any(|entry| entry.outcome == outcome);
-        let untouched = ["data", "stash"].iter().all(|label| view.shares(&self.start, &factory.range(label)));
+        let untouched =
+            ["data", "stash"].iter().all(|label| view.shares(&self.start, &workshop.range(label)));
         if !untouched || told(Outcome::Reset) {
-            match volume::look(factory, disk) {
+            match volume::look(workshop, disk) {
                 Data::Lost(why) => return Kind::Half.of(format!("what is to be kept is lost: {why}")),
-                Data::New if told(Outcome::Reset) && volume::is_stash_committed(factory, disk) => {
+                Data::New if told(Outcome::Reset) && volume::is_stash_committed(workshop, disk) => {
                     return Kind::Lie.of("the reset is told to be over, and the stash is not empty");
                 }
                 Data::New => {}
@@ -205,7 +206,7 @@ impl Proof<'_, '_> {
                 Data::Old | Data::Stashed => {}
             }
         }
-        let logs = factory.range("logs");
+        let logs = workshop.range("logs");
         let mut bytes = vec![0; (logs.end - logs.start) as usize];
         view.read(logs.start, &mut bytes);
         match told(Outcome::Wiped) && !drydock_block::is_zero(&bytes) {
@@ -251,7 +252,7 @@ impl Proof<'_, '_> {
         if let Some(violation) = device.violations().first() {
             return Kind::Broken.of(violation);
         }
-        let version = match truth::set_is_whole(device.factory, &device.disk, set) {
+        let version = match truth::set_is_whole(device.workshop, &device.disk, set) {
             Ok(release) => release.version.as_str(),
             Err(why) => return Kind::Half.of(why),
         };
@@ -260,7 +261,7 @@ impl Proof<'_, '_> {
         if !expected.contains(&version) {
             return Kind::Broken.of(format!("version {version} runs, expected was {expected:?}"));
         }
-        let replicas = truth::replicas(device.factory, &device.disk);
+        let replicas = truth::replicas(device.workshop, &device.disk);
         let record = match &replicas {
             [Replica::Valid { sequence: a, record }, Replica::Valid { sequence: b, record: other }]
                 if a == b && record == other =>
@@ -289,7 +290,7 @@ impl Proof<'_, '_> {
 }
 
 fn observed(device: &SimDevice) -> Option<Observed> {
-    let partition = device.factory.partition(&device.disk, "bootenv")?;
+    let partition = device.workshop.partition(&device.disk, "bootenv")?;
     Grub::open(partition).ok()?.observe().ok()
 }
 

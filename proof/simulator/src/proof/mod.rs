@@ -4,9 +4,9 @@ mod check;
 
 pub use check::{Failure, Kind, check_history};
 
+use crate::contents::Contents;
 use crate::cut::{Choice, Progress, Replay};
 use crate::disk::Op;
-use crate::medium::Medium;
 use crate::operations::Operation;
 use crate::volume::IDENTITY;
 use drydock_block::Flush;
@@ -107,7 +107,7 @@ impl Findings {
 pub struct Proof<'o, 'f> {
     operation: &'o Operation<'f>,
     depth: Depth,
-    start: Medium,
+    start: Contents,
     log: Vec<Op>,
     findings: Mutex<Findings>,
 }
@@ -174,7 +174,7 @@ impl<'o, 'f> Proof<'o, 'f> {
     }
 
     fn replay(&self) -> Replay {
-        Replay::new(self.start.clone(), self.operation.device.factory.setup.sector)
+        Replay::new(self.start.clone(), self.operation.device.workshop.setup.sector)
     }
 
     /// Tries all choices, several at a time.
@@ -201,12 +201,13 @@ impl<'o, 'f> Proof<'o, 'f> {
     fn one(&self, case: &Case, replay: &Replay, progress: Progress, seed: u64) {
         let fingerprint = replay.fingerprint(case.choice);
         self.count(fingerprint);
-        let medium = replay.medium(case.choice);
-        let log = match self.examine(&medium, fingerprint, progress) {
+        let contents = replay.contents(case.choice);
+        let log = match self.examine(&contents, fingerprint, progress) {
             Ok(log) => log,
             Err(why) => return self.failed(case.clone(), why),
         };
-        let again = || Replay::after(medium.clone(), fingerprint, self.operation.device.factory.setup.sector);
+        let again =
+            || Replay::after(contents.clone(), fingerprint, self.operation.device.workshop.setup.sector);
         if let Some((cut, choice)) = case.second {
             self.second(case, again(), progress, &log[..cut], |_| choice);
             return;
@@ -249,7 +250,7 @@ impl<'o, 'f> Proof<'o, 'f> {
         if !self.count(fingerprint) {
             return false;
         }
-        if let Err(why) = self.examine(&replay.medium(choice), fingerprint, progress) {
+        if let Err(why) = self.examine(&replay.contents(choice), fingerprint, progress) {
             self.failed(Case { second: Some((log.len(), choice)), ..case.clone() }, why);
         }
         true
@@ -265,9 +266,9 @@ impl<'o, 'f> Proof<'o, 'f> {
     }
 
     /// Looks at a disk as it is, runs the device to its end, and looks again. Returns what the run wrote.
-    fn examine(&self, medium: &Medium, fingerprint: u64, progress: Progress) -> Result<Vec<Op>, Failure> {
+    fn examine(&self, contents: &Contents, fingerprint: u64, progress: Progress) -> Result<Vec<Op>, Failure> {
         self.findings.lock().unwrap().runs += 1;
-        let device = self.operation.device.again(medium.clone(), self.depth.swallow);
+        let device = self.operation.device.again(contents.clone(), self.depth.swallow);
         device.disk.has_fingerprint(fingerprint);
         self.check_at_rest(&device, progress)?;
         let end = device.run();

@@ -8,25 +8,25 @@ use drydock_engine::update::Look;
 use drydock_fixtures::Parts;
 use drydock_format::{Digest, MANIFEST, ReadAt, sha256};
 use drydock_models::grub::Start;
+use drydock_simulator::contents::Contents;
 use drydock_simulator::device::{Boot, End, SimDevice};
-use drydock_simulator::factory::Factory;
-use drydock_simulator::medium::Medium;
-use drydock_simulator::operations::Media;
+use drydock_simulator::operations::Moments;
 use drydock_simulator::setup::SETUPS;
+use drydock_simulator::workshop::Workshop;
 use drydock_state::{Job, Outcome, SetName, Source, UnixTime, transition};
 use std::sync::{Arc, LazyLock};
 
 /// The device of all these tests.
-pub(crate) static FACTORY: LazyLock<Factory> = LazyLock::new(|| Factory::new(SETUPS[0]));
+pub(crate) static WORKSHOP: LazyLock<Workshop> = LazyLock::new(|| Workshop::new(SETUPS[0]));
 /// Its disk at several moments.
-pub(crate) static MEDIA: LazyLock<Media> = LazyLock::new(|| Media::new(&FACTORY));
+pub(crate) static MOMENTS: LazyLock<Moments> = LazyLock::new(|| Moments::new(&WORKSHOP));
 
 /// The path that the bad bundle has on `data`.
 pub(crate) const PATH: &str = "bad.drydock";
 
 /// A device that runs version 2 in set b, and could start version 1 in set a, which an update would overwrite.
 pub(crate) fn device() -> SimDevice<'static> {
-    SimDevice::new(&FACTORY, MEDIA.second.clone())
+    SimDevice::new(&WORKSHOP, MOMENTS.second.clone())
 }
 
 pub(crate) fn source() -> Source {
@@ -35,7 +35,7 @@ pub(crate) fn source() -> Source {
 
 /// The members of version 3's bundle.
 pub(crate) fn parts() -> Parts {
-    Parts::of(&FACTORY.version("3").bundle)
+    Parts::of(&WORKSHOP.version("3").bundle)
 }
 
 /// What a bad bundle must not touch.
@@ -48,9 +48,9 @@ pub(crate) enum Spares {
 }
 
 /// Whether nothing was written to a set since `before`, not even the same bytes.
-pub(crate) fn untouched(device: &SimDevice, before: &Medium, set: SetName) -> bool {
+pub(crate) fn untouched(device: &SimDevice, before: &Contents, set: SetName) -> bool {
     let now = device.disk.view();
-    FACTORY.slots().iter().all(|(_, own, range)| *own != set || now.shares(before, range))
+    WORKSHOP.slots().iter().all(|(_, own, range)| *own != set || now.shares(before, range))
 }
 
 /// Lets the live system refuse a bundle, and then recovery, to which it comes as if it had been exchanged after
@@ -119,8 +119,8 @@ pub(crate) fn fails(device: &SimDevice, name: &str, words: &[&str], spares: Spar
 }
 
 /// Changes bytes of a partition.
-pub(crate) fn damage(medium: &Medium, label: &str, offset: u64, bytes: &[u8]) -> Medium {
-    let mut medium = medium.clone();
-    medium.write(FACTORY.range(label).start + offset, bytes);
-    medium
+pub(crate) fn damage(contents: &Contents, label: &str, offset: u64, bytes: &[u8]) -> Contents {
+    let mut contents = contents.clone();
+    contents.write(WORKSHOP.range(label).start + offset, bytes);
+    contents
 }

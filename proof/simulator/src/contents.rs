@@ -15,11 +15,11 @@ pub const UNIT: usize = 512;
 
 /// The contents of a disk. A clone costs little: it shares every page until one of the two writes to it.
 #[derive(Clone)]
-pub struct Medium {
+pub struct Contents {
     pages: Vec<Arc<[u8; PAGE]>>,
 }
 
-impl Medium {
+impl Contents {
     /// `size` bytes of zeros; whole pages of 4096 bytes.
     pub fn new(size: u64) -> Self {
         let zeros = Arc::new([0; PAGE]);
@@ -29,18 +29,18 @@ impl Medium {
     /// What a disk image holds. Its size is a multiple of 4096 bytes; holes take no memory.
     pub fn load(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
-        let mut medium = Self::new(file.metadata()?.len());
+        let mut contents = Self::new(file.metadata()?.len());
         let mut piece = vec![0; PIECE];
-        for at in (0..medium.pages.len() * PAGE).step_by(PIECE) {
-            let len = PIECE.min(medium.pages.len() * PAGE - at);
+        for at in (0..contents.pages.len() * PAGE).step_by(PIECE) {
+            let len = PIECE.min(contents.pages.len() * PAGE - at);
             file.read_exact_at(&mut piece[..len], at as u64)?;
-            for (page, bytes) in medium.pages[at / PAGE..].iter_mut().zip(piece[..len].as_chunks().0) {
+            for (page, bytes) in contents.pages[at / PAGE..].iter_mut().zip(piece[..len].as_chunks().0) {
                 if *bytes != [0; PAGE] {
                     *page = Arc::new(*bytes);
                 }
             }
         }
-        Ok(medium)
+        Ok(contents)
     }
 
     /// Writes a disk image with holes, replacing what was there.
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_clone_is_its_own_and_the_fingerprint_follows_the_contents() {
-        let mut first = Medium::new(16384);
+        let mut first = Contents::new(16384);
         let second = first.clone();
         first.write(4000, &[7; 200]);
         let mut back = [0; 202];
@@ -142,12 +142,12 @@ mod tests {
 
     #[test]
     fn an_image_is_loaded_as_it_was_saved() {
-        let mut medium = Medium::new(3 << 20);
-        medium.write((1 << 20) - 100, &[7; 5000]);
-        medium.write((3 << 20) - 1, &[9]);
+        let mut contents = Contents::new(3 << 20);
+        contents.write((1 << 20) - 100, &[7; 5000]);
+        contents.write((3 << 20) - 1, &[9]);
         let file = tempfile::NamedTempFile::new().unwrap();
-        medium.save(file.path()).unwrap();
-        let loaded = Medium::load(file.path()).unwrap();
-        assert_eq!((loaded.size(), loaded.fingerprint()), (medium.size(), medium.fingerprint()));
+        contents.save(file.path()).unwrap();
+        let loaded = Contents::load(file.path()).unwrap();
+        assert_eq!((loaded.size(), loaded.fingerprint()), (contents.size(), contents.fingerprint()));
     }
 }

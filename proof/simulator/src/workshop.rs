@@ -1,7 +1,7 @@
-//! Makes devices: their configuration, releases for them, and a disk as a factory flashes it.
+//! Makes devices: their configuration, releases for them, and a disk as it is flashed.
 
+use crate::contents::Contents;
 use crate::disk::SimDisk;
-use crate::medium::Medium;
 use crate::setup::{Flashed, Setup};
 use crate::volume::{self, IDENTITY};
 use drydock_block::{BlockDevice, Section};
@@ -66,7 +66,7 @@ pub struct Release {
 }
 
 /// Everything that a device is made from.
-pub struct Factory {
+pub struct Workshop {
     /// The kind of disk.
     pub setup: Setup,
     /// The device's configuration.
@@ -78,10 +78,10 @@ pub struct Factory {
     folder: tempfile::TempDir,
     partitions: BTreeMap<String, Range<u64>>,
     volumes: BTreeMap<String, Unlocked>,
-    blank: Medium,
+    blank: Contents,
 }
 
-impl Factory {
+impl Workshop {
     /// Makes releases and a blank disk.
     pub fn new(setup: Setup) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
@@ -104,7 +104,7 @@ impl Factory {
         });
         config.factory_reset.keep = vec!["identity".into()];
         config.wipes = vec![Wipe { label: "logs".into(), how: WipeHow::Zero, encrypted: false }];
-        let mut factory = Self {
+        let mut workshop = Self {
             setup,
             config,
             releases: Vec::new(),
@@ -112,12 +112,12 @@ impl Factory {
             folder,
             partitions: BTreeMap::new(),
             volumes: BTreeMap::new(),
-            blank: Medium::new(0),
+            blank: Contents::new(0),
         };
-        factory.releases = (1..).zip(VERSIONS).map(|(n, version)| factory.release(version, n)).collect();
-        factory.lay_out();
-        factory.format();
-        factory
+        workshop.releases = (1..).zip(VERSIONS).map(|(n, version)| workshop.release(version, n)).collect();
+        workshop.lay_out();
+        workshop.format();
+        workshop
     }
 
     /// Makes a bundle of the images, signed by the first two keys.
@@ -201,7 +201,7 @@ impl Factory {
             self.partitions.insert(label.into(), start..end);
             start = end;
         }
-        self.blank = Medium::new(start);
+        self.blank = Contents::new(start);
     }
 
     /// Puts the boot environment's filesystem and the LUKS containers on the blank disk.
@@ -244,7 +244,7 @@ impl Factory {
         }
     }
 
-    /// What `data` holds when the device leaves the factory: what is kept at a reset, and more.
+    /// What `data` holds when the device leaves the workshop: what is kept at a reset, and more.
     pub fn old_data(&self) -> Vec<u8> {
         [&self.kept()[..], &image(15, 4096)].concat()
     }
@@ -258,14 +258,14 @@ impl Factory {
         archive
     }
 
-    /// The key of the `data` volume with which the device leaves the factory.
+    /// The key of the `data` volume with which the device leaves the workshop.
     pub fn old_data_key(&self) -> &[u8] {
         self.volumes["data"].volume_key().expect("the key has bytes")
     }
 
-    /// A disk with this medium in it.
-    pub fn switch_on(&self, medium: Medium) -> SimDisk {
-        SimDisk::new(medium, self.setup.sector, self.setup.discard)
+    /// A disk with these contents.
+    pub fn switch_on(&self, contents: Contents) -> SimDisk {
+        SimDisk::new(contents, self.setup.sector, self.setup.discard)
     }
 
     /// Where a partition lies on the disk, in bytes.
@@ -301,8 +301,8 @@ impl Factory {
         self.releases.iter().find(|release| release.version == version).expect("a release of that version")
     }
 
-    /// A disk as it leaves the factory: version 1 in set a and in both copies of the recovery, set b blank.
-    pub fn flashed(&self) -> Medium {
+    /// A disk as it leaves the workshop: version 1 in set a and in both copies of the recovery, set b blank.
+    pub fn flashed(&self) -> Contents {
         let disk = Arc::new(self.switch_on(self.blank.clone()));
         let release = &self.releases[0];
         let set = self.config.set_classes().map(|class| (class.class.as_str(), SlotName::Set(SetName::A)));
@@ -344,7 +344,7 @@ fn with_tree(image: &Image, mut bytes: Vec<u8>, upper: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Puts a new boot environment's filesystem on a partition, as a factory does.
+/// Puts a new boot environment's filesystem on a partition, as a workshop does.
 pub(crate) fn format_boot_environment(partition: &impl BlockDevice) {
     let files = [("grubenv", vec![b'#'; ENV_SIZE])];
     fat::make(partition, *b"BOOTENV    ", 0, &files).expect("it fits");
