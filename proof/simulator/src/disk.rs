@@ -1,7 +1,7 @@
 //! The simulated disk: what a program sees, and a log from which all contents that a cut could leave are made.
 
 use crate::contents::Contents;
-use crate::truth::Seen;
+use crate::seen::Seen;
 use drydock_block::{BlockDevice, Flush, SectorSize, check_range};
 use drydock_fixtures::Random;
 use drydock_state::{CopyName, SetName};

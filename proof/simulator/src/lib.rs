@@ -8,6 +8,7 @@
 
 pub mod contents;
 pub mod cut;
+pub mod data;
 pub mod device;
 pub mod disk;
 pub mod files;
@@ -17,6 +18,7 @@ pub mod native;
 pub mod operations;
 pub mod proof;
 pub mod schedule;
+pub mod seen;
 pub mod setup;
 pub mod truth;
 pub mod volume;

@@ -1,13 +1,12 @@
 //! What is on a disk, found without trusting what drydock says of it.
 
-use crate::contents::Contents;
 use crate::disk::SimDisk;
+pub use crate::seen::{Seen, Slot};
 use crate::workshop::{RECOVERY, Release, Workshop};
 use drydock_block::read_vec;
 use drydock_format::trailer;
 use drydock_models::grub::Kernel;
 use drydock_state::{Record, Replica, SetName, SlotName, decode_replica, replica_offsets};
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 
 /// The room that a replica of the record takes at most, in bytes.
@@ -15,20 +14,6 @@ const REPLICA: usize = 4096 + 256 * 1024;
 
 /// Bytes that are compared at once.
 const PIECE: usize = 64 << 10;
-
-/// What is in a slot.
-#[derive(Clone)]
-pub enum Slot {
-    /// It has no whole trailer, and so does not claim to hold anything.
-    Nothing,
-    /// Its trailer names the release with this index, and that is what it holds.
-    Holds(usize),
-    /// Its trailer claims what is not so.
-    Lies(String),
-}
-
-/// What was in slots at an earlier moment; still so while no page of them was written.
-pub type Seen = HashMap<String, (Contents, Slot)>;
 
 /// Looks into a slot.
 pub fn slot(workshop: &Workshop, disk: &Arc<SimDisk>, class: &str, name: impl Into<SlotName>) -> Slot {

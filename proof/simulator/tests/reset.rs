@@ -8,10 +8,11 @@ use common::{MOMENTS, WORKSHOP, damage};
 use drydock_config::{DataFailure, IfLocked};
 use drydock_engine::live;
 use drydock_simulator::contents::Contents;
+use drydock_simulator::data::{self as found, Data};
 use drydock_simulator::device::{End, SimDevice};
 use drydock_simulator::disk::On;
 use drydock_simulator::truth;
-use drydock_simulator::volume::{self, Data};
+use drydock_simulator::volume;
 use drydock_state::{Outcome, SetName};
 
 /// Version 1 runs, and a factory reset is staged.
@@ -34,7 +35,7 @@ fn outcome(device: &SimDevice) -> (Outcome, String) {
 }
 
 fn data(device: &SimDevice) -> Data {
-    volume::look(&WORKSHOP, &device.disk)
+    found::look(&WORKSHOP, &device.disk)
 }
 
 /// The same disk, sound again, with another reset staged.
@@ -75,12 +76,12 @@ fn a_stash_that_was_left_behind_is_not_preferred_to_a_volume_that_opens() {
     let first = device(&MOMENTS.reset);
     first.disk.fail(On::Write, WORKSHOP.range("data"));
     assert_eq!(outcome(&first).0, Outcome::Failed);
-    assert!(volume::is_stash_committed(&WORKSHOP, &first.disk));
+    assert!(found::is_stash_committed(&WORKSHOP, &first.disk));
     let second = once_more(&first);
     assert_eq!(data(&second), Data::Old);
     assert_eq!(outcome(&second).0, Outcome::Reset);
     assert_eq!(data(&second), Data::New);
-    assert!(!volume::is_stash_committed(&WORKSHOP, &second.disk));
+    assert!(!found::is_stash_committed(&WORKSHOP, &second.disk));
     // And one that can't be opened for the moment is not given up for it: its key slots are there.
     let mut locked = once_more(&first);
     locked.config.factory_reset.if_locked = IfLocked::Refuse;

@@ -1,6 +1,6 @@
 //! The bundle format.
 
-use crate::options;
+use crate::options::options;
 use drydock_format::frames::{Decoder, FrameTable};
 use drydock_format::tar::Header;
 use drydock_format::tree::Hasher;

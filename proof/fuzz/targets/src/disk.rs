@@ -1,6 +1,6 @@
 //! What lies on a disk: partition table, the boot environment's filesystem, LUKS headers.
 
-use crate::options;
+use crate::options::options;
 use drydock_block::{BlockDevice, Flush, MemoryDevice, SectorSize, check_range};
 use drydock_engine::volume::torn::{journal, superblock};
 use drydock_gpt::read as read_gpt;

@@ -1,19 +1,20 @@
 //! One function for each thing that drydock parses before anything vouches for it: what a stick, a disk or a
 //! bundle says. None may panic, hang or take memory out of proportion, whatever the bytes are.
 //!
-//! `fuzz/fuzz_targets/` hands these to libFuzzer; [`smoke`] runs them on the stable compiler. Where a format has
+//! `proof/fuzz/fuzz_targets/` hands these to libFuzzer; [`smoke`] runs them on the stable compiler. Where a format has
 //! checksums, a target mends them first (and tries the bytes as they are as well): random bytes would not get
 //! past them, an attacker's do.
 
 mod bundle;
 mod disk;
+mod options;
 pub mod smoke;
 mod state;
 
 /// One thing to fuzz.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
-    /// Its name: that of the libFuzzer binary, and of its folder in `fuzz/seeds`.
+    /// Its name: that of the libFuzzer binary, and of its folder in `proof/fuzz/seeds`.
     pub name: &'static str,
     /// Parses the bytes, and says whether they were accepted. Panics where a promise is broken.
     pub run: fn(&[u8]) -> bool,
@@ -49,9 +50,4 @@ pub fn run(name: &str, data: &[u8]) {
     if let Some(target) = target {
         (target.run)(data);
     }
-}
-
-/// The first byte and the rest: targets take their options from it.
-fn options(data: &[u8]) -> (u8, &[u8]) {
-    data.split_first().map_or((0, data), |(first, rest)| (*first, rest))
 }

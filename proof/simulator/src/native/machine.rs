@@ -1,6 +1,5 @@
 //! A machine whose partitions are files in a folder. It has no volumes and starts nothing.
 
-use super::{BUNDLE, Zeros};
 use drydock_block::{
     AlignedBuffer, BlockDevice, Flush, SectorSize, check_range, is_zero, read_through, write_through,
 };
@@ -26,6 +25,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use zeroize::Zeroizing;
+
+/// The bundle's name in the folder.
+pub(super) const BUNDLE: &str = "bundle.drydock";
+
+/// What is done with zeros that are to be written to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zeros {
+    /// They are written.
+    Written,
+    /// They are left out: the file is new, and its holes read as zeros.
+    AreHoles,
+}
 
 fn not_here<T>(what: &str) -> Result<T, Error> {
     Err(Error::Refused(format!("a machine of files has no {what}")))

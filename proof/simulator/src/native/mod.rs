@@ -18,13 +18,12 @@ use drydock_files::FileDevice;
 use drydock_fixtures::key;
 use drydock_recovery::pid1::read_config;
 use drydock_state::{MaybeDigest, SetInfo, SetName, Source, Store, UnixTime, transition};
-use machine::NativeMachine;
+pub use machine::Zeros;
+use machine::{BUNDLE, NativeMachine};
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
-/// The bundle's name in the folder.
-const BUNDLE: &str = "bundle.drydock";
 /// The device's configuration in the folder.
 const CONFIG: &str = "config.json";
 /// The slot that is written: its name in the folder.
@@ -61,15 +60,6 @@ pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bu
     store.write(&record).expect("it can be written");
     partition(SLOT, made.slots[0]);
     Ok(())
-}
-
-/// What is done with zeros that are to be written to a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Zeros {
-    /// They are written.
-    Written,
-    /// They are left out: the file is new, and its holes read as zeros.
-    AreHoles,
 }
 
 /// Installs the bundle in the folder into the slot beside it: signatures, writing, reading back, commit.

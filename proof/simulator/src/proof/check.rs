@@ -3,13 +3,13 @@
 use super::Proof;
 use crate::contents::{Contents, UNIT};
 use crate::cut::Progress;
+use crate::data::{self, Data};
 use crate::device::{End, SimDevice};
 use crate::disk::{Mark, Op};
 use crate::fresh::{self, Fresh};
 use crate::operations::Operation;
 use crate::setup::Flashed;
 use crate::truth::{self, Slot};
-use crate::volume::{self, Data};
 use crate::workshop::RECOVERY;
 use drydock_engine::volume::provision::{self, Content};
 use drydock_models::grub::{Kernel, Start};
@@ -194,9 +194,9 @@ impl Proof<'_, '_> {
         let untouched =
             ["data", "stash"].iter().all(|label| view.shares(&self.start, &workshop.range(label)));
         if !untouched || told(Outcome::Reset) {
-            match volume::look(workshop, disk) {
+            match data::look(workshop, disk) {
                 Data::Lost(why) => return Kind::Half.of(format!("what is to be kept is lost: {why}")),
-                Data::New if told(Outcome::Reset) && volume::is_stash_committed(workshop, disk) => {
+                Data::New if told(Outcome::Reset) && data::is_stash_committed(workshop, disk) => {
                     return Kind::Lie.of("the reset is told to be over, and the stash is not empty");
                 }
                 Data::New => {}
