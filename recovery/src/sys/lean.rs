@@ -101,35 +101,6 @@ extern "C" fn __nptl_change_stack_perm(_: *mut c_void) -> c_int {
     nix::libc::EPERM
 }
 
-/// Compares two C strings, `n` bytes of them at most. The C library has this five times, each for some processors and
-/// written for speed, in 15 KB; here few names are compared, and short ones.
-///
-/// # Safety
-///
-/// Each string can be read up to its end or `n` bytes.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn strncmp(a: *const c_char, b: *const c_char, n: usize) -> c_int {
-    for at in 0..n {
-        // SAFETY: no string has ended before `at`, or the loop would have.
-        let (a, b) = unsafe { (a.add(at).read() as u8, b.add(at).read() as u8) };
-        if a != b || a == 0 {
-            return c_int::from(a) - c_int::from(b);
-        }
-    }
-    0
-}
-
-/// The same to their ends.
-///
-/// # Safety
-///
-/// Each string can be read up to its end.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn strcmp(a: *const c_char, b: *const c_char) -> c_int {
-    // SAFETY: it is the caller's.
-    unsafe { strncmp(a, b, usize::MAX) }
-}
-
 /// The C library's formatted output, with which glibc words its own reports, and errors whose number it doesn't
 /// know. Takes with it floating-point output and wide characters.
 #[unsafe(no_mangle)]
