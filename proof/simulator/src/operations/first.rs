@@ -15,7 +15,7 @@ use std::process::Command;
 
 /// In a new LUKS volume all sectors of the filesystem are in flight, of another one those that are not as they were: only
 /// one choice in so many is tried.
-const THIN: [usize; 2] = [16, 2];
+const THIN: [usize; 2] = [64, 2];
 /// Where a superblock is, and what a cut leaves whole of it.
 const SUPERBLOCK: usize = 1024;
 const SECTOR: usize = 512;
