@@ -88,19 +88,6 @@ extern "C" fn __res_vinit(_: *mut c_void, _: c_int) -> c_int {
 #[unsafe(no_mangle)]
 extern "C" fn __res_iclose(_: *mut c_void, _: bool) {}
 
-/// Where the dynamic loader would look for libraries: nowhere. Takes it with it, together with the next; on arm64 what
-/// reads the program's own properties at its start has need of it.
-#[cfg(target_arch = "x86_64")]
-#[unsafe(no_mangle)]
-extern "C" fn _dl_init_paths() {}
-
-/// Makes a thread's stack executable, as a library that is loaded may need it: no.
-#[cfg(target_arch = "x86_64")]
-#[unsafe(no_mangle)]
-extern "C" fn __nptl_change_stack_perm(_: *mut c_void) -> c_int {
-    nix::libc::EPERM
-}
-
 /// The C library's formatted output, with which glibc words its own reports, and errors whose number it doesn't
 /// know. Takes with it floating-point output and wide characters.
 #[unsafe(no_mangle)]

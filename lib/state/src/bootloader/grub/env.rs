@@ -47,8 +47,11 @@ pub fn decode_env(block: &[u8]) -> Result<Observed, Error> {
     let body =
         block.strip_prefix(SIGNATURE.as_bytes()).ok_or_else(|| damaged("its first line is missing"))?;
     let text = body.split(|&b| b == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
-    let variables: Vec<(&str, &str)> =
-        text.filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('=')).collect();
+    let variables: Vec<(&str, &str)> = text
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once('='))
+        .map(up_to_nul)
+        .collect();
     let get = |name: &str| {
         let found = variables.iter().rev().find(|(key, _)| *key == name).map(|(_, value)| *value);
         found.ok_or_else(|| damaged(&format!("{name} is missing")))
@@ -82,6 +85,12 @@ pub fn decode_env(block: &[u8]) -> Result<Observed, Error> {
             other => return Err(damaged(&format!("dd_copy is `{other}`"))),
         },
     })
+}
+
+/// To GRUB, names and values are C strings.
+fn up_to_nul<'l>((name, value): (&'l str, &'l str)) -> (&'l str, &'l str) {
+    let cut = |text: &'l str| text.split('\0').next().unwrap_or_default();
+    (cut(name), cut(value))
 }
 
 #[cfg(test)]
@@ -138,6 +147,14 @@ mod tests {
         let before = encode_env(&WANTED);
         let after = encode_env(&Wanted { attempts: Starts { recovery: 2, ..WANTED.attempts }, ..WANTED });
         assert_eq!(before.iter().zip(&after).filter(|(x, y)| x != y).count(), 1);
+    }
+
+    #[test]
+    fn a_value_ends_at_a_nul_as_it_does_for_grub() {
+        let text = String::from_utf8(encode_env(&WANTED).to_vec()).unwrap();
+        let copy_a = Observed { copy: CopyName::A, ..WANTED.fresh() };
+        assert_eq!(decode_env(text.replace("dd_copy=b", "dd_copy=\0").as_bytes()).unwrap(), copy_a);
+        assert!(decode_env(text.replace("dd_a=3", "dd_a=\0").as_bytes()).is_err());
     }
 
     #[test]
