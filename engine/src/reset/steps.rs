@@ -124,8 +124,7 @@ impl<M: Machine> Step<M> for WriteHeaders<'_> {
     }
     fn run(&self, _work: &mut Work<'_, '_, M>) -> Result<Done, Error> {
         let NewVolume { label, partition, headers, .. } = self.0;
-        let doing = format!("make `{label}` a LUKS volume");
-        drydock_luks::write_headers(partition, headers).map_err(|error| luks::luks(&doing, error))?;
+        luks::write(label, partition, headers)?;
         Ok(Done::Quietly)
     }
 }

@@ -59,9 +59,7 @@ fn make(machine: &impl Machine, config: &Data, partition: Device) -> Result<Data
         None => machine.make_filesystem(&partition)?,
         Some(key) => {
             let (headers, unlocked) = luks::new(machine, label, &partition, &key)?;
-            let doing = format!("make `{label}` a LUKS volume");
-            let written = drydock_luks::write_headers(&provision::before_mark(partition)?, &headers);
-            written.map_err(|error| luks::luks(&doing, error))?;
+            luks::write(label, &provision::before_mark(partition)?, &headers)?;
             luks::map(machine, label, DATA_MAPPING, &unlocked)?;
             let inside = machine.alone(&home(config));
             if let Err(error) = inside.and_then(|inside| machine.make_filesystem(&inside)) {

@@ -41,7 +41,7 @@ pub fn new(
     partition: &Device,
     key: &Key,
 ) -> Result<(Headers, Unlocked), Error> {
-    let doing = format!("make `{label}` a LUKS volume");
+    let doing = making(label);
     let Key::Bytes(key) = key else {
         return Err(Error::Refused(format!(
             "{doing}: a key that never leaves the kernel opens no key slot; configure a way to a key file or a passphrase, too"
@@ -51,6 +51,15 @@ pub fn new(
     machine.events().allow(DERIVATION);
     drydock_luks::new_headers(partition.size(), key, &options, &mut |buffer| keys::random(machine, buffer))
         .map_err(|source| luks(&doing, source))
+}
+
+/// Writes the headers of a new volume to the partition `label`. On return they are on stable storage.
+pub fn write(label: &str, partition: &dyn BlockDevice, headers: &Headers) -> Result<(), Error> {
+    drydock_luks::write_headers(partition, headers).map_err(|source| luks(&making(label), source))
+}
+
+fn making(label: &str) -> String {
+    format!("make `{label}` a LUKS volume")
 }
 
 /// Returns how a new volume on this partition is to be: as costly to open as the configuration says for `data`.

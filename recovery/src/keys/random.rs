@@ -1,14 +1,11 @@
 //! Random bytes from the kernel, and the wait until it has any to give.
 
 use crate::sys;
+use drydock_engine::limits::ENTROPY;
 use std::io;
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
-
-/// How long the kernel may take to gather entropy.
-pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// Random bytes that are fit for keys.
 ///
@@ -48,9 +45,9 @@ fn wait_for_entropy() -> io::Result<()> {
             told
         }
     };
-    told.recv_timeout(LIMIT).unwrap_or_else(|_| {
+    told.recv_timeout(ENTROPY).unwrap_or_else(|_| {
         *asleep = Some(told);
-        let seconds = LIMIT.as_secs();
+        let seconds = ENTROPY.as_secs();
         Err(io::Error::new(
             io::ErrorKind::TimedOut,
             format!(

@@ -1,7 +1,7 @@
 //! Our disk: its partitions, the slots on them, and the lock that every writer of the state takes.
 
 use super::{Hardware, lock};
-use crate::disk::mapper::{self, Verity};
+use crate::disk::mapper;
 use crate::disk::{Access, DiskDevice};
 use crate::pid1::lock::{self as state_lock, StateLock};
 use drydock_config::{SlotClass, proof_mapping};
@@ -32,23 +32,6 @@ impl Hardware<'_> {
             what: format!("the mapping {name}"),
             advice: "it was taken away; try again".into(),
         })
-    }
-
-    /// Maps an image through dm-verity.
-    pub(super) fn verity(
-        &self,
-        name: &str,
-        class: &SlotClass,
-        slot: SlotName,
-        image: &Image,
-    ) -> Result<(), Error> {
-        let node = self.slot_node(class, slot)?;
-        let root_hash = image.root_hash.to_string();
-        let salt = image.salt.table_form();
-        let verity = Verity { device: &node, size: image.size, root_hash: &root_hash, salt: &salt };
-        let mapped = mapper::map_verity(name, &verity)?;
-        lock(&self.mapped).insert(name.into(), mapped);
-        Ok(())
     }
 }
 

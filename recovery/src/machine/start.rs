@@ -1,7 +1,8 @@
 //! Becoming the live system.
 
 use super::volumes::NEW_ROOT;
-use super::{Hardware, Part, below};
+use super::{Hardware, Part, below, lock};
+use crate::disk::mapper::{self, Verity};
 use crate::mount;
 use crate::pid1::pstore;
 use drydock_config::{SlotClass, WatchdogHandover};
@@ -22,7 +23,13 @@ impl Start for Hardware<'_> {
         slot: SlotName,
         image: &Image,
     ) -> Result<(), Error> {
-        self.verity(mapping, class, slot, image)
+        let node = self.slot_node(class, slot)?;
+        let root_hash = image.root_hash.to_string();
+        let salt = image.salt.table_form();
+        let verity = Verity { device: &node, size: image.size, root_hash: &root_hash, salt: &salt };
+        let mapped = mapper::map_verity(mapping, &verity)?;
+        lock(&self.mapped).insert(mapping.into(), mapped);
+        Ok(())
     }
 
     fn mount_root(&self, mapping: &str, _set: SetName) -> Result<(), Error> {
