@@ -1,0 +1,104 @@
+//! Coding one section.
+
+use crate::encoder::Encoder;
+use crate::error::Error;
+use drydock_delta::streams::StreamWriter;
+use drydock_delta::walk::{Ends, walk};
+use drydock_delta::{Chain, Coding, ModelCoder, Plan};
+use std::io;
+use zstd_safe::{CCtx, CParameter};
+
+/// The parts of a section.
+pub(crate) struct Coded {
+    pub(crate) control: Vec<u8>,
+    pub(crate) differences: Vec<u8>,
+    pub(crate) literals: Vec<u8>,
+}
+
+/// zstd's level for literals and streams. They are small, and made once.
+const LEVEL: i32 = 22;
+
+/// Codes the `nth` section of a chain.
+pub(crate) fn encode(
+    base: &[u8],
+    target: &[u8],
+    chain: &Chain,
+    nth: usize,
+    coding: Coding,
+) -> Result<Coded, Error> {
+    let mut ends = Known { target, literals: Vec::new() };
+    let defect = |error: drydock_delta::Error| Error::Defect { problem: error.to_string() };
+    let differences = match coding {
+        Coding::Model { table_bits } => {
+            let mut writer = ModelCoder::new(Encoder::new(), table_bits);
+            walk(chain, nth, &base, &mut writer, &mut ends, nth).map_err(defect)?;
+            writer.coder.finish()
+        }
+        Coding::Streams => {
+            let mut writer = StreamWriter::default();
+            walk(chain, nth, &base, &mut writer, &mut ends, nth).map_err(defect)?;
+            let StreamWriter { gaps, differences, .. } = writer;
+            let packed = compress(&gaps)?;
+            let lengths = [gaps.len(), differences.len(), packed.len()];
+            let mut bytes: Vec<u8> = lengths.iter().flat_map(|len| (*len as u32).to_le_bytes()).collect();
+            bytes.extend(packed);
+            bytes.extend(compress(&differences)?);
+            bytes
+        }
+    };
+    let mut control = Encoder::new();
+    if let Some(plan) = chain.plan(nth) {
+        let coded = Plan::code(&mut control, plan);
+        if coded.as_ref() != Some(plan) {
+            return Err(Error::Defect { problem: "a plan does not come back".into() });
+        }
+    }
+    Ok(Coded { control: control.finish(), differences, literals: compress(&ends.literals)? })
+}
+
+/// What an encoder knows, and the literals that it comes by.
+struct Known<'t> {
+    target: &'t [u8],
+    literals: Vec<u8>,
+}
+
+impl Ends for Known<'_> {
+    fn literals(&mut self, position: u64, out: &mut [u8]) -> Result<(), drydock_delta::Error> {
+        self.known(position, out)?;
+        self.literals.extend_from_slice(out);
+        Ok(())
+    }
+
+    fn known(&mut self, position: u64, out: &mut [u8]) -> Result<(), drydock_delta::Error> {
+        let at = position as usize;
+        out.copy_from_slice(self.target.get(at..at + out.len()).ok_or(drydock_delta::Error::Stopped)?);
+        Ok(())
+    }
+
+    fn give(&mut self, _: &[u8]) -> Result<(), drydock_delta::Error> {
+        Ok(())
+    }
+
+    fn unreadable(&mut self, _: u64, _: io::Error) {}
+}
+
+/// Compresses some bytes into one zstd frame; none into none.
+fn compress(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    if bytes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let failed = |code| Error::Compress { problem: zstd_safe::get_error_name(code) };
+    let mut context = CCtx::create();
+    for parameter in [
+        CParameter::CompressionLevel(LEVEL),
+        CParameter::WindowLog(23),
+        CParameter::ContentSizeFlag(true),
+        CParameter::ChecksumFlag(false),
+    ] {
+        context.set_parameter(parameter).map_err(failed)?;
+    }
+    let mut packed = vec![0; zstd_safe::compress_bound(bytes.len())];
+    let len = context.compress2(packed.as_mut_slice(), bytes).map_err(failed)?;
+    packed.truncate(len);
+    Ok(packed)
+}
