@@ -1,5 +1,6 @@
 //! squashfs 4, after the kernel's fs/squashfs/squashfs_fs.h.
 
+mod content;
 mod folder;
 mod inode;
 mod metadata;
@@ -48,22 +49,6 @@ impl<'a> Squashfs<'a> {
         })
     }
 
-    /// Where a block of fragments is, and its size as [`inode::Stretch`] has it.
-    fn fragment(&self, number: u32) -> Result<(u64, u32), Error> {
-        /// The size of an entry, and how many are in a block of metadata.
-        const ENTRY: u32 = 16;
-        const IN_BLOCK: u32 = 512;
-        if number >= self.fragment_count {
-            return damaged(format!("there is no fragment {number}"));
-        }
-        let index = self.fragments.saturating_add(u64::from(number / IN_BLOCK) * 8);
-        let block = Fields(&self.image.read(index, 8, "fragments")?).long(0);
-        let mut place = Place { block, offset: (number % IN_BLOCK * ENTRY) as usize };
-        let entry = self.metadata.read(&mut place, ENTRY as usize, "fragments")?;
-        let fields = Fields(&entry);
-        Ok((fields.long(0), fields.word(8)))
-    }
-
     /// A place in a table, from a number that has the block's in its upper and the byte's in its lower bits.
     fn place(table: u64, block: u64, offset: u16) -> Result<Place, Error> {
         match table.checked_add(block) {
@@ -80,7 +65,7 @@ impl Inodes for Squashfs<'_> {
 
     fn node(&self, number: u64) -> Result<Node, Error> {
         let mut place = Self::place(self.inodes, number >> 16, number as u16)?;
-        match self.inode(&mut place)? {
+        match Inode::read(&self.metadata, &mut place)? {
             Inode::Folder(listing) => self.folder(&listing).map(Node::Folder),
             Inode::File(file) => self.content(file, &mut place).map(Node::File),
             Inode::Other => Ok(Node::Other),
