@@ -16,6 +16,7 @@
 //!
 //! Nothing here does I/O but through [`ReadAt`] and [`drydock_block::BlockDevice`].
 
+pub mod delta;
 mod digest;
 mod error;
 pub mod frames;
@@ -33,12 +34,13 @@ pub mod tar;
 pub mod trailer;
 pub mod tree;
 
+pub use delta::Delta;
 pub use digest::{Digest, KeyId, sha256};
 pub use error::{Error, FrameFault};
 pub use image::{Image, Pin};
 pub use manifest::Manifest;
 pub use members::{MAX_FURTHER, Member};
-pub use open::{Bundle, ImageReader, MANIFEST, SIGNATURES, Tail};
+pub use open::{Bundle, ImageReader, MANIFEST, MemberBytes, SIGNATURES, Tail};
 pub use read_at::ReadAt;
 pub use salt::Salt;
 pub use signature::{PublicKey, Trusted};

@@ -3,7 +3,7 @@
 use crate::error::field;
 use crate::image::check_text;
 pub use crate::limits::{FRAME_SIZES, MAX_IMAGE, MAX_SIZE, MIN_IMAGE, PART, PREFIX};
-use crate::{Digest, Error, Image, Member, Pin, json, members, sha256};
+use crate::{Delta, Digest, Error, Image, Member, Pin, delta, json, members, sha256};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ pub const MAX_IMAGES: usize = 64;
 pub const RECOVERY_PROTOCOL: u32 = 1;
 
 /// The top-level fields that this version understands, which a manifest may therefore call critical.
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 10] = [
     "drydock",
     "compatible",
     "version",
@@ -23,6 +23,7 @@ const FIELDS: [&str; 9] = [
     "images",
     "pins",
     "members",
+    "deltas",
     "critical",
 ];
 
@@ -56,6 +57,9 @@ pub struct Manifest {
     pub pins: Vec<Pin>,
     /// The members that follow `manifest.sig`, in order: the images', then the further ones.
     pub members: Vec<Member>,
+    /// The deltas that are among the further members.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deltas: Vec<Delta>,
     /// What a reader must understand or else refuse the bundle: top-level fields, or whatever a later version names.
     #[serde(default)]
     pub critical: Vec<String>,
@@ -106,10 +110,15 @@ impl Manifest {
         self.images.iter().find(|image| image.name == name)
     }
 
-    /// The members that no image implies. This version passes them by; their digests are signed, for whoever knows what
-    /// they are.
+    /// The members that no image implies: those of the deltas, and any that only a later version knows. Their digests are
+    /// signed, for whoever knows what they are.
     pub fn further(&self) -> &[Member] {
         members::further(&self.images, &self.members).unwrap_or_default()
+    }
+
+    /// The delta that leads from the image of this root hash to the image of this name.
+    pub fn delta(&self, image: &str, base: &Digest) -> Option<&Delta> {
+        self.deltas.iter().find(|delta| delta.image == image && delta.base.root_hash == *base)
     }
 
     /// Checks every rule of the format that the types do not express.
@@ -128,7 +137,7 @@ impl Manifest {
         distinct("name", names.chain(self.pins.iter().map(|pin| &pin.class)))?;
         let classes = self.images.iter().map(|image| &image.class);
         distinct("class", classes.chain(self.pins.iter().map(|pin| &pin.class)))?;
-        members::further(&self.images, &self.members).map(|_| ())
+        delta::check(&self.deltas, &self.images, members::further(&self.images, &self.members)?)
     }
 }
 

@@ -1,6 +1,6 @@
-//! Superblocks, as far as they decide whether an image can be mounted through dm-verity or read by GRUB. Offsets from the
-//! kernel's headers: fs/ext4/ext4.h, fs/erofs/erofs_fs.h, fs/squashfs/squashfs_fs.h, fs/xfs/libxfs/xfs_format.h,
-//! fs/btrfs, fs/f2fs.
+//! What a superblock decides of how an image can be used: mounted through dm-verity, read by GRUB.
+
+use drydock_trees::{Kind, Superblock};
 
 /// The logical block of the dm-verity device that a root is mounted from: no filesystem may have smaller ones.
 const BLOCK: u64 = 4096;
@@ -10,45 +10,12 @@ const GRUB_SQUASHFS: [u16; 3] = [1, 3, 4];
 
 /// A filesystem, as its superblock has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Filesystem {
-    kind: Kind,
-    /// The size that it says it has, in bytes; 0 where that is not looked at.
-    size: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// With its block size, and whether a journal has to be replayed first.
-    Ext {
-        block: u64,
-        unclean: bool,
-    },
-    /// With its block size.
-    Erofs {
-        block: u64,
-    },
-    /// With the number of its compression.
-    Squashfs {
-        compression: u16,
-    },
-    /// With its sector size.
-    Xfs {
-        sector: u64,
-    },
-    /// With its sector size, and whether a log has to be replayed first.
-    Btrfs {
-        sector: u64,
-        unclean: bool,
-    },
-    F2fs,
-    Cramfs,
-    Fat,
-}
+pub(crate) struct Filesystem(Superblock);
 
 impl Filesystem {
     /// The filesystem that begins with these bytes, if it is one of those known here.
     pub(crate) fn find(head: &[u8]) -> Option<Self> {
-        [ext, erofs, squashfs, xfs, btrfs, f2fs, cramfs, fat].iter().find_map(|find| find(head))
+        Superblock::find(head).map(Self)
     }
 
     /// Whether a filesystem of this name would have been found.
@@ -59,7 +26,7 @@ impl Filesystem {
 
     /// Whether the kernel's filesystem of this name mounts it.
     pub(crate) fn mounts_as(&self, name: &str) -> bool {
-        match self.kind {
+        match self.0.kind {
             Kind::Ext { .. } => matches!(name, "ext2" | "ext3" | "ext4"),
             Kind::Fat => matches!(name, "vfat" | "msdos"),
             _ => self.name() == name,
@@ -67,7 +34,7 @@ impl Filesystem {
     }
 
     pub(crate) fn name(&self) -> &'static str {
-        match self.kind {
+        match self.0.kind {
             Kind::Ext { .. } => "ext4",
             Kind::Erofs { .. } => "erofs",
             Kind::Squashfs { compression: 2 } => "squashfs with lzma",
@@ -93,7 +60,7 @@ impl Filesystem {
                 format!("its journal has to be replayed, which a read-only device does not allow: {advice}")
             })
         };
-        match self.kind {
+        match self.0.kind {
             Kind::Ext { block, unclean: yes } => small("blocks", block, "make it with mke2fs -b 4096")
                 .or_else(|| unclean(yes, "run e2fsck -p on the image")),
             Kind::Erofs { block } => small("blocks", block, "make it with mkfs.erofs -b 4096"),
@@ -108,7 +75,7 @@ impl Filesystem {
 
     /// Whether GRUB, with the modules that `disk` gives it, reads files from it.
     pub(crate) fn grub_reads(&self) -> bool {
-        match self.kind {
+        match self.0.kind {
             Kind::Squashfs { compression } => GRUB_SQUASHFS.contains(&compression),
             Kind::Fat => true,
             _ => false,
@@ -117,84 +84,8 @@ impl Filesystem {
 
     /// That an image of `size` bytes does not hold all of it, if so.
     pub(crate) fn cut_off(&self, size: u64) -> Option<String> {
-        let text = || format!("its {} has {} bytes, the image {size}: it is cut off", self.name(), self.size);
-        (self.size > size).then(text)
+        let text =
+            || format!("its {} has {} bytes, the image {size}: it is cut off", self.name(), self.0.size);
+        (self.0.size > size).then(text)
     }
-}
-
-fn ext(head: &[u8]) -> Option<Filesystem> {
-    const INCOMPAT_RECOVER: u32 = 0x4;
-    const INCOMPAT_64BIT: u32 = 0x80;
-    let at = |offset: usize| word(head, 1024 + offset);
-    if half(head, 1024 + 0x38)? != 0xef53 {
-        return None;
-    }
-    // 6 is 64 KiB, the largest that there is.
-    let block = 1024 << at(0x18)?.min(6);
-    let incompat = at(0x60)?;
-    let high = if incompat & INCOMPAT_64BIT != 0 { at(0x150)? } else { 0 };
-    let blocks = u64::from(high) << 32 | u64::from(at(4)?);
-    let kind = Kind::Ext { block, unclean: incompat & INCOMPAT_RECOVER != 0 };
-    Some(Filesystem { kind, size: blocks.saturating_mul(block) })
-}
-
-fn erofs(head: &[u8]) -> Option<Filesystem> {
-    if word(head, 1024)? != 0xe0f5_e1e2 {
-        return None;
-    }
-    let block = 1 << head.get(1024 + 12)?.min(&16);
-    Some(Filesystem {
-        kind: Kind::Erofs { block },
-        size: u64::from(word(head, 1024 + 36)?).saturating_mul(block),
-    })
-}
-
-fn squashfs(head: &[u8]) -> Option<Filesystem> {
-    let version = half(head, 28)?;
-    (head.starts_with(b"hsqs") && version == 4).then_some(())?;
-    Some(Filesystem { kind: Kind::Squashfs { compression: half(head, 20)? }, size: long(head, 40)? })
-}
-
-fn xfs(head: &[u8]) -> Option<Filesystem> {
-    head.starts_with(b"XFSB").then_some(())?;
-    let sector = u64::from(half(head, 102)?.swap_bytes());
-    let (block, blocks) = (word(head, 4)?.swap_bytes(), long(head, 8)?.swap_bytes());
-    Some(Filesystem { kind: Kind::Xfs { sector }, size: blocks.saturating_mul(block.into()) })
-}
-
-fn btrfs(head: &[u8]) -> Option<Filesystem> {
-    let superblock = head.get(64 << 10..)?;
-    superblock.get(0x40..)?.starts_with(b"_BHRfS_M").then_some(())?;
-    let (sector, unclean) = (word(superblock, 0x90)?.into(), long(superblock, 0x60)? != 0);
-    Some(Filesystem { kind: Kind::Btrfs { sector, unclean }, size: long(superblock, 0x70)? })
-}
-
-fn f2fs(head: &[u8]) -> Option<Filesystem> {
-    (word(head, 1024)? == 0xf2f5_2010).then_some(Filesystem { kind: Kind::F2fs, size: 0 })
-}
-
-fn cramfs(head: &[u8]) -> Option<Filesystem> {
-    (word(head, 0)? == 0x28cd_3d45).then_some(Filesystem { kind: Kind::Cramfs, size: 0 })
-}
-
-fn fat(head: &[u8]) -> Option<Filesystem> {
-    let named = |at: usize| head.get(at..).is_some_and(|rest| rest.starts_with(b"FAT"));
-    (half(head, 510)? == 0xaa55 && (named(54) || named(82))).then_some(())?;
-    let sectors = match half(head, 19)? {
-        0 => word(head, 32)?,
-        small => small.into(),
-    };
-    Some(Filesystem { kind: Kind::Fat, size: u64::from(sectors) * u64::from(half(head, 11)?) })
-}
-
-fn half(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..)?.first_chunk().map(|bytes| u16::from_le_bytes(*bytes))
-}
-
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
-}
-
-fn long(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes.get(at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
 }
