@@ -87,6 +87,8 @@ pub enum Commit {
         release: SetInfo,
         /// Where its bundle is, if it brings a recovery that is to follow.
         brought: Option<Source>,
+        /// What is to be known of it later: why a delta could not be used.
+        told: String,
     },
     /// A copy of the recovery was written, and is to prove itself.
     RecoveryWritten(CopyName),
@@ -113,9 +115,9 @@ pub fn finish(
     let (events, now) = (machine.events(), machine.now());
     let told = match ended {
         Ok(Commit::Nothing) => return Ok(()),
-        Ok(Commit::Installed { set, release, brought }) => {
+        Ok(Commit::Installed { set, release, brought, told }) => {
             transition::offer(&mut state.record, set, brought);
-            transition::installed(&mut state.record, set, release, now);
+            transition::installed(&mut state.record, set, release, &told, now);
             (Phase::Commit, "trailers, state and boot environment".to_owned())
         }
         Ok(Commit::RecoveryWritten(copy)) => {

@@ -76,6 +76,13 @@ pub trait Disk {
     /// Returns a slot of a set; the inside of it where the class is encrypted.
     fn slot(&self, class: &SlotClass, name: SlotName) -> Result<Device, Error>;
 
+    /// Returns the image that a slot holds, for reading as the base of a delta. In recovery it is read through dm-verity, so
+    /// that a damaged block is an error and not some other bytes; what comes of it is proven in any case.
+    fn base(&self, class: &SlotClass, name: SlotName, image: &Image) -> Result<Device, Error>;
+
+    /// Takes away what [`base`](Self::base) has set up. Nothing must have it open any more.
+    fn release_bases(&self);
+
     /// Reads the whole image back from the medium through dm-verity (or its equal), and so proves that what is in the
     /// slot has the image's root hash.
     fn read_back(&self, class: &SlotClass, name: SlotName, image: &Image) -> Result<(), Error>;

@@ -4,12 +4,14 @@
 //! proven to be whole and meant for this device; the target set is made unbootable before its first byte
 //! changes; what was written is read back; then trailers, state and boot environment, in this order.
 
+mod delta;
 pub mod frames;
 mod open;
 pub mod plan;
 mod prepared;
 pub mod prove;
 pub mod recovery;
+mod sections;
 mod steps;
 mod workers;
 pub mod write;
@@ -64,9 +66,13 @@ pub fn apply(
 ) -> Result<Commit, Error> {
     open(machine, source, pinned, &mut |bundle, stamp| {
         let prepared = prepare_bundle(machine, &state.record, source, bundle, stamp)?;
-        fill(machine, state, &prepared)?;
+        let filled = fill(machine, state, &prepared);
         let brought = prepared.recovery.as_ref().map(|brought| brought.source.clone());
-        Ok(Commit::Installed { set: prepared.plan.target, release: prepared.release, brought })
+        let (set, told) = (prepared.plan.target, prepared.troubles());
+        let release = prepared.release.clone();
+        drop(prepared);
+        machine.release_bases();
+        filled.map(|()| Commit::Installed { set, release, brought, told })
     })
 }
 

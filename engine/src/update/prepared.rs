@@ -1,5 +1,6 @@
 //! A bundle that is signed and meant for this device, with everything ready to write it.
 
+use super::delta::BaseDelta;
 use super::frames::{BaseFrames, BundleFrames};
 use super::plan::{self, Origin, Plan, SlotPlan};
 use super::prove;
@@ -43,9 +44,12 @@ impl std::fmt::Display for Prepared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let SetInfo { version, security_version, .. } = &self.release;
         writeln!(f, "version {version}, security version {security_version}, is signed and for this device")?;
-        for PreparedSlot { plan, label, .. } in &self.slots {
+        for PreparedSlot { plan, label, delta, .. } in &self.slots {
             let from = match plan.from {
-                Origin::Bundle => "from the bundle".to_owned(),
+                Origin::Bundle => match delta {
+                    Some(delta) => format!("from the bundle by the delta from {}", delta.label),
+                    None => "from the bundle".to_owned(),
+                },
                 Origin::Set(set) => format!("from set {set}"),
             };
             writeln!(f, "{label}: {} MiB {from}, root hash {}", plan.image.size >> 20, plan.image.root_hash)?;
@@ -67,6 +71,9 @@ pub(super) struct PreparedSlot {
     upper_tree: Vec<u8>,
     groups: Vec<Digest>,
     frames: Box<dyn Frames>,
+    delta: Option<BaseDelta>,
+    /// Why a delta that there is can't be used.
+    unfit: Option<String>,
 }
 
 /// Plans what is to be done with an open bundle, and opens what it needs. Writes nothing.
@@ -121,7 +128,12 @@ pub(super) fn prepare_slot(
         image: slot.image.name.clone(),
     };
     let label = name.label(&slot.class.class);
-    Ok(PreparedSlot { plan: slot.clone(), name, label, device, trailer, upper_tree, groups, frames })
+    let (delta, unfit) = match BaseDelta::find(machine, bundle, name, slot) {
+        Ok(delta) => (delta.filter(|_| slot.from == Origin::Bundle), None),
+        Err(why) => (None, Some(why.to_string())),
+    };
+    let plan = slot.clone();
+    Ok(PreparedSlot { plan, name, label, device, trailer, upper_tree, groups, frames, delta, unfit })
 }
 
 impl Prepared {
@@ -169,6 +181,11 @@ impl Prepared {
         Ok(())
     }
 
+    /// Returns why deltas could not give everything, as text for the history: nothing where they did.
+    pub(super) fn troubles(&self) -> String {
+        self.slots.iter().filter_map(PreparedSlot::trouble).collect::<Vec<_>>().join("; ")
+    }
+
     /// Whether these very bytes were proven when the intent was recorded.
     pub(super) fn was_proven(&self, intent: Option<&Intent>) -> bool {
         let proven = intent.and_then(|intent| intent.proven.as_ref());
@@ -178,7 +195,14 @@ impl Prepared {
 
 impl PreparedSlot {
     pub(super) fn content(&self) -> Content<'_> {
-        Content::new(&self.plan.image, &self.groups, &*self.frames)
+        let content = Content::new(&self.plan.image, &self.groups, &*self.frames);
+        Content { delta: self.delta.as_ref(), ..content }
+    }
+
+    /// Returns why the delta of the slot could not give all of the image, if there is one and it could not.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let trouble = self.delta.as_ref().and_then(BaseDelta::trouble).or_else(|| self.unfit.clone())?;
+        Some(format!("{} was filled with more than its delta ({trouble})", self.label))
     }
 
     /// Writes image and hash tree. On return they are on stable storage. Returns the bytes of the image that were in

@@ -134,6 +134,9 @@ impl<M: Machine> Step<M> for Write<'_> {
     }
     fn run(&self, work: &mut Work<'_, '_, M>) -> Result<Done, Error> {
         let in_place = self.0.write(work.machine)?;
+        if let Some(trouble) = self.0.trouble() {
+            work.machine.events().warning(trouble);
+        }
         if in_place == self.0.plan.image.size {
             return Ok(Done::Skipped("all of it was in place already".into()));
         }

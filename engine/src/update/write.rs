@@ -1,10 +1,12 @@
 //! Writes an image and its hash tree into a slot.
 //!
-//! Workers take frames one after the other. A frame that is in place already is left alone; any other is
-//! fetched, and each of its groups (128 blocks, 512 KiB) is proven against the signed root hash before a byte
-//! of it is written. Reading, decompressing, hashing and writing overlap because the workers do; memory is two
-//! buffers a worker, whatever the image's size.
+//! Where there is a [delta](super::delta) its sections come first, and give what they can. Then workers take frames one
+//! after the other. A frame that is in place already is left alone; any other is fetched, and each of its groups (128
+//! blocks, 512 KiB) is proven against the signed root hash before a byte of it is written. Reading, decompressing, hashing
+//! and writing overlap because the workers do; memory is two buffers a worker, whatever the image's size.
 
+use super::delta::BaseDelta;
+use super::sections::{Groups, Section};
 use super::workers::{self, Progress};
 use crate::error::Error;
 use crate::event::{Events, Step};
@@ -51,27 +53,60 @@ pub struct Content<'a> {
     pub hasher: Hasher,
     /// Where the frames come from.
     pub frames: &'a dyn Frames,
+    /// The delta that comes before them, if there is one.
+    pub delta: Option<&'a BaseDelta>,
 }
 
 impl<'a> Content<'a> {
     /// What these frames and digests are of.
     pub fn new(image: &'a Image, groups: &'a [Digest], frames: &'a dyn Frames) -> Self {
-        Self { image, groups, hasher: Hasher::new(&image.salt), frames }
+        Self { image, groups, hasher: Hasher::new(&image.salt), frames, delta: None }
     }
 
     /// Reads and proves all of it with up to `threads` workers, and writes nothing.
     pub fn prove(&self, label: &str, threads: usize, events: &dyn Events) -> Result<(), Error> {
         let progress = Progress::new(events, Step::Verify, label, self.image.size);
-        self.each_frame(threads, &progress, |content, index, scratch, frame, leaves| {
+        let done = Groups::new(self.groups.len());
+        if let Some(delta) = self.delta {
+            self.each_section(threads, delta, &progress, &done, |section| section.prove())?;
+        }
+        self.each_frame(threads, &progress, &done, |content, index, scratch, frame, leaves| {
             content.fetch(index, scratch, frame, leaves)
         })
     }
 
-    /// Hands every frame to a worker, with buffers of its length. After an error no new frame is begun.
+    /// Hands every section of the delta to a worker. After an error no new section is begun.
+    fn each_section(
+        &self,
+        threads: usize,
+        delta: &BaseDelta,
+        progress: &Progress<'_>,
+        done: &Groups,
+        work: impl Fn(&mut Section<'_>) -> Result<(), Error> + Sync,
+    ) -> Result<(), Error> {
+        let (next, count) = (AtomicUsize::new(0), delta.sections());
+        workers::run(threads.min(count), || {
+            let mut section = Section::new(self, delta, progress, done);
+            loop {
+                section.number = next.fetch_add(1, Ordering::Relaxed);
+                if section.number >= count {
+                    return Ok(());
+                }
+                if let Err(error) = work(&mut section) {
+                    next.store(count, Ordering::Relaxed);
+                    return Err(error);
+                }
+            }
+        })
+    }
+
+    /// Hands every frame that has groups which are not done to a worker, with buffers of its length. After an error no new
+    /// frame is begun.
     fn each_frame(
         &self,
         threads: usize,
         progress: &Progress<'_>,
+        done: &Groups,
         work: impl Fn(&Self, usize, &mut Scratch, &mut [u8], &mut [u8]) -> Result<(), Error> + Sync,
     ) -> Result<(), Error> {
         let next = AtomicUsize::new(0);
@@ -88,12 +123,18 @@ impl<'a> Content<'a> {
                     return Ok(());
                 }
                 let len = self.image.frame_len(index as u64);
+                let first = self.first_group(index);
+                if done.has_all(first..first + len.div_ceil(GROUP)) {
+                    continue;
+                }
                 let leaves = &mut leaves[..len.div_ceil(GROUP) * BLOCK];
                 if let Err(error) = work(self, index, &mut scratch, &mut frame[..len], leaves) {
                     next.store(count, Ordering::Relaxed);
                     return Err(error);
                 }
-                progress.advance(len as u64);
+                let left = |nth: &usize| !done.has(first + nth);
+                let groups = (0..len.div_ceil(GROUP)).filter(left);
+                progress.advance(groups.map(|nth| (len - nth * GROUP).min(GROUP) as u64).sum());
             }
         })
     }
@@ -125,7 +166,7 @@ impl<'a> Content<'a> {
     }
 
     /// Hashes a group's blocks into `leaf` and says whether that is what was signed.
-    fn is_right(&self, group: usize, data: &[u8], leaf: &mut [u8]) -> bool {
+    pub(super) fn is_right(&self, group: usize, data: &[u8], leaf: &mut [u8]) -> bool {
         leaf.copy_from_slice(&self.hasher.leaf_block(data));
         self.hasher.digest(leaf) == self.groups[group]
     }
@@ -155,8 +196,15 @@ impl Job<'_> {
             self.slot.write_at(image.size, &upper).map_err(tree_error)?;
         }
         let progress = Progress::new(events, Step::Write, &self.label, image.size);
+        let done = Groups::new(self.content.groups.len());
         let found = Found::default();
-        self.content.each_frame(threads, &progress, |content, index, scratch, data, leaves| {
+        if let Some(delta) = self.content.delta {
+            self.content.each_section(threads, delta, &progress, &done, |section| {
+                found.bytes.fetch_add(section.write(self)?, Ordering::Relaxed);
+                Ok(())
+            })?;
+        }
+        self.content.each_frame(threads, &progress, &done, |content, index, scratch, data, leaves| {
             if found.worth_a_look(index) {
                 let in_place = self.in_place(index, data, leaves)?;
                 found.looked(index, in_place);
@@ -166,9 +214,16 @@ impl Job<'_> {
                 }
             }
             content.fetch(index, scratch, data, leaves)?;
-            let write_error = || Error::system("writing", &self.label, WRITE_ADVICE);
-            self.slot.write_at(content.start(index), data).map_err(write_error())?;
-            self.slot.write_at(self.leaf_offset(content.first_group(index)), leaves).map_err(write_error())
+            let first = content.first_group(index);
+            if !done.has_any(first..first + data.len().div_ceil(GROUP)) {
+                return self.put(first, data, leaves);
+            }
+            for (group, (data, leaf)) in (first..).zip(data.chunks(GROUP).zip(leaves.chunks(BLOCK))) {
+                if !done.has(group) {
+                    self.put(group, data, leaf)?;
+                }
+            }
+            Ok(())
         })?;
         events.allow(FLUSH_TIME);
         let flush_error = Error::system("flushing", &self.label, WRITE_ADVICE);
@@ -176,24 +231,48 @@ impl Job<'_> {
         Ok(found.bytes.load(Ordering::Relaxed))
     }
 
+    /// Writes groups, from this one on, and their part of the tree's leaf level.
+    pub(super) fn put(&self, first: usize, data: &[u8], leaves: &[u8]) -> Result<(), Error> {
+        let write_error = || Error::system("writing", &self.label, WRITE_ADVICE);
+        self.slot.write_at((first * GROUP) as u64, data).map_err(write_error())?;
+        self.slot.write_at(self.leaf_offset(first), leaves).map_err(write_error())
+    }
+
     /// Returns whether a frame and its part of the tree's leaf level are in the slot already.
     fn in_place(&self, index: usize, data: &mut [u8], leaves: &mut [u8]) -> Result<bool, Error> {
-        let content = &self.content;
-        let (start, first_group) = (content.start(index), content.first_group(index));
-        let read_error = || Error::system("reading", &self.label, "check the disk");
-        self.slot.read_at(self.leaf_offset(first_group), leaves).map_err(read_error())?;
-        let mut expected = [0; BLOCK];
+        let first = self.content.first_group(index);
+        self.slot.read_at(self.leaf_offset(first), leaves).map_err(self.read_error())?;
         for (nth, (group, leaf)) in data.chunks_mut(GROUP).zip(leaves.chunks(BLOCK)).enumerate() {
-            // The leaf level is cheap to check and mostly tells: the data is read only where it holds.
-            if content.hasher.digest(leaf) != content.groups[first_group + nth] {
-                return Ok(false);
-            }
-            self.slot.read_at(start + (nth * GROUP) as u64, group).map_err(read_error())?;
-            if !content.is_right(first_group + nth, group, &mut expected) {
+            if !self.has_group(first + nth, group, leaf)? {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    /// Returns whether a group and its leaf block are in the slot already. Both are read.
+    pub(super) fn group_in_place(
+        &self,
+        group: usize,
+        data: &mut [u8],
+        leaf: &mut [u8],
+    ) -> Result<bool, Error> {
+        self.slot.read_at(self.leaf_offset(group), leaf).map_err(self.read_error())?;
+        self.has_group(group, data, leaf)
+    }
+
+    /// Returns whether the slot has a group whose leaf block, as it stands there, is this.
+    fn has_group(&self, group: usize, data: &mut [u8], leaf: &[u8]) -> Result<bool, Error> {
+        // The leaf level is cheap to check and mostly tells: the data is read only where it holds.
+        if self.content.hasher.digest(leaf) != self.content.groups[group] {
+            return Ok(false);
+        }
+        self.slot.read_at((group * GROUP) as u64, data).map_err(self.read_error())?;
+        Ok(self.content.is_right(group, data, &mut [0; BLOCK]))
+    }
+
+    fn read_error(&self) -> impl FnOnce(std::io::Error) -> Error {
+        Error::system("reading", &self.label, "check the disk")
     }
 
     fn leaf_offset(&self, group: usize) -> u64 {

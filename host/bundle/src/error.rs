@@ -12,6 +12,8 @@ pub enum Error {
     File { doing: &'static str, path: PathBuf, source: io::Error },
     /// What the caller wants in a bundle cannot be in one.
     Input { what: String, problem: String },
+    /// A delta could not be made.
+    Delta { from: PathBuf, to: String, problem: String },
     /// A key file is not what it should be.
     KeyFile { path: PathBuf, problem: String },
 }
@@ -22,6 +24,9 @@ impl fmt::Display for Error {
             Self::Bundle(error) => error.fmt(f),
             Self::File { doing, path, source } => write!(f, "{doing} {}: {source}", path.display()),
             Self::Input { what, problem } => write!(f, "{what}: {problem}"),
+            Self::Delta { from, to, problem } => {
+                write!(f, "making the delta from {} to image {to}: {problem}", from.display())
+            }
             Self::KeyFile { path, problem } => write!(f, "reading the key {}: {problem}", path.display()),
         }
     }
@@ -32,7 +37,7 @@ impl std::error::Error for Error {
         match self {
             Self::Bundle(error) => Some(error),
             Self::File { source, .. } => Some(source),
-            Self::Input { .. } | Self::KeyFile { .. } => None,
+            Self::Input { .. } | Self::Delta { .. } | Self::KeyFile { .. } => None,
         }
     }
 }

@@ -5,6 +5,9 @@ mod error;
 pub mod fat;
 pub mod keys;
 pub mod ordered;
+mod output;
 mod pem;
+mod slim;
 
 pub use error::Error;
+pub use slim::{Slimmed, slim};

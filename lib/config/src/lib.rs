@@ -11,7 +11,7 @@ mod types;
 mod units;
 
 pub use error::Error;
-pub use names::{DATA_MAPPING, ROOT_MAPPING, VOLUME_MAPPING, proof_mapping};
+pub use names::{DATA_MAPPING, ROOT_MAPPING, VOLUME_MAPPING, base_mapping, proof_mapping};
 pub use reset::*;
 pub use types::*;
 pub use units::{Kib, Mib, Seconds};

@@ -11,3 +11,8 @@ pub const VOLUME_MAPPING: &str = "drydock-volume";
 pub fn proof_mapping(label: &str) -> String {
     format!("prove-{label}")
 }
+
+/// The mapping of an image while it is the base of a delta.
+pub fn base_mapping(label: &str) -> String {
+    format!("base-{label}")
+}

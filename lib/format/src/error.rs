@@ -12,6 +12,10 @@ pub enum Error {
     NoHeader { member: String, offset: u64 },
     /// A member is not in the archive.
     MemberMissing { member: String },
+    /// A member is needed that a slim bundle has left out.
+    LeftOut { member: String },
+    /// The list of what a slim bundle has left out makes no sense.
+    LeftOutList { problem: String },
     /// A member is there, but others come before it.
     MemberReordered { member: String, found: String },
     /// A member is shorter than the signed manifest says.
@@ -126,6 +130,13 @@ impl fmt::Display for Error {
             ),
             Self::MemberMissing { member } => {
                 write!(f, "reading the bundle: member {member} is missing; {AGAIN}")
+            }
+            Self::LeftOut { member } => write!(
+                f,
+                "reading the bundle: member {member} was left out of this one, and is needed here; take the whole bundle"
+            ),
+            Self::LeftOutList { problem } => {
+                write!(f, "reading the bundle: the list of what was left out: {problem}; {AGAIN}")
             }
             Self::MemberReordered { member, found } => write!(
                 f,

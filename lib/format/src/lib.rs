@@ -16,6 +16,7 @@
 //!
 //! Nothing here does I/O but through [`ReadAt`] and [`drydock_block::BlockDevice`].
 
+mod archive;
 pub mod delta;
 mod digest;
 mod error;
@@ -40,7 +41,7 @@ pub use error::{Error, FrameFault};
 pub use image::{Image, Pin};
 pub use manifest::Manifest;
 pub use members::{MAX_FURTHER, Member};
-pub use open::{Bundle, ImageReader, MANIFEST, MemberBytes, SIGNATURES, Tail};
+pub use open::{Bundle, ImageReader, LEFT_OUT, MANIFEST, MemberBytes, SIGNATURES, Tail};
 pub use read_at::ReadAt;
 pub use salt::Salt;
 pub use signature::{PublicKey, Trusted};

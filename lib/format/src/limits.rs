@@ -12,6 +12,9 @@ pub const MANIFEST: &str = "manifest.json";
 /// The second member.
 pub const SIGNATURES: &str = "manifest.sig";
 
+/// The member that names those that a slim bundle has left out. It stands behind the signatures.
+pub const LEFT_OUT: &str = "left-out";
+
 /// The largest manifest in bytes.
 pub const MAX_SIZE: u64 = 1 << 20;
 

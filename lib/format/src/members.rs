@@ -2,7 +2,7 @@
 
 use crate::error::field;
 use crate::frames::SLACK;
-use crate::limits::{MANIFEST, PART, SIGNATURES};
+use crate::limits::{LEFT_OUT, MANIFEST, PART, SIGNATURES};
 use crate::{Digest, Error, Image};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -38,7 +38,7 @@ pub(crate) fn further<'a>(images: &[Image], members: &'a [Member]) -> Result<&'a
         let problem = format!("{} belong to no image, up to {MAX_FURTHER} are allowed", rest.len());
         return field("members", problem);
     }
-    let mut seen = BTreeSet::from([MANIFEST, SIGNATURES]);
+    let mut seen = BTreeSet::from([MANIFEST, SIGNATURES, LEFT_OUT]);
     for member in rest {
         check_further(images, member)?;
         if !seen.insert(&member.name) {

@@ -1,13 +1,13 @@
 use crate::Member;
+use crate::archive::{Archive, Front, read};
 use crate::frames::{Decoder, FrameTable};
-pub use crate::limits::{MANIFEST, SIGNATURES};
-use crate::manifest::{MAX_SIZE, PART, RECOVERY_PROTOCOL};
-use crate::signature::{self, MEMBER_SIZE};
-use crate::tar::{self, Header};
+pub use crate::limits::{LEFT_OUT, MANIFEST, SIGNATURES};
+use crate::manifest::{PART, RECOVERY_PROTOCOL};
 use crate::tree::{GROUP, Hasher};
-use crate::{Digest, Error, Image, KeyId, Manifest, ReadAt, Trusted, sha256};
+use crate::{Digest, Error, Image, KeyId, Manifest, ReadAt, Trusted, sha256, signature};
 use sha2::{Digest as _, Sha256};
-use std::io::ErrorKind;
+use std::collections::BTreeSet;
+use std::io;
 use std::sync::Arc;
 
 /// What may follow the archive's end.
@@ -65,9 +65,9 @@ impl Bundle {
         if manifest.min_recovery > RECOVERY_PROTOCOL {
             return Err(Error::NeedsNewerRecovery { needed: manifest.min_recovery, have: RECOVERY_PROTOCOL });
         }
-        let mut at = front.end;
+        let (left_out, mut at) = left_out(&source, front.end, &manifest)?;
         let mut members = Vec::with_capacity(manifest.members.len());
-        for member in &manifest.members {
+        for member in manifest.members.iter().filter(|member| !left_out.contains(&member.name)) {
             let (offset, end) = source.expect(at, &member.name, member.size)?;
             members.push(Placed { name: member.name.clone(), offset, size: member.size });
             at = end;
@@ -106,16 +106,20 @@ impl Bundle {
     pub fn image(&self, name: &str) -> Result<ImageReader, Error> {
         let image = self.manifest.image(name).ok_or_else(|| Error::NoSuchImage { image: name.into() })?;
         let groups = self.read_member(&format!("{name}.groups"))?;
-        let table = self.read_member(&format!("{name}.frames"))?;
         let data = format!("{name}.zst");
         let parts = self.members.iter().filter(|member| {
             member.name.strip_prefix(&data).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         });
         let parts: Vec<Placed> = parts.cloned().collect();
         let total = parts.iter().map(|part| part.size).sum();
+        let table = format!("{name}.frames");
+        let frames = match self.has(&table) && total > 0 {
+            true => Some(FrameTable::parse(image, &self.read_member(&table)?, total)?),
+            false => None,
+        };
         Ok(ImageReader {
             digests: image.group_digests(&groups)?,
-            frames: FrameTable::parse(image, &table, total)?,
+            frames,
             image: image.clone(),
             groups,
             parts,
@@ -141,6 +145,29 @@ impl Bundle {
         }
     }
 
+    /// Reads a whole further member of up to `limit` bytes, and compares it with its signed digest.
+    pub fn read_further(&self, name: &str, limit: u64) -> Result<Vec<u8>, Error> {
+        let member = self.manifest.further().iter().find(|member| member.name == name);
+        let member = member.filter(|member| member.size <= limit);
+        let bytes = self.read_member(name)?;
+        match member.is_some_and(|member| member.sha256 == Some(sha256(&bytes))) {
+            true => Ok(bytes),
+            false => Err(Error::MemberDamaged { member: name.into() }),
+        }
+    }
+
+    /// Returns whether the archive has a member. All that the manifest names are there, but for those that a slim bundle has
+    /// left out.
+    pub fn has(&self, name: &str) -> bool {
+        self.members.iter().any(|member| member.name == name)
+    }
+
+    /// Returns the bytes of a member, to be read at random. They are as they lie there: nothing says yet that they are right.
+    pub fn bytes_of(&self, name: &str) -> Result<MemberBytes, Error> {
+        let Placed { offset, size, .. } = *self.member(name)?;
+        Ok(MemberBytes { source: self.source.clone(), offset, size })
+    }
+
     fn member(&self, name: &str) -> Result<&Placed, Error> {
         let missing = || Error::MemberMissing { member: name.into() };
         self.members.iter().find(|member| member.name == name).ok_or_else(missing)
@@ -161,7 +188,7 @@ pub struct ImageReader {
     image: Image,
     groups: Vec<u8>,
     digests: Vec<Digest>,
-    frames: FrameTable,
+    frames: Option<FrameTable>,
     parts: Vec<Placed>,
 }
 
@@ -181,9 +208,15 @@ impl ImageReader {
         &self.digests
     }
 
+    /// Returns whether the bundle has the frames of the image: a slim one may have left them out.
+    pub fn has_frames(&self) -> bool {
+        self.frames.is_some()
+    }
+
     /// Reads one compressed frame into `buf`, which gets its length. A frame that is not there reads as empty.
     pub fn read_frame(&self, frame: u64, buf: &mut Vec<u8>) -> Result<(), Error> {
-        let range = self.frames.range(frame).unwrap_or_default();
+        let left_out = || Error::LeftOut { member: format!("{}.zst", self.image.name) };
+        let range = self.frames.as_ref().ok_or_else(left_out)?.range(frame).unwrap_or_default();
         buf.resize((range.end - range.start) as usize, 0);
         let mut at = range.start;
         let mut rest = buf.as_mut_slice();
@@ -222,114 +255,55 @@ impl ImageReader {
     }
 }
 
-/// What is read before anything is trusted.
-struct Front {
-    manifest: Vec<u8>,
-    signatures: Vec<u8>,
-    end: u64,
+/// The bytes of one member.
+#[derive(Clone)]
+pub struct MemberBytes {
+    source: Arc<dyn ReadAt>,
+    offset: u64,
+    size: u64,
 }
 
-impl Front {
-    fn read(archive: &Archive) -> Result<Self, Error> {
-        let size = archive.named(0, MANIFEST)?.size;
-        if size > MAX_SIZE {
-            return Err(Error::ManifestTooLarge { size });
-        }
-        let mut manifest = vec![0; size as usize];
-        archive.read(MANIFEST, tar::BLOCK, &mut manifest)?;
-        let at = tar::BLOCK + tar::padded(size);
-        let (offset, end) = archive.expect(at, SIGNATURES, MEMBER_SIZE as u64)?;
-        let mut signatures = vec![0; MEMBER_SIZE];
-        archive.read(SIGNATURES, offset, &mut signatures)?;
-        Ok(Self { manifest, signatures, end })
+impl MemberBytes {
+    /// Where the first of them lies in the bundle, in bytes.
+    pub fn offset(&self) -> u64 {
+        self.offset
     }
 }
 
-/// A source seen as a tar.
-struct Archive {
-    bytes: Arc<dyn ReadAt>,
-    len: u64,
-}
-
-impl Archive {
-    fn new(bytes: Arc<dyn ReadAt>) -> Result<Self, Error> {
-        let len = bytes.len().map_err(|source| Error::Read { what: "the length".into(), source })?;
-        Ok(Self { bytes, len })
+impl ReadAt for MemberBytes {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.size)
     }
 
-    fn read(&self, what: &str, offset: u64, buf: &mut [u8]) -> Result<(), Error> {
-        let needed = offset + buf.len() as u64;
-        if needed > self.len {
-            return Err(Error::Truncated { len: self.len, needed });
-        }
-        read(&*self.bytes, what, offset, buf)
-    }
-
-    /// The header at `offset`, which must be that of the member `name`.
-    fn named(&self, offset: u64, name: &str) -> Result<Header, Error> {
-        let mut block = [0; tar::BLOCK as usize];
-        self.read(name, offset, &mut block)?;
-        match Header::decode(&block) {
-            Some(header) if header.name == name => Ok(header),
-            Some(header) if self.comes_after(offset, &header, name) => {
-                Err(Error::MemberReordered { member: name.into(), found: header.name })
-            }
-            Some(_) => Err(Error::MemberMissing { member: name.into() }),
-            None if block.iter().all(|&b| b == 0) => Err(Error::MemberMissing { member: name.into() }),
-            None => Err(Error::NoHeader { member: name.into(), offset }),
-        }
-    }
-
-    /// Whether the member `name` comes somewhere after the one at `offset`, to tell out of order from missing.
-    /// Looks at as many headers as a bundle can have images, and gives up at the first that can't be read.
-    fn comes_after(&self, mut offset: u64, header: &Header, name: &str) -> bool {
-        let mut size = header.size;
-        for _ in 0..3 * crate::manifest::MAX_IMAGES {
-            offset += tar::BLOCK + tar::padded(size);
-            let mut block = [0; tar::BLOCK as usize];
-            match self.read(name, offset, &mut block).ok().and_then(|()| Header::decode(&block)) {
-                Some(header) if header.name == name => return true,
-                Some(header) => size = header.size,
-                None => return false,
-            }
-        }
-        false
-    }
-
-    /// Checks that the member `name` with exactly `stated` bytes has its header at `offset`, and returns where
-    /// its bytes begin and where the next header stands.
-    fn expect(&self, offset: u64, name: &str, stated: u64) -> Result<(u64, u64), Error> {
-        let found = self.named(offset, name)?.size;
-        let member = || name.to_string();
-        if found < stated {
-            return Err(Error::MemberShorter { member: member(), stated, found });
-        }
-        if found > stated {
-            return Err(Error::MemberLonger { member: member(), stated, found });
-        }
-        let start = offset + tar::BLOCK;
-        Ok((start, start + tar::padded(stated)))
-    }
-
-    /// Checks that the archive ends at `end`: two zero blocks, and zeros up to a whole record at most.
-    fn check_end(&self, end: u64, tail: Tail) -> Result<(), Error> {
-        let mut zeros = vec![0; tar::END as usize];
-        self.read("the end", end, &mut zeros)?;
-        if tail == Tail::Nothing {
-            let most = (end + tar::END).next_multiple_of(tar::RECORD);
-            if self.len > most {
-                return Err(Error::TrailingData { end });
-            }
-            zeros.resize((self.len - end) as usize, 0);
-            self.read("the end", end, &mut zeros)?;
-        }
-        if zeros.iter().any(|&b| b != 0) { Err(Error::TrailingData { end }) } else { Ok(()) }
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        let end = offset.checked_add(buf.len() as u64).filter(|&end| end <= self.size);
+        end.ok_or(io::ErrorKind::UnexpectedEof)?;
+        self.source.read_at(self.offset + offset, buf)
     }
 }
 
-fn read(source: &dyn ReadAt, what: &str, offset: u64, buf: &mut [u8]) -> Result<(), Error> {
-    source.read_at(offset, buf).map_err(|error| match (error.kind(), source.len()) {
-        (ErrorKind::UnexpectedEof, Ok(len)) => Error::Truncated { len, needed: offset + buf.len() as u64 },
-        _ => Error::Read { what: what.into(), source: error },
-    })
+/// The longest list of what a slim bundle has left out, in bytes.
+const MAX_LEFT_OUT: u64 = 512 << 10;
+
+/// Reads which members a slim bundle has left out, if it is one, and returns them and where the next header stands. Whoever
+/// made it slim need not be trusted: what is left out can only be missed.
+fn left_out(archive: &Archive, at: u64, manifest: &Manifest) -> Result<(BTreeSet<String>, u64), Error> {
+    let Ok(header) = archive.named(at, LEFT_OUT) else { return Ok((BTreeSet::new(), at)) };
+    let problem = |problem: &str| Error::LeftOutList { problem: problem.into() };
+    if header.size > MAX_LEFT_OUT {
+        return Err(problem("it is too long"));
+    }
+    let (offset, end) = archive.expect(at, LEFT_OUT, header.size)?;
+    let mut bytes = vec![0; header.size as usize];
+    archive.read(LEFT_OUT, offset, &mut bytes)?;
+    let text = String::from_utf8(bytes).map_err(|_| problem("it is no text"))?;
+    let names: BTreeSet<String> = text.lines().map(Into::into).collect();
+    let may_be = |name: &String| {
+        let known = manifest.members.iter().any(|member| member.name == *name);
+        known && !name.ends_with(".groups")
+    };
+    match names.iter().find(|name| !may_be(name)) {
+        Some(name) => Err(problem(&format!("{name:?} can't be left out"))),
+        None => Ok((names, end)),
+    }
 }

@@ -95,6 +95,14 @@ impl SlotName {
             Self::Copy(copy) => copy.label(class),
         }
     }
+
+    /// Returns the other slot of the same class.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Set(set) => Self::Set(set.other()),
+            Self::Copy(copy) => Self::Copy(copy.other()),
+        }
+    }
 }
 
 impl From<SetName> for SlotName {

@@ -5,9 +5,9 @@ use crate::disk::SimDisk;
 use crate::setup::{Flashed, Setup};
 use crate::volume::{self, IDENTITY};
 use drydock_block::{BlockDevice, Section};
-use drydock_bundle::create::{Input, Recipe, create, default_salt};
-use drydock_bundle::fat;
+use drydock_bundle::create::{Input, Known, Recipe, create, default_salt};
 use drydock_bundle::keys::PrivateKey;
+use drydock_bundle::{fat, slim};
 use drydock_config::{Config, Data, DataFailure, Kib, Role, SlotClass, Wipe, WipeHow};
 use drydock_engine::machine::Device;
 use drydock_engine::reset::archive::{Entry, Kind};
@@ -15,7 +15,7 @@ use drydock_fixtures::Random;
 use drydock_fixtures::{Parts, key};
 use drydock_format::trailer::{self, Trailer};
 use drydock_format::tree::{BLOCK, GROUP, Hasher};
-use drydock_format::{Image, MANIFEST, Manifest, SIGNATURES};
+use drydock_format::{Bundle, Image, MANIFEST, Manifest, SIGNATURES};
 use drydock_luks::{Cost, FormatOptions, Unlocked};
 use drydock_models::CryptDevice;
 use drydock_state::grub::{ENV_SIZE, Grub};
@@ -28,7 +28,9 @@ use std::sync::Arc;
 /// The `compatible` of all simulated devices.
 pub const COMPATIBLE: &str = "simulated-pump";
 /// The releases that there are.
-pub const VERSIONS: [&str; 4] = ["1", "2", "3", "4"];
+pub const VERSIONS: [&str; 5] = ["1", "2", "3", "4", LIKE_THE_FIRST];
+/// The release that is much like version 1, and carries deltas from it.
+pub const LIKE_THE_FIRST: &str = "5";
 /// Those of them that bring a recovery.
 const WITH_RECOVERY: [&str; 2] = ["1", "4"];
 /// The slot class of the recovery's own two copies.
@@ -122,10 +124,26 @@ impl Workshop {
 
     /// Makes a bundle of the images, signed by the first two keys.
     pub fn bundle(&self, version: &str, security_version: u32, images: &[(&str, Vec<u8>)]) -> Vec<u8> {
+        self.bundle_for(version, security_version, images, &[])
+    }
+
+    /// Makes a bundle of the images, with deltas for devices that have these.
+    pub fn bundle_for(
+        &self,
+        version: &str,
+        security_version: u32,
+        images: &[(&str, Vec<u8>)],
+        bases: &[(&str, Vec<u8>)],
+    ) -> Vec<u8> {
         let input = |(name, bytes): &(&str, Vec<u8>)| {
             let path = self.folder.path().join(format!("{name}.img"));
             std::fs::write(&path, bytes).expect("a temporary file can be written");
             Input { name: (*name).into(), class: (*name).into(), path }
+        };
+        let known = |(name, bytes): &(&str, Vec<u8>)| {
+            let path = self.folder.path().join(format!("{name}.base"));
+            std::fs::write(&path, bytes).expect("a temporary file can be written");
+            Known { image: Some((*name).into()), path }
         };
         let recipe = Recipe {
             compatible: COMPATIBLE.into(),
@@ -137,6 +155,7 @@ impl Workshop {
             workers: 1,
             images: images.iter().map(input).collect(),
             pins: Vec::new(),
+            bases: bases.iter().map(known).collect(),
             keys: (1..=2).map(key).collect(),
         };
         let path = self.folder.path().join("bundle");
@@ -144,8 +163,24 @@ impl Workshop {
         std::fs::read(&path).expect("it was just written")
     }
 
+    /// A version's bundle without the frames of the images that its deltas lead to.
+    pub fn slim(&self, version: &str) -> Vec<u8> {
+        let bundle =
+            Bundle::open_unverified(self.version(version).bundle.to_vec()).expect("it was made right");
+        let bases = ["boot", "root"].map(|name| Known {
+            image: Some(name.into()),
+            path: self.folder.path().join(format!("{name}.base")),
+        });
+        let path = self.folder.path().join("slim");
+        slim(&bundle, &bases, &path).expect("it has deltas from these");
+        std::fs::read(&path).expect("it was just written")
+    }
+
     /// The images of a release's set: every version differs in all but the last four blocks of the root.
     pub fn images(&self, version: &str) -> [(&'static str, Vec<u8>); 2] {
+        if version == LIKE_THE_FIRST {
+            return self.images(VERSIONS[0]).map(|(name, bytes)| (name, changed(bytes)));
+        }
         let seed = seed(version);
         let mut root = image(seed, (self.setup.root_blocks - 4) * BLOCK);
         root.extend(image(1, 4 * BLOCK));
@@ -157,7 +192,9 @@ impl Workshop {
         if WITH_RECOVERY.contains(&version) {
             images.push((RECOVERY, image(seed(version) + 2, RECOVERY_SIZE)));
         }
-        let bundle = self.bundle(version, security_version, &images);
+        let bases: &[(&str, Vec<u8>)] =
+            if version == LIKE_THE_FIRST { &self.images(VERSIONS[0]) } else { &[] };
+        let bundle = self.bundle_for(version, security_version, &images, bases);
         let mut parts = Parts::of(&bundle);
         let (manifest, signatures) = (parts.get(MANIFEST).clone(), parts.get(SIGNATURES).clone());
         let parsed = Manifest::parse(&manifest).unwrap();
@@ -325,6 +362,15 @@ impl Workshop {
 /// What makes a version's images its own.
 fn seed(version: &str) -> u64 {
     version.bytes().fold(7, |sum, byte| sum * 31 + u64::from(byte))
+}
+
+/// An image as a later version has it: a word here and there is another one, and a block has moved.
+fn changed(mut bytes: Vec<u8>) -> Vec<u8> {
+    for (nth, word) in bytes.as_chunks_mut::<4>().0.iter_mut().enumerate().skip(100).step_by(1500) {
+        *word = (nth as u32).to_le_bytes();
+    }
+    bytes[..2 * BLOCK].rotate_left(BLOCK);
+    bytes
 }
 
 /// An image that compresses to one half.

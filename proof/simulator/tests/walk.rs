@@ -300,7 +300,7 @@ impl Device {
         self.holds.insert(target, Some(self.newest));
         let source = boot.brings.then(|| Source::Data { path: "x".into() });
         transition::offer(&mut record, target, source);
-        transition::installed(&mut record, target, release(self.newest), UnixTime(0));
+        transition::installed(&mut record, target, release(self.newest), "", UnixTime(0));
         self.save(&record)?;
         let next = grub::decide(Some(&self.env), |_| true).start;
         assert_eq!(next, Some(Start::Set(target)), "what was installed is not tried");

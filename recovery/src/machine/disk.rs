@@ -1,10 +1,10 @@
 //! Our disk: its partitions, the slots on them, and the lock that every writer of the state takes.
 
-use super::{Hardware, lock};
+use super::{Hardware, Part, lock};
 use crate::disk::mapper;
 use crate::disk::{Access, DiskDevice};
 use crate::pid1::lock::{self as state_lock, StateLock};
-use drydock_config::{SlotClass, proof_mapping};
+use drydock_config::{SlotClass, base_mapping, proof_mapping};
 use drydock_engine::Error;
 use drydock_engine::machine::{Device, Disk, Lock, Setting, Start, Volumes, open_bootloader};
 use drydock_engine::update::prove;
@@ -51,6 +51,28 @@ impl Disk for Hardware<'_> {
 
     fn slot(&self, class: &SlotClass, name: SlotName) -> Result<Device, Error> {
         open_for_work(&self.slot_node(class, name)?)
+    }
+
+    fn base(&self, class: &SlotClass, name: SlotName, image: &Image) -> Result<Device, Error> {
+        // The live system runs from it; what a command makes of it is only looked at.
+        if matches!(self.part, Part::Command) {
+            return self.slot(class, name);
+        }
+        let mapping = base_mapping(&name.label(&class.class));
+        if !lock(&self.mapped).contains_key(&mapping) {
+            self.map_verity(&mapping, class, name, image)?;
+        }
+        Ok(Arc::new(DiskDevice::open(&self.mapping_node(&mapping)?, Access::ReadOnly)?))
+    }
+
+    fn release_bases(&self) {
+        let is_base = |mapping: &&String| mapping.starts_with(&base_mapping(""));
+        let bases: Vec<String> = lock(&self.mapped).keys().filter(is_base).cloned().collect();
+        for mapping in bases {
+            if let Err(error) = self.unmap(&mapping) {
+                self.events.warning(error);
+            }
+        }
     }
 
     fn read_back(&self, class: &SlotClass, name: SlotName, image: &Image) -> Result<(), Error> {

@@ -1,7 +1,7 @@
-use super::output::{Output, scratch};
 use super::recipe::{Input, MAX_LEVEL, Recipe, unfit};
 use crate::Error;
 use crate::ordered::ordered;
+use crate::output::{Output, scratch};
 use drydock_format::manifest::{MAX_IMAGE, MIN_IMAGE, PART};
 use drydock_format::tree::{BLOCK, GROUP, Hasher, build};
 use drydock_format::{Digest, Image, Member};
@@ -73,6 +73,11 @@ impl Packed {
         let (root_hash, groups) = build(&image.salt, &digests);
         image.root_hash = root_hash;
         Ok(Self { image, groups, frames, data, size })
+    }
+
+    /// The bytes of all frames.
+    pub(super) fn size(&self) -> u64 {
+        self.size
     }
 
     /// The members that this image has in the tar.

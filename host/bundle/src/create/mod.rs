@@ -3,19 +3,21 @@
 //! The same input makes the same bytes, on any number of cores: every frame is compressed by itself with one
 //! thread, and nothing of the clock, the environment or the files' metadata goes in.
 
+pub(crate) mod bases;
+mod deltas;
 mod image;
-mod output;
 mod recipe;
 
+pub use bases::Known;
 pub use recipe::{Input, MAX_LEVEL, Recipe};
 
 use crate::Error;
+use crate::output::Output;
 use drydock_files::new_file::place;
 use drydock_format::manifest::{Format, RECOVERY_PROTOCOL};
 use drydock_format::signature::{MEMBER_SIZE, add};
 use drydock_format::{Digest, Manifest, Salt, sha256, slot};
 use image::Packed;
-use output::Output;
 use recipe::unfit;
 use std::path::Path;
 
@@ -56,6 +58,7 @@ pub fn create(
         images: Vec::new(),
         pins: recipe.pins.clone(),
         members: Vec::new(),
+        deltas: Vec::new(),
         critical: Vec::new(),
     };
     let mut packed: Vec<Packed> = Vec::new();
@@ -64,6 +67,14 @@ pub fn create(
         manifest.members.extend(pack.members());
         manifest.images.push(pack.image.clone());
         packed.push(pack);
+    }
+    let mut deltas = Vec::new();
+    for (input, pack) in recipe.images.iter().zip(&packed) {
+        deltas.extend(deltas::prepare(recipe, &pack.image, &input.path, pack.size())?);
+    }
+    for prepared in &deltas {
+        manifest.members.extend(prepared.members().map(|(member, _)| member));
+        manifest.deltas.push(prepared.delta.clone());
     }
     manifest.check().map_err(unfit)?;
     let bytes = manifest.to_bytes();
@@ -79,6 +90,9 @@ pub fn create(
     output.member(drydock_format::SIGNATURES, &signatures)?;
     for pack in &mut packed {
         pack.write(&mut output)?;
+    }
+    for (member, bytes) in deltas.iter().flat_map(deltas::Prepared::members) {
+        output.member(&member.name, bytes)?;
     }
     let size = output.finish()?;
     let slots = manifest.images.iter().map(|image| slot::min_size(image, bytes.len() as u64)).collect();

@@ -1,3 +1,4 @@
+use super::Known;
 use crate::{Error, keys::PrivateKey};
 use drydock_format::Pin;
 use drydock_format::Salt;
@@ -27,6 +28,8 @@ pub struct Recipe {
     pub images: Vec<Input>,
     /// Classes of the release that are not in the bundle.
     pub pins: Vec<Pin>,
+    /// What devices have that the release is prepared for: each gets a delta.
+    pub bases: Vec<Known>,
     /// Who signs it at once. None makes an unsigned bundle.
     pub keys: Vec<PrivateKey>,
 }

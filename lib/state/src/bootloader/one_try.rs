@@ -142,7 +142,7 @@ impl Device {
         if transition::begin_write(&mut self.record, target) {
             self.tell();
         }
-        transition::installed(&mut self.record, target, release(version), NOW);
+        transition::installed(&mut self.record, target, release(version), "", NOW);
         self.tell();
         target
     }

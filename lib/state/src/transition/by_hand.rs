@@ -89,7 +89,7 @@ mod tests {
     /// Version 1 in a is good, version 2 in b has its trial.
     fn on_trial() -> Record {
         let mut record = flashed(release("1", 1), NOW);
-        installed(&mut record, B, release("2", 2), NOW);
+        installed(&mut record, B, release("2", 2), "", NOW);
         record
     }
 

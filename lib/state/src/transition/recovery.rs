@@ -107,7 +107,7 @@ mod tests {
     fn brought() -> Record {
         let mut record = flashed(release("1"), NOW);
         offer(&mut record, B, Some(source()));
-        installed(&mut record, B, release("2"), NOW);
+        installed(&mut record, B, release("2"), "", NOW);
         record
     }
 

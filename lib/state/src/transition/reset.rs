@@ -16,7 +16,7 @@ pub fn reset(record: &mut Record, restored: Option<(SetName, SetInfo)>, told: &s
     let id = record.intent.take().map_or(0, |intent| intent.id);
     if let Some((target, release)) = restored {
         let manifest = release.manifest.clone();
-        installed(record, target, release, time);
+        installed(record, target, release, "", time);
         record.restore = manifest;
     }
     record.generation.raise();

@@ -100,15 +100,16 @@ pub fn begin_write(record: &mut Record, target: SetName) -> bool {
     true
 }
 
-/// The target set was written, proven and has its trailers: it gets its trial, and the intent is over.
-pub fn installed(record: &mut Record, target: SetName, release: SetInfo, time: UnixTime) {
+/// The target set was written, proven and has its trailers: it gets its trial, and the intent is over. `told` is what is to be
+/// known of it later, if anything is.
+pub fn installed(record: &mut Record, target: SetName, release: SetInfo, told: &str, time: UnixTime) {
     let id = record.intent.take().map_or(0, |intent| intent.id);
     let version = release.version.clone();
     *record.sets.get_mut(target) = SetInfo { status: SetStatus::Trial, ..release };
     record.trial = Some(target);
     record.restore = MaybeDigest::None;
     record.generation.raise();
-    record.remember(entry(id, time, Outcome::Installed, Some(target), &version, ""));
+    record.remember(entry(id, time, Outcome::Installed, Some(target), &version, told));
 }
 
 /// A place where the state is kept has failed, and was mended.

@@ -52,6 +52,7 @@ fn bundle_seeds(work: &Path) {
         level: 19,
         images: vec![input("boot"), input("root")],
         pins: Vec::new(),
+        bases: Vec::new(),
         keys: Vec::new(),
     };
     let path = work.join("a.drydock");

@@ -183,6 +183,10 @@ impl Disk for SimMachine<'_> {
         let slot = self.workshop.slot(&self.disk, &class.class, name);
         slot.ok_or_else(|| missing(format!("partition {}", name.label(&class.class))))
     }
+    fn base(&self, class: &SlotClass, name: SlotName, _image: &Image) -> Result<Device, Error> {
+        self.slot(class, name)
+    }
+    fn release_bases(&self) {}
     fn read_back(&self, class: &SlotClass, name: SlotName, image: &Image) -> Result<(), Error> {
         let label = name.label(&class.class);
         prove::by_reading(&self.slot(class, name)?, image, &label, self.threads(), &self.events)

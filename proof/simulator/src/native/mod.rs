@@ -43,6 +43,7 @@ pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bu
         workers: ordered::cores(),
         images: vec![Input { name: "root".into(), class: "root".into(), path: image.into() }],
         pins: Vec::new(),
+        bases: Vec::new(),
         keys: vec![key(1)],
     };
     let made = create(&recipe, &folder.join(BUNDLE), |_, _, _| {})?;
@@ -76,7 +77,7 @@ pub fn on_trial(folder: &Path) -> Result<(), Error> {
     let machine = machine(folder, 1, Zeros::Written)?;
     let mut state = State::open(&machine)?;
     let release = SetInfo { version: "2".into(), security_version: 2, ..SetInfo::default() };
-    transition::installed(&mut state.record, SetName::B, release, UnixTime(0));
+    transition::installed(&mut state.record, SetName::B, release, "", UnixTime(0));
     state.save()
 }
 

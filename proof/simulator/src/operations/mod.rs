@@ -8,7 +8,7 @@ pub use operation::Operation;
 use crate::contents::Contents;
 use crate::cut::Progress;
 use crate::device::{Boot, End, SimDevice};
-use crate::workshop::Workshop;
+use crate::workshop::{LIKE_THE_FIRST, Workshop};
 use drydock_block::BlockDevice;
 use drydock_engine::live;
 use drydock_engine::recover::Next;
@@ -64,6 +64,8 @@ pub fn all(workshop: &Workshop) -> Vec<Operation<'_>> {
             },
         ),
         op("update", device(&moments.staged), boot, |_| &["2"]),
+        op("update-by-delta", slim(device(&moments.staged_like)), boot, |_| &["5"]),
+        op("update-past-a-delta", crooked(device(&moments.staged_like)), boot, |_| &["5"]),
         op("update-over", device(&moments.staged_again), boot, |_| &["3"]),
         op("mark-good", device(&moments.installed), boot, |_| &["2"]),
         Operation {
@@ -168,6 +170,24 @@ fn broken(mut device: SimDevice<'_>) -> SimDevice<'_> {
     device
 }
 
+/// The bundle of version 5 has nothing but deltas from version 1.
+fn slim(mut device: SimDevice<'_>) -> SimDevice<'_> {
+    device.bundles.insert("5.drydock".into(), Arc::new(device.workshop.slim(LIKE_THE_FIRST)));
+    device
+}
+
+/// The deltas in the bundle of version 5 are damaged.
+fn crooked(mut device: SimDevice<'_>) -> SimDevice<'_> {
+    let mut parts = Parts::of(&device.workshop.version(LIKE_THE_FIRST).bundle);
+    for name in ["boot.delta-0.data", "root.delta-0.data"] {
+        let data = parts.get(name);
+        let middle = data.len() / 2;
+        data[middle] ^= 0x10;
+    }
+    device.bundles.insert("5.drydock".into(), Arc::new(parts.bytes()));
+    device
+}
+
 /// Disks at the moments between operations.
 pub struct Moments {
     /// Version 1 runs, and nothing else was ever there.
@@ -176,6 +196,8 @@ pub struct Moments {
     pub unwritten: Contents,
     /// Version 2 is staged.
     pub staged: Contents,
+    /// Version 5 is staged.
+    pub staged_like: Contents,
     /// Version 2 is installed and has not run yet.
     pub installed: Contents,
     /// Version 2 runs, version 1 is the second choice.
@@ -207,6 +229,9 @@ impl Moments {
         let fresh = SimDevice::new(workshop, first.clone());
         write_bundle(&fresh, |end| 0..end);
         let unwritten = fresh.disk.view();
+        let like = SimDevice::new(workshop, first.clone());
+        like.stage(LIKE_THE_FIRST);
+        let staged_like = like.disk.view();
         device.stage("2");
         let staged = device.disk.view();
         device.boot();
@@ -258,6 +283,7 @@ impl Moments {
             first,
             unwritten,
             staged,
+            staged_like,
             installed,
             second,
             staged_again,

@@ -40,6 +40,11 @@ pub(crate) enum Command {
     /// With a key in an HSM: take the bytes to sign with --print-bytes, let the HSM sign them (Ed25519, pure), and
     /// add what it made with --attach.
     Sign(crate::sign::Args),
+    /// Cut a bundle down to its deltas from given bases, for sticks and slow lines.
+    ///
+    /// What is left out is the whole images that those deltas lead to, and the deltas from other bases. The signatures stay,
+    /// and hold. Only devices that have one of the bases can use the slim bundle.
+    Slim(crate::slim::Args),
     /// Show what a bundle says of itself. Nothing is verified.
     ///
     /// For what can be relied on, see `verify`.

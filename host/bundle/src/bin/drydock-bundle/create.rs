@@ -5,7 +5,7 @@ use crate::{
     reply::lossy,
     trust::open_file,
 };
-use drydock_bundle::create::{Input, Recipe, create, default_salt};
+use drydock_bundle::create::{Input, Known, Recipe, create, default_salt};
 use drydock_bundle::keys::PrivateKey;
 use drydock_bundle::{Error, ordered};
 use drydock_files::FileBytes;
@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// A class of the release that is left out of this bundle, with what its image must be.
     #[arg(long = "pin", value_name = "CLASS=ROOTHASH,size=BYTES,salt=HEX", value_parser = parse_pin)]
     pins: Vec<Pin>,
+    /// What devices have now, a bundle or a raw image: a delta from it goes into the bundle. May be given several times.
+    #[arg(long = "base", value_name = "BUNDLE | [NAME=]IMAGE", value_parser = parse_base)]
+    bases: Vec<Known>,
     /// dm-verity's salt in hex, the same for every version of a product [default: the SHA-256 of COMPATIBLE].
     #[arg(long)]
     salt: Option<Salt>,
@@ -62,6 +65,7 @@ pub(crate) fn run(args: &Args, progress: Progress) -> Result<Reply, Error> {
         workers: args.threads.unwrap_or_else(ordered::cores),
         images: args.images.clone(),
         pins: args.pins.clone(),
+        bases: args.bases.clone(),
         keys: args.keys.iter().map(|path| PrivateKey::read(path)).collect::<Result<_, _>>()?,
     };
     let bar = bar(progress, 0);
@@ -85,6 +89,7 @@ pub(crate) fn run(args: &Args, progress: Progress) -> Result<Reply, Error> {
     for (image, slot) in made.manifest.images.iter().zip(&made.slots) {
         text += &info::image(image, *slot);
     }
+    text += &info::deltas(&made.manifest);
     let json = json!({
         "ok": true, "path": lossy(&args.output), "size": made.size, "digest": made.digest,
         "slots": info::slots(&made.manifest, &made.slots), "manifest": made.manifest, "warnings": warnings,
@@ -107,6 +112,14 @@ fn parse_image(text: &str) -> Result<Input, String> {
     let (name, rest) = text.split_once('=').ok_or("not NAME=PATH")?;
     let (path, class) = rest.rsplit_once(",class=").unwrap_or((rest, name));
     Ok(Input { name: name.into(), class: class.into(), path: path.into() })
+}
+
+/// A name in front of the path is that of an image. A path that has `=` in it needs one.
+pub(crate) fn parse_base(text: &str) -> Result<Known, String> {
+    Ok(match text.split_once('=') {
+        Some((name, path)) => Known { image: Some(name.into()), path: path.into() },
+        None => Known { image: None, path: text.into() },
+    })
 }
 
 fn parse_pin(text: &str) -> Result<Pin, String> {

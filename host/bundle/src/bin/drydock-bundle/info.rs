@@ -1,7 +1,7 @@
 use crate::Reply;
 use crate::trust::open_file;
 use drydock_bundle::Error;
-use drydock_format::{Bundle, Image, Manifest, Member, signature, slot};
+use drydock_format::{Bundle, Delta, Image, Manifest, Member, signature, slot};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -23,6 +23,7 @@ pub(crate) fn run(args: &Args) -> Result<Reply, Error> {
     for (entry, slot) in manifest.images.iter().zip(&slots) {
         text += &image(entry, *slot);
     }
+    text += &deltas(manifest);
     text += &further(manifest);
     for line in &lines {
         text += &format!("signed by   {} (not verified)\n", line.key);
@@ -50,10 +51,27 @@ pub(crate) fn release(manifest: &Manifest) -> String {
 
 /// A line for each member that this version passes by.
 pub(crate) fn further(manifest: &Manifest) -> String {
+    let of_delta =
+        |name: &String| manifest.deltas.iter().any(|delta| delta.index == *name || delta.data == *name);
     let line = |Member { name, size, .. }: &Member| {
         format!("also        {name}: {size} bytes, for later versions of drydock\n")
     };
-    manifest.further().iter().map(line).collect()
+    manifest.further().iter().filter(|member| !of_delta(&member.name)).map(line).collect()
+}
+
+/// A line for each delta: what a device that has its base takes.
+pub(crate) fn deltas(manifest: &Manifest) -> String {
+    let size = |name: &String| {
+        manifest.members.iter().find(|member| member.name == *name).map_or(0, |member| member.size)
+    };
+    let line = |Delta { image, base, index, data }: &Delta| {
+        format!(
+            "delta       {image}: {} bytes for devices that have {}\n",
+            size(index) + size(data),
+            base.root_hash
+        )
+    };
+    manifest.deltas.iter().map(line).collect()
 }
 
 /// The lines that describe an image.

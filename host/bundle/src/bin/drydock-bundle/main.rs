@@ -11,6 +11,7 @@ mod look;
 mod pages;
 mod reply;
 mod sign;
+mod slim;
 mod trust;
 mod unpack;
 mod verify;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Command::Keygen(args) => keygen::run(args),
         Command::Create(args) => create::run(args, progress),
         Command::Sign(args) => sign::run(args),
+        Command::Slim(args) => slim::run(args),
         Command::Info(args) => info::run(args),
         Command::Verify(args) => verify::run(args, progress),
         Command::Extract(args) => extract::run(args, progress),
