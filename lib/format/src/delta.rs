@@ -3,7 +3,6 @@
 use crate::error::field;
 use crate::{Digest, Error, Image, Member};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 
 /// The most deltas of a release.
 pub const MAX_DELTAS: usize = 1024;
@@ -39,8 +38,7 @@ pub(crate) fn check(deltas: &[Delta], images: &[Image], further: &[Member]) -> R
         return field("deltas", format!("{} of them, up to {MAX_DELTAS} are allowed", deltas.len()));
     }
     let member = |name: &str| further.iter().find(|member| member.name == name);
-    let mut seen = BTreeSet::new();
-    for Delta { image, base, index, data } in deltas {
+    for (nth, Delta { image, base, index, data }) in deltas.iter().enumerate() {
         if !images.iter().any(|known| known.name == *image) {
             return field("deltas", format!("one leads to {image:?}, which is no image of the release"));
         }
@@ -51,7 +49,8 @@ pub(crate) fn check(deltas: &[Delta], images: &[Image], further: &[Member]) -> R
             let size = index_member.size;
             return field("deltas", format!("{index} has {size} bytes, up to {MAX_INDEX} are possible"));
         }
-        if !seen.insert((image, base.root_hash)) {
+        let is_same = |other: &Delta| other.image == *image && other.base.root_hash == base.root_hash;
+        if deltas.iter().take(nth).any(is_same) {
             return field("deltas", format!("two lead from {} to {image}", base.root_hash));
         }
     }

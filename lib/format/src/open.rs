@@ -6,7 +6,6 @@ use crate::manifest::{PART, RECOVERY_PROTOCOL};
 use crate::tree::{GROUP, Hasher};
 use crate::{Digest, Error, Image, KeyId, Manifest, ReadAt, Trusted, sha256, signature};
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
@@ -65,12 +64,22 @@ impl Bundle {
         if manifest.min_recovery > RECOVERY_PROTOCOL {
             return Err(Error::NeedsNewerRecovery { needed: manifest.min_recovery, have: RECOVERY_PROTOCOL });
         }
-        let (left_out, mut at) = left_out(&source, front.end, &manifest)?;
+        let (left_out, mut at) = left_out(&source, front.end)?;
+        let mut left_out = left_out.lines().peekable();
         let mut members = Vec::with_capacity(manifest.members.len());
-        for member in manifest.members.iter().filter(|member| !left_out.contains(&member.name)) {
+        for member in &manifest.members {
+            if left_out.next_if_eq(&member.name.as_str()).is_some() {
+                if member.name.ends_with(".groups") {
+                    return Err(Error::LeftOutList { problem: format!("{} can't be left out", member.name) });
+                }
+                continue;
+            }
             let (offset, end) = source.expect(at, &member.name, member.size)?;
             members.push(Placed { name: member.name.clone(), offset, size: member.size });
             at = end;
+        }
+        if let Some(name) = left_out.next() {
+            return Err(Error::LeftOutList { problem: format!("{name:?} is not where the manifest has it") });
         }
         source.check_end(at, tail)?;
         let Front { manifest: manifest_bytes, signatures: signature_bytes, .. } = front;
@@ -285,10 +294,10 @@ impl ReadAt for MemberBytes {
 /// The longest list of what a slim bundle has left out, in bytes.
 const MAX_LEFT_OUT: u64 = 512 << 10;
 
-/// Reads which members a slim bundle has left out, if it is one, and returns them and where the next header stands. Whoever
-/// made it slim need not be trusted: what is left out can only be missed.
-fn left_out(archive: &Archive, at: u64, manifest: &Manifest) -> Result<(BTreeSet<String>, u64), Error> {
-    let Ok(header) = archive.named(at, LEFT_OUT) else { return Ok((BTreeSet::new(), at)) };
+/// Reads which members a slim bundle has left out, if it is one, in the manifest's order; returns them, a line each, and
+/// where the next header stands. Whoever made it slim need not be trusted: what is left out can only be missed.
+fn left_out(archive: &Archive, at: u64) -> Result<(String, u64), Error> {
+    let Ok(header) = archive.named(at, LEFT_OUT) else { return Ok((String::new(), at)) };
     let problem = |problem: &str| Error::LeftOutList { problem: problem.into() };
     if header.size > MAX_LEFT_OUT {
         return Err(problem("it is too long"));
@@ -297,13 +306,5 @@ fn left_out(archive: &Archive, at: u64, manifest: &Manifest) -> Result<(BTreeSet
     let mut bytes = vec![0; header.size as usize];
     archive.read(LEFT_OUT, offset, &mut bytes)?;
     let text = String::from_utf8(bytes).map_err(|_| problem("it is no text"))?;
-    let names: BTreeSet<String> = text.lines().map(Into::into).collect();
-    let may_be = |name: &String| {
-        let known = manifest.members.iter().any(|member| member.name == *name);
-        known && !name.ends_with(".groups")
-    };
-    match names.iter().find(|name| !may_be(name)) {
-        Some(name) => Err(problem(&format!("{name:?} can't be left out"))),
-        None => Ok((names, end)),
-    }
+    Ok((text, end))
 }

@@ -80,8 +80,13 @@ impl View {
     }
 
     fn new(file: &Executable, side: impl Fn(&Space) -> Side) -> Self {
-        let mut sides: Vec<_> = file.spaces.iter().map(|space| (side(space), space.kind)).collect();
-        sides.sort_by_key(|(side, _)| side.offset);
+        // There are few: putting each in its place takes less code on a device than sorting.
+        let mut sides: Vec<(Side, Kind)> = Vec::with_capacity(file.spaces.len());
+        for space in &file.spaces {
+            let new = side(space);
+            let place = sides.partition_point(|(side, _)| side.offset <= new.offset);
+            sides.insert(place, (new, space.kind));
+        }
         Self { machine: file.machine, sides }
     }
 
