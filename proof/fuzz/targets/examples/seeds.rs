@@ -1,5 +1,5 @@
-//! Writes `proof/fuzz/seeds`: small inputs that each target accepts. Needs `cryptsetup`, so that the LUKS headers are
-//! not of our own making. Run it from the repository's root when a format has changed:
+//! Writes `proof/fuzz/seeds`: small inputs that each target accepts. Needs `cryptsetup`, `gzip` and `lz4`, so that
+//! LUKS headers and packed bytes are not of our own making. Run it from the repository's root when a format has changed:
 //! `cargo run -p drydock-fuzz-targets --example seeds`
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -25,6 +25,7 @@ fn main() {
     ext4_seeds(work.path());
     fat_seeds();
     luks_seeds(work.path());
+    packed_seeds(work.path());
 }
 
 fn write(target: &str, name: &str, content: &[u8]) {
@@ -298,5 +299,26 @@ fn luks_seeds(work: &Path) {
         let text = volume[4096..0x4000].split(|&byte| byte == 0).next().unwrap();
         write("luks2", name, &with_options(options, &[&volume[..512], text].concat()));
         write("luks2_metadata", name, text);
+    }
+}
+
+/// Packed bytes, behind how many bytes they hold in units of 16.
+fn packed_seeds(work: &Path) {
+    let path = work.join("content");
+    let text = b"A line that comes back, and one that does not: ".repeat(30);
+    let mut mixed = [&text[..800], &vec![0; 900], &text[..600]].concat();
+    mixed.extend((0..900u32).map(|n| (n.wrapping_mul(n).wrapping_mul(2_654_435_761) >> 13) as u8));
+    for (name, content) in [("text", &text[..1120]), ("mixed", &mixed[..3200])] {
+        std::fs::write(&path, content).unwrap();
+        let units = (content.len() / 16) as u8;
+        for level in ["-1", "-9"] {
+            let output = Command::new("gzip").args([level, "-nc"]).arg(&path).output().unwrap();
+            write("gzip_unpack", &format!("{name}{level}"), &with_options(units, &output.stdout[10..]));
+        }
+        let output = Command::new("lz4").args(["-l", "-9", "-qc"]).arg(&path).output().unwrap();
+        write("lz4_unpack", name, &with_options(units, &output.stdout));
+        for packing in [2, 8, 15] {
+            write("repack", &format!("{name}-{packing}"), &with_options(packing, content));
+        }
     }
 }

@@ -8,6 +8,7 @@
 mod bundle;
 mod disk;
 mod options;
+mod repack;
 pub mod smoke;
 mod state;
 
@@ -30,10 +31,13 @@ pub const TARGETS: &[Target] = &[
     Target { name: "frame_table", run: bundle::frame_table },
     Target { name: "gpt", run: disk::gpt },
     Target { name: "groups", run: bundle::groups },
+    Target { name: "gzip_unpack", run: repack::gzip_unpack },
     Target { name: "luks1", run: disk::luks1 },
     Target { name: "luks2", run: disk::luks2 },
     Target { name: "luks2_metadata", run: disk::luks2_metadata },
+    Target { name: "lz4_unpack", run: repack::lz4_unpack },
     Target { name: "manifest", run: bundle::manifest },
+    Target { name: "repack", run: repack::repack },
     Target { name: "signatures", run: bundle::signatures },
     Target { name: "state_record", run: state::record },
     Target { name: "tar_header", run: bundle::tar_header },
