@@ -116,7 +116,7 @@ impl<'d> Window<'d> {
     }
 
     /// Fills `buf` from one piece.
-    fn from_piece(&self, start: u64, within: usize, buf: &mut [u8]) -> io::Result<()> {
+    fn read_piece(&self, start: u64, within: usize, buf: &mut [u8]) -> io::Result<()> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         match kept.iter().position(|piece| piece.start == start) {
             Some(nth) => kept[..=nth].rotate_right(1),
@@ -148,7 +148,7 @@ impl ReadAt for Window<'_> {
         while !rest.is_empty() {
             let within = (at % PIECE as u64) as usize;
             let (part, after) = rest.split_at_mut(rest.len().min(PIECE - within));
-            self.from_piece(at - within as u64, within, part)?;
+            self.read_piece(at - within as u64, within, part)?;
             at += part.len() as u64;
             rest = after;
         }

@@ -1,4 +1,4 @@
-//! Makes and applies deltas between two raw images, to measure them: `differ make BASE TARGET OUT [streams | BITS]`, `differ
+//! Makes and applies deltas between two raw images, to measure them: `differ make BASE TARGET OUT [streams] [packed]`, `differ
 //! apply BASE DELTA OUT`.
 
 use drydock_delta::{Coding, Index, decode};
@@ -16,13 +16,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["make", base, target, out, rest @ ..] => {
             let coding = match rest {
                 ["streams", ..] => Coding::Streams,
-                [bits, ..] => Coding::Model { table_bits: bits.parse()? },
-                [] => Coding::Model { table_bits: 18 },
+                _ => Coding::Model { table_bits: 17 },
             };
+            let unpack = !rest.contains(&"packed");
             let threads = std::thread::available_parallelism()?.get();
             let (base, target) = (std::fs::read(base)?, std::fs::read(target)?);
             let start = Instant::now();
-            let made = make(&base, &target, Options { coding, threads })?;
+            let made = make(&base, &target, Options { coding, unpack, threads })?;
             let index = Index::parse(&made.index, made.data.len() as u64)?;
             let sum = |part: fn(&drydock_delta::Section) -> u32| {
                 index.sections.iter().map(|s| u64::from(part(s))).sum::<u64>()
@@ -67,7 +67,9 @@ fn main() -> Result<(), Box<dyn Error>> {
                 .filter(|line| line.starts_with("VmHWM") || line.starts_with("RssAnon"))
                 .for_each(|line| println!("{line}"));
         }
-        _ => return Err("differ make BASE TARGET OUT [streams | BITS] | differ apply BASE DELTA OUT".into()),
+        _ => {
+            return Err("differ make BASE TARGET OUT [streams] [packed] | differ apply BASE DELTA OUT".into());
+        }
     }
     Ok(())
 }

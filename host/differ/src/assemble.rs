@@ -2,6 +2,7 @@
 
 use crate::parts::Part;
 use crate::twice::Compared;
+use drydock_delta::packed::in_image;
 use drydock_delta::spaces::{Executable, Machine, Side, Space};
 
 /// A stretch of the target.
@@ -54,19 +55,25 @@ impl Whole {
 
     /// Puts everything in order, and joins what goes on.
     pub(crate) fn finish(mut self) -> Self {
-        self.stretches.sort_unstable_by_key(|stretch| stretch.target);
+        let place = |position: usize| (in_image(position as u64), position);
+        self.stretches.sort_unstable_by_key(|stretch| place(stretch.target));
         let mut joined: Vec<Stretch> = Vec::with_capacity(self.stretches.len());
         for next in self.stretches {
             match joined.last_mut() {
-                Some(last) if last.base.map(|base| base + last.len) == next.base => last.len += next.len,
+                Some(last)
+                    if last.target + last.len == next.target
+                        && last.base.map(|base| base + last.len) == next.base =>
+                {
+                    last.len += next.len;
+                }
                 _ => joined.push(next),
             }
         }
-        self.files.sort_by_key(|file| file.target.start);
+        self.files.sort_by_key(|file| in_image(file.target.start));
         let mut end = 0;
         self.files.retain(|file| {
-            let fits = file.target.start >= end;
-            end = if fits { file.target.end } else { end };
+            let fits = in_image(file.target.start) >= end;
+            end = if fits { in_image(file.target.end - 1) + 1 } else { end };
             fits
         });
         Self { stretches: joined, files: self.files }

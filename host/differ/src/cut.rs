@@ -1,9 +1,12 @@
 //! Cutting into sections: whole groups, about as much work in each, and within what a device takes.
 
 use crate::assemble::{Stretch, Whole};
+use crate::image::Image;
 use drydock_delta::Plan;
 use drydock_delta::limits::{MAX_CHAIN, PIECE};
+use drydock_delta::packed::in_image;
 use drydock_delta::run::Run;
+use drydock_delta::spaces::Executable;
 use drydock_format::tree::GROUP;
 use std::collections::HashSet;
 
@@ -23,24 +26,27 @@ pub(crate) struct Cut {
 }
 
 /// Cuts an image into sections.
-pub(crate) fn cut(base: &[u8], target: &[u8], whole: &Whole) -> Vec<Cut> {
+pub(crate) fn cut(base: &Image<'_>, target: &Image<'_>, whole: &Whole) -> Vec<Cut> {
     let files = whole.files.iter().flat_map(|file| [file.target.start as usize, file.target.end as usize]);
     let edges: HashSet<usize> = files.collect();
-    let stretches = split(whole, &edges, target.len());
+    let len = target.plain().len();
+    let stretches = split(whole, &edges, len);
     let mut cuts = Vec::new();
     let mut open = Open::default();
     let mut rest = stretches.as_slice();
-    for start in (0..target.len()).step_by(GROUP) {
-        let end = target.len().min(start + GROUP);
-        let count = rest.partition_point(|stretch| stretch.target < end);
+    for start in (0..len).step_by(GROUP) {
+        let end = len.min(start + GROUP);
+        let count = rest.partition_point(|stretch| in_image(stretch.target as u64) < end as u64);
         let (of_group, behind) = rest.split_at(count);
         rest = behind;
         open.groups += 1;
         for stretch in of_group {
             open.add(base, target, stretch, !edges.contains(&stretch.target));
         }
-        if open.is_full() || end == target.len() {
-            cuts.push(std::mem::take(&mut open).close(end, whole));
+        // What is in a packed part is packed in one go.
+        let is_within = target.has_packed_over(end as u64);
+        if end == len || open.is_full() && !is_within {
+            cuts.push(std::mem::take(&mut open).close(end, whole, base, target));
             open.start = end;
         }
     }
@@ -57,11 +63,19 @@ struct Open {
     literals: usize,
     runs: Vec<Run>,
     pending: usize,
+    /// Where the last stretch ended.
+    at: usize,
 }
 
 impl Open {
-    fn add(&mut self, base: &[u8], target: &[u8], stretch: &Stretch, may_go_on: bool) {
+    fn add(&mut self, base: &Image<'_>, target: &Image<'_>, stretch: &Stretch, may_go_on: bool) {
         let Stretch { target: at, len, base: from } = *stretch;
+        let goes_on = self.at == at;
+        if !goes_on {
+            // A run ends where the way turns.
+            self.flush();
+        }
+        self.at = at + len;
         let Some(from) = from else {
             self.pending += len;
             self.literals += len;
@@ -70,10 +84,18 @@ impl Open {
         };
         let pieces = (0..len).step_by(PIECE).map(|start| start..len.min(start + PIECE));
         let differs = |piece: &std::ops::Range<usize>| {
-            target[at + piece.start..at + piece.end] != base[from + piece.start..from + piece.end]
+            target.get(at + piece.start..at + piece.end) != base.get(from + piece.start..from + piece.end)
         };
         self.work += pieces.filter(differs).map(|piece| piece.len()).sum::<usize>();
-        self.push(len, from, may_go_on);
+        self.push(len, from, may_go_on && goes_on);
+    }
+
+    /// Literals that no run follows are a run by themselves.
+    fn flush(&mut self) {
+        if self.pending > 0 {
+            self.runs.push(Run { literals: self.pending as u32, len: 0, base: 0 });
+            self.pending = 0;
+        }
     }
 
     fn push(&mut self, len: usize, from: usize, may_go_on: bool) {
@@ -96,15 +118,21 @@ impl Open {
             || self.groups >= FULL_OF_GROUPS
     }
 
-    fn close(mut self, end: usize, whole: &Whole) -> Cut {
-        if self.pending > 0 {
-            self.runs.push(Run { literals: self.pending as u32, len: 0, base: 0 });
-        }
+    fn close(mut self, end: usize, whole: &Whole, base: &Image<'_>, image: &Image<'_>) -> Cut {
+        self.flush();
         let target = self.start as u64..end as u64;
-        let files = whole.files.iter().filter(|file| target.contains(&file.target.start)).cloned().collect();
-        let joined =
-            whole.files.iter().any(|file| file.target.start < target.start && file.target.end > target.start);
-        Cut { plan: Plan { target, files, runs: self.runs }, joined }
+        let begins = |file: &&Executable| target.contains(&in_image(file.target.start));
+        let files = whole.files.iter().filter(begins).cloned().collect();
+        let goes_on = |file: &Executable| {
+            in_image(file.target.start) < target.start && in_image(file.target.end - 1) >= target.start
+        };
+        let joined = whole.files.iter().any(goes_on);
+        let mut base_packed: Vec<_> = self.runs.iter().filter_map(|run| base.packed(run.base)).collect();
+        base_packed.sort_unstable_by_key(|packed| packed.offset);
+        base_packed.dedup();
+        let target_packed = image.packed_in(&target);
+        let plan = Plan { target, base_packed, target_packed, files, runs: self.runs };
+        Cut { plan, joined }
     }
 }
 
@@ -112,13 +140,12 @@ impl Open {
 fn split(whole: &Whole, edges: &HashSet<usize>, len: usize) -> Vec<Stretch> {
     let mut edges: Vec<usize> = (0..len).step_by(GROUP).skip(1).chain(edges.iter().copied()).collect();
     edges.sort_unstable();
-    let mut edges = edges.into_iter().peekable();
     let mut all = Vec::with_capacity(whole.stretches.len());
     for stretch in &whole.stretches {
         let mut rest = *stretch;
         let end = rest.target + rest.len;
-        while edges.next_if(|edge| *edge <= rest.target).is_some() {}
-        while let Some(edge) = edges.next_if(|edge| *edge < end) {
+        let first = edges.partition_point(|edge| *edge <= rest.target);
+        for &edge in edges[first..].iter().take_while(|edge| **edge < end) {
             let len = edge - rest.target;
             if len == 0 {
                 continue;

@@ -2,9 +2,11 @@
 
 use crate::encoder::Encoder;
 use crate::error::Error;
+use crate::image::Image;
 use drydock_delta::streams::StreamWriter;
 use drydock_delta::walk::{Ends, walk};
 use drydock_delta::{Chain, Coding, ModelCoder, Plan};
+use drydock_format::ReadAt;
 use std::io;
 use zstd_safe::{CCtx, CParameter};
 
@@ -20,8 +22,8 @@ const LEVEL: i32 = 22;
 
 /// Codes the `nth` section of a chain.
 pub(crate) fn encode(
-    base: &[u8],
-    target: &[u8],
+    base: &Image<'_>,
+    target: &Image<'_>,
     chain: &Chain,
     nth: usize,
     coding: Coding,
@@ -31,12 +33,12 @@ pub(crate) fn encode(
     let differences = match coding {
         Coding::Model { table_bits } => {
             let mut writer = ModelCoder::new(Encoder::new(), table_bits);
-            walk(chain, nth, &base, &mut writer, &mut ends, nth).map_err(defect)?;
+            walk(chain, nth, base, &mut writer, &mut ends, nth).map_err(defect)?;
             writer.coder.finish()
         }
         Coding::Streams => {
             let mut writer = StreamWriter::default();
-            walk(chain, nth, &base, &mut writer, &mut ends, nth).map_err(defect)?;
+            walk(chain, nth, base, &mut writer, &mut ends, nth).map_err(defect)?;
             let StreamWriter { gaps, differences, .. } = writer;
             let packed = compress(&gaps)?;
             let lengths = [gaps.len(), differences.len(), packed.len()];
@@ -48,7 +50,7 @@ pub(crate) fn encode(
     };
     let mut control = Encoder::new();
     if let Some(plan) = chain.plan(nth) {
-        let coded = Plan::code(&mut control, plan);
+        let coded = Plan::code(&mut control, base.plain().len() as u64, plan);
         if coded.as_ref() != Some(plan) {
             return Err(Error::Defect { problem: "a plan does not come back".into() });
         }
@@ -58,7 +60,7 @@ pub(crate) fn encode(
 
 /// What an encoder knows, and the literals that it comes by.
 struct Known<'t> {
-    target: &'t [u8],
+    target: &'t Image<'t>,
     literals: Vec<u8>,
 }
 
@@ -70,12 +72,10 @@ impl Ends for Known<'_> {
     }
 
     fn known(&mut self, position: u64, out: &mut [u8]) -> Result<(), drydock_delta::Error> {
-        let at = position as usize;
-        out.copy_from_slice(self.target.get(at..at + out.len()).ok_or(drydock_delta::Error::Stopped)?);
-        Ok(())
+        self.target.read_at(position, out).map_err(|source| drydock_delta::Error::Data { source })
     }
 
-    fn give(&mut self, _: &[u8]) -> Result<(), drydock_delta::Error> {
+    fn give(&mut self, _: u64, _: &[u8]) -> Result<(), drydock_delta::Error> {
         Ok(())
     }
 

@@ -76,8 +76,7 @@ fn best_split(words: usize, left: Option<&[bool]>, right: Option<&[bool]>) -> Op
         }
     }
     let (mut best, mut split, mut sum) = (-1, (0, words), 0);
-    for nth in 0..=words {
-        let (worth_right, start) = from_right[nth];
+    for (nth, &(worth_right, start)) in from_right.iter().enumerate() {
         if sum + worth_right.max(0) > best {
             best = sum + worth_right.max(0);
             split = (nth, if worth_right > 0 { start } else { words });

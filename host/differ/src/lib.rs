@@ -14,6 +14,7 @@ mod encode;
 mod encoder;
 mod error;
 mod fill;
+mod image;
 mod make;
 mod matches;
 mod pairs;
@@ -22,6 +23,7 @@ mod soften;
 mod suffix;
 mod together;
 mod twice;
+mod unpack;
 
 pub use error::Error;
 pub use make::{Made, Options, make};

@@ -5,11 +5,13 @@ use crate::content::{self, Chunks};
 use crate::cut::{Cut, cut};
 use crate::encode::{Coded, encode};
 use crate::error::Error;
+use crate::image::Image;
 use crate::matches::Match;
-use crate::pairs::{Partner, pairs};
-use crate::parts::{Part, parts};
+use crate::pairs::pairs;
+use crate::parts::parts;
 use crate::together::together;
 use crate::twice::{Compared, compare};
+use crate::unpack::{Pair, unpack};
 use drydock_delta::{Chain, Coding, Index, Plan, Section, decode};
 
 /// How a delta is made.
@@ -17,6 +19,8 @@ use drydock_delta::{Chain, Coding, Index, Plan, Section, decode};
 pub struct Options {
     /// How differences are coded.
     pub coding: Coding,
+    /// Whether what gzip and LZ4 have packed is compared unpacked.
+    pub unpack: bool,
     /// How many threads work.
     pub threads: usize,
 }
@@ -37,10 +41,12 @@ const LARGE: usize = 192 << 20;
 ///
 /// Needs memory for a suffix array of each thread's file, beside the images: 4 bytes for each of its bytes.
 pub fn make(base: &[u8], target: &[u8], options: Options) -> Result<Made, Error> {
-    let whole = whole(base, target, options.threads)?;
-    let cuts = cut(base, target, &whole);
+    let (mut old, mut new) = (Image::new(base), Image::new(target));
+    let whole = whole(&mut old, &mut new, options)?;
+    let cuts = cut(&old, &new, &whole);
     drop(whole);
-    let coded = coded(base, target, &cuts, options)?;
+    let coded = coded(&old, &new, &cuts, options)?;
+    drop((old, new));
     let sections = coded.iter().zip(&cuts).map(|(coded, cut)| section(coded, cut)).collect();
     let index = Index {
         base_size: base.len() as u64,
@@ -57,48 +63,38 @@ pub fn make(base: &[u8], target: &[u8], options: Options) -> Result<Made, Error>
 }
 
 /// Compares the images, part by part.
-fn whole(base: &[u8], target: &[u8], threads: usize) -> Result<Whole, Error> {
-    let (old_parts, new_parts) = (parts(base), parts(target));
+fn whole(base: &mut Image<'_>, target: &mut Image<'_>, options: Options) -> Result<Whole, Error> {
+    let (old_parts, new_parts) = (parts(base.plain()), parts(target.plain()));
     let partners = pairs(base, &old_parts, target, &new_parts);
-    let none = Part::default();
+    let both = options.unpack.then_some((&mut *base, &mut *target));
+    let pairs = unpack(&old_parts, &new_parts, &partners, both, options.threads);
+    let (base, target) = (&*base, &*target);
     let work = |nth: usize| -> Result<Compared, Error> {
-        let (Some(new), Some(partner)) = (new_parts.get(nth), partners.get(nth)) else {
-            return Ok(Compared::default());
-        };
-        match *partner {
-            Partner::None => Ok(Compared::default()),
-            Partner::Same(_) => {
-                let same = Match { new: 0, len: new.len(), old: 0 };
-                Ok(Compared { matches: vec![same], spaces: None })
-            }
-            Partner::Like(old) => {
-                let old = old_parts.get(old).unwrap_or(&none);
-                let (old_bytes, new_bytes) = (old.bytes(base), new.bytes(target));
-                if old_bytes.len() > LARGE || new_bytes.len() > LARGE {
-                    let matches = content::compare(&old_bytes, &new_bytes, &Chunks::new(&old_bytes))?;
-                    return Ok(Compared { matches, spaces: None });
-                }
-                compare(&old_bytes, &new_bytes, old.size, new.size)
-            }
+        let Some(Pair { old, new, same }) = pairs.get(nth) else { return Ok(Compared::default()) };
+        if *same {
+            let same = Match { new: 0, len: new.len(), old: 0 };
+            return Ok(Compared { matches: vec![same], spaces: None });
         }
+        let (old_bytes, new_bytes) = (old.bytes(base), new.bytes(target));
+        if old_bytes.len() > LARGE || new_bytes.len() > LARGE {
+            let matches = content::compare(&old_bytes, &new_bytes, &Chunks::new(&old_bytes))?;
+            return Ok(Compared { matches, spaces: None });
+        }
+        compare(&old_bytes, &new_bytes, old.size, new.size)
     };
     // The largest first, so that no thread is left alone with one at the end.
-    let mut order: Vec<usize> = (0..new_parts.len()).collect();
-    order.sort_by_key(|&nth| std::cmp::Reverse(new_parts.get(nth).map_or(0, Part::len)));
-    let compared = together(&order, threads, work)?;
+    let mut order: Vec<usize> = (0..pairs.len()).collect();
+    order.sort_by_key(|&nth| std::cmp::Reverse(pairs.get(nth).map_or(0, |pair| pair.new.len())));
+    let compared = together(&order, options.threads, work)?;
     let mut whole = Whole::default();
-    for ((new, partner), found) in new_parts.iter().zip(&partners).zip(&compared) {
-        let old = match *partner {
-            Partner::Same(old) | Partner::Like(old) => old_parts.get(old).unwrap_or(&none),
-            Partner::None => &none,
-        };
+    for (Pair { old, new, .. }, found) in pairs.iter().zip(&compared) {
         whole.add(old, new, found);
     }
     Ok(whole.finish())
 }
 
 /// Codes every section.
-fn coded(base: &[u8], target: &[u8], cuts: &[Cut], options: Options) -> Result<Vec<Coded>, Error> {
+fn coded(base: &Image<'_>, target: &Image<'_>, cuts: &[Cut], options: Options) -> Result<Vec<Coded>, Error> {
     let order: Vec<usize> = (0..cuts.len()).collect();
     together(&order, options.threads, |nth| {
         let start = (0..=nth).rev().find(|nth| cuts.get(*nth).is_some_and(|cut| !cut.joined)).unwrap_or(0);

@@ -1,6 +1,7 @@
 //! Which part of the old image each part of the new one is compared with.
 
 use crate::content::Chunks;
+use crate::image::Image;
 use crate::parts::Part;
 use drydock_format::{Digest, sha256};
 use std::collections::HashMap;
@@ -17,7 +18,12 @@ pub(crate) enum Partner {
 }
 
 /// Returns the partner of each part of the new image. The last part of each is what is no file.
-pub(crate) fn pairs(old: &[u8], old_parts: &[Part], new: &[u8], new_parts: &[Part]) -> Vec<Partner> {
+pub(crate) fn pairs(
+    old: &Image<'_>,
+    old_parts: &[Part],
+    new: &Image<'_>,
+    new_parts: &[Part],
+) -> Vec<Partner> {
     let known = Known::new(old, old_parts);
     let last = new_parts.len().saturating_sub(1);
     let mut chunks = None;
@@ -32,7 +38,7 @@ pub(crate) fn pairs(old: &[u8], old_parts: &[Part], new: &[u8], new_parts: &[Par
         if let Some(like) = known.by_path(part) {
             return Partner::Like(like);
         }
-        let chunks = chunks.get_or_insert_with(|| Chunks::new(old));
+        let chunks = chunks.get_or_insert_with(|| Chunks::new(old.plain()));
         known.by_content(&chunks.places(&bytes)).map_or(Partner::None, Partner::Like)
     };
     new_parts.iter().enumerate().map(partner).collect()
@@ -47,11 +53,13 @@ struct Known<'p> {
     extents: Vec<(usize, usize, usize)>,
 }
 
+type View = fn(&[u8]) -> Vec<u8>;
+
 /// How a path is seen: as it is, without digits in its folders, without any digits. Versions are digits.
-const VIEWS: [fn(&[u8]) -> Vec<u8>; 3] = [<[u8]>::to_vec, without_digits_in_folders, without_digits];
+const VIEWS: [View; 3] = [<[u8]>::to_vec, without_digits_in_folders, without_digits];
 
 impl<'p> Known<'p> {
-    fn new(old: &[u8], parts: &'p [Part]) -> Self {
+    fn new(old: &Image<'_>, parts: &'p [Part]) -> Self {
         let mut known =
             Self { parts, by_digest: HashMap::new(), by_name: Default::default(), extents: Vec::new() };
         let files = parts.get(..parts.len().saturating_sub(1)).unwrap_or_default();

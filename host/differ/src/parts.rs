@@ -1,5 +1,6 @@
 //! An image in parts: its files, and everything that is no file as one more.
 
+use crate::image::Image;
 use drydock_trees::{File, Stored};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -22,10 +23,10 @@ impl Part {
     }
 
     /// Returns its bytes.
-    pub(crate) fn bytes<'i>(&self, image: &'i [u8]) -> Cow<'i, [u8]> {
+    pub(crate) fn bytes<'i>(&self, image: &'i Image<'_>) -> Cow<'i, [u8]> {
         match self.extents.as_slice() {
-            [one] => Cow::Borrowed(&image[one.clone()]),
-            many => many.iter().flat_map(|extent| &image[extent.clone()]).copied().collect(),
+            [one] => Cow::Borrowed(image.get(one.clone())),
+            many => many.iter().flat_map(|extent| image.get(extent.clone())).copied().collect(),
         }
     }
 

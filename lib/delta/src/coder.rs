@@ -139,7 +139,7 @@ impl Bit {
 const RATE: u32 = 5;
 
 /// The longest number in bits.
-const MAX_BITS: u32 = 40;
+const MAX_BITS: u32 = 48;
 
 /// How many of a number's bits, from the top, are coded in context.
 const CONTEXT_BITS: u32 = 6;
@@ -158,7 +158,7 @@ impl Default for Number {
 }
 
 impl Number {
-    /// Codes a number below 2 to the power of 40, and returns it. Nothing is returned where the code is longer, which is
+    /// Codes a number below 2 to the power of 48, and returns it. Nothing is returned where the code is longer, which is
     /// damage.
     pub fn code<C: Coder>(&mut self, coder: &mut C, value: u64) -> Option<u64> {
         let plus_one = value + 1;

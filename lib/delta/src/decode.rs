@@ -1,5 +1,6 @@
 //! Decoding a section.
 
+use crate::base::UnpackedBase;
 use crate::coder::{Bit, Coder, Decoder};
 use crate::error::Error;
 use crate::index::{Coding, Index};
@@ -7,6 +8,7 @@ use crate::limits::{MAX_PART, PIECE};
 use crate::model::{Model, Place};
 use crate::plan::{Chain, Plan};
 use crate::streams::StreamReader;
+use crate::target::Target;
 use crate::walk::{Differences, Ends, walk};
 use drydock_format::ReadAt;
 use drydock_format::frames;
@@ -30,18 +32,21 @@ pub fn decode(
 ) -> Result<Option<Error>, Error> {
     let damaged = |problem| Error::Section { section, problem };
     let chain = index.chain(section);
-    let plans = chain.clone().map(|nth| plan(index, nth, data)).collect::<Result<Vec<_>, _>>()?;
+    let plans = chain.clone().map(|nth| plan(index, nth, data, base)).collect::<Result<Vec<_>, _>>()?;
     let chain_plans = Chain::new(plans).ok_or(damaged("it belongs to more runs than are allowed"))?;
     let nth = section - chain.start;
-    let literals_len: u64 =
-        chain_plans.plan(nth).map_or(0, |plan| plan.runs.iter().map(|run| u64::from(run.literals)).sum());
+    let plan = chain_plans.plan(nth).ok_or(damaged("its plan is missing"))?;
+    let literals_len: u64 = plan.runs.iter().map(|run| u64::from(run.literals)).sum();
     let literals_len = usize::try_from(literals_len).ok().filter(|&len| len <= MAX_PART);
     let literals_len = literals_len.ok_or(damaged("it has more literals than are allowed"))?;
     let [_, differences, literals] = parts(index, section);
     let literals =
         unpacked(&read(data, literals)?, literals_len).ok_or(damaged("its literals do not unpack"))?;
     let differences = read(data, differences)?;
-    let mut ends = Into { literals: &literals, sink, unreadable: None, section };
+    let base = UnpackedBase::new(base, &plan.base_packed);
+    let base: &dyn ReadAt = &base;
+    let target = Target::new(&plan.target_packed, section);
+    let mut ends = Into { literals: &literals, target, sink, unreadable: None, section };
     let used_up = match index.coding {
         Coding::Model { table_bits } => {
             let mut reader = ModelCoder::new(Decoder::new(&differences), table_bits);
@@ -62,15 +67,15 @@ pub fn decode(
 }
 
 /// Reads the plan of a section.
-fn plan(index: &Index, section: usize, data: &dyn ReadAt) -> Result<Plan, Error> {
+fn plan(index: &Index, section: usize, data: &dyn ReadAt, base: &dyn ReadAt) -> Result<Plan, Error> {
     let [control, ..] = parts(index, section);
     let control = read(data, control)?;
     let mut coder = Decoder::new(&control);
     let wanted = Plan { target: index.target(section), ..Plan::default() };
-    let plan = Plan::code(&mut coder, &wanted).filter(|_| coder.is_used_up());
+    let plan = Plan::code(&mut coder, index.base_size, &wanted).filter(|_| coder.is_used_up());
     let plan = plan.ok_or(Error::Section { section, problem: "its runs make no sense" })?;
-    let inside = |start: u64, len: u64| start.checked_add(len).is_some_and(|end| end <= index.base_size);
-    match plan.runs.iter().all(|run| inside(run.base, run.len.into())) {
+    let base = UnpackedBase::new(base, &plan.base_packed);
+    match plan.runs.iter().all(|run| base.has(run.base, run.len.into(), index.base_size)) {
         true => Ok(plan),
         false => Err(Error::Section { section, problem: "a run lies outside of the base" }),
     }
@@ -165,6 +170,7 @@ impl<C: Coder> Differences for ModelCoder<C> {
 /// The ends of a decoder.
 struct Into<'a, 's> {
     literals: &'a [u8],
+    target: Target<'a>,
     sink: Sink<'s>,
     unreadable: Option<Error>,
     section: usize,
@@ -183,8 +189,8 @@ impl Ends for Into<'_, '_> {
         Ok(())
     }
 
-    fn give(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        if (self.sink)(bytes) { Ok(()) } else { Err(Error::Stopped) }
+    fn give(&mut self, position: u64, bytes: &[u8]) -> Result<(), Error> {
+        self.target.give(position, bytes, self.sink)
     }
 
     fn unreadable(&mut self, offset: u64, source: io::Error) {

@@ -12,18 +12,22 @@
 //! reference.
 
 pub mod address;
+mod base;
 pub mod coder;
 mod decode;
 mod error;
 mod index;
 pub mod limits;
 pub mod model;
+pub mod packed;
 mod plan;
 pub mod run;
 pub mod spaces;
 pub mod streams;
+mod target;
 pub mod walk;
 
+pub use base::UnpackedBase;
 pub use decode::{ModelCoder, Sink, decode};
 pub use error::Error;
 pub use index::{Coding, Index, Section};

@@ -1,7 +1,8 @@
-//! The plan of a section: its executables and its runs.
+//! The plan of a section: what is packed in it, its executables and its runs.
 
 use crate::coder::Coder;
 use crate::limits::MAX_CHAIN;
+use crate::packed::{Course, Packed, code_packed, in_image};
 use crate::run::{Map, Run, code_runs};
 use crate::spaces::{Executable, code_executables};
 use std::ops::Range;
@@ -11,6 +12,10 @@ use std::ops::Range;
 pub struct Plan {
     /// Where its part of the target begins and ends.
     pub target: Range<u64>,
+    /// The packed parts of the base that its runs take from.
+    pub base_packed: Vec<Packed>,
+    /// The packed parts of the target that it gives.
+    pub target_packed: Vec<Packed>,
     /// The executables that begin in it.
     pub files: Vec<Executable>,
     /// Its runs, which give exactly its part of the target.
@@ -18,20 +23,26 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Codes a plan whose target is known. Nothing is returned where it is damaged.
-    pub fn code<C: Coder>(coder: &mut C, plan: &Self) -> Option<Self> {
+    /// Codes a plan whose target is known, from a base of that many bytes. Nothing is returned where it is damaged.
+    pub fn code<C: Coder>(coder: &mut C, base_size: u64, plan: &Self) -> Option<Self> {
         let target = plan.target.clone();
+        let base_packed = code_packed(coder, &(0..base_size), &plan.base_packed)?;
+        let target_packed = code_packed(coder, &target, &plan.target_packed)?;
         let files = code_executables(coder, target.start, &plan.files)?;
-        let runs = code_runs(coder, target.start, target.end.checked_sub(target.start)?, &plan.runs)?;
-        Some(Self { target, files, runs })
+        let runs = code_runs(coder, Course::new(&target, &target_packed), &plan.runs)?;
+        Some(Self { target, base_packed, target_packed, files, runs })
+    }
+
+    /// Returns the way through its part of the target.
+    pub fn course(&self) -> Course<'_> {
+        Course::new(&self.target, &self.target_packed)
     }
 
     /// Returns the runs, each with where it begins in the target.
     fn placed(&self) -> impl Iterator<Item = (u64, Run)> {
-        self.runs.iter().scan(self.target.start, |at, &run| {
-            let start = *at;
-            *at = at.wrapping_add(run.total());
-            Some((start, run))
+        self.runs.iter().scan(self.course(), |course, &run| {
+            let start = course.at();
+            course.advance(run.total()).then_some((start, run))
         })
     }
 }
@@ -57,7 +68,10 @@ impl Chain {
     pub fn files(&self, target: &Range<u64>) -> impl Iterator<Item = &Executable> {
         let (start, end) = (target.start, target.end);
         let files = self.plans.iter().flat_map(|plan| &plan.files);
-        files.filter(move |file| file.target.start < end && file.target.end > start)
+        files.filter(move |file| {
+            let last = file.target.end.saturating_sub(1);
+            in_image(file.target.start) < end && in_image(last) >= start
+        })
     }
 
     /// Returns where the bytes of an executable have gone.

@@ -3,6 +3,7 @@
 use crate::coder::Bit;
 use crate::coder::{Coder, Number};
 use crate::limits::{MAX_CHAIN, MAX_RUNS};
+use crate::packed::Course;
 
 /// `literals` bytes that come as they are, then `len` bytes like those of the base at `base`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -125,21 +126,20 @@ impl RunCoder {
     }
 }
 
-/// Codes how many runs there are, and the runs, which begin at `target` and have `total` bytes together. Nothing is returned
+/// Codes how many runs there are, and the runs, which go exactly this way; none of them has a turn in it. Nothing is returned
 /// where that is damaged, or where there are more than a device takes.
-pub fn code_runs<C: Coder>(coder: &mut C, target: u64, total: u64, runs: &[Run]) -> Option<Vec<Run>> {
+pub fn code_runs<C: Coder>(coder: &mut C, mut course: Course<'_>, runs: &[Run]) -> Option<Vec<Run>> {
     let count = Number::default().code(coder, runs.len() as u64)?;
     let count = usize::try_from(count).ok().filter(|&count| count <= MAX_RUNS)?;
     let mut each = RunCoder::default();
     let mut found = Vec::new();
-    let mut so_far = 0u64;
     for nth in 0..count {
         let run = runs.get(nth).copied().unwrap_or_default();
-        let run = each.code(coder, target.checked_add(so_far)?, run)?;
-        so_far = so_far.checked_add(run.total()).filter(|&so_far| so_far <= total)?;
+        let run = each.code(coder, course.at(), run)?;
+        course.advance(run.total()).then_some(())?;
         found.push(run);
     }
-    (so_far == total).then_some(found)
+    course.is_over().then_some(found)
 }
 
 /// Where the base's bytes have gone in an executable.

@@ -115,7 +115,7 @@ struct Codes {
     target_address: Number,
 }
 
-/// Codes the executables that begin in a section, in the order of their places, from `target` on. Nothing is returned where
+/// Codes the executables that begin in a section, in their order on its way, from `target` on. Nothing is returned where
 /// that is damaged.
 pub fn code_executables<C: Coder>(
     coder: &mut C,
@@ -143,7 +143,8 @@ impl Codes {
         base_at: &mut u64,
         file: &Executable,
     ) -> Option<Executable> {
-        let start = bounded(*at + self.place.code(coder, file.target.start.saturating_sub(*at))?)?;
+        let start = self.place.code_signed(coder, apart(file.target.start, *at))?;
+        let start = bounded(at.checked_add_signed(start)?)?;
         let len = self.length.code(coder, file.target.end.saturating_sub(file.target.start))?;
         let end = bounded(start + len)?;
         let machine = match self.kind.code(coder, (file.machine == Machine::A64).into())? {

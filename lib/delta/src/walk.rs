@@ -5,6 +5,7 @@ use crate::address::Predict;
 use crate::error::Error;
 use crate::limits::{PIECE, WHOLE_PIECE};
 use crate::model::Place;
+use crate::packed::in_image;
 use crate::plan::Chain;
 use crate::run::{Map, Run};
 use crate::spaces::Executable;
@@ -38,8 +39,8 @@ pub trait Ends {
     /// Puts what is known of the target at `position` into `out`: all of it, or nothing.
     fn known(&mut self, position: u64, out: &mut [u8]) -> Result<(), Error>;
 
-    /// Takes the next bytes of the target.
-    fn give(&mut self, bytes: &[u8]) -> Result<(), Error>;
+    /// Takes the next bytes of the target, which belong to `position`.
+    fn give(&mut self, position: u64, bytes: &[u8]) -> Result<(), Error>;
 
     /// Is told that a part of the base could not be read, whose bytes do not decide how it goes on: zeros are given.
     fn unreadable(&mut self, offset: u64, error: io::Error);
@@ -75,14 +76,19 @@ pub fn walk<D: Differences>(
         predicted: vec![0; PIECE],
         out: vec![0; PIECE],
     };
+    let mut course = plan.course();
     for run in &plan.runs {
+        walk.target = course.at();
+        course.advance(run.total());
         walk.literals(run.literals as usize)?;
-        if inside.as_ref().is_some_and(|inside| inside.file.target.end <= walk.target) {
+        if inside.as_ref().is_some_and(|inside| !inside.file.target.contains(&walk.target)) {
             inside = None;
         }
-        while let Some(file) = files.next_if(|file| file.target.start <= walk.target) {
+        let is_reached = |file: &&Executable| in_image(file.target.start) <= in_image(walk.target);
+        while let Some(file) = files.next_if(is_reached) {
             number += 1;
-            inside = (file.target.end > walk.target).then(|| Inside { file, number, map: chain.map(file) });
+            let is_in = file.target.contains(&walk.target);
+            inside = is_in.then(|| Inside { file, number, map: chain.map(file) });
         }
         walk.run(*run, inside.as_ref())?;
     }
@@ -107,7 +113,7 @@ impl<D: Differences> Walk<'_, D> {
             let out = self.out.get_mut(..len).unwrap_or_default();
             self.ends.literals(self.target, out)?;
             self.differences.passed(out);
-            self.ends.give(out)?;
+            self.ends.give(self.target, out)?;
             self.target += len as u64;
             left -= len;
         }
@@ -121,7 +127,7 @@ impl<D: Differences> Walk<'_, D> {
             let len = left.min(PIECE);
             self.piece(base, len, inside, predict.as_ref())?;
             let out = self.out.get(..len).unwrap_or_default();
-            self.ends.give(out)?;
+            self.ends.give(self.target, out)?;
             self.target += len as u64;
             base += len as u64;
             left -= len;

@@ -49,7 +49,7 @@ pub(super) fn prepare(
             Some(target) => target,
             None => target.insert(read_padded(path)?),
         };
-        let options = Options { coding: CODING, threads: recipe.workers };
+        let options = Options { coding: CODING, unpack: true, threads: recipe.workers };
         let made = make(&base.bytes, target, options).map_err(|error| Error::Delta {
             from: known.path.clone(),
             to: image.name.clone(),

@@ -18,7 +18,7 @@ pub(super) fn scan(piece: &Piece<'_>, bytes: &mut [u8], on_field: &mut impl OnFi
         let is_whole = piece.position.wrapping_add(at as u64) & 7 == 0 && at + 8 <= piece.end;
         if let Some(value) = get(bytes, at).filter(|_| is_whole) {
             let value = i64::from_le_bytes(value);
-            if (value >= LOWEST || value < HIGHEST_NEGATIVE) && piece.view.has(value) {
+            if !(HIGHEST_NEGATIVE..LOWEST).contains(&value) && piece.view.has(value) {
                 on_field(bytes, at, Field::Absolute8, value);
                 at += 8;
                 continue;
