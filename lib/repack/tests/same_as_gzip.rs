@@ -48,6 +48,23 @@ fn input_that_ends_near_an_edge_of_the_window_is_packed_as_gzip_does() {
     }
 }
 
+/// gzip measures matches beyond the end of its input, where zeros and older bytes lie, and looks for none behind the last
+/// place at which its window would move.
+#[test]
+fn what_lies_in_the_window_behind_the_end_counts_as_it_does_for_gzip() {
+    let mut few = Noise(12).bytes(100_000);
+    for part in [64_000..66_000, 97_000..99_000] {
+        few[part].iter_mut().for_each(|byte| *byte = *byte / 64 % 2);
+    }
+    for end in 65_270..65_350 {
+        check(gzip([1, 3, 6, 9][end % 4]), &few[..end], "zeros and ones");
+        check(gzip([1, 3, 6, 9][end / 4 % 4]), &few[end % 80..end], "zeros and ones");
+    }
+    for end in 98_250..98_330 {
+        check(gzip([1, 3, 6, 9][end % 4]), &few[..end], "zeros and ones");
+    }
+}
+
 #[test]
 fn short_inputs_of_every_length_are_packed_as_gzip_does() {
     let text = text(600);
