@@ -80,7 +80,8 @@ mod tests {
         let frames =
             BaseFrames::new(Arc::new(MemoryDevice::new(1 << 20, SectorSize::S512)), &image, "root-a".into());
         let hasher = Hasher::new(&image.salt);
-        let content = Content { image: &image, groups: &[Digest([7; 32])], hasher, frames: &frames };
+        let content =
+            Content { image: &image, groups: &[Digest([7; 32])], hasher, frames: &frames, delta: None };
         let said = content.prove("root", 1, &Silent).unwrap_err().to_string();
         assert!(said.starts_with("slot root-a, from where the bundle wants image root copied,"), "{said}");
         assert!(said.ends_with("take a bundle that carries this image itself"), "{said}");

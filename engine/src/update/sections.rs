@@ -1,13 +1,12 @@
 //! Taking the sections of a delta: each group that one gives is proven, and then written.
 
 use super::delta::BaseDelta;
-use super::workers::Progress;
-use super::write::{Content, Job};
+use super::workers::{self, Progress};
 use crate::error::Error;
 use drydock_block::AlignedBuffer;
 use drydock_format::tree::{BLOCK, GROUP};
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Which groups of an image are done.
 pub(super) struct Groups(Vec<AtomicBool>);
@@ -43,67 +42,95 @@ impl Groups {
 /// So many wrong groups of a section, and none that is right, are enough: its base is another one.
 const ENOUGH: usize = 8;
 
-/// A worker that takes sections.
-pub(super) struct Section<'a> {
-    content: &'a Content<'a>,
-    delta: &'a BaseDelta,
-    progress: &'a Progress<'a>,
-    done: &'a Groups,
-    data: AlignedBuffer,
-    leaf: AlignedBuffer,
-    /// Which section is next.
-    pub(super) number: usize,
+/// What proves the groups of an image.
+pub(super) trait Proving: Sync {
+    /// Returns the image's size in bytes.
+    fn size(&self) -> u64;
+
+    /// Hashes a group's blocks into `leaf`, and returns whether that is what was signed.
+    fn is_right(&self, group: usize, data: &[u8], leaf: &mut [u8]) -> bool;
 }
 
-impl<'a> Section<'a> {
-    /// A worker.
-    pub(super) fn new(
-        content: &'a Content<'a>,
-        delta: &'a BaseDelta,
-        progress: &'a Progress<'a>,
-        done: &'a Groups,
-    ) -> Self {
-        let (data, leaf) = (AlignedBuffer::new(GROUP), AlignedBuffer::new(BLOCK));
-        Self { content, delta, progress, done, data, leaf, number: 0 }
-    }
+/// The sections of a delta, and what is known of the image that it leads to.
+pub(super) struct Sections<'a, P> {
+    pub(super) delta: &'a BaseDelta,
+    pub(super) image: &'a P,
+    pub(super) progress: &'a Progress<'a>,
+    pub(super) done: &'a Groups,
+}
 
-    /// Decodes the section and proves its groups. Writes nothing.
-    pub(super) fn prove(&mut self) -> Result<(), Error> {
-        self.take(|_, _, _| Ok(()))
-    }
-
-    /// Decodes the section, and writes each group that is right and not in place already. Returns how many bytes were in
-    /// place.
-    pub(super) fn write(&mut self, job: &Job<'_>) -> Result<u64, Error> {
-        let groups = self.delta.groups(self.number);
-        let mut in_place = 0;
-        for group in groups.clone() {
-            let len = self.len(group);
-            if job.group_in_place(group, &mut self.data[..len], &mut self.leaf)? {
-                self.done.add(group);
-                self.progress.advance(len as u64);
-                in_place += len as u64;
+impl<P: Proving> Sections<'_, P> {
+    /// Hands every section to one of so many workers. After an error no new section is begun.
+    pub(super) fn each(
+        &self,
+        threads: usize,
+        work: impl Fn(&mut Section<'_, P>) -> Result<(), Error> + Sync,
+    ) -> Result<(), Error> {
+        let (next, count) = (AtomicUsize::new(0), self.delta.sections());
+        workers::run(threads.min(count), || {
+            let (data, leaf) = (AlignedBuffer::new(GROUP), AlignedBuffer::new(BLOCK));
+            let mut section = Section { of: self, data, leaf, number: 0 };
+            loop {
+                section.number = next.fetch_add(1, Ordering::Relaxed);
+                if section.number >= count {
+                    return Ok(());
+                }
+                if let Err(error) = work(&mut section) {
+                    next.store(count, Ordering::Relaxed);
+                    return Err(error);
+                }
             }
-        }
-        if !self.done.has_all(groups) {
-            self.take(|group, data, leaf| job.put(group, data, leaf))?;
-        }
-        Ok(in_place)
+        })
     }
 
     /// Returns the bytes of a group.
     fn len(&self, group: usize) -> usize {
         let start = group as u64 * GROUP as u64;
-        self.content.image.size.saturating_sub(start).min(GROUP as u64) as usize
+        self.image.size().saturating_sub(start).min(GROUP as u64) as usize
+    }
+}
+
+/// A section, and the buffers of the worker that has it.
+pub(super) struct Section<'a, P> {
+    of: &'a Sections<'a, P>,
+    data: AlignedBuffer,
+    leaf: AlignedBuffer,
+    number: usize,
+}
+
+impl<P: Proving> Section<'_, P> {
+    /// Asks of each group whether it is in place already. Returns how many bytes are.
+    pub(super) fn look(
+        &mut self,
+        is_in_place: impl Fn(usize, &mut [u8], &mut [u8]) -> Result<bool, Error>,
+    ) -> Result<u64, Error> {
+        let mut in_place = 0;
+        for group in self.of.delta.groups(self.number) {
+            let len = self.of.len(group);
+            if is_in_place(group, &mut self.data[..len], &mut self.leaf)? {
+                self.of.done.add(group);
+                self.of.progress.advance(len as u64);
+                in_place += len as u64;
+            }
+        }
+        Ok(in_place)
     }
 
-    /// Decodes the section, and hands each group that is right and was not done to `put`.
-    fn take(&mut self, mut put: impl FnMut(usize, &[u8], &[u8]) -> Result<(), Error>) -> Result<(), Error> {
-        let mut group = self.delta.groups(self.number).start;
-        let mut len = self.len(group);
+    /// Decodes it, unless all of its groups are done, and hands each group that is right and was not done to `put`.
+    pub(super) fn take(
+        &mut self,
+        put: impl Fn(usize, &[u8], &[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let Self { of, data, leaf, number } = self;
+        let Sections { delta, image, progress, done } = of;
+        let groups = delta.groups(*number);
+        if done.has_all(groups.clone()) {
+            return Ok(());
+        }
+        let mut group = groups.start;
+        let mut len = of.len(group);
         let (mut filled, mut right, mut wrong) = (0, 0, 0);
         let mut failed = None;
-        let Self { content, delta, progress, done, data, leaf, number } = self;
         delta.decode(*number, &mut |mut bytes| {
             while !bytes.is_empty() {
                 let (part, rest) = bytes.split_at(bytes.len().min(len - filled));
@@ -114,7 +141,7 @@ impl<'a> Section<'a> {
                 }
                 if done.has(group) {
                     right += 1;
-                } else if content.is_right(group, &data[..len], leaf) {
+                } else if image.is_right(group, &data[..len], leaf) {
                     if let Err(error) = put(group, &data[..len], leaf) {
                         failed = Some(error);
                         return false;
@@ -129,10 +156,8 @@ impl<'a> Section<'a> {
                         return false;
                     }
                 }
-                group += 1;
-                filled = 0;
-                len =
-                    content.image.size.saturating_sub(group as u64 * GROUP as u64).min(GROUP as u64) as usize;
+                (group, filled) = (group + 1, 0);
+                len = of.len(group);
                 if len == 0 {
                     return bytes.is_empty();
                 }

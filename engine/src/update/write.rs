@@ -6,7 +6,7 @@
 //! and writing overlap because the workers do; memory is two buffers a worker, whatever the image's size.
 
 use super::delta::BaseDelta;
-use super::sections::{Groups, Section};
+use super::sections::{Groups, Proving, Sections};
 use super::workers::{self, Progress};
 use crate::error::Error;
 use crate::event::{Events, Step};
@@ -68,35 +68,11 @@ impl<'a> Content<'a> {
         let progress = Progress::new(events, Step::Verify, label, self.image.size);
         let done = Groups::new(self.groups.len());
         if let Some(delta) = self.delta {
-            self.each_section(threads, delta, &progress, &done, |section| section.prove())?;
+            let sections = Sections { delta, image: self, progress: &progress, done: &done };
+            sections.each(threads, |section| section.take(|_, _, _| Ok(())))?;
         }
         self.each_frame(threads, &progress, &done, |content, index, scratch, frame, leaves| {
             content.fetch(index, scratch, frame, leaves)
-        })
-    }
-
-    /// Hands every section of the delta to a worker. After an error no new section is begun.
-    fn each_section(
-        &self,
-        threads: usize,
-        delta: &BaseDelta,
-        progress: &Progress<'_>,
-        done: &Groups,
-        work: impl Fn(&mut Section<'_>) -> Result<(), Error> + Sync,
-    ) -> Result<(), Error> {
-        let (next, count) = (AtomicUsize::new(0), delta.sections());
-        workers::run(threads.min(count), || {
-            let mut section = Section::new(self, delta, progress, done);
-            loop {
-                section.number = next.fetch_add(1, Ordering::Relaxed);
-                if section.number >= count {
-                    return Ok(());
-                }
-                if let Err(error) = work(&mut section) {
-                    next.store(count, Ordering::Relaxed);
-                    return Err(error);
-                }
-            }
         })
     }
 
@@ -164,9 +140,14 @@ impl<'a> Content<'a> {
     fn first_group(&self, index: usize) -> usize {
         self.start(index) as usize / GROUP
     }
+}
 
-    /// Hashes a group's blocks into `leaf` and says whether that is what was signed.
-    pub(super) fn is_right(&self, group: usize, data: &[u8], leaf: &mut [u8]) -> bool {
+impl Proving for Content<'_> {
+    fn size(&self) -> u64 {
+        self.image.size
+    }
+
+    fn is_right(&self, group: usize, data: &[u8], leaf: &mut [u8]) -> bool {
         leaf.copy_from_slice(&self.hasher.leaf_block(data));
         self.hasher.digest(leaf) == self.groups[group]
     }
@@ -199,9 +180,11 @@ impl Job<'_> {
         let done = Groups::new(self.content.groups.len());
         let found = Found::default();
         if let Some(delta) = self.content.delta {
-            self.content.each_section(threads, delta, &progress, &done, |section| {
-                found.bytes.fetch_add(section.write(self)?, Ordering::Relaxed);
-                Ok(())
+            let sections = Sections { delta, image: &self.content, progress: &progress, done: &done };
+            sections.each(threads, |section| {
+                let in_place = section.look(|group, data, leaf| self.group_in_place(group, data, leaf))?;
+                found.bytes.fetch_add(in_place, Ordering::Relaxed);
+                section.take(|group, data, leaf| self.put(group, data, leaf))
             })?;
         }
         self.content.each_frame(threads, &progress, &done, |content, index, scratch, data, leaves| {
@@ -232,7 +215,7 @@ impl Job<'_> {
     }
 
     /// Writes groups, from this one on, and their part of the tree's leaf level.
-    pub(super) fn put(&self, first: usize, data: &[u8], leaves: &[u8]) -> Result<(), Error> {
+    fn put(&self, first: usize, data: &[u8], leaves: &[u8]) -> Result<(), Error> {
         let write_error = || Error::system("writing", &self.label, WRITE_ADVICE);
         self.slot.write_at((first * GROUP) as u64, data).map_err(write_error())?;
         self.slot.write_at(self.leaf_offset(first), leaves).map_err(write_error())
@@ -251,12 +234,7 @@ impl Job<'_> {
     }
 
     /// Returns whether a group and its leaf block are in the slot already. Both are read.
-    pub(super) fn group_in_place(
-        &self,
-        group: usize,
-        data: &mut [u8],
-        leaf: &mut [u8],
-    ) -> Result<bool, Error> {
+    fn group_in_place(&self, group: usize, data: &mut [u8], leaf: &mut [u8]) -> Result<bool, Error> {
         self.slot.read_at(self.leaf_offset(group), leaf).map_err(self.read_error())?;
         self.has_group(group, data, leaf)
     }

@@ -23,11 +23,11 @@ fn later() -> Parts {
         ("root.delta.0123456789abcdef.data", noise(3_000_000, 4)),
         ("notes", Vec::new()),
     ];
-    let deltas =
-        r#""deltas":[{"image":"root","base":"00","kind":"runs/1","members":[2,3]}],"hooks":[{"run":"x"}],"#;
+    let patches =
+        r#""patches":[{"image":"root","base":"00","kind":"runs/1","members":[2,3]}],"hooks":[{"run":"x"}],"#;
     sample()
         .with_further(&further)
-        .edit(r#""critical""#, &format!(r#"{deltas}"critical""#))
+        .edit(r#""critical""#, &format!(r#"{patches}"critical""#))
         .edit(r#""name":"boot","#, r#""name":"boot","packing":{"order":"as-is"},"#)
 }
 
@@ -65,7 +65,7 @@ fn what_is_not_known_is_passed_by() {
 
 #[test]
 fn what_is_critical_is_not_passed_by() {
-    for name in ["deltas", "hooks", "root.delta.0123456789abcdef.data", "images.packing"] {
+    for name in ["patches", "hooks", "root.delta.0123456789abcdef.data", "images.packing"] {
         let parts = later().edit(r#""critical":[]"#, &format!(r#""critical":["{name}"]"#)).signed(&[&KEY]);
         let error = refused(&parts, "update the recovery");
         assert!(matches!(&error, Error::UnknownCritical { field } if field == name), "{error:?}");
@@ -172,7 +172,7 @@ fn the_host_tool_knows_its_way_around_them() {
     says(dir, "verify v.drydock --key k.pub.pem", 3, &words);
     says(dir, "extract v.drydock --key k.pub.pem", 0, &[]);
 
-    let critical = later().edit(r#""critical":[]"#, r#""critical":["deltas"]"#);
+    let critical = later().edit(r#""critical":[]"#, r#""critical":["patches"]"#);
     fs::write(dir.join("v.drydock"), critical.bytes()).unwrap();
     for line in ["info v.drydock", "sign v.drydock --key k.pem", "extract v.drydock --unverified"] {
         says(dir, line, 3, &["unknown critical field \"deltas\"", "update"]);

@@ -1,20 +1,11 @@
 //! From what was found in each part to one list for the whole image.
 
+use crate::near::keep_near;
 use crate::parts::Part;
+use crate::stretch::Stretch;
 use crate::twice::Compared;
 use drydock_delta::packed::in_image;
 use drydock_delta::spaces::{Executable, Machine, Side, Space};
-
-/// A stretch of the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stretch {
-    /// Where it begins.
-    pub(crate) target: usize,
-    /// How many bytes it has.
-    pub(crate) len: usize,
-    /// Where in the base the bytes are that it is like. Nothing: literals.
-    pub(crate) base: Option<usize>,
-}
 
 /// What was found out about an image.
 #[derive(Default)]
@@ -57,6 +48,7 @@ impl Whole {
     pub(crate) fn finish(mut self) -> Self {
         let place = |position: usize| (in_image(position as u64), position);
         self.stretches.sort_unstable_by_key(|stretch| place(stretch.target));
+        keep_near(&mut self.stretches);
         let mut joined: Vec<Stretch> = Vec::with_capacity(self.stretches.len());
         for next in self.stretches {
             match joined.last_mut() {

@@ -1,7 +1,8 @@
 //! Cutting into sections: whole groups, about as much work in each, and within what a device takes.
 
-use crate::assemble::{Stretch, Whole};
+use crate::assemble::Whole;
 use crate::image::Image;
+use crate::stretch::Stretch;
 use drydock_delta::Plan;
 use drydock_delta::limits::{MAX_CHAIN, PIECE};
 use drydock_delta::packed::in_image;

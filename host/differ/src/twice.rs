@@ -39,7 +39,7 @@ fn as_in_the_target(old: &[u8], new: &[u8], file: &Executable, found: &[Match]) 
         (found.new as u64, run)
     });
     let map = Map::new(runs, file.base());
-    let moved = Moved::new(file, &map);
+    let moved = Moved::new(file, map);
     let (mut old, mut new) = (old.to_vec(), new.to_vec());
     soften(&mut old, &|offset| moved.address(offset, None));
     soften(&mut new, &Some);

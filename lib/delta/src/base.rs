@@ -3,18 +3,36 @@
 use crate::packed::{Packed, UNPACKED};
 use drydock_format::ReadAt;
 use drydock_repack::{Lz4BlockReader, Lz4Index, Packing, Unpacker};
+use std::collections::BTreeMap;
 use std::io::{self, Error, ErrorKind, Read};
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-/// How many pieces of contents are kept: what gzip has packed whole, of a kernel blocks of 8 MiB.
-const KEPT: usize = 2;
+/// Contents are kept up to so many bytes: what gzip has packed whole, of a kernel pieces of [`STEP`]. Whoever makes a delta
+/// sees to it that its runs do not jump about more than that.
+pub const KEPT: usize = 5 << 20;
+
+/// How much of a kernel is unpacked at once. What is needed to go on from each such piece is remembered.
+pub const STEP: u64 = 1 << 20;
+
+/// The most places to go on from that are remembered, which lie [`MARK`] apart. Each takes 140 KiB.
+const MARKS: usize = 32;
+
+/// How far such places lie apart in a block.
+const MARK: u64 = 2 * STEP;
 
 /// A base whose packed parts can be read, too.
 pub struct UnpackedBase<'a> {
     base: &'a dyn ReadAt,
     packed: &'a [Packed],
-    kept: Mutex<Vec<Kept>>,
+    kept: Mutex<Unpacked<'a>>,
+}
+
+/// What has been unpacked, the newest first, and where unpacking can go on.
+#[derive(Default)]
+struct Unpacked<'a> {
+    pieces: Vec<Kept>,
+    marks: BTreeMap<u64, Lz4BlockReader<Source<'a>>>,
 }
 
 /// Contents that were unpacked.
@@ -26,7 +44,7 @@ struct Kept {
 impl<'a> UnpackedBase<'a> {
     /// A base with these packed parts, in their order.
     pub fn new(base: &'a dyn ReadAt, packed: &'a [Packed]) -> Self {
-        Self { base, packed, kept: Mutex::new(Vec::new()) }
+        Self { base, packed, kept: Mutex::default() }
     }
 
     /// Returns the packed part that a position is in the contents of.
@@ -42,51 +60,83 @@ impl<'a> UnpackedBase<'a> {
         end <= size || self.part(start).is_some_and(|part| end <= part.contents().end)
     }
 
-    /// Unpacks what is in a part at a position: all of it, or the block of it.
-    fn unpack(&self, part: &Packed, position: u64) -> io::Result<Kept> {
+    /// The packed bytes of a part.
+    fn source(&self, part: &Packed, packed: Range<u64>) -> Source<'a> {
+        Source { base: self.base, at: part.offset + packed.start, end: part.offset + packed.end }
+    }
+
+    /// Unpacks what is in a part at a position: all of it, or the piece of it.
+    fn unpack(
+        &self,
+        part: &Packed,
+        position: u64,
+        marks: &mut BTreeMap<u64, Lz4BlockReader<Source<'a>>>,
+    ) -> io::Result<Kept> {
         let contents = part.contents();
-        let source = |packed: Range<u64>| Source {
-            base: self.base,
-            at: part.offset + packed.start,
-            end: part.offset + packed.end,
-        };
-        match part.packing {
-            Packing::Gzip(_) => {
-                let mut bytes = vec![0; part.unpacked as usize];
-                let mut unpacker = Unpacker::new(part.packing, source(0..part.len), part.len, part.unpacked);
-                fill(&mut bytes, |out| unpacker.read(out))?;
-                Ok(Kept { place: contents, bytes })
-            }
-            Packing::Lz4Legacy(_) => {
+        if let Packing::Gzip(_) = part.packing {
+            let mut bytes = vec![0; part.unpacked as usize];
+            let source = self.source(part, 0..part.len);
+            let mut unpacker = Unpacker::new(part.packing, source, part.len, part.unpacked);
+            fill(&mut bytes, |out| unpacker.read(out))?;
+            return Ok(Kept { place: contents, bytes });
+        }
+        // The first places of a block are looked up in the packed bytes, the others are remembered.
+        let wanted = (position - contents.start) / STEP * STEP;
+        let block = wanted / Lz4Index::BLOCK * Lz4Index::BLOCK;
+        let known = marks.range(contents.start + block..=contents.start + wanted).next_back();
+        let (mut at, mut reader) = match known {
+            Some((at, reader)) => (at - contents.start, reader.clone()),
+            None => {
                 let read = |offset, buf: &mut [u8]| self.base.read_at(part.offset + offset, buf);
                 let index = Lz4Index::read(part.len, part.unpacked, read).map_err(Error::other)?;
-                let block = index.block(position - contents.start).ok_or(ErrorKind::UnexpectedEof)?;
-                let mut bytes = vec![0; (block.unpacked.end - block.unpacked.start) as usize];
-                let mut reader = Lz4BlockReader::new(&block, source(block.packed.clone()));
-                fill(&mut bytes, |out| reader.read(out))?;
-                let place = contents.start + block.unpacked.start..contents.start + block.unpacked.end;
-                Ok(Kept { place, bytes })
+                let first = index.block(block).ok_or(ErrorKind::UnexpectedEof)?;
+                (block, Lz4BlockReader::new(&first, self.source(part, first.packed.clone())))
             }
+        };
+        let mut bytes = vec![0; STEP as usize];
+        loop {
+            if (at - block).is_multiple_of(MARK) {
+                if marks.len() >= MARKS {
+                    marks.clear();
+                }
+                marks.insert(contents.start + at, reader.clone());
+            }
+            bytes.resize((part.unpacked - at).min(STEP) as usize, 0);
+            fill(&mut bytes, |out| reader.read(out))?;
+            if at == wanted {
+                let place = contents.start + at..contents.start + at + bytes.len() as u64;
+                return Ok(Kept { place, bytes });
+            }
+            at += STEP;
         }
     }
 
     /// Fills the beginning of `buf` from contents, and returns how much of it.
     fn read_contents(&self, position: u64, buf: &mut [u8]) -> io::Result<usize> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        match kept.iter().position(|kept| kept.place.contains(&position)) {
-            Some(nth) => kept.swap(0, nth),
+        let Unpacked { pieces, marks } = &mut *kept;
+        match pieces.iter().position(|kept| kept.place.contains(&position)) {
+            Some(nth) => pieces.get_mut(..=nth).unwrap_or_default().rotate_right(1),
             None => {
                 let part = self.part(position).ok_or(ErrorKind::UnexpectedEof)?;
                 // The memory of the oldest is given back before that of the next is taken.
-                kept.truncate(KEPT - 1);
-                let new = self.unpack(part, position)?;
-                kept.insert(0, new);
+                let next = match part.packing {
+                    Packing::Gzip(_) => part.unpacked,
+                    Packing::Lz4Legacy(_) => STEP,
+                } as usize;
+                while pieces.iter().map(|kept| kept.bytes.len()).sum::<usize>() + next > KEPT {
+                    pieces.pop();
+                }
+                let new = self.unpack(part, position, marks)?;
+                pieces.insert(0, new);
             }
         }
-        let Some(Kept { place, bytes }) = kept.first() else { return Err(ErrorKind::UnexpectedEof.into()) };
+        let Some(Kept { place, bytes }) = pieces.first() else { return Err(ErrorKind::UnexpectedEof.into()) };
         let rest = bytes.get((position - place.start) as usize..).unwrap_or_default();
         let len = rest.len().min(buf.len());
-        buf.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        if let (Some(to), Some(from)) = (buf.get_mut(..len), rest.get(..len)) {
+            to.copy_from_slice(from);
+        }
         Ok(len)
     }
 }
@@ -126,6 +176,7 @@ fn fill(
 }
 
 /// Packed bytes, one after the other.
+#[derive(Clone)]
 struct Source<'a> {
     base: &'a dyn ReadAt,
     at: u64,

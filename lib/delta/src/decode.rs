@@ -8,15 +8,12 @@ use crate::limits::{MAX_PART, PIECE};
 use crate::model::{Model, Place};
 use crate::plan::{Chain, Plan};
 use crate::streams::StreamReader;
-use crate::target::Target;
+use crate::target::{Sink, Target};
 use crate::walk::{Differences, Ends, walk};
 use drydock_format::ReadAt;
 use drydock_format::frames;
 use std::io;
 use std::ops::Range;
-
-/// What takes the bytes of the target, in order. It returns whether it wants more.
-pub type Sink<'s> = &'s mut dyn FnMut(&[u8]) -> bool;
 
 /// Decodes one section: its part of the target goes to `sink`, in order, in pieces of up to 64 KiB. Nothing says yet that
 /// they are right: that is for the digests of the groups.

@@ -12,7 +12,7 @@
 //! reference.
 
 pub mod address;
-mod base;
+pub mod base;
 pub mod coder;
 mod decode;
 mod error;
@@ -27,8 +27,8 @@ pub mod streams;
 mod target;
 pub mod walk;
 
-pub use base::UnpackedBase;
-pub use decode::{ModelCoder, Sink, decode};
+pub use decode::{ModelCoder, decode};
 pub use error::Error;
 pub use index::{Coding, Index, Section};
 pub use plan::{Chain, Plan};
+pub use target::Sink;

@@ -1,10 +1,12 @@
 //! The target as it comes: plain bytes go on as they are, what is in packed parts is packed first.
 
-use crate::decode::Sink;
 use crate::error::Error;
 use crate::packed::{Packed, UNPACKED};
 use drydock_repack::Packer;
 use std::io::{self, ErrorKind, Write};
+
+/// What takes the bytes of the target, in order. It returns whether it wants more.
+pub type Sink<'s> = &'s mut dyn FnMut(&[u8]) -> bool;
 
 /// What becomes of the bytes of a section.
 pub(crate) struct Target<'p> {

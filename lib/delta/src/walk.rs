@@ -7,7 +7,7 @@ use crate::limits::{PIECE, WHOLE_PIECE};
 use crate::model::Place;
 use crate::packed::in_image;
 use crate::plan::Chain;
-use crate::run::{Map, Run};
+use crate::run::Run;
 use crate::spaces::Executable;
 use drydock_format::ReadAt;
 use std::io;
@@ -50,7 +50,7 @@ pub trait Ends {
 struct Inside<'c> {
     file: &'c Executable,
     number: u32,
-    map: Map,
+    predict: Predict<'c>,
 }
 
 /// Goes through the `nth` section of a chain.
@@ -88,7 +88,7 @@ pub fn walk<D: Differences>(
         while let Some(file) = files.next_if(is_reached) {
             number += 1;
             let is_in = file.target.contains(&walk.target);
-            inside = is_in.then(|| Inside { file, number, map: chain.map(file) });
+            inside = is_in.then(|| Inside { file, number, predict: Predict::new(file, chain.map(file)) });
         }
         walk.run(*run, inside.as_ref())?;
     }
@@ -121,11 +121,10 @@ impl<D: Differences> Walk<'_, D> {
     }
 
     fn run(&mut self, run: Run, inside: Option<&Inside<'_>>) -> Result<(), Error> {
-        let predict = inside.map(|inside| Predict::new(inside.file, &inside.map));
         let (mut base, mut left) = (run.base, run.len as usize);
         while left > 0 {
             let len = left.min(PIECE);
-            self.piece(base, len, inside, predict.as_ref())?;
+            self.piece(base, len, inside)?;
             let out = self.out.get(..len).unwrap_or_default();
             self.ends.give(self.target, out)?;
             self.target += len as u64;
@@ -135,13 +134,8 @@ impl<D: Differences> Walk<'_, D> {
         Ok(())
     }
 
-    fn piece(
-        &mut self,
-        base: u64,
-        len: usize,
-        inside: Option<&Inside<'_>>,
-        predict: Option<&Predict<'_>>,
-    ) -> Result<(), Error> {
+    fn piece(&mut self, base: u64, len: usize, inside: Option<&Inside<'_>>) -> Result<(), Error> {
+        let predict = inside.map(|inside| &inside.predict);
         let Self { predicted, out, .. } = self;
         let (predicted, out) =
             (predicted.get_mut(..len).unwrap_or_default(), out.get_mut(..len).unwrap_or_default());

@@ -2,12 +2,20 @@
 
 use crate::limits::{MANIFEST, SIGNATURES};
 use crate::manifest::MAX_SIZE;
-use crate::open::Tail;
 use crate::signature::MEMBER_SIZE;
 use crate::tar::{self, Header};
 use crate::{Error, ReadAt};
 use std::io::ErrorKind;
 use std::sync::Arc;
+
+/// What may follow the archive's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tail {
+    /// Nothing but the zeros of a whole tar record: the source is a file.
+    Nothing,
+    /// Anything: the source is a partition that is larger than the bundle on it.
+    Anything,
+}
 
 /// What is read before anything is trusted.
 pub(crate) struct Front {

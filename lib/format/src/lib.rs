@@ -35,13 +35,14 @@ pub mod tar;
 pub mod trailer;
 pub mod tree;
 
+pub use archive::Tail;
 pub use delta::Delta;
 pub use digest::{Digest, KeyId, sha256};
 pub use error::{Error, FrameFault};
 pub use image::{Image, Pin};
 pub use manifest::Manifest;
 pub use members::{MAX_FURTHER, Member};
-pub use open::{Bundle, ImageReader, LEFT_OUT, MANIFEST, MemberBytes, SIGNATURES, Tail};
+pub use open::{Bundle, ImageReader, LEFT_OUT, MANIFEST, MemberBytes, SIGNATURES};
 pub use read_at::ReadAt;
 pub use salt::Salt;
 pub use signature::{PublicKey, Trusted};

@@ -1,5 +1,5 @@
 use crate::Member;
-use crate::archive::{Archive, Front, read};
+use crate::archive::{Archive, Front, Tail, read};
 use crate::frames::{Decoder, FrameTable};
 pub use crate::limits::{LEFT_OUT, MANIFEST, SIGNATURES};
 use crate::manifest::{PART, RECOVERY_PROTOCOL};
@@ -8,15 +8,6 @@ use crate::{Digest, Error, Image, KeyId, Manifest, ReadAt, Trusted, sha256, sign
 use sha2::{Digest as _, Sha256};
 use std::io;
 use std::sync::Arc;
-
-/// What may follow the archive's end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tail {
-    /// Nothing but the zeros of a whole tar record: the source is a file.
-    Nothing,
-    /// Anything: the source is a partition that is larger than the bundle on it.
-    Anything,
-}
 
 /// An open bundle: the signatures hold, the manifest keeps the format's rules, and every member that it
 /// lists lies where it should with the length that it should have.

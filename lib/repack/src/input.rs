@@ -7,6 +7,7 @@ use std::io::{ErrorKind, Read};
 const PIECE: usize = 4096;
 
 /// A source of packed bytes, and no more of it than there should be.
+#[derive(Clone)]
 pub(crate) struct Input<R> {
     source: R,
     piece: Box<[u8; PIECE]>,

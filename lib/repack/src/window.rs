@@ -5,6 +5,7 @@ use crate::input::Input;
 use std::io::Read;
 
 /// Unpacked bytes that have not been given away, and enough of those that have for the farthest match.
+#[derive(Clone)]
 pub(crate) struct Window {
     bytes: Vec<u8>,
     /// Up to here they have been given away.

@@ -19,7 +19,7 @@ fn later(critical: &str) -> Vec<u8> {
     let mut parts = parts();
     let delta = vec![7; 70_000];
     let end = format!(
-        r#",{{"name":"root.delta.data","size":70000,"sha256":"{}"}}],"deltas":[{{"image":"root"}}],"critical":[{critical}]"#,
+        r#",{{"name":"root.delta.data","size":70000,"sha256":"{}"}}],"patches":[{{"image":"root"}}],"critical":[{critical}]"#,
         sha256(&delta)
     );
     let manifest = parts.manifest().replacen(r#"],"critical":[]"#, &end, 1);
@@ -51,6 +51,6 @@ fn a_release_with_deltas_is_installed_from_its_frames() {
 
 #[test]
 fn a_release_that_must_not_be_installed_without_its_deltas_is_refused() {
-    let words = ["unknown critical field", "deltas", "update the recovery"];
+    let words = ["unknown critical field", "patches", "update the recovery"];
     refused("critical deltas", later("\"deltas\""), &words, Spares::Both);
 }

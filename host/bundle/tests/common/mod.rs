@@ -30,6 +30,7 @@ pub fn recipe(images: Vec<Input>) -> Recipe {
         workers: 2,
         images,
         pins: Vec::new(),
+        bases: Vec::new(),
         keys: Vec::new(),
     }
 }

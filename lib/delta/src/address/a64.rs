@@ -1,51 +1,8 @@
 //! Where instructions of A64 hold addresses (Arm Architecture Reference Manual, C4.1 and C6.2): branches, literals, and the
 //! page of an address whose lower 12 bits stand in a later instruction.
 
-use super::{Field, OnField, Piece, get, put};
-
-/// The part of an instruction that holds an address, or a part of one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The distance in words, `bits` of it from bit `low` on: B, BL; B.cond, CBZ, LDR of a literal; TBZ.
-    Words {
-        /// How many bits.
-        bits: u8,
-        /// Where the lowest is.
-        low: u8,
-    },
-    /// The distance in bytes: ADR.
-    Adr,
-    /// The distance in pages of 4 KiB: ADRP.
-    Page,
-    /// The lower 12 bits of the address, of which `shift` bits are left out: ADD, LDR, STR.
-    Low {
-        /// How many are left out.
-        shift: u8,
-    },
-}
-
-impl Part {
-    /// Writes an address into the instruction at `at`, whose own address is `own`.
-    pub(super) fn write(self, bytes: &mut [u8], at: usize, own: i64, address: i64) {
-        let Some(word) = get(bytes, at).map(u32::from_le_bytes) else { return };
-        let distance = address.wrapping_sub(own);
-        let word = match self {
-            Self::Words { bits, low } => insert(word, low, bits, (distance >> 2) as u32),
-            Self::Adr => insert(insert(word, 5, 19, (distance >> 2) as u32), 29, 2, distance as u32),
-            Self::Page => {
-                let pages = (address >> 12).wrapping_sub(own >> 12);
-                insert(insert(word, 5, 19, (pages >> 2) as u32), 29, 2, pages as u32)
-            }
-            Self::Low { shift } => insert(word, 10, 12, (address as u32 & 0xfff) >> shift),
-        };
-        put(bytes, at, word.to_le_bytes());
-    }
-}
-
-fn insert(word: u32, low: u8, bits: u8, value: u32) -> u32 {
-    let mask = ((1 << bits) - 1) << low;
-    word & !mask | value << low & mask
-}
+use super::field::{Field, OnField, Part, get};
+use super::piece::Piece;
 
 /// Takes `bits` bits from `low` on as a signed number.
 fn signed(word: u32, low: u8, bits: u8) -> i64 {
@@ -70,7 +27,7 @@ pub(super) fn scan(piece: &Piece<'_>, bytes: &mut [u8], on_field: &mut impl OnFi
         let own = piece.address(at);
         let target = (word & 31) as usize;
         if let Some((part, address)) = direct(word, own) {
-            if piece.view.has(address) {
+            if piece.sides.has(address) {
                 on_field(bytes, at, Field::A64(part), address);
             }
         } else if word & 0x9f00_0000 == 0x9000_0000 {
@@ -81,7 +38,7 @@ pub(super) fn scan(piece: &Piece<'_>, bytes: &mut [u8], on_field: &mut impl OnFi
             let base = (word >> 5 & 31) as usize;
             if let Some(paged) = &mut registers[base] {
                 let address = paged.page.wrapping_add(low);
-                if piece.view.has(address) {
+                if piece.sides.has(address) {
                     if let Some(page_at) = paged.at.take() {
                         on_field(bytes, page_at, Field::A64(Part::Page), address);
                     }

@@ -1,7 +1,8 @@
 //! Where instructions of x86-64 may hold addresses: behind `call`, `jmp`, the long conditional jumps, and behind a byte that
 //! says "relative to the instruction pointer".
 
-use super::{Field, OnField, Piece, get};
+use super::field::{Field, OnField, get};
+use super::piece::Piece;
 
 pub(super) fn scan(piece: &Piece<'_>, bytes: &mut [u8], on_field: &mut impl OnField) {
     let mut at = piece.start + 1;
@@ -13,7 +14,7 @@ pub(super) fn scan(piece: &Piece<'_>, bytes: &mut [u8], on_field: &mut impl OnFi
             || opcode & 0xc7 == 0x05
             || opcode & 0xf0 == 0x80 && before == Some(0x0f);
         let address = piece.address(at + 4).wrapping_add(i32::from_le_bytes(value).into());
-        if is_site && piece.view.has(address) {
+        if is_site && piece.sides.has(address) {
             on_field(bytes, at, Field::Relative { after: 4 }, address);
             at += 5;
         } else {

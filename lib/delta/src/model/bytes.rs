@@ -1,6 +1,7 @@
 //! Bytes, bit by bit from the top, in contexts.
 
-use super::{BYTE_CONTEXTS, Model, hash};
+use super::hash::hash;
+use super::{BYTE_CONTEXTS, Model};
 use crate::coder::Coder;
 
 /// A byte that is expected, and how much it is trusted: 0 to 15.

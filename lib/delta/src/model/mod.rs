@@ -8,11 +8,13 @@
 //! A model begins empty with each section and knows nothing of the target but the eight bytes before.
 
 mod bytes;
+mod hash;
 mod mixer;
 mod moves;
 mod words;
 
 use crate::coder::{Bit, Coder};
+use hash::hash;
 use mixer::{Mixer, Seen, Tables};
 use moves::Moves;
 
@@ -199,13 +201,6 @@ fn as_predicted<C: Coder, const N: usize>(
         out.copy_from_slice(predicted);
     }
     same
-}
-
-/// Mixes two words into one.
-#[inline]
-const fn hash(a: u32, b: u32) -> u32 {
-    let x = (a ^ b.rotate_left(15).wrapping_mul(0x9E37_79B1)).wrapping_mul(0x85EB_CA6B);
-    x ^ x >> 15
 }
 
 impl Model {

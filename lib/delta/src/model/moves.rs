@@ -1,6 +1,6 @@
 //! How words were moved: a word that is there once more moves by as much as it did before, and so do its neighbours.
 
-use super::hash;
+use super::hash::hash;
 
 /// How much of a word is dropped, and the size of the table as a power of two: exact words, and two sizes of neighbourhood.
 const LEVELS: [(u32, u32); 3] = [(0, 16), (5, 14), (11, 12)];

@@ -1,7 +1,8 @@
 //! Words: as predicted, or moved by what is to be expected, or four bytes.
 
 use super::bytes::{Guess, Kind};
-use super::{Model, Place, hash};
+use super::hash::hash;
+use super::{Model, Place};
 use crate::coder::Coder;
 
 /// Which of the words before are asked how they were moved, as indices of the history: 6, 2, 4, 1 and 3 back.

@@ -97,6 +97,7 @@ impl Lz4Index {
 }
 
 /// Unpacks one block of a file. Memory: 132 KiB.
+#[derive(Clone)]
 pub struct Lz4BlockReader<R> {
     input: Input<R>,
     block: BlockUnpacker,

@@ -12,6 +12,7 @@ const WINDOW: usize = 2 << 16;
 const TOO_LONG: Error = Error::Damaged { problem: "a length is too long" };
 
 /// Unpacks one block.
+#[derive(Clone)]
 pub(crate) struct BlockUnpacker {
     window: Window,
     /// Of the block's packed bytes, how many have not been taken.
