@@ -175,6 +175,6 @@ fn the_host_tool_knows_its_way_around_them() {
     let critical = later().edit(r#""critical":[]"#, r#""critical":["patches"]"#);
     fs::write(dir.join("v.drydock"), critical.bytes()).unwrap();
     for line in ["info v.drydock", "sign v.drydock --key k.pem", "extract v.drydock --unverified"] {
-        says(dir, line, 3, &["unknown critical field \"deltas\"", "update"]);
+        says(dir, line, 3, &["unknown critical field \"patches\"", "update"]);
     }
 }

@@ -38,7 +38,7 @@ const INSTRUCTIONS: u64 = 4;
 const THREAD_LOCAL: u64 = 0x400;
 
 /// How far apart two sections of one kind may lie and still be one space.
-const NEAR: usize = 8192;
+const NEAR: u64 = 8192;
 
 /// Reads a number of `len` bytes.
 pub(crate) fn number(bytes: &[u8], at: usize, len: usize) -> Option<u64> {
@@ -81,42 +81,31 @@ impl<'b> Elf<'b> {
         })
     }
 
-    /// Returns what is loaded where. Of a relocatable file that is its `.text`, at 0.
-    fn loaded(&self) -> Vec<(Side, Kind)> {
-        let mut all: Vec<(Side, Kind)> = Vec::new();
+    /// Returns what is loaded where, by the sections' names. Of a relocatable file that is its `.text`, at 0.
+    fn loaded(&self) -> Vec<(&'b [u8], Side, Kind)> {
+        let mut all: Vec<(&[u8], Side, Kind)> = Vec::new();
         for section in self.sections() {
             let Header { name, kind, flags, address, offset, size } = section;
             let is_loaded = kind != NULL && kind != NOBITS && flags & ALLOCATED != 0 && size > 0;
             if !is_loaded || offset.checked_add(size).is_none_or(|end| end > self.bytes.len()) {
                 continue;
             }
-            let holds = if flags & INSTRUCTIONS != 0 { Kind::Code } else { Kind::Data };
-            if self.kind == RELOCATABLE {
-                if name == b".text" {
-                    all.push((Side { offset: offset as u64, len: size as u64, address: 0 }, Kind::Code));
-                }
-                continue;
+            let is_of_interest = match self.kind {
+                RELOCATABLE => name == b".text",
+                _ => flags & THREAD_LOCAL == 0,
+            };
+            if is_of_interest {
+                let address = if self.kind == RELOCATABLE { 0 } else { address as i64 };
+                let holds = if flags & INSTRUCTIONS != 0 { Kind::Code } else { Kind::Data };
+                all.push((name, Side { offset: offset as u64, len: size as u64, address }, holds));
             }
-            if flags & THREAD_LOCAL != 0 {
-                continue;
-            }
-            let (offset, size, address) = (offset as u64, size as u64, address as i64);
-            if let Some((last, kind)) = all.last_mut() {
-                let end = last.offset + last.len;
-                let goes_on = *kind == holds && last.address_of(offset) == address;
-                if goes_on && offset >= end && offset - end < NEAR as u64 {
-                    last.len = offset + size - last.offset;
-                    continue;
-                }
-            }
-            all.push((Side { offset, len: size, address }, holds));
         }
         // What a kernel image has behind its section headers are tables of places in it.
         let end = self.headers + self.count * self.entry;
         if self.kind == EXECUTABLE && self.bytes.len() > end + 4096 {
             let start = end.next_multiple_of(4);
             let len = (self.bytes.len() - start) as u64;
-            all.push((Side { offset: start as u64, len, address: 1 << 40 }, Kind::Data));
+            all.push((b"", Side { offset: start as u64, len, address: 1 << 40 }, Kind::Data));
         }
         all
     }
@@ -125,11 +114,30 @@ impl<'b> Elf<'b> {
 /// Returns the address spaces that two files have in common, by their places in the files.
 pub(crate) fn spaces(old: &[u8], new: &[u8]) -> Option<(Machine, Vec<Space>)> {
     let (old, new) = (Elf::parse(old)?, Elf::parse(new)?);
-    let (base, target) = (old.loaded(), new.loaded());
-    let alike = old.machine == new.machine
-        && base.len() == target.len()
-        && !base.is_empty()
-        && base.len() <= drydock_delta::limits::MAX_SPACES;
-    let pair = |((base, kind), (target, _))| Space { base, target, kind };
-    alike.then(|| (old.machine, base.into_iter().zip(target).map(pair).collect()))
+    (old.machine == new.machine).then_some(())?;
+    let mut targets = new.loaded();
+    let mut all: Vec<Space> = Vec::new();
+    for (name, base, kind) in old.loaded() {
+        let same = targets.iter().position(|(other, _, holds)| *other == name && *holds == kind);
+        let Some((_, target, _)) = same.map(|nth| targets.remove(nth)) else { continue };
+        let next = Space { base, target, kind };
+        match all.last_mut().filter(|last| goes_on(last, &next)) {
+            Some(last) => {
+                last.base.len = base.offset + base.len - last.base.offset;
+                last.target.len = target.offset + target.len - last.target.offset;
+            }
+            None => all.push(next),
+        }
+    }
+    let is_told = !all.is_empty() && all.len() <= drydock_delta::limits::MAX_SPACES;
+    is_told.then_some((old.machine, all))
+}
+
+/// Returns whether two sections may be one space: on both sides the second follows the first, in the file and in memory.
+fn goes_on(last: &Space, next: &Space) -> bool {
+    let follows = |last: &Side, next: &Side| {
+        let end = last.offset + last.len;
+        last.address_of(next.offset) == next.address && next.offset >= end && next.offset - end < NEAR
+    };
+    last.kind == next.kind && follows(&last.base, &next.base) && follows(&last.target, &next.target)
 }

@@ -52,5 +52,5 @@ fn a_release_with_deltas_is_installed_from_its_frames() {
 #[test]
 fn a_release_that_must_not_be_installed_without_its_deltas_is_refused() {
     let words = ["unknown critical field", "patches", "update the recovery"];
-    refused("critical deltas", later("\"deltas\""), &words, Spares::Both);
+    refused("critical deltas", later("\"patches\""), &words, Spares::Both);
 }
