@@ -45,6 +45,4 @@ if [ $images = no ]; then
         "nginx added=$folder/debian/v2.erofs" $folder/debian/v3.erofs
 fi
 
-# The differ's program is beside that which measures.
-cargo build --quiet --locked --release -p drydock-differ -p drydock-peers
-exec "${CARGO_TARGET_DIR:-target}/release/bench-delta" "$@"
+exec cargo run --quiet --locked --release -p drydock-peers --bin bench-delta -- "$@"

@@ -28,7 +28,13 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words[..] {
-        // What is measured of drydock's full bundles runs as a program of its own, as the others do.
+        // What is measured of drydock runs as a program of its own, as the others do.
+        ["make-delta", old, new, out, rung] => {
+            tools::drydock::make_delta(Path::new(old), Path::new(new), Path::new(out), rung)
+        }
+        ["apply-delta", old, delta, out] => {
+            tools::drydock::apply_delta(Path::new(old), Path::new(delta), Path::new(out))
+        }
         ["make-bundle", image, out] => tools::full::make_bundle(Path::new(image), Path::new(out)),
         ["unpack-bundle", bundle, out] => tools::full::unpack_bundle(Path::new(bundle), Path::new(out)),
         _ => compare(&words),

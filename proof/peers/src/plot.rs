@@ -40,7 +40,7 @@ pub(crate) fn plot(pairs: &[Pair], figures: &Figures) -> String {
         let size = mb(pair.size);
         let _ = writeln!(
             body,
-            r#"<text class="head" x="20" y="{:.0}">{}</text><text class="note" x="{LEFT}" y="{:.0}">image of {size} MB</text>"#,
+            r#"<text class="head" x="20" y="{:.0}">{}</text><text class="note" x="{LEFT}" y="{:.0}">image of {size} MB; lengths are logarithmic</text>"#,
             y + 32.0,
             escaped(&pair.name),
             y + 32.0

@@ -36,6 +36,7 @@ pub(crate) fn make_bundle(image: &Path, out: &Path) -> Fallible<()> {
         workers: std::thread::available_parallelism()?.get(),
         images: vec![Input { name: IMAGE.into(), class: IMAGE.into(), path: image.into() }],
         pins: Vec::new(),
+        bases: Vec::new(),
         keys: Vec::new(),
     };
     create(&recipe, out, |_, _, _| ())?;
