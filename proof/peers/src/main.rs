@@ -6,7 +6,6 @@
 //! tools after `--again`. Tools that are not installed are left out. All that is written is in `target/bench-delta`.
 
 mod figures;
-mod floor;
 mod measure;
 mod pair;
 mod plot;

@@ -1,6 +1,6 @@
 //! Tools that cut an image where its content says so, and fetch the pieces that are new: zchunk and casync.
 
-use super::{Job, not_installed};
+use super::tool::{Job, not_installed};
 use crate::Fallible;
 use crate::figures::Figure;
 use crate::measure::{measure, said};

@@ -1,6 +1,6 @@
 //! drydock's deltas, made and decoded by the code of its bundles and its devices, without the bundle around them.
 
-use super::Job;
+use super::tool::Job;
 use crate::Fallible;
 use crate::figures::Figure;
 use crate::measure::measure;

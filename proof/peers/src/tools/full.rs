@@ -1,6 +1,6 @@
 //! The whole image, as drydock's bundle has it: frames of zstd at level 19.
 
-use super::Job;
+use super::tool::Job;
 use crate::Fallible;
 use crate::figures::Figure;
 use crate::measure::measure;

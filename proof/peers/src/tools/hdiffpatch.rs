@@ -1,6 +1,6 @@
 //! HDiffPatch on whole images, through its Python package.
 
-use super::Job;
+use super::tool::Job;
 use crate::Fallible;
 use crate::figures::Figure;
 use crate::measure::measure;

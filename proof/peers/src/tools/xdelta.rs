@@ -1,6 +1,6 @@
 //! xdelta3, with windows that hold both images and LZMA as its second compression.
 
-use super::{Job, not_installed};
+use super::tool::{Job, not_installed};
 use crate::Fallible;
 use crate::figures::Figure;
 use crate::measure::measure;

@@ -4,9 +4,9 @@
 //!
 //! A file's old self has the same path; or else the same path but for the digits in it, if only one has.
 
+use super::tool::{Job, not_installed};
 use crate::Fallible;
 use crate::figures::Figure;
-use crate::tools::{Job, not_installed};
 use drydock_files::FileBytes;
 use drydock_format::ReadAt;
 use drydock_trees::{Stored, read};
