@@ -1,7 +1,7 @@
 #!/bin/sh
 # Measures what an update from one image to another costs, with drydock's deltas and with others' tools.
 #
-#   tools/bench-delta.sh [--again TOOL]... [[NAME=]OLD NEW]...
+#   tools/bench-delta.sh [--only TOOL]... [[NAME=]OLD NEW]...
 #
 # Without images four real Debian systems are made, and three pairs of them measured. The others' tools are installed: from
 # Debian those below, and HDiffPatch from Python's package index into target/bench-delta/python. Needs 4 GB of memory, and
@@ -29,13 +29,15 @@ if [ "$(cat $folder/python/installed 2>/dev/null)" != $hdiffpatch ]; then
     echo $hdiffpatch > $folder/python/installed
 fi
 
+# Every word that is an option is followed by its value: an image is the last word, or there is none.
 images=no
-again=no
+option=no
 for word in "$@"; do
-    case $again$word in
-        no--again) again=yes ;;
+    images=no
+    case $option$word in
+        no--only) option=yes ;;
         no*) images=yes ;;
-        *) again=no ;;
+        *) option=no ;;
     esac
 done
 if [ $images = no ]; then

@@ -1,9 +1,10 @@
 //! `make bench-delta`: what a device has to fetch for an update from one image to another, with drydock and with others'
 //! tools, and what that costs to make and to apply.
 //!
-//! `bench-delta [--again TOOL]... [[NAME=]OLD NEW]...` measures each tool with each pair of images, prints a table for each
-//! and draws them all. Figures are kept by the images' digests: what was measured is measured again only for drydock and the
-//! tools after `--again`. Tools that are not installed are left out. All that is written is in `target/bench-delta`.
+//! `bench-delta [--only TOOL]... [[NAME=]OLD NEW]...` measures each tool with each pair of images, prints a table for each and
+//! draws them all. Figures are kept by the images' digests: of what was measured before, only drydock is measured again.
+//! With `--only` just those tools are measured, and again. Tools that are not installed are left out. All that is written is
+//! in `target/bench-delta`.
 
 mod figures;
 mod measure;
@@ -21,7 +22,7 @@ use tools::{Job, Kind, TOOLS};
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 
-const USAGE: &str = "usage: bench-delta [--again TOOL]... [[NAME=]OLD NEW]...";
+const USAGE: &str = "usage: bench-delta [--only TOOL]... [[NAME=]OLD NEW]...";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -49,23 +50,23 @@ fn main() -> ExitCode {
 
 /// What is to be done, by the words of the command line.
 struct Wanted<'a> {
-    again: Vec<&'a str>,
+    only: Vec<&'a str>,
     /// With a name each.
     pairs: Vec<(String, &'a str, &'a str)>,
 }
 
 fn wanted<'a>(words: &[&'a str]) -> Fallible<Wanted<'a>> {
-    let mut wanted = Wanted { again: Vec::new(), pairs: Vec::new() };
+    let mut wanted = Wanted { only: Vec::new(), pairs: Vec::new() };
     let mut left = words;
     loop {
         left = match left {
             [] => return Ok(wanted),
-            ["--again", tool, rest @ ..] => {
+            ["--only", tool, rest @ ..] => {
                 if !TOOLS.iter().any(|known| known.name == *tool) {
                     let names: Vec<&str> = TOOLS.iter().map(|tool| tool.name).collect();
                     return Err(format!("no tool is called {tool}; known are {}", names.join(", ")).into());
                 }
-                wanted.again.push(tool);
+                wanted.only.push(tool);
                 rest
             }
             [word, ..] if word.starts_with('-') => return Err(USAGE.into()),
@@ -83,7 +84,7 @@ fn wanted<'a>(words: &[&'a str]) -> Fallible<Wanted<'a>> {
 }
 
 fn compare(words: &[&str]) -> Fallible<()> {
-    let Wanted { again, pairs } = wanted(words)?;
+    let Wanted { only, pairs } = wanted(words)?;
     if pairs.is_empty() {
         return Err(USAGE.into());
     }
@@ -94,7 +95,7 @@ fn compare(words: &[&str]) -> Fallible<()> {
     let mut done = Vec::new();
     for (name, old, new) in pairs {
         let pair = Pair::open(name, Path::new(old), Path::new(new))?;
-        measure_all(&folder, &pair, &again, &mut figures)?;
+        measure_all(&folder, &pair, &only, &mut figures)?;
         println!("\n{}", table::table(&pair, &figures));
         done.push(pair);
     }
@@ -105,10 +106,13 @@ fn compare(words: &[&str]) -> Fallible<()> {
 }
 
 /// Measures every tool with one pair, and keeps what is found as soon as it is.
-fn measure_all(folder: &Path, pair: &Pair, again: &[&str], figures: &mut Figures) -> Fallible<()> {
+fn measure_all(folder: &Path, pair: &Pair, only: &[&str], figures: &mut Figures) -> Fallible<()> {
     for tool in TOOLS {
-        let stale = tool.kind == Kind::Ours || again.contains(&tool.name);
-        if !stale && figures.get(pair, tool.name).is_some() {
+        let now = match only {
+            [] => tool.kind == Kind::Ours || figures.get(pair, tool.name).is_none(),
+            only => only.contains(&tool.name),
+        };
+        if !now {
             continue;
         }
         if let Some(missing) = (tool.missing)(folder) {
@@ -133,16 +137,16 @@ mod tests {
 
     #[test]
     fn a_pair_is_two_images_and_may_have_a_name() {
-        let words = ["--again", "xdelta3", "dir/v1.img", "v2.img", "kernel=a", "b"];
+        let words = ["--only", "xdelta3", "dir/v1.img", "v2.img", "kernel=a", "b"];
         let wanted = wanted(&words).unwrap();
-        assert_eq!(wanted.again, ["xdelta3"]);
+        assert_eq!(wanted.only, ["xdelta3"]);
         let pairs = [("v1 to v2".into(), "dir/v1.img", "v2.img"), ("kernel".into(), "a", "b")];
         assert_eq!(wanted.pairs, pairs);
     }
 
     #[test]
     fn words_that_mean_nothing_are_refused() {
-        for words in [&["one"][..], &["--again"], &["--again", "tar", "a", "b"], &["--more", "a", "b"]] {
+        for words in [&["one"][..], &["--only"], &["--only", "tar", "a", "b"], &["--more", "a", "b"]] {
             assert!(wanted(words).is_err(), "{words:?}");
         }
     }
