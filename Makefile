@@ -1,6 +1,6 @@
 # Everything here runs on a fresh Debian 12 machine, as root, with Rust installed.
 
-.PHONY: all setup build demo test test-kernel cuts bench clean
+.PHONY: all setup build demo test test-kernel cuts bench bench-delta clean
 
 all: build
 
@@ -35,6 +35,11 @@ cuts: setup
 # drydock's full install beside `zstd -dc | dd`, and SWUpdate and RAUC if they are installed (swupdate, rauc, dbus).
 bench: setup
 	cargo run --quiet --locked --release -p drydock-simulator --bin bench
+
+# What an update from one image to another costs with drydock's deltas and with others' tools, which are installed: between
+# four real Debian systems, or `make bench-delta IMAGES="OLD NEW"`.
+bench-delta: setup
+	tools/bench-delta.sh $(IMAGES)
 
 clean:
 	rm -rf target/demo target/demo-roots target/small-systems target/test-kernel

@@ -20,7 +20,7 @@ impl Erofs<'_> {
     pub(super) fn packed(&self, inode: &Inode) -> Result<Vec<Extent>, Error> {
         let mut extents = Extents::new(self.image);
         let blocks = u64::from(inode.union);
-        if blocks == 0 {
+        if blocks == 0 || inode.size == 0 {
             return Ok(Vec::new());
         }
         let at = inode.tail.next_multiple_of(8);

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
-use drydock_fixtures::Parts;
+use drydock_fixtures::{Parts, sh};
 use drydock_format::tar::Header;
 use drydock_format::trailer::Trailer;
 use drydock_format::tree::{BLOCK, Hasher};
@@ -26,6 +26,7 @@ fn main() {
     fat_seeds();
     luks_seeds(work.path());
     packed_seeds(work.path());
+    tree_seeds(work.path());
 }
 
 fn write(target: &str, name: &str, content: &[u8]) {
@@ -320,5 +321,27 @@ fn packed_seeds(work: &Path) {
         for packing in [2, 8, 15] {
             write("repack", &format!("{name}-{packing}"), &with_options(packing, content));
         }
+    }
+}
+
+/// Images of a small tree, by the tools that make them.
+fn tree_seeds(work: &Path) {
+    sh(
+        work,
+        "mkdir -p tree/folder && seq 1500 > tree/folder/packs && head -c 5000 /dev/zero > tree/folder/zeros",
+    );
+    sh(work, "head -c 4500 /bin/sh > tree/file && ln tree/file tree/again");
+    let ext = "truncate -s 60K image && mke2fs -q -F -b 1024 -N 16 -d tree -t";
+    for (name, line) in [
+        ("erofs", "mkfs.erofs -Enoinline_data --quiet image tree"),
+        ("erofs-chunks", "mkfs.erofs --chunksize=4096 --quiet image tree"),
+        ("erofs-lz4", "mkfs.erofs -zlz4 --quiet image tree"),
+        ("ext2", &format!("{ext} ext2 -O ^resize_inode image")),
+        ("ext4", &format!("{ext} ext4 -O ^has_journal,^resize_inode image")),
+        ("squashfs", "mksquashfs tree image -noappend -quiet -no-progress -noI -noD -noF"),
+        ("squashfs-zstd", "mksquashfs tree image -noappend -quiet -no-progress -no-fragments -comp zstd"),
+    ] {
+        sh(work, &format!("rm -f image && {line}"));
+        write("trees", name, &std::fs::read(work.join("image")).unwrap());
     }
 }

@@ -76,6 +76,20 @@ pub(crate) fn ext4(data: &[u8]) -> bool {
     mended.contains(&true)
 }
 
+/// The bytes are an image. What is said of its files is inside of it.
+pub(crate) fn trees(data: &[u8]) -> bool {
+    let Ok(Some(tree)) = drydock_trees::read(&data) else { return false };
+    for file in &tree.files {
+        let mut end = 0;
+        for extent in &file.extents {
+            assert!(extent.at.saturating_add(extent.len) <= data.len() as u64, "{extent:?} leaves the image");
+            assert!(end <= extent.offset && extent.offset < file.size, "{extent:?} is not in order");
+            end = extent.offset + 1;
+        }
+    }
+    !tree.files.is_empty()
+}
+
 /// The bytes are the header; the rest of the volume is zeros.
 pub(crate) fn luks1(data: &[u8]) -> bool {
     let parsed = parse::luks1_header(data).is_ok();

@@ -42,6 +42,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "state_record", run: state::record },
     Target { name: "tar_header", run: bundle::tar_header },
     Target { name: "trailer", run: state::trailer },
+    Target { name: "trees", run: disk::trees },
 ];
 
 /// Runs the target of that name; the libFuzzer binaries call this.

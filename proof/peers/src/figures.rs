@@ -1,0 +1,118 @@
+//! The figures, and the file that keeps them: a line for each pair and tool, with tabs between the columns.
+
+use crate::Fallible;
+use crate::measure::Cost;
+use crate::pair::Pair;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+const HEAD: &str = "images\tpair\ttool\tbytes\tmake s\tmake CPU s\tmake KiB\tapply s\tapply CPU s\tapply KiB";
+/// What was not measured.
+const NONE: &str = "-";
+
+/// What one tool needs for one pair.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Figure {
+    /// What a device fetches.
+    pub(crate) bytes: u64,
+    pub(crate) make: Option<Cost>,
+    pub(crate) apply: Option<Cost>,
+}
+
+/// All figures, and where they are kept.
+pub(crate) struct Figures {
+    path: PathBuf,
+    /// By the pair's key and the tool's name.
+    known: BTreeMap<(String, String), (String, Figure)>,
+}
+
+impl Figures {
+    /// Those of earlier runs, if there are any.
+    pub(crate) fn load(path: PathBuf) -> Fallible<Self> {
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+            text => text?,
+        };
+        let lines = text.lines().filter(|line| *line != HEAD);
+        let known = lines.map(|line| {
+            parse(line).ok_or_else(|| format!("{}: not a line of figures: {line}; remove it", path.display()))
+        });
+        let known = known.collect::<Result<_, _>>()?;
+        Ok(Self { path, known })
+    }
+
+    pub(crate) fn get(&self, pair: &Pair, tool: &str) -> Option<Figure> {
+        self.known.get(&(pair.key.clone(), tool.into())).map(|(_, figure)| *figure)
+    }
+
+    /// Keeps a figure, in the file, too.
+    pub(crate) fn set(&mut self, pair: &Pair, tool: &str, figure: Figure) -> Fallible<()> {
+        self.known.insert((pair.key.clone(), tool.into()), (pair.name.clone(), figure));
+        let mut text = format!("{HEAD}\n");
+        for ((key, tool), (name, figure)) in &self.known {
+            let costs = [figure.make, figure.apply].map(shown).join("\t");
+            text += &format!("{key}\t{name}\t{tool}\t{}\t{costs}\n", figure.bytes);
+        }
+        Ok(fs::write(&self.path, text)?)
+    }
+}
+
+fn shown(cost: Option<Cost>) -> String {
+    match cost {
+        Some(Cost { wall, cpu, peak_kib }) => format!("{wall:.2}\t{cpu:.2}\t{peak_kib}"),
+        None => [NONE; 3].join("\t"),
+    }
+}
+
+type Line = ((String, String), (String, Figure));
+
+fn parse(line: &str) -> Option<Line> {
+    let columns: Vec<&str> = line.split('\t').collect();
+    let [key, name, tool, bytes, make @ .., wall, cpu, peak] = &columns[..] else { return None };
+    let figure = Figure { bytes: bytes.parse().ok()?, make: cost(make)?, apply: cost(&[wall, cpu, peak])? };
+    Some(((key.to_string(), tool.to_string()), (name.to_string(), figure)))
+}
+
+/// A cost, or that there is none; `None` if it is neither.
+#[expect(clippy::option_option, reason = "whether it can be read, and whether there is one")]
+fn cost(columns: &[&str]) -> Option<Option<Cost>> {
+    match columns {
+        [NONE, NONE, NONE] => Some(None),
+        [wall, cpu, peak] => {
+            let (wall, cpu) = (wall.parse().ok()?, cpu.parse().ok()?);
+            Some(Some(Cost { wall, cpu, peak_kib: peak.parse().ok()? }))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(key: &str) -> Pair {
+        let (old, new) = (PathBuf::new(), PathBuf::new());
+        Pair { name: "v1 to v2".into(), old, new, size: 0, digest: String::new(), key: key.into() }
+    }
+
+    #[test]
+    fn figures_outlive_a_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("figures.tsv");
+        let cost = Cost { wall: 1.25, cpu: 2.5, peak_kib: 77 };
+        let first = Figure { bytes: 5, make: Some(cost), apply: None };
+        let second = Figure { bytes: 6, make: None, apply: Some(cost) };
+        let mut figures = Figures::load(path.clone()).unwrap();
+        figures.set(&pair("a"), "xdelta3", second).unwrap();
+        figures.set(&pair("a"), "xdelta3", first).unwrap();
+        figures.set(&pair("b"), "xdelta3", second).unwrap();
+        let again = Figures::load(path.clone()).unwrap();
+        assert_eq!(again.get(&pair("a"), "xdelta3"), Some(first));
+        assert_eq!(again.get(&pair("b"), "xdelta3"), Some(second));
+        assert_eq!((again.get(&pair("c"), "xdelta3"), again.get(&pair("a"), "casync")), (None, None));
+        fs::write(&path, "a\tv1 to v2\txdelta3\t5\t1\t2\n").unwrap();
+        assert!(Figures::load(path).is_err());
+    }
+}

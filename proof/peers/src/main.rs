@@ -1,0 +1,153 @@
+//! `make bench-delta`: what a device has to fetch for an update from one image to another, with drydock and with others'
+//! tools, and what that costs to make and to apply.
+//!
+//! `bench-delta [--only TOOL]... [[NAME=]OLD NEW]...` measures each tool with each pair of images, prints a table for each and
+//! draws them all. Figures are kept by the images' digests: of what was measured before, only drydock is measured again.
+//! With `--only` just those tools are measured, and again. Tools that are not installed are left out. All that is written is
+//! in `target/bench-delta`.
+
+mod figures;
+mod measure;
+mod pair;
+mod plot;
+mod table;
+mod tools;
+
+use figures::Figures;
+use pair::Pair;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tools::{Job, Kind, TOOLS};
+
+type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
+
+const USAGE: &str = "usage: bench-delta [--only TOOL]... [[NAME=]OLD NEW]...";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let done = match words[..] {
+        // What is measured of drydock runs as a program of its own, as the others do.
+        ["make-delta", old, new, out, rung] => {
+            tools::drydock::make_delta(Path::new(old), Path::new(new), Path::new(out), rung)
+        }
+        ["apply-delta", old, delta, out] => {
+            tools::drydock::apply_delta(Path::new(old), Path::new(delta), Path::new(out))
+        }
+        ["make-bundle", image, out] => tools::full::make_bundle(Path::new(image), Path::new(out)),
+        ["unpack-bundle", bundle, out] => tools::full::unpack_bundle(Path::new(bundle), Path::new(out)),
+        _ => compare(&words),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("bench-delta: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What is to be done, by the words of the command line.
+struct Wanted<'a> {
+    only: Vec<&'a str>,
+    /// With a name each.
+    pairs: Vec<(String, &'a str, &'a str)>,
+}
+
+fn wanted<'a>(words: &[&'a str]) -> Fallible<Wanted<'a>> {
+    let mut wanted = Wanted { only: Vec::new(), pairs: Vec::new() };
+    let mut left = words;
+    loop {
+        left = match left {
+            [] => return Ok(wanted),
+            ["--only", tool, rest @ ..] => {
+                if !TOOLS.iter().any(|known| known.name == *tool) {
+                    let names: Vec<&str> = TOOLS.iter().map(|tool| tool.name).collect();
+                    return Err(format!("no tool is called {tool}; known are {}", names.join(", ")).into());
+                }
+                wanted.only.push(tool);
+                rest
+            }
+            [word, ..] if word.starts_with('-') => return Err(USAGE.into()),
+            [old, new, rest @ ..] => {
+                let (name, old) = match old.split_once('=') {
+                    Some((name, old)) => (name.to_owned(), old),
+                    None => (pair::name_of(Path::new(old), Path::new(new)), *old),
+                };
+                wanted.pairs.push((name, old, new));
+                rest
+            }
+            [_] => return Err(USAGE.into()),
+        };
+    }
+}
+
+fn compare(words: &[&str]) -> Fallible<()> {
+    let Wanted { only, pairs } = wanted(words)?;
+    if pairs.is_empty() {
+        return Err(USAGE.into());
+    }
+    let folder = PathBuf::from("target/bench-delta");
+    fs::create_dir_all(&folder)?;
+    let folder = fs::canonicalize(folder)?;
+    let mut figures = Figures::load(folder.join("figures.tsv"))?;
+    let mut done = Vec::new();
+    for (name, old, new) in pairs {
+        let pair = Pair::open(name, Path::new(old), Path::new(new))?;
+        measure_all(&folder, &pair, &only, &mut figures)?;
+        println!("\n{}", table::table(&pair, &figures));
+        done.push(pair);
+    }
+    let picture = folder.join("delta.svg");
+    fs::write(&picture, plot::plot(&done, &figures))?;
+    println!("figures: {}; drawn: {}", folder.join("figures.tsv").display(), picture.display());
+    Ok(())
+}
+
+/// Measures every tool with one pair, and keeps what is found as soon as it is.
+fn measure_all(folder: &Path, pair: &Pair, only: &[&str], figures: &mut Figures) -> Fallible<()> {
+    for tool in TOOLS {
+        let now = match only {
+            [] => tool.kind == Kind::Ours || figures.get(pair, tool.name).is_none(),
+            only => only.contains(&tool.name),
+        };
+        if !now {
+            continue;
+        }
+        if let Some(missing) = (tool.missing)(folder) {
+            eprintln!("{}: left out: {missing}", tool.name);
+            continue;
+        }
+        eprintln!("{}: {}", pair.name, tool.name);
+        let scratch = tempfile::tempdir_in(folder)?;
+        let job = Job { folder, scratch: scratch.path(), pair };
+        match (tool.run)(&job) {
+            Ok(figure) => figures.set(pair, tool.name, figure)?,
+            // A tool that drydock is measured against must not stop that.
+            Err(why) => eprintln!("{}: left out: {why}", tool.name),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_is_two_images_and_may_have_a_name() {
+        let words = ["--only", "xdelta3", "dir/v1.img", "v2.img", "kernel=a", "b"];
+        let wanted = wanted(&words).unwrap();
+        assert_eq!(wanted.only, ["xdelta3"]);
+        let pairs = [("v1 to v2".into(), "dir/v1.img", "v2.img"), ("kernel".into(), "a", "b")];
+        assert_eq!(wanted.pairs, pairs);
+    }
+
+    #[test]
+    fn words_that_mean_nothing_are_refused() {
+        for words in [&["one"][..], &["--only"], &["--only", "tar", "a", "b"], &["--more", "a", "b"]] {
+            assert!(wanted(words).is_err(), "{words:?}");
+        }
+    }
+}
