@@ -1,3 +1,4 @@
+use crate::network::Network;
 use crate::reset::{FactoryReset, Watchdog, Wipe};
 use crate::units::{Kib, Mib, Seconds};
 use drydock_architecture::Architecture;
@@ -39,6 +40,9 @@ pub struct Config {
     /// The hardware watchdog.
     #[serde(default)]
     pub watchdog: Watchdog,
+    /// The network of the recovery.
+    #[serde(default)]
+    pub network: Network,
     /// The initramfs that carries this configuration.
     #[serde(default)]
     pub initramfs: Initramfs,
@@ -329,6 +333,7 @@ impl Config {
             wipes: vec![],
             boot: Boot::default(),
             watchdog: Watchdog::default(),
+            network: Network::default(),
             initramfs: Initramfs::default(),
             layout: Layout::default(),
         }

@@ -25,16 +25,21 @@ use std::fs::{self, File};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+/// The configuration of this device.
+pub(super) fn find_config() -> Result<Config, Error> {
+    let config = ["/run/drydock/config.json", "/etc/drydock/config.json"].iter().map(Path::new);
+    let config = config.into_iter().find(|path| path.exists()).ok_or_else(|| Error::Missing {
+        what: "/run/drydock/config.json".into(),
+        advice: "it is left by drydock's initramfs; with another one, install /etc/drydock/config.json"
+            .into(),
+    })?;
+    read_config(config)
+}
+
 impl Command {
     /// Does it, and returns what is to be printed.
     pub(super) fn run(self) -> Result<String, Error> {
-        let config = ["/run/drydock/config.json", "/etc/drydock/config.json"].iter().map(Path::new);
-        let config = config.into_iter().find(|path| path.exists()).ok_or_else(|| Error::Missing {
-            what: "/run/drydock/config.json".into(),
-            advice: "it is left by drydock's initramfs; with another one, install /etc/drydock/config.json"
-                .into(),
-        })?;
-        let mut config = read_config(config)?;
+        let mut config = find_config()?;
         if self == Self::MarkGood {
             // A medium that brought a new recovery and is gone by now does not hold the boot up.
             config.recovery.medium_wait_seconds = Seconds(1);

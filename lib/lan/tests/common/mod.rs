@@ -1,5 +1,7 @@
 //! A DHCP server's messages, made by hand from RFC 2131, and what a client does with them.
 
+#![allow(dead_code)]
+
 use drydock_lan::Mac;
 use drydock_lan::dhcp::{Client, Input, Output};
 use std::net::Ipv4Addr;
