@@ -1,8 +1,7 @@
 //! `drydock network test`: what the recovery would get on an interface, and what that leads to.
 
 use super::command::find_config;
-use crate::link::{self, fits_pattern};
-use drydock_config::{Interface, Network};
+use crate::link;
 use drydock_engine::Error;
 use drydock_engine::event::{Event, Events};
 use std::fmt::Display;
@@ -13,7 +12,7 @@ use std::time::{Duration, Instant};
 /// What is tried.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Test {
-    /// The interface, which is disturbed.
+    /// The interface, or a pattern for several; they are disturbed.
     pub(super) interface: String,
     /// How long it is kept, to see what changes.
     pub(super) watch: Duration,
@@ -44,11 +43,11 @@ impl Test {
         Ok(test)
     }
 
-    /// Brings the network up as the recovery would, on the one interface, tells what that gives, and takes it down. A name
+    /// Brings the network up as the recovery would, on these interfaces, tells what that gives, and takes it down. A name
     /// that is not found is an error once all have been looked for.
     pub(super) fn run(&self) -> Result<String, Error> {
         let events: &dyn Events = &NotedEvents;
-        let network = link::up(&self.narrow(&find_config()?.network), events)?;
+        let network = link::up_on(&self.interface, &find_config()?.network, events)?;
         for port in network.ports() {
             say(&port);
         }
@@ -71,22 +70,6 @@ impl Test {
             network.tell(events);
         }
         missing.map_or(Ok(String::new()), Err)
-    }
-
-    /// The configuration for this interface alone: what names it, or fits any, or as if it had been named.
-    fn narrow(&self, network: &Network) -> Network {
-        let fits = |interface: &&Interface| {
-            let pattern = interface.name.as_ref();
-            pattern.is_none_or(|pattern| fits_pattern(pattern.as_bytes(), self.interface.as_bytes()))
-        };
-        let mut interfaces: Vec<_> = network.interfaces.iter().filter(fits).cloned().collect();
-        if interfaces.is_empty() {
-            interfaces.push(Interface::default());
-        }
-        for interface in &mut interfaces {
-            interface.name = Some(self.interface.clone());
-        }
-        Network { interfaces, ..network.clone() }
     }
 }
 

@@ -17,7 +17,6 @@ mod view;
 mod watch;
 
 pub use resolver::Resolver;
-pub(crate) use seen::fits_pattern;
 pub use view::Port;
 
 use crate::answer::Result;
@@ -46,6 +45,11 @@ pub struct Network {
 /// The configuration has no interface, or `wait_seconds` were not enough: it says of each interface what it lacks. The
 /// interfaces are as they were, then.
 pub fn up(config: &drydock_config::Network, events: &dyn Events) -> Result<Network> {
+    up_on("*", config, events)
+}
+
+/// As [`up`], on those interfaces alone whose names fit a pattern, in which `*` stands for any characters.
+pub fn up_on(pattern: &str, config: &drydock_config::Network, events: &dyn Events) -> Result<Network> {
     if config.interfaces.is_empty() {
         return Err(Error::Missing {
             what: "a way into a network".into(),
@@ -55,7 +59,7 @@ pub fn up(config: &drydock_config::Network, events: &dyn Events) -> Result<Netwo
     events.note("bringing the network up");
     let netlink = Netlink::open()?;
     let shared = Arc::new(Shared::default());
-    let watch = Watch::new(netlink, config.interfaces.clone(), Arc::clone(&shared));
+    let watch = Watch::new(netlink, config.interfaces.clone(), pattern.into(), Arc::clone(&shared));
     let thread = thread::Builder::new().name("network".into()).spawn(|| watch.run());
     let thread = Some(thread.map_err(Error::doing("start the thread for the network"))?);
     let network = Network { shared, own: config.dns.clone(), thread };

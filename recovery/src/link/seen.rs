@@ -80,7 +80,7 @@ fn fits(interface: &Interface, seen: &Seen) -> bool {
 }
 
 /// Whether a name fits a pattern, in which `*` stands for any characters.
-pub(crate) fn fits_pattern(pattern: &[u8], name: &[u8]) -> bool {
+pub(super) fn fits_pattern(pattern: &[u8], name: &[u8]) -> bool {
     match pattern.split_first() {
         None => name.is_empty(),
         Some((b'*', rest)) => (0..=name.len()).any(|at| fits_pattern(rest, &name[at..])),

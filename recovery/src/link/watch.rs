@@ -22,6 +22,8 @@ const WIRELESS: u32 = 4000;
 pub(super) struct Watch {
     netlink: Netlink,
     configured: Vec<Interface>,
+    /// Interfaces whose names do not fit this are left alone.
+    pattern: String,
     ports: Vec<Port>,
     /// Interfaces that could not be used, and why.
     useless: BTreeMap<(u32, usize), view::Port>,
@@ -30,8 +32,21 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(netlink: Netlink, configured: Vec<Interface>, shared: Arc<Shared>) -> Self {
-        Self { netlink, configured, ports: vec![], useless: BTreeMap::new(), begun: Instant::now(), shared }
+    pub(super) fn new(
+        netlink: Netlink,
+        configured: Vec<Interface>,
+        pattern: String,
+        shared: Arc<Shared>,
+    ) -> Self {
+        Self {
+            netlink,
+            configured,
+            pattern,
+            ports: vec![],
+            useless: BTreeMap::new(),
+            begun: Instant::now(),
+            shared,
+        }
     }
 
     /// Keeps the network up until it is to be taken down, and takes it down.
@@ -54,7 +69,8 @@ impl Watch {
 
     /// Opens interfaces that have come, and leaves those that have gone.
     fn look_around(&mut self) {
-        let all = seen::all();
+        let mut all = seen::all();
+        all.retain(|seen| seen::fits_pattern(self.pattern.as_bytes(), seen.name.as_bytes()));
         let is_there = |wanted: &Seen| all.iter().any(|seen| seen.index == wanted.index);
         self.ports.retain(|port| is_there(&port.seen));
         self.useless.retain(|(index, _), _| all.iter().any(|seen| seen.index == *index));
