@@ -3,6 +3,7 @@
 mod command;
 #[cfg(feature = "network")]
 mod network;
+mod settings;
 mod sink;
 
 use drydock_engine::Error;
@@ -13,8 +14,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 #[cfg(feature = "network")]
-const NETWORK: &str = "\
-  drydock network test --interface NAME [--watch SECONDS] [HOST…]   bring the recovery's network up on this interface, tell
+const NETWORK: &str = "  drydock network test --interface NAME [--watch SECONDS] [HOST…]   bring the recovery's network up on this interface, tell
                                  what it gives and where these hosts are, and take it down again
 ";
 #[cfg(not(feature = "network"))]
@@ -41,8 +41,7 @@ drydock: updates this device from its recovery
   drydock log --recovery [--json]   what the last recovery told, event by event
 ";
 
-const ENDING: &str = "\
-  drydock --version
+const ENDING: &str = "  drydock --version
 
 Exit codes: 0 done, 1 failed or refused, 2 the command line makes no sense.
 ";

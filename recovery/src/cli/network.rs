@@ -1,6 +1,6 @@
 //! `drydock network test`: what the recovery would get on an interface, and what that leads to.
 
-use super::command::find_config;
+use super::settings::find_config;
 use crate::link;
 use drydock_engine::Error;
 use drydock_engine::event::{Event, Events};

@@ -144,7 +144,7 @@ impl Netlink {
 
 /// The error that the kernel answers a message with, 0 for none; `None` if it is no answer to it.
 fn answer(bytes: &[u8], sequence: u32) -> Option<i32> {
-    let word = |at: usize| Some(<[u8; 4]>::try_from(bytes.get(at..at + 4)?).ok()?);
+    let word = |at: usize| <[u8; 4]>::try_from(bytes.get(at..at + 4)?).ok();
     let kind = u16::from_ne_bytes([*bytes.get(4)?, *bytes.get(5)?]);
     if kind != ERROR || u32::from_ne_bytes(word(8)?) != sequence {
         return None;

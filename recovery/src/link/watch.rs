@@ -6,7 +6,6 @@ use super::seen::{self, Seen};
 use super::view::{self, Shared};
 use drydock_config::Interface;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,7 +25,7 @@ pub(super) struct Watch {
     pattern: String,
     ports: Vec<Port>,
     /// Interfaces that could not be used, and why.
-    useless: BTreeMap<(u32, usize), view::Port>,
+    useless: Vec<((u32, usize), view::Port)>,
     begun: Instant,
     shared: Arc<Shared>,
 }
@@ -38,15 +37,7 @@ impl Watch {
         pattern: String,
         shared: Arc<Shared>,
     ) -> Self {
-        Self {
-            netlink,
-            configured,
-            pattern,
-            ports: vec![],
-            useless: BTreeMap::new(),
-            begun: Instant::now(),
-            shared,
-        }
+        Self { netlink, configured, pattern, ports: vec![], useless: vec![], begun: Instant::now(), shared }
     }
 
     /// Keeps the network up until it is to be taken down, and takes it down.
@@ -70,22 +61,23 @@ impl Watch {
     /// Opens interfaces that have come, and leaves those that have gone.
     fn look_around(&mut self) {
         let mut all = seen::all();
-        all.retain(|seen| seen::fits_pattern(self.pattern.as_bytes(), seen.name.as_bytes()));
         let is_there = |wanted: &Seen| all.iter().any(|seen| seen.index == wanted.index);
         self.ports.retain(|port| is_there(&port.seen));
-        self.useless.retain(|(index, _), _| all.iter().any(|seen| seen.index == *index));
-        let mut tags: Vec<_> = self.configured.iter().map(|interface| interface.vlan).collect();
+        self.useless.retain(|((index, _), _)| all.iter().any(|seen| seen.index == *index));
+        // Not before: an interface that was made here has a name of its own.
+        all.retain(|seen| seen::fits_pattern(self.pattern.as_bytes(), seen.name.as_bytes()));
         // Without a tag first: whether an interface is used itself is known before another one is made on it.
-        tags.sort();
-        tags.dedup();
-        for tag in tags {
+        for tagged in [false, true] {
             for seen in &all {
-                if let Some(place) = seen::fitting(&self.configured, seen, tag) {
-                    self.open(seen, place);
+                for place in 0..self.configured.len() {
+                    let tag = self.configured.get(place).and_then(|interface| interface.vlan);
+                    let first = seen::fitting(&self.configured, seen, tag);
+                    if tag.is_some() == tagged && first == Some(place) {
+                        self.open(seen, place);
+                    }
                 }
             }
         }
-        self.ports.sort_by_key(|port| port.metric);
     }
 
     fn open(&mut self, seen: &Seen, place: usize) {
@@ -95,16 +87,19 @@ impl Watch {
             None => port.seen.index == seen.index,
             tag => port.tag() == tag && port.parent.as_ref().is_some_and(|parent| parent.index == seen.index),
         });
-        if is_made || is_open || self.useless.contains_key(&(seen.index, place)) {
+        if is_made || is_open || self.useless.iter().any(|(known, _)| *known == (seen.index, place)) {
             return;
         }
         let order = u32::try_from(place).unwrap_or(u32::MAX).saturating_mul(100) + seen.index.min(99);
         let metric = FIRST_METRIC.saturating_add(order) + if seen.wireless { WIRELESS } else { 0 };
         match Port::open(&mut self.netlink, seen, interface, metric) {
-            Ok(port) => self.ports.push(port),
+            Ok(port) => {
+                let place = self.ports.partition_point(|other| other.metric <= port.metric);
+                self.ports.insert(place, port);
+            }
             Err(error) => {
                 let name = interface.vlan.map_or(seen.name.clone(), |id| format!("{}.{id}", seen.name));
-                self.useless.insert((seen.index, place), view::Port::useless(name, error.to_string()));
+                self.useless.push(((seen.index, place), view::Port::useless(name, error.to_string())));
             }
         }
     }
@@ -112,7 +107,7 @@ impl Watch {
     /// Lets everybody see what is, where it has changed.
     fn publish(&self, news: Vec<String>) {
         let mut ports: Vec<_> = self.ports.iter().map(Port::view).collect();
-        ports.extend(self.useless.values().cloned());
+        ports.extend(self.useless.iter().map(|(_, port)| port.clone()));
         if news.is_empty() && self.shared.lock().ports == ports {
             return;
         }
