@@ -87,3 +87,28 @@ impl Events for NotedEvents {
         let _ = writeln!(std::io::stderr(), "drydock: {}", event.to_string().trim_start());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Test, lexopt::Error> {
+        Test::parse(&mut lexopt::Parser::from_args(line.split_whitespace()))
+    }
+
+    #[test]
+    fn the_interface_must_be_named() {
+        let test = parse("test --interface eth1 --watch 30 a.example b.example").unwrap();
+        let names = ["a.example", "b.example"].map(String::from).into();
+        assert_eq!(test, Test { interface: "eth1".into(), watch: Duration::from_secs(30), names });
+        for (wrong, why) in [
+            ("", "one command"),
+            ("probe", "one command"),
+            ("test a.example", "--interface"),
+            ("test --watch x --interface e", "invalid digit"),
+            ("test --json", "--json"),
+        ] {
+            assert!(parse(wrong).unwrap_err().to_string().contains(why), "{wrong}");
+        }
+    }
+}
