@@ -4,6 +4,8 @@ mod check;
 mod error;
 mod load;
 mod names;
+mod network;
+mod problems;
 mod text;
 
 pub use error::{Error, Fault};

@@ -1,6 +1,7 @@
 //! Reading and checking the integrator's TOML.
 
-use crate::check::{Problem, check};
+use crate::check::check;
+use crate::problems::Problem;
 use crate::{ConfigText, Error};
 use drydock_config::{Config, MAX_KEY, Unlock};
 use std::path::Path;

@@ -3,7 +3,8 @@
 
 use drydock_architecture::Architecture;
 use drydock_config::{
-    Bootloader, Config, DataFailure, Handover, IfLocked, Mib, Role, Unlock, WatchdogHandover, WipeHow,
+    Bootloader, Config, DataFailure, Handover, IfLocked, Ipv4, Ipv6, Mib, Role, Unlock, WatchdogHandover,
+    WipeHow,
 };
 use drydock_config_load::load;
 use serde_json::Value;
@@ -66,6 +67,7 @@ fn minimal() -> Config {
         [[wipe]]
         label = "logs"
         how = "zero"
+        [[network.interface]]
     "#;
     toml::from_str(text).unwrap()
 }
@@ -120,6 +122,8 @@ fn the_document_names_every_value() {
     let locked = [IfLocked::Refuse, IfLocked::Erase].map(|v| serde_json::to_string(&v));
     let wipes = [WipeHow::Discard, WipeHow::Zero, WipeHow::Volume].map(|v| serde_json::to_string(&v));
     let dogs = [WatchdogHandover::Disarm, WatchdogHandover::Keep].map(|v| serde_json::to_string(&v));
+    let ipv4 = [Ipv4::Dhcp, Ipv4::Static, Ipv4::Off].map(|v| serde_json::to_string(&v));
+    let ipv6 = [Ipv6::Auto, Ipv6::Static, Ipv6::Off].map(|v| serde_json::to_string(&v));
     let rows = document();
     let row =
         |key: &str| rows.lines().find(|line| line.starts_with(&format!("| `{key}`"))).unwrap().to_owned();
@@ -132,6 +136,8 @@ fn the_document_names_every_value() {
         ("watchdog.handover", &dogs),
         ("layout.bootloader", &loaders),
         ("layout.architecture", &architectures),
+        ("network.interface[].ipv4", &ipv4),
+        ("network.interface[].ipv6", &ipv6),
     ] {
         for value in values {
             let quoted = format!("`{}`", value.as_ref().unwrap());

@@ -47,6 +47,10 @@ pub enum When {
     Root(&'static str),
     /// Those that load modules.
     Modules,
+    /// Those whose recovery uses a network.
+    Network,
+    /// Those whose recovery uses a network with tags.
+    Vlan,
 }
 
 /// In which form a kernel may have what is needed.
@@ -88,7 +92,7 @@ pub fn check_kernel(kernel: &str, config: Option<&Config>, form: Form) -> Lackin
     lacking
 }
 
-/// Without a config the reference device is meant: encrypted `data`, EROFS root.
+/// Without a config the reference device is meant: encrypted `data`, EROFS root, no network in recovery.
 fn applies(when: When, config: Option<&Config>, form: Form) -> bool {
     match when {
         When::Always => true,
@@ -98,6 +102,10 @@ fn applies(when: When, config: Option<&Config>, form: Form) -> bool {
             config.data.as_ref().is_some_and(|data| data.encrypted)
                 || config.slots.iter().any(|slot| slot.encrypted)
         }),
+        When::Network => config.is_some_and(|config| !config.network.interfaces.is_empty()),
+        When::Vlan => {
+            config.is_some_and(|config| config.network.interfaces.iter().any(|one| one.vlan.is_some()))
+        }
         When::Root(filesystem) => {
             config.map_or("erofs", |config| config.boot.root_filesystem.as_str()) == filesystem
         }

@@ -100,6 +100,22 @@ pub const NEEDS: &[Need] = &[
     should("EXFAT_FS", "reads bundles and keys from an exFAT stick").or_module("exfat").uses(&["\"exfat\""]),
     should("ISO9660_FS", "reads bundles from a CD image").or_module("isofs").uses(&["\"iso9660\""]),
     should("SQUASHFS", "reads bundles from a squashfs stick").or_module("squashfs").uses(&["\"squashfs\""]),
+    must("INET", "a network in recovery; the driver of your board's interface as well")
+        .when(When::Network)
+        .uses(&["std::net", "AddressFamily::Inet", "/sys/class/net", "/sys/devices/virtual/"]),
+    must("PACKET", "DHCP, before there is an address").or_module("af_packet").when(When::Network).uses(&[
+        "AddressFamily::Packet",
+        "libc::bind",
+        "libc::setsockopt",
+    ]),
+    must("VLAN_8021Q", "a network with tags").or_module("8021q").when(When::Vlan),
+    should("IPV6", "a network with IPv6")
+        .or_module("ipv6")
+        .when(When::Network)
+        .uses(&["AddressFamily::Inet6", "/proc/net/if_inet6"]),
+    should("PROC_SYSCTL", "whether an interface takes what IPv6 routers advertise")
+        .when(When::Network)
+        .uses(&["/proc/sys/net/"]),
     should("RANDOM_TRUST_CPU", "keys of new volumes at once, from the processor's generator")
         .when(When::Encrypted)
         .uses(&["libc::getrandom", "/dev/urandom"]),

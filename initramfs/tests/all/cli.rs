@@ -150,12 +150,37 @@ fn fragment() -> String {
 fn the_fragment_has_what_the_check_asks_for() {
     let fragment = fragment();
     assert_eq!(check_kernel(&fragment, None, Form::BuiltIn).needs, []);
-    for need in NEEDS.iter().filter(|need| need.when != When::Modules) {
+    let otherwise = [When::Modules, When::Network, When::Vlan];
+    for need in NEEDS.iter().filter(|need| !otherwise.contains(&need.when)) {
         let line = format!("CONFIG_{}=y\n", need.option);
         assert!(fragment.contains(&line), "for {}", need.why);
         let lacking = check_kernel(&fragment.replace(&line, ""), None, Form::BuiltIn).needs;
         let other_root = matches!(need.when, When::Root(filesystem) if filesystem != "erofs");
         assert_eq!(lacking.contains(need), !other_root, "{}", need.option);
+    }
+}
+
+#[test]
+fn the_fragment_for_a_network_has_what_a_network_asks_for() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../kernel-config/network.config");
+    let network = std::fs::read_to_string(path).unwrap();
+    let fake = Fake::new();
+    let config = |lines: &str| {
+        let text = std::fs::read_to_string(fake.path("device.toml")).unwrap();
+        fake.write("network.toml", format!("{text}\n[[network.interface]]\n{lines}\n").as_bytes());
+        drydock_config_load::load(&fake.path("network.toml")).unwrap()
+    };
+    let (tagged, untagged) = (config("vlan = 7"), config(""));
+    let both = fragment() + &network;
+    assert_eq!(check_kernel(&both, Some(&tagged), Form::BuiltIn).needs, []);
+    let needs = NEEDS.iter().filter(|need| matches!(need.when, When::Network | When::Vlan));
+    let options: Vec<_> = needs.map(|need| need.option).collect();
+    assert!(options.contains(&"PACKET") && options.contains(&"VLAN_8021Q"), "{options:?}");
+    for option in options {
+        let without = both.replace(&format!("CONFIG_{option}=y\n"), "");
+        let lacking = |config| check_kernel(&without, Some(config), Form::BuiltIn).needs;
+        assert_eq!(lacking(&tagged).iter().map(|need| need.option).collect::<Vec<_>>(), [option]);
+        assert_eq!(lacking(&untagged).is_empty(), option == "VLAN_8021Q", "{option}");
     }
 }
 

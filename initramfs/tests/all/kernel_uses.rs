@@ -20,7 +20,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What makes the device binary.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     "recovery",
     "engine",
     "lib/luks",
@@ -28,6 +28,7 @@ const SOURCES: [&str; 9] = [
     "lib/gpt",
     "lib/state",
     "lib/format",
+    "lib/lan",
     "lib/config",
     "lib/architecture",
 ];
@@ -50,9 +51,11 @@ const CRYPTO: &str = "adiantum aegis128 aes anubis authenc blake2b blake2s blowf
 
 /// What every kernel has that can start a process.
 const PLAIN: &[&str] = &[
+    "nix::Result",
     "std::process",
     "libc::signal",
     "libc::syscall",
+    "nix::cmsg",
     "nix::errno",
     "nix::ioctl",
     "nix::libc",
@@ -80,6 +83,7 @@ const PURE: &[&str] = &[
     "crate drydock-format",
     "crate drydock-config",
     "crate drydock-gpt",
+    "crate drydock-lan",
     "crate drydock-luks",
     "crate drydock-state",
     "crate ed25519-dalek",
@@ -89,6 +93,7 @@ const PURE: &[&str] = &[
     "crate serde_json",
     "crate sha1",
     "crate sha2",
+    "crate smoltcp",
     "crate xts-mode",
     "crate zeroize",
     "crate zstd-safe",

@@ -5,13 +5,19 @@
 //! the same in both places. `docs/config.md` lists every key.
 
 mod error;
+#[cfg(not(feature = "network"))]
+mod ignored;
 mod names;
+#[cfg(feature = "network")]
+mod network;
 mod reset;
 mod types;
 mod units;
 
 pub use error::Error;
 pub use names::{DATA_MAPPING, ROOT_MAPPING, VOLUME_MAPPING, base_mapping, proof_mapping};
+#[cfg(feature = "network")]
+pub use network::{Address, Interface, Ipv4, Ipv6, Network};
 pub use reset::*;
 pub use types::*;
 pub use units::{Kib, Mib, Seconds};

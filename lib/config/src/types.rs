@@ -1,3 +1,7 @@
+#[cfg(not(feature = "network"))]
+use crate::ignored::Ignored;
+#[cfg(feature = "network")]
+use crate::network::Network;
 use crate::reset::{FactoryReset, Watchdog, Wipe};
 use crate::units::{Kib, Mib, Seconds};
 use drydock_architecture::Architecture;
@@ -39,6 +43,14 @@ pub struct Config {
     /// The hardware watchdog.
     #[serde(default)]
     pub watchdog: Watchdog,
+    /// The network of the recovery.
+    #[cfg(feature = "network")]
+    #[serde(default)]
+    pub network: Network,
+    /// What is said of it to a build that has none.
+    #[cfg(not(feature = "network"))]
+    #[serde(default, rename = "network", skip_serializing)]
+    _network: Ignored,
     /// The initramfs that carries this configuration.
     #[serde(default)]
     pub initramfs: Initramfs,
@@ -329,6 +341,10 @@ impl Config {
             wipes: vec![],
             boot: Boot::default(),
             watchdog: Watchdog::default(),
+            #[cfg(feature = "network")]
+            network: Network::default(),
+            #[cfg(not(feature = "network"))]
+            _network: Ignored,
             initramfs: Initramfs::default(),
             layout: Layout::default(),
         }

@@ -1,5 +1,6 @@
 //! What each command does.
 
+use super::settings::find_config;
 use super::sink::{JsonEvents, StderrEvents};
 use super::{Command, Form, Where};
 use crate::console::Console;
@@ -8,7 +9,6 @@ use crate::disk::modules::Aliases;
 use crate::disk::uevent::Uevents;
 use crate::machine::{Hardware, Part};
 use crate::mount::place;
-use crate::pid1::read_config;
 use drydock_config::{Config, Seconds};
 use drydock_engine::context::{BootContext, Purpose, RunningSet};
 use drydock_engine::event::{Event, Events, Step};
@@ -23,18 +23,11 @@ use drydock_state::{Intent, MaybeDigest, MediumSource, Source, log};
 use nix::libc;
 use std::fs::{self, File};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 
 impl Command {
     /// Does it, and returns what is to be printed.
     pub(super) fn run(self) -> Result<String, Error> {
-        let config = ["/run/drydock/config.json", "/etc/drydock/config.json"].iter().map(Path::new);
-        let config = config.into_iter().find(|path| path.exists()).ok_or_else(|| Error::Missing {
-            what: "/run/drydock/config.json".into(),
-            advice: "it is left by drydock's initramfs; with another one, install /etc/drydock/config.json"
-                .into(),
-        })?;
-        let mut config = read_config(config)?;
+        let mut config = find_config()?;
         if self == Self::MarkGood {
             // A medium that brought a new recovery and is gone by now does not hold the boot up.
             config.recovery.medium_wait_seconds = Seconds(1);

@@ -1,6 +1,9 @@
 //! The command line in the live system.
 
 mod command;
+#[cfg(feature = "network")]
+mod network;
+mod settings;
 mod sink;
 
 use drydock_engine::Error;
@@ -10,7 +13,14 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-const USAGE: &str = "\
+#[cfg(feature = "network")]
+const NETWORK: &str = "  drydock network test --interface NAME [--watch SECONDS] [HOST…]   bring the recovery's network up on this interface, tell
+                                 what it gives and where these hosts are, and take it down again
+";
+#[cfg(not(feature = "network"))]
+const NETWORK: &str = "";
+
+const COMMANDS: &str = "\
 drydock: updates this device from its recovery
 
   drydock status [--json]        what runs, what is installed, what waits, what has happened
@@ -29,7 +39,9 @@ drydock: updates this device from its recovery
   drydock settle                 make the boot environment agree with the state again
   drydock log [--json]           the whole history
   drydock log --recovery [--json]   what the last recovery told, event by event
-  drydock --version
+";
+
+const ENDING: &str = "  drydock --version
 
 Exit codes: 0 done, 1 failed or refused, 2 the command line makes no sense.
 ";
@@ -37,9 +49,11 @@ Exit codes: 0 done, 1 failed or refused, 2 the command line makes no sense.
 /// Runs one command and prints what it has to say.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = Invocation::parse(arguments).and_then(|invocation| match invocation {
-        Invocation::Help => Ok(USAGE.into()),
+        Invocation::Help => Ok([COMMANDS, NETWORK, ENDING].concat()),
         Invocation::Version => Ok(concat!("drydock ", env!("CARGO_PKG_VERSION"), "\n").into()),
         Invocation::Command(command) => command.run(),
+        #[cfg(feature = "network")]
+        Invocation::Network(test) => test.run(),
     });
     match outcome {
         Ok(text) => {
@@ -63,6 +77,8 @@ enum Invocation {
     Help,
     Version,
     Command(Command),
+    #[cfg(feature = "network")]
+    Network(network::Test),
 }
 
 /// What is done with the device.
@@ -118,6 +134,10 @@ impl Invocation {
                 Long("quick") => look = Look::Quick,
                 Long("medium") => operand = Some(Where::Medium(parser.value()?.string()?)),
                 Long("partition") => operand = Some(Where::Partition(parser.value()?.string()?)),
+                #[cfg(feature = "network")]
+                Value(word) if command.is_none() && word == "network" => {
+                    return network::Test::parse(parser).map(Self::Network);
+                }
                 Value(word) if command.is_none() => command = Some(word.string()?),
                 Value(word) if operand.is_none() => operand = Some(Where::File(word.string()?)),
                 other => return Err(other.unexpected()),

@@ -7,6 +7,7 @@
 
 mod bundle;
 mod disk;
+mod lan;
 mod options;
 mod repack;
 pub mod smoke;
@@ -25,6 +26,8 @@ pub struct Target {
 pub const TARGETS: &[Target] = &[
     Target { name: "archive", run: bundle::archive },
     Target { name: "boot_env", run: state::boot_env },
+    Target { name: "dhcp", run: lan::dhcp },
+    Target { name: "dns", run: lan::dns },
     Target { name: "ext4", run: disk::ext4 },
     Target { name: "fat", run: disk::fat },
     Target { name: "frame", run: bundle::frame },
@@ -38,6 +41,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "lz4_unpack", run: repack::lz4_unpack },
     Target { name: "manifest", run: bundle::manifest },
     Target { name: "repack", run: repack::repack },
+    Target { name: "router_advertisement", run: lan::router_advertisement },
     Target { name: "signatures", run: bundle::signatures },
     Target { name: "state_record", run: state::record },
     Target { name: "tar_header", run: bundle::tar_header },

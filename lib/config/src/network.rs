@@ -1,0 +1,117 @@
+//! The network of the recovery: interfaces, addresses, names.
+
+use crate::units::Seconds;
+use core::fmt;
+use core::net::IpAddr;
+use core::str::FromStr;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// How the recovery gets a way into a network, where a source needs one.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Network {
+    /// DNS servers that are asked before those that the network names.
+    pub dns: Vec<IpAddr>,
+    /// How long to wait until an interface has a way out. Default: 60.
+    pub wait_seconds: Seconds,
+    /// The interfaces that may be used, the best one first.
+    #[serde(rename = "interface")]
+    pub interfaces: Vec<Interface>,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self { dns: Vec::new(), wait_seconds: Seconds(60), interfaces: Vec::new() }
+    }
+}
+
+/// Interfaces, and what their addresses are. Every condition that is given must hold; without one every wired interface
+/// is meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Interface {
+    /// The kernel's name for it, where `*` stands for any characters.
+    pub name: Option<String>,
+    /// Its hardware address, `02:00:00:00:00:07`.
+    pub mac: Option<String>,
+    /// A part of its path below `/sys/devices`, as in `0000:00:03.0`.
+    pub bus: Option<String>,
+    /// The number of the virtual network to join on it. Without one packets have no tag.
+    pub vlan: Option<u16>,
+    /// Where IPv4 addresses come from.
+    pub ipv4: Ipv4,
+    /// Where IPv6 addresses come from.
+    pub ipv6: Ipv6,
+    /// Addresses of its own, for what is `static`.
+    pub addresses: Vec<Address>,
+    /// The ways out, for what is `static`: at most one of each kind.
+    pub gateways: Vec<IpAddr>,
+}
+
+/// Where IPv4 addresses come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ipv4 {
+    /// A server lends one.
+    #[default]
+    Dhcp,
+    /// The configuration names them.
+    Static,
+    /// There are none.
+    Off,
+}
+
+/// Where IPv6 addresses come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ipv6 {
+    /// From what routers advertise.
+    #[default]
+    Auto,
+    /// The configuration names them.
+    Static,
+    /// There are none.
+    Off,
+}
+
+/// An address with the length of its network's prefix: `192.168.7.2/24`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The address.
+    pub ip: IpAddr,
+    /// How many of its first bits name the network: 1 to 32, or to 128.
+    pub prefix: u8,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.ip, self.prefix)
+    }
+}
+
+impl FromStr for Address {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parse = || {
+            let (ip, prefix) = text.split_once('/')?;
+            let (ip, prefix): (IpAddr, u8) = (ip.parse().ok()?, prefix.parse().ok()?);
+            let most = if ip.is_ipv4() { 32 } else { 128 };
+            (1..=most).contains(&prefix).then_some(Self { ip, prefix })
+        };
+        parse().ok_or("must be an address and the length of its prefix, as in 192.168.7.2/24")
+    }
+}
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
