@@ -11,9 +11,13 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
-/// The ways to code what differs, by the words for them: quick to decode, and as bundles have it.
-const RUNGS: [(&str, Coding); 2] =
-    [("streams", Coding::Streams), ("model", Coding::Model { table_bits: 17 })];
+/// The size of the model's tables, as bundles have it.
+const MODEL: Coding = Coding::Model { table_bits: 17 };
+
+/// The ways to make a delta, by the words for them: how what differs is coded, and whether what is packed is unpacked first.
+/// The last one is that of bundles.
+const RUNGS: [(&str, Coding, bool); 3] =
+    [("streams", Coding::Streams, false), ("model", MODEL, false), ("unpacked", MODEL, true)];
 
 pub(crate) fn streams(job: &Job) -> Fallible<Figure> {
     run(job, "streams")
@@ -21,6 +25,10 @@ pub(crate) fn streams(job: &Job) -> Fallible<Figure> {
 
 pub(crate) fn model(job: &Job) -> Fallible<Figure> {
     run(job, "model")
+}
+
+pub(crate) fn unpacked(job: &Job) -> Fallible<Figure> {
+    run(job, "unpacked")
 }
 
 fn run(job: &Job, rung: &str) -> Fallible<Figure> {
@@ -36,9 +44,9 @@ fn run(job: &Job, rung: &str) -> Fallible<Figure> {
 
 /// Writes a delta: the length of its index in eight bytes, its index, its data.
 pub(crate) fn make_delta(old: &Path, new: &Path, out: &Path, rung: &str) -> Fallible<()> {
-    let coding = RUNGS.iter().find(|(name, _)| *name == rung);
-    let coding = coding.ok_or_else(|| format!("there is no way to code that is called {rung}"))?.1;
-    let options = Options { coding, threads: std::thread::available_parallelism()?.get() };
+    let found = RUNGS.iter().find(|(name, ..)| *name == rung);
+    let &(_, coding, unpack) = found.ok_or_else(|| format!("no way to make a delta is called {rung}"))?;
+    let options = Options { coding, unpack, threads: std::thread::available_parallelism()?.get() };
     let Made { index, data } = make(&fs::read(old)?, &fs::read(new)?, options)?;
     Ok(fs::write(out, [&(index.len() as u64).to_le_bytes()[..], &index, &data].concat())?)
 }
@@ -79,7 +87,7 @@ mod tests {
         new[500_000..500_009].fill(1);
         fs::write(path("old"), &old).unwrap();
         fs::write(path("new"), &new).unwrap();
-        for (rung, _) in RUNGS {
+        for (rung, ..) in RUNGS {
             make_delta(&path("old"), &path("new"), &path("delta"), rung).unwrap();
             apply_delta(&path("old"), &path("delta"), &path("made")).unwrap();
             assert!(fs::read(path("made")).unwrap() == new, "{rung}");

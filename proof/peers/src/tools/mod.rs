@@ -23,4 +23,5 @@ pub(crate) const TOOLS: &[Tool] = &[
     Tool { name: HDIFFPATCH, kind: Kind::Theirs, missing: hdiffpatch::missing, run: hdiffpatch::run },
     Tool { name: "drydock, streams", kind: Kind::Ours, missing: |_| None, run: drydock::streams },
     Tool { name: "drydock, model", kind: Kind::Ours, missing: |_| None, run: drydock::model },
+    Tool { name: "drydock, unpacked", kind: Kind::Ours, missing: |_| None, run: drydock::unpacked },
 ];
