@@ -79,6 +79,7 @@ const PURE: &[&str] = &[
     "crate base64ct",
     "crate drydock-architecture",
     "crate drydock-block",
+    "crate drydock-delta",
     "crate drydock-engine",
     "crate drydock-format",
     "crate drydock-config",

@@ -79,7 +79,7 @@ impl Index {
             None => return wrong("it is cut off"),
         }
         let (Some(base_size), Some(target_size), Some(coding), Some(count)) =
-            (long(16), long(24), word(12), word(32))
+            (long(16), long(24), word(12), long(32))
         else {
             return wrong("it is cut off");
         };
@@ -89,7 +89,7 @@ impl Index {
             _ => return wrong("its coding is not known here"),
         };
         let entries = bytes.get(HEAD..).unwrap_or_default();
-        if count as usize > MAX_SECTIONS || entries.len() != count as usize * ENTRY {
+        if count > MAX_SECTIONS as u64 || entries.len() as u64 != count * ENTRY as u64 {
             return wrong("it does not have the length that its sections need");
         }
         let sections: Vec<_> = entries.as_chunks::<ENTRY>().0.iter().map(section).collect();

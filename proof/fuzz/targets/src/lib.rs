@@ -6,6 +6,7 @@
 //! past them, an attacker's do.
 
 mod bundle;
+pub mod delta;
 mod disk;
 mod lan;
 mod options;
@@ -26,6 +27,9 @@ pub struct Target {
 pub const TARGETS: &[Target] = &[
     Target { name: "archive", run: bundle::archive },
     Target { name: "boot_env", run: state::boot_env },
+    Target { name: "delta_index", run: delta::delta_index },
+    Target { name: "delta_plan", run: delta::delta_plan },
+    Target { name: "delta_section", run: delta::delta_section },
     Target { name: "dhcp", run: lan::dhcp },
     Target { name: "dns", run: lan::dns },
     Target { name: "ext4", run: disk::ext4 },

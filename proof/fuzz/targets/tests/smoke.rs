@@ -46,7 +46,7 @@ macro_rules! smoke {
 }
 
 smoke! {
-    archive boot_env dhcp dns ext4 fat frame frame_table gpt groups gzip_unpack luks1 luks2 luks2_metadata
+    archive boot_env delta_index delta_plan delta_section dhcp dns ext4 fat frame frame_table gpt groups gzip_unpack luks1 luks2 luks2_metadata
     lz4_unpack manifest repack router_advertisement signatures state_record tar_header trailer trees
 }
 
