@@ -10,5 +10,7 @@ pub mod disk;
 pub mod keys;
 pub mod machine;
 pub mod mount;
+#[cfg(feature = "network")]
+pub mod net;
 pub mod pid1;
 pub mod sys;

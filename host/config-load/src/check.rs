@@ -1,10 +1,9 @@
 //! What must hold for a configuration beyond its shape. No I/O.
 
 use crate::names::{is_taken, mapped_otherwise};
+use crate::problems::{Problem, Problems, is_word};
+use crate::servers::{check_file, check_servers};
 use drydock_config::{Bootloader, Config, Data, Layout, MAX_KEY, Mib, Role, Unlock, WipeHow};
-
-/// The key at fault (see `ConfigText::fault`), and what is wrong with it.
-pub(crate) type Problem = (String, String);
 
 /// What the firmware's partition, `bootenv`, `state` and the two partition tables take.
 const FIXED_MIB_BIOS: u64 = 1 + 4 + 8 + 2;
@@ -18,21 +17,6 @@ const FOREIGN_PARAMETERS: [(&str, &str); 6] = [
     ("systemd.verity", "systemd would set up dm-verity a second time"),
     ("init=", "set `boot.init`"),
 ];
-
-struct Problems(Vec<Problem>);
-
-impl Problems {
-    fn unless(&mut self, holds: bool, at: impl Into<String>, message: impl Into<String>) {
-        if !holds {
-            self.0.push((at.into(), message.into()));
-        }
-    }
-
-    fn unless_within(&mut self, value: u32, least: u32, most: u32, at: impl Into<String>) {
-        let message = format!("{value} is out of range: {least} to {most}");
-        self.unless((least..=most).contains(&value), at, message);
-    }
-}
 
 /// Everything that is wrong with `config`, in the order of its keys.
 pub(crate) fn check(config: &Config) -> Vec<Problem> {
@@ -55,6 +39,7 @@ pub(crate) fn check(config: &Config) -> Vec<Problem> {
     if !config.recovery.rescue_file.is_empty() {
         check_file(&config.recovery.rescue_file, "recovery.rescue_file".into(), &mut problems);
     }
+    check_servers(config, &mut problems);
     check_boot(config, &mut problems);
     check_initramfs(config, &mut problems);
     check_layout(config, &config.layout, &mut problems);
@@ -333,22 +318,8 @@ fn check_label(label: &str, at: &str, problems: &mut Problems) {
     problems.unless(is_word(label, 36, "._-", true), at, "must be 1 to 36 characters of A-Z a-z 0-9 . _ -");
 }
 
-fn check_file(file: &str, at: String, problems: &mut Problems) {
-    let good = !file.is_empty()
-        && file.bytes().all(|byte| byte >= b' ')
-        && file.trim_start_matches('/').split('/').all(|part| !matches!(part, "" | "." | ".."));
-    problems.unless(good, at, "must be the path of a file, without `..`");
-}
-
 fn is_class(name: &str) -> bool {
     is_word(name, 32, "-", false)
-}
-
-fn is_word(word: &str, longest: usize, more: &str, upper: bool) -> bool {
-    let good = |c: char| {
-        c.is_ascii_lowercase() || c.is_ascii_digit() || more.contains(c) || (upper && c.is_ascii_uppercase())
-    };
-    (1..=longest).contains(&word.len()) && word.chars().all(good)
 }
 
 fn is_absolute(path: &str) -> bool {

@@ -4,6 +4,8 @@ mod check;
 mod error;
 mod load;
 mod names;
+mod problems;
+mod servers;
 mod text;
 
 pub use error::{Error, Fault};

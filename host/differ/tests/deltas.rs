@@ -158,7 +158,12 @@ fn program(folder: &std::path::Path, others: bool) -> Vec<u8> {
     source += "int main(void) { f899(9); printf(\"%d\", sum); return 0; }\n";
     let (file, out) = (folder.join("p.c"), folder.join("p"));
     std::fs::write(&file, source).unwrap();
-    let made = Command::new("gcc").args(["-O1", "-s", "-fno-asynchronous-unwind-tables", "-o"]).arg(&out).arg(&file).status().unwrap();
+    let made = Command::new("gcc")
+        .args(["-O1", "-s", "-fno-asynchronous-unwind-tables", "-o"])
+        .arg(&out)
+        .arg(&file)
+        .status()
+        .unwrap();
     assert!(made.success());
     padded(std::fs::read(&out).unwrap())
 }

@@ -6,12 +6,14 @@
 
 mod error;
 mod names;
+mod network;
 mod reset;
 mod types;
 mod units;
 
 pub use error::Error;
 pub use names::{DATA_MAPPING, ROOT_MAPPING, VOLUME_MAPPING, base_mapping, proof_mapping};
+pub use network::Network;
 pub use reset::*;
 pub use types::*;
 pub use units::{Kib, Mib, Seconds};

@@ -1,3 +1,4 @@
+use crate::network::Network;
 use crate::reset::{FactoryReset, Watchdog, Wipe};
 use crate::units::{Kib, Mib, Seconds};
 use drydock_architecture::Architecture;
@@ -24,6 +25,9 @@ pub struct Config {
     /// Ways to get the key of the LUKS volumes, tried in order.
     #[serde(default, rename = "unlock")]
     pub unlock: Vec<Unlock>,
+    /// Bundles from the network.
+    #[serde(default)]
+    pub network: Network,
     /// What recovery does, and how often it tries.
     #[serde(default)]
     pub recovery: Recovery,
@@ -324,6 +328,7 @@ impl Config {
             signatures: Signatures { keys: vec![key], threshold: defaults::one() },
             data: None,
             unlock: vec![],
+            network: Network::default(),
             recovery: Recovery::default(),
             factory_reset: FactoryReset::default(),
             wipes: vec![],

@@ -10,6 +10,8 @@ mod keys;
 #[cfg(all(panic = "abort", target_feature = "crt-static", target_env = "gnu"))]
 mod lean;
 mod module;
+#[cfg(feature = "network")]
+mod priority;
 mod random;
 mod signal;
 mod terminal;
@@ -19,6 +21,8 @@ pub use block::{add_partition, discard, flush_buffers, sector_size, size};
 pub use ext4::resize_ext4;
 pub use keys::LogonKey;
 pub use module::load_module;
+#[cfg(feature = "network")]
+pub use priority::lowest_priority;
 pub use random::{random, random_at_once};
 pub use signal::reset_sigpipe;
 pub use terminal::unsent;

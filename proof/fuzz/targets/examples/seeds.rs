@@ -27,6 +27,33 @@ fn main() {
     luks_seeds(work.path());
     packed_seeds(work.path());
     tree_seeds(work.path());
+    transfer_seeds();
+}
+
+/// Heads of answers, and a body of several parts.
+fn transfer_seeds() {
+    let long = "x".repeat(1000);
+    let one =
+        format!("206\nContent-Range: bytes 2000-2999/100000\nContent-Length: 1000\nETag: \"1\"\n\n{long}");
+    write("http_head", "one-range", one.as_bytes());
+    write(
+        "http_head",
+        "whole",
+        b"200\nContent-Length: 100000\nContent-Type: application/x-tar\n\nabc".as_slice(),
+    );
+    write(
+        "http_head",
+        "redirect",
+        b"302\nLocation: //b.example:8443/x?y\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT\n",
+    );
+    let part = |start: u64| {
+        let end = start + 999;
+        format!("\r\n--b\r\nContent-Type: x/y\r\nContent-Range: bytes {start}-{end}/100000\r\n\r\n{long}")
+    };
+    let parts = format!("{}{}\r\n--b--\r\n", part(0), part(2000));
+    write("multipart", "two", &with_options(7, parts.as_bytes()));
+    let head = format!("206\nContent-Type: multipart/byteranges; boundary=b\n\n{parts}");
+    write("http_head", "parts", head.as_bytes());
 }
 
 fn write(target: &str, name: &str, content: &[u8]) {
