@@ -1,14 +1,15 @@
 //! A bundle with holes: a file of a bundle's full length that holds those of its bytes that the device lacks, and beside it
 //! a claim, which says which these are.
 //!
-//! The claim is a [header](drydock_block::header) and JSON. It is replaced whole, and only once what it claims is on stable
+//! The claim is a [header](drydock_block::header) and, little endian, the manifest's digest, the bundle's length (u64), the
+//! length of a text (u32) and that text, which says where the bundle comes from, and start and end (u64 each) of every range
+//! that is there. It is replaced whole, and only once what it claims is on stable
 //! storage, so that whatever is cut short at whatever moment, what it claims is there.
 
 use crate::error::Error;
 use drydock_block::header::{Kind, SIZE};
 use drydock_format::{Digest, ReadAt};
 use drydock_transfer::Ranges;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::io;
 use std::ops::Range;
@@ -34,22 +35,15 @@ pub struct Claim {
     pub have: Ranges,
 }
 
-#[derive(Deserialize, Serialize)]
-struct Written {
-    manifest: Digest,
-    length: u64,
-    from: String,
-    have: Vec<(u64, u64)>,
-}
-
 impl Claim {
     /// Returns it as it is written.
     pub fn encode(&self) -> Result<Vec<u8>, Error> {
-        let have = self.have.iter().map(|range| (range.start, range.end)).collect();
-        let Self { manifest, length, from, .. } = self;
-        let written = Written { manifest: *manifest, length: *length, from: from.clone(), have };
-        let payload = serde_json::to_vec(&written)
-            .map_err(|error| Error::Unusable(format!("{} can't be written: {error}", KIND.what)))?;
+        let Self { manifest, length, from, have } = self;
+        let mut payload = manifest.0.to_vec();
+        payload.extend_from_slice(&length.to_le_bytes());
+        payload.extend_from_slice(&(from.len() as u32).to_le_bytes());
+        payload.extend_from_slice(from.as_bytes());
+        payload.extend(have.iter().flat_map(|range| [range.start, range.end]).flat_map(u64::to_le_bytes));
         if payload.len() > CLAIM_LIMIT - SIZE {
             return Err(Error::Refused(format!(
                 "{} would be too long; fetch the bundle to another file",
@@ -66,13 +60,27 @@ impl Claim {
         let payload = bytes.get(SIZE..).and_then(|rest| rest.get(..header.u32(LEN_AT) as usize));
         let payload = payload.filter(|payload| header.is_of(DIGEST_AT, payload));
         let payload = payload.ok_or_else(|| KIND.damaged("its contents do not have their digest"))?;
-        let Written { manifest, length, from, have } =
-            serde_json::from_slice(payload).map_err(|error| KIND.damaged(&error.to_string()))?;
-        let have: Ranges = have.into_iter().map(|(start, end)| start..end).collect();
-        if have.end() > length {
-            return Err(KIND.damaged("it claims more than the bundle has").into());
+        let claim = Self::take_apart(payload).ok_or_else(|| KIND.damaged("it is cut short"))?;
+        match claim.have.end() <= claim.length {
+            true => Ok(claim),
+            false => Err(KIND.damaged("it claims more than the bundle has").into()),
         }
-        Ok(Self { manifest, length, from, have })
+    }
+
+    fn take_apart(payload: &[u8]) -> Option<Self> {
+        let (manifest, rest) = payload.split_first_chunk()?;
+        let (length, rest) = rest.split_first_chunk()?;
+        let (text, rest) = rest.split_first_chunk()?;
+        let (from, rest) = rest.split_at_checked(u32::from_le_bytes(*text) as usize)?;
+        let (ranges, rest) = rest.as_chunks::<16>();
+        let number = |bytes: &[u8]| bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        let have = ranges.iter().map(|range| number(&range[..8])..number(&range[8..])).collect();
+        rest.is_empty().then(|| Self {
+            manifest: Digest(*manifest),
+            length: u64::from_le_bytes(*length),
+            from: String::from_utf8_lossy(from).into_owned(),
+            have,
+        })
     }
 }
 
