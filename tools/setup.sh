@@ -8,7 +8,7 @@ build="gcc libc6-dev make pkg-config libclang-dev libdevmapper-dev"
 images="debootstrap debian-archive-keyring squashfs-tools erofs-utils e2fsprogs dosfstools mtools gdisk zstd cpio kmod
     xz-utils grub-common grub-pc-bin grub-efi-amd64-bin"
 # What the tests run drydock in, and hold it against.
-tests="busybox-static qemu-system-x86 qemu-utils ovmf cryptsetup-bin openssl jq softhsm2 opensc time bmap-tools
+tests="busybox-static qemu-system-x86 qemu-utils ovmf cryptsetup-bin openssl jq nginx-light softhsm2 opensc time bmap-tools
     lz4 iproute2 dnsmasq-base radvd"
 
 missing=

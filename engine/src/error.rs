@@ -96,6 +96,13 @@ pub enum Error {
         /// Why.
         why: Box<Error>,
     },
+    /// A bundle can't be fetched.
+    Transfer {
+        /// From where.
+        from: String,
+        /// What stands in the way.
+        trouble: drydock_transfer::Trouble,
+    },
     /// Time ran out.
     TimedOut {
         /// What was being waited for.
@@ -135,6 +142,14 @@ impl Error {
     /// Whether the bundle can't be used or read, or not what was signed came of it, so that another one may do.
     pub fn is_of_bundle(&self) -> bool {
         matches!(self, Self::Bundle(_) | Self::Refused(_) | Self::NotProven { .. })
+    }
+
+    /// Whether the bytes of a bundle are at fault that has been opened already: not that they could not be read.
+    pub fn is_of_contents(&self) -> bool {
+        match self {
+            Self::Bundle(error) => !matches!(error, drydock_format::Error::Read { .. }),
+            error => error.is_damage(),
+        }
     }
 
     /// Whether a volume is missing or locked: something that a key, a medium or a person can mend.
@@ -196,6 +211,9 @@ impl fmt::Display for Error {
                 f,
                 "the state is being changed by {holder}, and was for all of {seconds} s; end it if it hangs, and try again"
             ),
+            Self::Transfer { from, trouble } => {
+                write!(f, "fetching {from}: {trouble}; {}", trouble_advice(trouble))
+            }
             Self::Untrusted(why) => write!(f, "the state can't be changed: {why}"),
             Self::Missing { what, advice } => write!(f, "{what} is missing; {advice}"),
             Self::Refused(text) | Self::Unusable(text) | Self::Usage(text) => f.write_str(text),
@@ -208,6 +226,19 @@ impl fmt::Display for Error {
                 write!(f, "waited {seconds} s for {waiting_for} in vain; check that it is connected")
             }
         }
+    }
+}
+
+/// What the person at the console can do about a transfer.
+fn trouble_advice(trouble: &drydock_transfer::Trouble) -> &'static str {
+    use drydock_transfer::Trouble;
+    match trouble {
+        Trouble::Untrusted(_) => {
+            "compare the configuration's `[network]` with the server, and the device's clock with the time"
+        }
+        Trouble::Status { status: 404 | 410, .. } | Trouble::Redirect(_) => "check the address",
+        Trouble::Exchanged(_) => "stage it again",
+        _ => "check the network and the server; it can be tried again, and goes on where it was",
     }
 }
 

@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A step of a recovery boot, in the order in which they happen.
@@ -19,6 +20,8 @@ pub enum Step {
     Unlock,
     /// Opening what the bundle comes from.
     Source,
+    /// Fetching what the device lacks of a bundle.
+    Fetch,
     /// Checking the bundle's signatures and whether it fits this device.
     Verify,
     /// Writing a slot.
@@ -135,6 +138,19 @@ pub enum Event {
         /// Whether a copy of the recovery follows, once the new set is marked good.
         recovery: bool,
     },
+    /// What the device lacks of a bundle was fetched.
+    Fetched {
+        /// The release.
+        version: String,
+        /// The file that holds it.
+        path: String,
+        /// How many bytes of the bundle came.
+        received: u64,
+        /// How many of its bytes are there.
+        there: u64,
+        /// How many it has in all.
+        length: u64,
+    },
     /// A bundle is staged.
     Staged {
         /// The intent's id.
@@ -175,6 +191,11 @@ pub trait Events: Send + Sync {
         Vec::new()
     }
 
+    /// Returns the same place for whoever outlives this reference. Without one of its own nothing is told.
+    fn shared(&self) -> Arc<dyn Events> {
+        Arc::new(Silent)
+    }
+
     /// Tells that the next event may be this long in coming, so that the watchdog does not take it for a hang.
     fn allow(&self, _quiet: Duration) {}
 }
@@ -209,6 +230,7 @@ impl fmt::Display for Step {
             Self::State => "state",
             Self::Unlock => "unlock",
             Self::Source => "source",
+            Self::Fetch => "fetch",
             Self::Verify => "verify",
             Self::Write => "write",
             Self::Prove => "prove",
@@ -233,6 +255,9 @@ impl fmt::Display for Event {
             Self::Failed { step, reason } => write!(f, "{step:>9}  FAILED: {reason}"),
             Self::Warning { text } | Self::Retry { reason: text } => write!(f, "  warning  {text}"),
             Self::Verified { version, .. } => write!(f, "           version {version} can be installed"),
+            Self::Fetched { version, path, .. } => {
+                write!(f, "           version {version} is in {path}")
+            }
             Self::Staged { id, version } => {
                 write!(f, "           version {version} is staged as intent {id}")
             }

@@ -7,6 +7,7 @@
 pub mod context;
 pub mod error;
 pub mod event;
+pub mod fetch;
 pub mod files;
 pub mod history;
 pub mod journal;

@@ -117,6 +117,7 @@ pub fn build(inputs: &Inputs) -> Result<Built, Error> {
     builder.tree.file("init", 0o755, binary);
     let secret = builder.add_unlock_key(&mut config)?;
     config.signatures.keys = keys::read_all(&config.signatures.keys, &text)?;
+    config.network.ca = keys::read_authorities(&config.network.ca, &text)?;
     builder.tree.file(CONFIG, 0o644, config.to_json()?);
     builder.add_modules(&config, &text, inputs, machine)?;
 

@@ -24,3 +24,19 @@ pub(crate) fn read_all(files: &[String], text: &ConfigText) -> Result<Vec<String
     }
     Ok(keys)
 }
+
+/// Reads the PEM files with certificates of authorities that the config names; each becomes what is in it.
+///
+/// # Errors
+/// A file holds no certificate, or is no text.
+pub(crate) fn read_authorities(files: &[String], text: &ConfigText) -> Result<Vec<String>, Error> {
+    let read = |(index, file): (usize, &String)| {
+        let fault = |why: &str| Error::fault(text, &format!("network.ca.{index}"), why);
+        let pem = std::fs::read_to_string(file).map_err(|error| fault(&format!("{file}: {error}")))?;
+        match pem.contains("-----BEGIN CERTIFICATE-----") {
+            true => Ok(pem),
+            false => Err(fault(&format!("{file} holds no certificate in PEM"))),
+        }
+    };
+    files.iter().enumerate().map(read).collect()
+}

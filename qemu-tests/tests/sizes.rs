@@ -10,6 +10,11 @@ fn the_device_binary_is_static_and_small() {
 }
 
 #[test]
+fn the_device_binary_with_a_network_is_static_and_not_much_larger() {
+    run(Command::new(repository().join("tools/build.sh")).args(["--network", "--check"])).unwrap();
+}
+
+#[test]
 fn the_initramfs_without_modules_is_small() {
     let system = SmallSystem::standard().unwrap();
     let folder = tempfile::tempdir().unwrap();

@@ -12,5 +12,7 @@ pub mod keys;
 pub mod link;
 pub mod machine;
 pub mod mount;
+#[cfg(feature = "network")]
+pub mod net;
 pub mod pid1;
 pub mod sys;

@@ -73,6 +73,33 @@ impl BaseDelta {
         start as usize..end as usize
     }
 
+    /// Returns where in the bundle the data lie that a section is decoded from.
+    pub fn places(&self, section: usize) -> Range<u64> {
+        let chain = self.index.chain(section);
+        let start = self.index.data(chain.start).start;
+        let end = self.index.data(chain.end.saturating_sub(1)).end;
+        self.data.offset() + start..self.data.offset() + end
+    }
+
+    /// Returns whether these data are there: of a bundle that was fetched in part, some are not.
+    pub fn has(&self, section: usize) -> bool {
+        let Range { start, end } = self.places(section);
+        self.data.has(&(start - self.data.offset()..end - self.data.offset()))
+    }
+
+    /// Returns where in a bundle the index of the delta lies that [`find`](Self::find) would read, if there is one.
+    pub fn index_place(
+        machine: &impl Machine,
+        bundle: &Bundle,
+        target: SlotName,
+        slot: &SlotPlan,
+    ) -> Option<Range<u64>> {
+        let base = trusted_release(machine, &slot.class, target.other()).ok()?.image.root_hash;
+        let delta = bundle.manifest().delta(&slot.image.name, &base)?;
+        let index = bundle.bytes_of(&delta.index).ok()?;
+        Some(index.offset()..index.offset() + index.len().ok()?)
+    }
+
     /// Decodes a section into `sink`, which says whether it wants more. What goes wrong is remembered as
     /// [`trouble`](Self::trouble), and is no error: the frames take over.
     pub fn decode(&self, section: usize, sink: &mut dyn FnMut(&[u8]) -> bool) {

@@ -6,6 +6,7 @@ use crate::machine::Device;
 use drydock_block::BlockDevice;
 use drydock_format::{Image, ImageReader};
 use std::borrow::Borrow;
+use std::ops::Range;
 
 /// Frames out of a bundle.
 pub struct BundleFrames<R>(pub R);
@@ -16,6 +17,14 @@ impl<R: Borrow<ImageReader> + Sync> Frames for BundleFrames<R> {
         let reader = self.0.borrow();
         reader.read_frame(index as u64, compressed)?;
         Ok(reader.unpack(decoder, index as u64, compressed, out)?)
+    }
+
+    fn has(&self, index: usize) -> bool {
+        self.0.borrow().has_frame(index as u64)
+    }
+
+    fn places(&self, index: usize) -> Vec<Range<u64>> {
+        self.0.borrow().frame_places(index as u64)
     }
 
     fn not_proven(&self, image: &Image, group: usize) -> Error {
@@ -82,7 +91,7 @@ mod tests {
         let hasher = Hasher::new(&image.salt);
         let content =
             Content { image: &image, groups: &[Digest([7; 32])], hasher, frames: &frames, delta: None };
-        let said = content.prove("root", 1, &Silent).unwrap_err().to_string();
+        let said = content.prove("root", 1, &Silent, |_, _, _| Ok(())).unwrap_err().to_string();
         assert!(said.starts_with("slot root-a, from where the bundle wants image root copied,"), "{said}");
         assert!(said.ends_with("take a bundle that carries this image itself"), "{said}");
     }

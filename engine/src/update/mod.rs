@@ -6,6 +6,7 @@
 
 mod delta;
 pub mod frames;
+mod needed;
 mod open;
 pub mod plan;
 mod prepared;
@@ -16,6 +17,7 @@ mod steps;
 mod workers;
 pub mod write;
 
+pub use needed::{Needed, indexes, needed, prove_fetched};
 pub use prepared::Prepared;
 
 use crate::error::Error;

@@ -38,6 +38,7 @@ fn describe(source: &Source) -> String {
         Source::Data { path } => format!("{path} on data"),
         Source::Medium(medium) => format!("{} on a removable medium", medium.path),
         Source::Partition { label } => format!("partition {label}"),
+        Source::Network { url } => url.clone(),
         Source::Unknown(_) => "a source that only a later drydock knows".into(),
     }
 }

@@ -4,7 +4,7 @@ use super::delta::BaseDelta;
 use super::frames::{BaseFrames, BundleFrames};
 use super::plan::{self, Origin, Plan, SlotPlan};
 use super::prove;
-use super::write::{Content, Frames, Job};
+use super::write::{Content, Frames, Job, Lacks};
 use crate::error::Error;
 use crate::event::{Event, PlannedSlot, Step};
 use crate::machine::{Device, Machine};
@@ -29,6 +29,8 @@ pub struct Prepared {
     pub(super) recovery: Option<Brought>,
     /// What tells the bundle's bytes from any others.
     pub stamp: Option<String>,
+    /// Whether its bytes come over a network while they are read.
+    pub(super) is_streamed: bool,
     manifest: Manifest,
 }
 
@@ -36,7 +38,7 @@ pub struct Prepared {
 pub(super) struct Brought {
     /// Where the bundle is.
     pub(super) source: Source,
-    reader: ImageReader,
+    pub(super) reader: ImageReader,
 }
 
 impl std::fmt::Display for Prepared {
@@ -98,7 +100,10 @@ pub(super) fn prepare_bundle(
     let recovery = recovery_in(machine, bundle)?;
     let recovery = recovery.map(|reader| Brought { source: source.clone(), reader });
     let manifest = bundle.manifest().clone();
-    Ok(Prepared { release, digest, plan, slots, recovery, stamp, manifest })
+    // What is in place of its holes may change, so nobody relies on what was proven before.
+    let stamp = stamp.filter(|_| bundle.is_whole());
+    let is_streamed = matches!(source, Source::Network { .. });
+    Ok(Prepared { release, digest, plan, slots, recovery, stamp, is_streamed, manifest })
 }
 
 /// Opens a slot and what fills it. Writes nothing.
@@ -171,12 +176,13 @@ impl Prepared {
     pub(super) fn prove_contents(&self, machine: &impl Machine) -> Result<(), Error> {
         let events = machine.events();
         for slot in &self.slots {
-            slot.content().prove(&slot.plan.image.name, machine.threads(), events)?;
+            slot.job().prove(machine.threads(), events)?;
         }
         if let Some(Brought { reader, .. }) = &self.recovery {
             let (image, frames) = (reader.image(), BundleFrames(reader));
             let content = Content::new(image, reader.group_digests(), &frames);
-            content.prove(&image.name, machine.threads(), events)?;
+            // What was left out is not needed, or is missed when the copy is written.
+            content.prove(&image.name, machine.threads(), events, |_, _, _| Ok(()))?;
         }
         Ok(())
     }
@@ -194,7 +200,7 @@ impl Prepared {
 }
 
 impl PreparedSlot {
-    pub(super) fn content(&self) -> Content<'_> {
+    fn content(&self) -> Content<'_> {
         let content = Content::new(&self.plan.image, &self.groups, &*self.frames);
         Content { delta: self.delta.as_ref(), ..content }
     }
@@ -208,9 +214,20 @@ impl PreparedSlot {
     /// Writes image and hash tree. On return they are on stable storage. Returns the bytes of the image that were in
     /// place already.
     pub(super) fn write(&self, machine: &impl Machine) -> Result<u64, Error> {
+        self.job().run(machine.threads(), machine.events())
+    }
+
+    pub(super) fn job(&self) -> Job<'_> {
         let label = self.label.clone();
-        let job = Job { content: self.content(), upper_tree: &self.upper_tree, slot: &self.device, label };
-        job.run(machine.threads(), machine.events())
+        Job { content: self.content(), upper_tree: &self.upper_tree, slot: &self.device, label }
+    }
+
+    /// The bytes of the bundle that are read to fill the slot.
+    pub(super) fn lacks(&self, machine: &impl Machine) -> Result<Lacks, Error> {
+        match self.plan.from {
+            Origin::Bundle => self.job().lacks(machine.threads(), machine.events()),
+            Origin::Set(_) => Ok(Lacks::All(Vec::new())),
+        }
     }
 }
 

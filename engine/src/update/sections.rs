@@ -32,7 +32,8 @@ impl Groups {
         groups.any(|group| self.has(group))
     }
 
-    fn add(&self, group: usize) {
+    /// This one is.
+    pub(super) fn add(&self, group: usize) {
         if let Some(done) = self.0.get(group) {
             done.store(true, Ordering::Relaxed);
         }
@@ -114,6 +115,15 @@ impl<P: Proving> Section<'_, P> {
             }
         }
         Ok(in_place)
+    }
+
+    /// Decodes the section and proves its groups, where its data are there: of a bundle that was fetched in part, some are
+    /// not. Writes nothing.
+    pub(super) fn prove(&mut self) -> Result<(), Error> {
+        match self.of.delta.has(self.number) {
+            true => self.take(|_, _, _| Ok(())),
+            false => Ok(()),
+        }
     }
 
     /// Decodes it, unless all of its groups are done, and hands each group that is right and was not done to `put`.

@@ -10,12 +10,13 @@ use drydock_state::{Record, SetName, SetStatus, transition};
 
 /// Returns what fills a set: nothing of it is bootable until the record says so.
 ///
-/// A set that is good is given up only for a bundle of which every byte has been proven.
+/// A set that is good is given up only for a bundle of which every byte has been proven, unless that would fetch all of it
+/// twice.
 pub(super) fn to_fill<'p, M: Machine>(record: &Record, prepared: &'p Prepared) -> Steps<'p, M> {
     let target = prepared.plan.target;
     let mut steps: Steps<'p, M> = Vec::new();
     let good = record.sets.get(target).status == SetStatus::Good;
-    if good && !prepared.was_proven(record.intent.as_ref()) {
+    if good && !prepared.is_streamed && !prepared.was_proven(record.intent.as_ref()) {
         steps.push(Box::new(ProveContents(prepared)));
     }
     steps.push(Box::new(GiveUp(target)));
@@ -74,7 +75,7 @@ impl<M: Machine> Step<M> for ProveSlotContents<'_> {
     }
     fn run(&self, work: &mut Work<'_, '_, M>) -> Result<Done, Error> {
         let name = &self.0.plan.image.name;
-        self.0.content().prove(name, work.machine.threads(), work.machine.events())?;
+        self.0.job().prove(work.machine.threads(), work.machine.events())?;
         Ok(Done::Told(format!("image {name} is whole")))
     }
 }

@@ -13,6 +13,7 @@ use crate::event::{Events, Step};
 use drydock_block::{AlignedBuffer, BlockDevice, Flush};
 use drydock_format::tree::{BLOCK, GROUP, Hasher};
 use drydock_format::{Digest, Image};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -29,6 +30,16 @@ pub trait Frames: Sync {
     /// Puts the image's bytes of frame `index` into `out`, whose length is the frame's. They need not be
     /// right: every group is proven before it is written. `scratch` is the worker's own, kept between calls.
     fn fetch(&self, index: usize, scratch: &mut Scratch, out: &mut [u8]) -> Result<(), Error>;
+
+    /// Whether a frame can be fetched: a bundle may have been brought here without those that are in place.
+    fn has(&self, _index: usize) -> bool {
+        true
+    }
+
+    /// Returns the bytes of the bundle that a frame is; none where it does not come out of one.
+    fn places(&self, _index: usize) -> Vec<Range<u64>> {
+        Vec::new()
+    }
 
     /// What is to be said of a group that came from here and is not what was signed.
     fn not_proven(&self, image: &Image, group: usize) -> Error;
@@ -63,16 +74,26 @@ impl<'a> Content<'a> {
         Self { image, groups, hasher: Hasher::new(&image.salt), frames, delta: None }
     }
 
-    /// Reads and proves all of it with up to `threads` workers, and writes nothing.
-    pub fn prove(&self, label: &str, threads: usize, events: &dyn Events) -> Result<(), Error> {
+    /// Reads and proves all of it with up to `threads` workers, and writes nothing. Of a frame that can't be fetched
+    /// `absent` decides.
+    pub fn prove(
+        &self,
+        label: &str,
+        threads: usize,
+        events: &dyn Events,
+        absent: impl Fn(usize, &mut [u8], &mut [u8]) -> Result<(), Error> + Sync,
+    ) -> Result<(), Error> {
         let progress = Progress::new(events, Step::Verify, label, self.image.size);
         let done = Groups::new(self.groups.len());
         if let Some(delta) = self.delta {
             let sections = Sections { delta, image: self, progress: &progress, done: &done };
-            sections.each(threads, |section| section.take(|_, _, _| Ok(())))?;
+            sections.each(threads, |section| section.prove())?;
         }
         self.each_frame(threads, &progress, &done, |content, index, scratch, frame, leaves| {
-            content.fetch(index, scratch, frame, leaves)
+            match content.frames.has(index) {
+                true => content.fetch(index, scratch, frame, leaves),
+                false => absent(index, frame, leaves),
+            }
         })
     }
 
@@ -153,6 +174,15 @@ impl Proving for Content<'_> {
     }
 }
 
+/// What a slot lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lacks {
+    /// These bytes of the bundle; once they are there another look tells what else.
+    First(Vec<Range<u64>>),
+    /// These bytes of the bundle, and no others.
+    All(Vec<Range<u64>>),
+}
+
 /// One image on its way into a slot.
 pub struct Job<'a> {
     /// What is written.
@@ -188,7 +218,7 @@ impl Job<'_> {
             })?;
         }
         self.content.each_frame(threads, &progress, &done, |content, index, scratch, data, leaves| {
-            if found.worth_a_look(index) {
+            if found.worth_a_look(index) || !content.frames.has(index) {
                 let in_place = self.in_place(index, data, leaves)?;
                 found.looked(index, in_place);
                 if in_place {
@@ -219,6 +249,49 @@ impl Job<'_> {
         let write_error = || Error::system("writing", &self.label, WRITE_ADVICE);
         self.slot.write_at((first * GROUP) as u64, data).map_err(write_error())?;
         self.slot.write_at(self.leaf_offset(first), leaves).map_err(write_error())
+    }
+
+    /// Reads and proves all of the content; of a frame that can't be fetched, what is in place of it. Writes nothing.
+    pub fn prove(&self, threads: usize, events: &dyn Events) -> Result<(), Error> {
+        let name = &self.content.image.name;
+        self.content.prove(name, threads, events, |index, data, leaves| {
+            match self.in_place(index, data, leaves)? {
+                true => Ok(()),
+                false => self.content.fetch(index, &mut Scratch::default(), data, leaves),
+            }
+        })
+    }
+
+    /// Returns where in the bundle the bytes lie that are read to fill the slot, beyond what is in place. Writes nothing.
+    ///
+    /// Of a delta the data come first: only when they are there can be told what they give, and which frames must take over.
+    pub fn lacks(&self, threads: usize, events: &dyn Events) -> Result<Lacks, Error> {
+        let content = &self.content;
+        let progress = Progress::new(events, Step::Fetch, &self.label, content.image.size);
+        let (none, done) = (Groups::new(content.groups.len()), Groups::new(content.groups.len()));
+        content.each_frame(threads, &progress, &none, |content, index, _, data, leaves| {
+            let first = content.first_group(index);
+            for (group, (data, leaf)) in (first..).zip(data.chunks_mut(GROUP).zip(leaves.chunks_mut(BLOCK))) {
+                if self.group_in_place(group, data, leaf)? {
+                    done.add(group);
+                }
+            }
+            Ok(())
+        })?;
+        if let Some(delta) = content.delta {
+            let sections = 0..delta.sections();
+            let wanted: Vec<_> = sections.filter(|nth| !done.has_all(delta.groups(*nth))).collect();
+            if wanted.iter().any(|nth| !delta.has(*nth)) {
+                return Ok(Lacks::First(wanted.into_iter().map(|nth| delta.places(nth)).collect()));
+            }
+            let sections = Sections { delta, image: content, progress: &progress, done: &done };
+            sections.each(threads, |section| section.prove())?;
+        }
+        let frames = (0..content.image.frame_count() as usize).filter(|index| {
+            let first = content.first_group(*index);
+            !done.has_all(first..first + content.image.frame_len(*index as u64).div_ceil(GROUP))
+        });
+        Ok(Lacks::All(frames.flat_map(|index| content.frames.places(index)).collect()))
     }
 
     /// Returns whether a frame and its part of the tree's leaf level are in the slot already.

@@ -3,6 +3,7 @@
 use crate::names::{is_taken, mapped_otherwise};
 use crate::network::check_network;
 use crate::problems::{Problem, Problems, is_word};
+use crate::servers::{check_file, check_servers};
 use drydock_config::{Bootloader, Config, Data, Layout, MAX_KEY, Mib, Role, Unlock, WipeHow};
 
 /// What the firmware's partition, `bootenv`, `state` and the two partition tables take.
@@ -39,6 +40,7 @@ pub(crate) fn check(config: &Config) -> Vec<Problem> {
     if !config.recovery.rescue_file.is_empty() {
         check_file(&config.recovery.rescue_file, "recovery.rescue_file".into(), &mut problems);
     }
+    check_servers(config, &mut problems);
     check_boot(config, &mut problems);
     check_initramfs(config, &mut problems);
     check_network(&config.network, &mut problems);
@@ -316,13 +318,6 @@ fn check_layout(config: &Config, layout: &Layout, problems: &mut Problems) {
 
 fn check_label(label: &str, at: &str, problems: &mut Problems) {
     problems.unless(is_word(label, 36, "._-", true), at, "must be 1 to 36 characters of A-Z a-z 0-9 . _ -");
-}
-
-fn check_file(file: &str, at: String, problems: &mut Problems) {
-    let good = !file.is_empty()
-        && file.bytes().all(|byte| byte >= b' ')
-        && file.trim_start_matches('/').split('/').all(|part| !matches!(part, "" | "." | ".."));
-    problems.unless(good, at, "must be the path of a file, without `..`");
 }
 
 fn is_class(name: &str) -> bool {

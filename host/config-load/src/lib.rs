@@ -6,6 +6,7 @@ mod load;
 mod names;
 mod network;
 mod problems;
+mod servers;
 mod text;
 
 pub use error::{Error, Fault};

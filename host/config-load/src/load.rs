@@ -2,6 +2,7 @@
 
 use crate::check::check;
 use crate::problems::Problem;
+use crate::servers::MAX_CA;
 use crate::{ConfigText, Error};
 use drydock_config::{Config, MAX_KEY, Unlock};
 use std::path::Path;
@@ -35,6 +36,9 @@ fn resolve_files(config: &mut Config, folder: &Path, problems: &mut Vec<Problem>
     for (index, key) in config.signatures.keys.iter_mut().enumerate() {
         resolve(key, folder, format!("signatures.keys.{index}"), problems);
     }
+    for (index, file) in config.network.ca.iter_mut().enumerate() {
+        resolve_within(file, folder, MAX_CA, format!("network.ca.{index}"), problems);
+    }
     for (index, unlock) in config.unlock.iter_mut().enumerate() {
         if let Unlock::Initramfs { file } = unlock {
             resolve(file, folder, format!("unlock.{index}.file"), problems);
@@ -43,13 +47,17 @@ fn resolve_files(config: &mut Config, folder: &Path, problems: &mut Vec<Problem>
 }
 
 fn resolve(file: &mut String, folder: &Path, at: String, problems: &mut Vec<Problem>) {
+    resolve_within(file, folder, u64::from(MAX_KEY), at, problems);
+}
+
+fn resolve_within(file: &mut String, folder: &Path, most: u64, at: String, problems: &mut Vec<Problem>) {
     let path = folder.join(&file);
     match std::fs::metadata(&path) {
         Err(error) => problems.push((at, format!("{}: {error}", path.display()))),
         Ok(meta) if !meta.is_file() => problems.push((at, format!("{} is not a file", path.display()))),
         Ok(meta) if meta.len() == 0 => problems.push((at, format!("{} is empty", path.display()))),
-        Ok(meta) if meta.len() > u64::from(MAX_KEY) => {
-            let problem = format!("{} is larger than a key file may be ({MAX_KEY} bytes)", path.display());
+        Ok(meta) if meta.len() > most => {
+            let problem = format!("{} is larger than such a file may be ({most} bytes)", path.display());
             problems.push((at, problem));
         }
         Ok(_) => match path.into_os_string().into_string() {

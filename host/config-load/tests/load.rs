@@ -218,7 +218,7 @@ fn a_key_is_never_longer_than_what_a_device_reads() {
     load(&path).unwrap();
     key.set_len(u64::from(MAX_KEY) + 1).unwrap();
     let error = load(&path).unwrap_err().to_string();
-    assert!(error.contains("unlock.key is larger than a key file may be (8388608 bytes)"), "{error}");
+    assert!(error.contains("unlock.key is larger than such a file may be (8388608 bytes)"), "{error}");
     refused("length = 64", "length = 8388609", 26, "out of range: 1 to 8388608");
 }
 

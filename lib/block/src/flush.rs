@@ -45,6 +45,8 @@ pub enum Flush {
     FolderNamed,
     /// What survives a factory reset is in the new filesystem before the stash is cleared.
     FilesKept,
+    /// What was fetched of a bundle is on the medium before it is claimed to be.
+    BundleFetched,
     /// A bundle is on the medium before the intent that names it.
     BundleOffered,
 }

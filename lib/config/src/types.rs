@@ -43,7 +43,7 @@ pub struct Config {
     /// The hardware watchdog.
     #[serde(default)]
     pub watchdog: Watchdog,
-    /// The network of the recovery.
+    /// The network: the recovery's way into it, and how bundles are fetched.
     #[cfg(feature = "network")]
     #[serde(default)]
     pub network: Network,

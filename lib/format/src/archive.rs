@@ -43,7 +43,7 @@ impl Front {
 /// A source seen as a tar.
 pub(crate) struct Archive {
     pub(crate) bytes: Arc<dyn ReadAt>,
-    len: u64,
+    pub(crate) len: u64,
 }
 
 impl Archive {

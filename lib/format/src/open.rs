@@ -7,6 +7,7 @@ use crate::tree::{GROUP, Hasher};
 use crate::{Digest, Error, Image, KeyId, Manifest, ReadAt, Trusted, sha256, signature};
 use sha2::{Digest as _, Sha256};
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// An open bundle: the signatures hold, the manifest keeps the format's rules, and every member that it
@@ -75,6 +76,10 @@ impl Bundle {
         source.check_end(at, tail)?;
         let Front { manifest: manifest_bytes, signatures: signature_bytes, .. } = front;
         Ok(Self { source: source.bytes, manifest, manifest_bytes, signature_bytes, signers, members })
+    }
+
+    pub(crate) fn source(&self) -> &dyn ReadAt {
+        &*self.source
     }
 
     /// What the release is.
@@ -218,18 +223,42 @@ impl ImageReader {
         let left_out = || Error::LeftOut { member: format!("{}.zst", self.image.name) };
         let range = self.frames.as_ref().ok_or_else(left_out)?.range(frame).unwrap_or_default();
         buf.resize((range.end - range.start) as usize, 0);
-        let mut at = range.start;
         let mut rest = buf.as_mut_slice();
-        while !rest.is_empty() {
-            let within = at % PART;
+        for (name, place) in self.places(range) {
             let missing = || Error::MemberMissing { member: format!("{}.zst", self.image.name) };
-            let part = self.parts.get((at / PART) as usize).ok_or_else(missing)?;
-            let (piece, after) = rest.split_at_mut(rest.len().min((PART - within) as usize));
-            read(&*self.source, &part.name, part.offset + within, piece)?;
-            at += piece.len() as u64;
+            let (piece, after) =
+                rest.split_at_mut_checked((place.end - place.start) as usize).ok_or_else(missing)?;
+            read(&*self.source, name, place.start, piece)?;
             rest = after;
         }
-        Ok(())
+        match rest {
+            [] => Ok(()),
+            _ => Err(Error::MemberMissing { member: format!("{}.zst", self.image.name) }),
+        }
+    }
+
+    /// The bytes of the bundle that one compressed frame is; more than one range where parts of an image meet.
+    pub fn frame_places(&self, frame: u64) -> Vec<Range<u64>> {
+        self.places(self.range(frame)).map(|(_, place)| place).collect()
+    }
+
+    /// Whether a frame is there: of a bundle that was fetched in part, some are not.
+    pub fn has_frame(&self, frame: u64) -> bool {
+        self.has_frames() && self.places(self.range(frame)).all(|(_, place)| self.source.has(&place))
+    }
+
+    fn range(&self, frame: u64) -> Range<u64> {
+        self.frames.as_ref().and_then(|frames| frames.range(frame)).unwrap_or_default()
+    }
+
+    /// The members that hold these bytes of `NAME.zst`, and the bytes of the bundle that these are.
+    fn places(&self, range: Range<u64>) -> impl Iterator<Item = (&str, Range<u64>)> {
+        let starts = (0u64..).map(|index| index * PART);
+        self.parts.iter().zip(starts).filter_map(move |(part, start)| {
+            let from = range.start.max(start) - start;
+            let to = range.end.min(start + part.size).checked_sub(start)?;
+            (from < to).then(|| (part.name.as_str(), part.offset + from..part.offset + to))
+        })
     }
 
     /// Unpacks a frame that [`read_frame`](Self::read_frame) has read into all of `out`, which must have
@@ -275,6 +304,10 @@ impl ReadAt for MemberBytes {
         Ok(self.size)
     }
 
+    fn has(&self, range: &Range<u64>) -> bool {
+        self.source.has(&(self.offset + range.start..self.offset + range.end))
+    }
+
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
         let end = offset.checked_add(buf.len() as u64).filter(|&end| end <= self.size);
         end.ok_or(io::ErrorKind::UnexpectedEof)?;
@@ -287,7 +320,7 @@ const MAX_LEFT_OUT: u64 = 512 << 10;
 
 /// Reads which members a slim bundle has left out, if it is one, in the manifest's order; returns them, a line each, and
 /// where the next header stands. Whoever made it slim need not be trusted: what is left out can only be missed.
-fn left_out(archive: &Archive, at: u64) -> Result<(String, u64), Error> {
+pub(crate) fn left_out(archive: &Archive, at: u64) -> Result<(String, u64), Error> {
     let Ok(header) = archive.named(at, LEFT_OUT) else { return Ok((String::new(), at)) };
     let problem = |problem: &str| Error::LeftOutList { problem: problem.into() };
     if header.size > MAX_LEFT_OUT {

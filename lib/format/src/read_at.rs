@@ -1,6 +1,7 @@
 //! Bytes that can be read at random, wherever they are.
 
 use std::io::{self, Error, ErrorKind};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Bytes that can be read at random: a file, a partition, memory, ranges of an HTTP resource.
@@ -11,6 +12,11 @@ pub trait ReadAt: Send + Sync {
     /// Fills `buf` from `offset`. Where the bytes end too early that is
     /// [`ErrorKind::UnexpectedEof`], and what `buf` holds is undefined.
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()>;
+
+    /// Whether these bytes are there: of a bundle that was fetched in part, some are not.
+    fn has(&self, _range: &Range<u64>) -> bool {
+        true
+    }
 
     /// Whether there is nothing in it.
     fn is_empty(&self) -> io::Result<bool> {
@@ -47,6 +53,9 @@ macro_rules! forward {
             }
             fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
                 (**self).read_at(offset, buf)
+            }
+            fn has(&self, range: &Range<u64>) -> bool {
+                (**self).has(range)
             }
         }
     )*};

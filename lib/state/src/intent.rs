@@ -83,6 +83,11 @@ pub enum Source {
         /// The partition's label.
         label: String,
     },
+    /// A bundle on a server, which recovery reads while it installs it.
+    Network {
+        /// Its address.
+        url: String,
+    },
     /// A later drydock's source that this one does not know.
     #[serde(untagged)]
     Unknown(Value),

@@ -32,7 +32,7 @@ fn later() -> Value {
         "recovery": {
             "first": "b",
             "from": "factory",
-            "offer": { "set": "b", "source": { "on": "network", "url": "https://updates.example/2" }, "size": 9 },
+            "offer": { "set": "b", "source": { "on": "peers", "url": "https://updates.example/2" }, "size": 9 },
         },
         "fleet": { "action": 11, "sent": ["downloaded"] },
         "history": [
@@ -51,7 +51,7 @@ fn what_a_later_drydock_has_written_survives_a_rewrite() {
     assert_eq!(serde_json::to_value(parsed(&later())).unwrap(), later());
     let mut with_source = later();
     with_source["intent"]["job"] = json!({
-        "kind": "update", "manifest": "m3", "source": { "on": "network", "url": "https://updates.example/3" },
+        "kind": "update", "manifest": "m3", "source": { "on": "peers", "url": "https://updates.example/3" },
     });
     assert_eq!(serde_json::to_value(parsed(&with_source)).unwrap(), with_source);
     // And so on the disk.
@@ -70,7 +70,7 @@ fn a_job_that_only_a_later_drydock_knows_is_left_alone_and_the_sets_boot() {
     for job in [
         json!({ "kind": "apply-delta" }),
         json!({ "kind": "update", "manifest": "m",
-        "source": { "on": "network" } }),
+        "source": { "on": "peers" } }),
         json!("a word"),
         json!({ "kind": "update" }),
         json!({ "kind": "update", "manifest": "sha512:0a", "source": { "on": "data", "path": "3" } }),

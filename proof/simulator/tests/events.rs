@@ -19,10 +19,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Every phase. A new one does not compile until it is added to both.
 fn steps() -> Vec<Step> {
     use Step::*;
-    let all = vec![Discover, State, Unlock, Source, Verify, Write, Prove, Commit, Reset, HandOver];
+    let all = vec![Discover, State, Unlock, Source, Fetch, Verify, Write, Prove, Commit, Reset, HandOver];
     for step in &all {
         match step {
-            Discover | State | Unlock | Source | Verify | Write | Prove | Commit | Reset | HandOver => {}
+            Discover | State | Unlock | Source | Fetch | Verify | Write | Prove | Commit | Reset
+            | HandOver => {}
         }
     }
     all
@@ -42,6 +43,7 @@ fn events() -> Vec<Event> {
         Event::Retry { reason: words() },
         Event::Warning { text: words() },
         Event::Verified { version: words(), security_version: 1, slots: vec![slot], recovery: true },
+        Event::Fetched { version: words(), path: words(), received: 2, there: 3, length: 4 },
         Event::Staged { id: 1, version: words() },
         Event::Note { text: words() },
     ];
@@ -49,7 +51,7 @@ fn events() -> Vec<Event> {
         match event {
             Event::Started { .. } | Event::Step { .. } | Event::Skipped { .. } | Event::Progress { .. } => {}
             Event::Finished { .. } | Event::Failed { .. } | Event::Retry { .. } | Event::Warning { .. } => {}
-            Event::Verified { .. } | Event::Staged { .. } | Event::Note { .. } => {}
+            Event::Verified { .. } | Event::Fetched { .. } | Event::Staged { .. } | Event::Note { .. } => {}
         }
     }
     all

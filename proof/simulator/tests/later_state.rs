@@ -48,7 +48,7 @@ fn unknown(record: &Record) -> [Value; 4] {
 fn a_later_drydocks_state_is_lived_with_at_every_start() {
     let jobs = [
         json!({ "kind": "apply-delta", "base": "0a" }),
-        json!({ "kind": "update", "manifest": "m", "source": { "on": "network", "url": "https://u.example/3" } }),
+        json!({ "kind": "update", "manifest": "m", "source": { "on": "peers", "url": "https://u.example/3" } }),
     ];
     let told: [(&str, Told); 5] = [
         ("recovery is asked for", |told| told),

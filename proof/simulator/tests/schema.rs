@@ -55,6 +55,7 @@ fn jobs() -> Vec<Job> {
         Source::Data { path: "update.drydock".into() },
         Source::Medium(MediumSource { path: "update.drydock".into() }),
         Source::Partition { label: "factory".into() },
+        Source::Network { url: "https://updates.example/2.drydock".into() },
     ];
     let updates = sources.clone().map(|source| Job::Update { source, manifest });
     let [source, ..] = sources;

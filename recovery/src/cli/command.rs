@@ -2,16 +2,17 @@
 
 use super::settings::find_config;
 use super::sink::{JsonEvents, StderrEvents};
-use super::{Command, Form, Where};
+use super::{Command, Form, Transfer, Where, fetch};
 use crate::console::Console;
 use crate::disk::discover::{self, Hotplug, LABELS};
 use crate::disk::modules::Aliases;
 use crate::disk::uevent::Uevents;
 use crate::machine::{Hardware, Part};
 use crate::mount::place;
-use drydock_config::{Config, Seconds};
+use drydock_config::{Config, Data, Seconds};
 use drydock_engine::context::{BootContext, Purpose, RunningSet};
 use drydock_engine::event::{Event, Events, Step};
+use drydock_engine::fetch::Fetched;
 use drydock_engine::history::Line;
 use drydock_engine::live::report::status;
 use drydock_engine::live::{self, MarkedGood, Staged};
@@ -31,10 +32,14 @@ impl Command {
         if self == Self::MarkGood {
             // A medium that brought a new recovery and is gone by now does not hold the boot up.
             config.recovery.medium_wait_seconds = Seconds(1);
+            config.network.tries = 1;
         }
         let console =
             Console::on(vec![]).map_err(Error::system("starting", "a thread", "free some memory"))?;
-        let streams = matches!(self, Self::Stage(_, _, Form::Json) | Self::Verify(_, _, Form::Json));
+        let streams = matches!(
+            self,
+            Self::Stage(_, _, Form::Json) | Self::Verify(_, _, Form::Json) | Self::Fetch(_, _, Form::Json)
+        );
         let sink: &dyn Events = if streams { &JsonEvents } else { &StderrEvents };
         let machine = find_machine(&config, &console, sink)?;
         let done = self.run_on(&machine);
@@ -62,7 +67,22 @@ impl Command {
                 }
             }
             Self::RecoveryLog(form) => recovery_log(machine, form)?,
+            Self::Fetch(url, to, form) => {
+                let (path, fetched) = fetch::to_file(machine, &url, to)?;
+                let path = path.display().to_string();
+                let Fetched { version, received, there, length } = fetched;
+                if form == Form::Json {
+                    machine.events().send(Event::Fetched { version, path, received, there, length });
+                    return Ok(String::new());
+                }
+                format!(
+                    "version {version} is in {path}: {received} bytes came, {there} of {length} are there, and the device has the rest\n"
+                )
+            }
             Self::Stage(bundle, look, form) => {
+                // Who leaves the transfer to the recovery does not want all of it now.
+                let look =
+                    if matches!(bundle, Where::Address(_, Transfer::Later)) { Look::Quick } else { look };
                 let Staged { id, version } = live::stage(machine, bundle.source(machine)?, look)?;
                 if form == Form::Json {
                     machine.events().send(Event::Staged { id, version });
@@ -77,7 +97,7 @@ impl Command {
                 format!("version {version} is staged as intent {id}; the next boot installs it\n{unread}")
             }
             Self::Verify(bundle, look, form) => {
-                let source = bundle.source(machine)?;
+                let source = bundle.leaving_transfers().source(machine)?;
                 let seen = Seen::look(machine)?;
                 let prepared = update::prepare(machine, &seen.record, &source, None, look)?;
                 if form == Form::Json {
@@ -126,20 +146,30 @@ impl Command {
 }
 
 impl Where {
+    /// The same, but that nothing is fetched to stay.
+    fn leaving_transfers(self) -> Self {
+        match self {
+            Self::Address(url, _) => Self::Address(url, Transfer::Later),
+            other => other,
+        }
+    }
+
     /// What the intent will name: a file must lie on the data volume, which recovery can open.
     fn source(self, machine: &Hardware<'_>) -> Result<Source, Error> {
         match self {
             Self::Medium(path) => Ok(Source::Medium(MediumSource { path })),
             Self::Partition(label) => Ok(Source::Partition { label }),
+            Self::Address(url, Transfer::Later) => Ok(Source::Network { url }),
+            Self::Address(url, Transfer::Now) => {
+                usable_data(machine)?;
+                let (path, fetched) = fetch::to_file(machine, &url, None)?;
+                machine
+                    .events()
+                    .note(format_args!("{} bytes came of version {}", fetched.received, fetched.version));
+                Self::File(path.display().to_string()).source(machine)
+            }
             Self::File(path) => {
-                let data = machine.config().data.as_ref().ok_or_else(|| {
-                    Error::Usage("there is no data volume to read a file from; use --medium".into())
-                })?;
-                if left_word()?.is_some_and(|running| running.degraded) {
-                    return Err(Error::Refused(
-                        "this boot is degraded (data is missing or read-only), so recovery may not find the file; mend that first, or use --medium".into(),
-                    ));
-                }
+                let data = usable_data(machine)?;
                 let failed = || Error::system("opening", &path, "check the path");
                 let full = fs::canonicalize(&path).map_err(failed())?;
                 let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(&full);
@@ -152,6 +182,20 @@ impl Where {
             }
         }
     }
+}
+
+/// The data volume, if recovery can be expected to find there what the live system puts there.
+fn usable_data<'m>(machine: &'m Hardware<'_>) -> Result<&'m Data, Error> {
+    let data =
+        machine.config().data.as_ref().ok_or_else(|| {
+            Error::Usage("there is no data volume to read a file from; use --medium".into())
+        })?;
+    if left_word()?.is_some_and(|running| running.degraded) {
+        return Err(Error::Refused(
+            "this boot is degraded (data is missing or read-only), so recovery may not find the file; mend that first, or use --medium".into(),
+        ));
+    }
+    Ok(data)
 }
 
 /// What process 1 has left about this boot, if it was drydock.

@@ -1,6 +1,7 @@
 //! The command line in the live system.
 
 mod command;
+mod fetch;
 #[cfg(feature = "network")]
 mod network;
 mod settings;
@@ -27,8 +28,11 @@ drydock: updates this device from its recovery
   drydock stage FILE             read and prove a bundle on the data volume, and install it at the next boot
   drydock stage --medium PATH    the same for a file on a removable medium
   drydock stage --partition LABEL   the same for a raw partition
+  drydock stage https://…        the same from a server: fetch what this device lacks, in the background
+  drydock stage --stream https://…  the same, but leave the transfer to the recovery
   drydock stage --quick …        the same without reading the contents: damage to them is found only by recovery
   drydock stage --json …         the same, and tell what happens as lines of JSON
+  drydock fetch https://… [--to FILE]  fetch what this device lacks of a bundle, and install nothing (--json as above)
   drydock verify FILE            say what an update would do, without doing it (--medium, --partition, --quick, --json as above)
   drydock cancel                 take the staged bundle back
   drydock factory-reset          make all data new at the next boot, but for what the configuration keeps
@@ -88,6 +92,7 @@ enum Command {
     Log(Form),
     RecoveryLog(Form),
     Stage(Where, Look, Form),
+    Fetch(String, Option<String>, Form),
     Verify(Where, Look, Form),
     Cancel,
     MarkGood,
@@ -113,6 +118,16 @@ enum Where {
     File(String),
     Medium(String),
     Partition(String),
+    Address(String, Transfer),
+}
+
+/// When a bundle on a server is transferred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Transfer {
+    /// Now, as far as the device lacks it.
+    Now,
+    /// By whoever reads it.
+    Later,
 }
 
 impl Invocation {
@@ -124,13 +139,15 @@ impl Invocation {
     fn parse_all(parser: &mut lexopt::Parser) -> Result<Self, lexopt::Error> {
         use lexopt::prelude::*;
         let (mut command, mut operand, mut form, mut look) = (None, None, Form::Text, Look::Whole);
-        let mut recovery = None;
+        let (mut recovery, mut to, mut transfer) = (None, None, Transfer::Now);
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("help") | Short('h') => return Ok(Self::Help),
                 Long("version") | Short('V') => return Ok(Self::Version),
                 Long("json") => form = Form::Json,
                 Long("recovery") => recovery = Some(()),
+                Long("stream") => transfer = Transfer::Later,
+                Long("to") => to = Some(parser.value()?.string()?),
                 Long("quick") => look = Look::Quick,
                 Long("medium") => operand = Some(Where::Medium(parser.value()?.string()?)),
                 Long("partition") => operand = Some(Where::Partition(parser.value()?.string()?)),
@@ -144,15 +161,32 @@ impl Invocation {
             }
         }
         let bundle = |operand: Option<Where>| operand.ok_or("which bundle?");
+        let operand = operand.map(|operand| match operand {
+            Where::File(name) if name.starts_with("https://") || name.starts_with("http://") => {
+                Where::Address(name, transfer)
+            }
+            operand => operand,
+        });
         let Some(command) = command.filter(|command| command != "help") else { return Ok(Self::Help) };
         if recovery.is_some() && command != "log" {
             return Err("--recovery belongs to `log`".into());
+        }
+        if transfer == Transfer::Later && !(command == "stage" && matches!(operand, Some(Where::Address(..))))
+        {
+            return Err("--stream belongs to `stage` with an address".into());
+        }
+        if to.is_some() && command != "fetch" {
+            return Err("--to belongs to `fetch`".into());
         }
         Ok(Self::Command(match command.as_str() {
             "status" => Command::Status(form),
             "log" if recovery.is_some() => Command::RecoveryLog(form),
             "log" => Command::Log(form),
             "stage" => Command::Stage(bundle(operand)?, look, form),
+            "fetch" => match operand {
+                Some(Where::Address(url, _)) => Command::Fetch(url, to, form),
+                _ => return Err("from which address?".into()),
+            },
             "verify" => Command::Verify(bundle(operand)?, look, form),
             "cancel" => Command::Cancel,
             "mark-good" => Command::MarkGood,
@@ -197,6 +231,19 @@ mod tests {
             parse("verify --medium b").unwrap(),
             Invocation::Command(Command::Verify(Where::Medium("b".into()), Look::Whole, Form::Text))
         );
+        let address = |transfer| Where::Address("https://a/b".into(), transfer);
+        assert_eq!(
+            parse("stage https://a/b").unwrap(),
+            Invocation::Command(Command::Stage(address(Transfer::Now), Look::Whole, Form::Text))
+        );
+        assert_eq!(
+            parse("stage --stream --json https://a/b").unwrap(),
+            Invocation::Command(Command::Stage(address(Transfer::Later), Look::Whole, Form::Json))
+        );
+        assert_eq!(
+            parse("fetch --to x https://a/b").unwrap(),
+            Invocation::Command(Command::Fetch("https://a/b".into(), Some("x".into()), Form::Text))
+        );
         assert_eq!(parse("log --recovery").unwrap(), Invocation::Command(Command::RecoveryLog(Form::Text)));
         assert_eq!(parse("wipe logs").unwrap(), Invocation::Command(Command::Wipe("logs".into())));
         assert_eq!(parse("").unwrap(), Invocation::Help);
@@ -220,6 +267,11 @@ mod tests {
             "status extra more",
             "stage --nonsense",
             "status --recovery",
+            "fetch",
+            "fetch file",
+            "stage --to x https://a/b",
+            "stage --stream file",
+            "verify --stream https://a/b",
         ] {
             assert!(parse(wrong).unwrap_err().to_string().contains("drydock --help"), "{wrong}");
         }

@@ -4,11 +4,16 @@ use crate::console::since_start;
 use drydock_engine::event::{Event, Events};
 use drydock_engine::journal;
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
 
 /// Every event goes to standard output, as one line of JSON.
 pub(super) struct JsonEvents;
 
 impl Events for JsonEvents {
+    fn shared(&self) -> Arc<dyn Events> {
+        Arc::new(Self)
+    }
+
     fn send(&self, event: Event) {
         let line = journal::line(since_start(), None, &event);
         // A reader that has gone is no reason to fail.
@@ -23,6 +28,10 @@ pub(super) struct StderrEvents;
 const CLEAR_LINE: &str = "\r\x1b[K";
 
 impl Events for StderrEvents {
+    fn shared(&self) -> Arc<dyn Events> {
+        Arc::new(Self)
+    }
+
     fn send(&self, event: Event) {
         let mut stderr = std::io::stderr();
         let shows = stderr.is_terminal();

@@ -14,13 +14,14 @@ use std::time::{Duration, Instant};
 /// How often a quiet step that has declared its time feeds the watchdog.
 const QUIET_FEED: Duration = Duration::from_secs(1);
 
-/// Sends every event to the consoles, and lets the watchdog see that there is progress.
+/// Sends every event to the consoles, and lets the watchdog see that there is progress. A clone is the same place.
+#[derive(Clone)]
 pub struct ConsoleEvents {
     console: Console,
     feed: Arc<Mutex<Feed>>,
-    failed: AtomicBool,
+    failed: Arc<AtomicBool>,
     /// What is kept for whoever asks after the reset.
-    told: Mutex<Told>,
+    told: Arc<Mutex<Told>>,
 }
 
 #[derive(Default)]
@@ -40,7 +41,7 @@ struct Feed {
 impl ConsoleEvents {
     /// Events for the given consoles.
     pub fn new(console: Console) -> Self {
-        Self { console, feed: Arc::default(), failed: AtomicBool::new(false), told: Mutex::default() }
+        Self { console, feed: Arc::default(), failed: Arc::default(), told: Arc::default() }
     }
 
     /// From now on every event but a warning counts as progress for the watchdog, and so does the time that
@@ -102,7 +103,10 @@ impl Events for ConsoleEvents {
     fn send(&self, event: Event) {
         if !matches!(event, Event::Warning { .. } | Event::Retry { .. }) {
             let Feed { watchdog, quiet_until } = &mut *lock(&self.feed);
-            *quiet_until = None;
+            // That one worker goes on says nothing of another one that has declared its time.
+            if !matches!(event, Event::Progress { .. }) {
+                *quiet_until = None;
+            }
             watchdog.iter_mut().for_each(Watchdog::pet);
         }
         if let Event::Failed { reason, .. } = &event {
@@ -123,6 +127,10 @@ impl Events for ConsoleEvents {
 
     fn journal(&self) -> Vec<u8> {
         lock(&self.told).journal.text()
+    }
+
+    fn shared(&self) -> Arc<dyn Events> {
+        Arc::new(self.clone())
     }
 
     fn allow(&self, quiet: Duration) {

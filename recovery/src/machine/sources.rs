@@ -5,6 +5,7 @@ use crate::answer::Answer;
 use crate::disk::discover::Media;
 use crate::mount::{MountedMedium, files, open_inside};
 use drydock_engine::Error;
+use drydock_engine::fetch::holes::{CLAIM_LIMIT, CLAIM_SUFFIX, Claim, WithHoles};
 use drydock_engine::limits::MOUNT_TIME;
 use drydock_engine::machine::{Candidate, Found, Only, Others, Place, Provider, Sources, Tried};
 use drydock_engine::volume::data;
@@ -12,7 +13,7 @@ use drydock_format::{ReadAt, Tail};
 use drydock_state::Source;
 use nix::fcntl::OFlag;
 use std::fs::{File, Metadata};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +21,11 @@ use std::time::Duration;
 
 /// Where recovery mounts a removable medium.
 const MEDIUM_MOUNT: &str = "/run/drydock/medium";
+
+/// What is said where a bundle is on a network and this program has none.
+#[cfg(not(feature = "network"))]
+pub const NO_NETWORK: &str =
+    "this drydock was built without the feature `network`; take the bundle from a file or a medium";
 
 impl Sources for Hardware<'_> {
     fn provider(&self, source: &Source) -> Result<Box<dyn Provider + '_>, Error> {
@@ -31,6 +37,15 @@ impl Sources for Hardware<'_> {
                 let media = Media::new(&self.disk, wait);
                 Ok(Box::new(OnMedia { machine: self, path: medium.path.clone(), wait, media }))
             }
+            #[cfg(feature = "network")]
+            Source::Network { url } => {
+                let found = crate::net::stream(self, url);
+                let found =
+                    found.map(|stream| Found { bytes: Arc::new(stream), tail: Tail::Nothing, stamp: None });
+                Ok(only(url, found))
+            }
+            #[cfg(not(feature = "network"))]
+            Source::Network { .. } => Err(Error::Refused(NO_NETWORK.into())),
             Source::Unknown(_) => {
                 Err(Error::Refused("only a later drydock knows where this bundle is".into()))
             }
@@ -55,7 +70,28 @@ impl Hardware<'_> {
             }
         })?;
         let stamp = file.metadata().ok().map(|found| stamp(&found));
-        Ok(Found { bytes: Arc::new(OpenFile { file, _mounted: None }), tail: Tail::Nothing, stamp })
+        let bytes = OpenFile { file, _mounted: None };
+        match self.claim_of(path)? {
+            None => Ok(Found { bytes: Arc::new(bytes), tail: Tail::Nothing, stamp }),
+            Some(claim) => {
+                Ok(Found { bytes: Arc::new(WithHoles::new(bytes, &claim)), tail: Tail::Nothing, stamp })
+            }
+        }
+    }
+
+    /// What is there of a bundle on `data` that was fetched in part.
+    fn claim_of(&self, path: &str) -> Result<Option<Claim>, Error> {
+        let claim = format!("{}{CLAIM_SUFFIX}", path.trim_start_matches('/'));
+        match open_file(&self.target(Place::Data), Path::new(&claim)) {
+            Err(error) if error.is_absence() => Ok(None),
+            Err(error) => Err(error),
+            Ok(file) => {
+                let mut bytes = Vec::new();
+                let read = file.take(CLAIM_LIMIT as u64).read_to_end(&mut bytes);
+                read.map_err(Error::doing(format_args!("read {claim}")))?;
+                Claim::decode(&bytes).map(Some)
+            }
+        }
     }
 
     fn on_partition(&self, label: &str) -> Result<Found, Error> {

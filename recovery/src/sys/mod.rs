@@ -12,6 +12,8 @@ mod lean;
 mod module;
 #[cfg(feature = "network")]
 mod packet;
+#[cfg(feature = "network")]
+mod priority;
 mod random;
 mod signal;
 mod terminal;
@@ -23,6 +25,8 @@ pub use keys::LogonKey;
 pub use module::load_module;
 #[cfg(feature = "network")]
 pub use packet::{FilterStep, packet_socket};
+#[cfg(feature = "network")]
+pub use priority::lowest_priority;
 pub use random::{random, random_at_once};
 pub use signal::reset_sigpipe;
 pub use terminal::unsent;

@@ -11,11 +11,11 @@ const BASE: usize = 16 * BLOCK;
 /// Where the sections of an index lie must make sense, whatever it says.
 pub(crate) fn delta_index(data: &[u8]) -> bool {
     let (units, bytes) = options(data);
-    let Ok(index) = Index::parse(bytes, u64::from(units) * 16) else { return false };
+    let Ok(index) = Index::parse(bytes, u64::from(units) * 64) else { return false };
     assert_eq!(index.to_bytes(), bytes);
     for section in 0..index.sections.len() {
         let needed = index.needed(section);
-        assert!(needed.iter().all(|range| range.end <= u64::from(units) * 16));
+        assert!(needed.iter().all(|range| range.end <= u64::from(units) * 64));
         assert!(needed.is_sorted_by(|a, b| a.end <= b.start));
         assert!(index.target(section).end <= index.target_size);
     }

@@ -13,6 +13,7 @@ mod options;
 mod repack;
 pub mod smoke;
 mod state;
+mod transfer;
 
 /// One thing to fuzz.
 #[derive(Clone, Copy, Debug)]
@@ -39,11 +40,13 @@ pub const TARGETS: &[Target] = &[
     Target { name: "gpt", run: disk::gpt },
     Target { name: "groups", run: bundle::groups },
     Target { name: "gzip_unpack", run: repack::gzip_unpack },
+    Target { name: "http_head", run: transfer::http_head },
     Target { name: "luks1", run: disk::luks1 },
     Target { name: "luks2", run: disk::luks2 },
     Target { name: "luks2_metadata", run: disk::luks2_metadata },
     Target { name: "lz4_unpack", run: repack::lz4_unpack },
     Target { name: "manifest", run: bundle::manifest },
+    Target { name: "multipart", run: transfer::multipart },
     Target { name: "repack", run: repack::repack },
     Target { name: "router_advertisement", run: lan::router_advertisement },
     Target { name: "signatures", run: bundle::signatures },

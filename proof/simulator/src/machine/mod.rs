@@ -247,7 +247,9 @@ impl SimMachine<'_> {
                 let bytes = bytes.map_err(Error::system("reading", label, "check the disk"))?;
                 Ok(Found { bytes: Arc::new(bytes), tail: Tail::Anything, stamp: None })
             }
-            Source::Medium(_) | Source::Unknown(_) => Err(missing(format!("{source:?}"))),
+            Source::Medium(_) | Source::Network { .. } | Source::Unknown(_) => {
+                Err(missing(format!("{source:?}")))
+            }
         }
     }
 }

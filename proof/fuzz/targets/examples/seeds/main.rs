@@ -3,9 +3,9 @@
 //! `cargo run -p drydock-fuzz-targets --example seeds`
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod delta;
+
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
-use drydock_delta::{Coding, Index};
-use drydock_differ::{Made, Options, make};
 use drydock_fixtures::{Parts, sh};
 use drydock_format::tar::Header;
 use drydock_format::trailer::Trailer;
@@ -29,37 +29,34 @@ fn main() {
     luks_seeds(work.path());
     packed_seeds(work.path());
     tree_seeds(work.path());
-    delta_seeds();
+    delta::delta_seeds();
+    transfer_seeds();
 }
 
-/// A delta from the targets' base to what became of it, in either coding.
-fn delta_seeds() {
-    let base = drydock_fuzz_targets::delta::base();
-    let mut target = base.clone();
-    target.rotate_left(5000);
-    target.iter_mut().skip(300).step_by(777).for_each(|byte| *byte ^= 0x55);
-    target.splice(9000..9000, (0..8192u32).map(|n| (n.wrapping_mul(n) >> 7) as u8));
-    let blocks = (target.len() / BLOCK) as u8;
-    for (name, coding, bit) in
-        [("model", Coding::Model { table_bits: 12 }, 0), ("streams", Coding::Streams, 64)]
-    {
-        let Made { index, data } =
-            make(&base, &target, Options { coding, unpack: true, threads: 1 }).unwrap();
-        write("delta_index", name, &with_options((data.len() / 16) as u8, &index_of(&index, &data)));
-        let parsed = Index::parse(&index, data.len() as u64).unwrap();
-        let [section] = parsed.sections[..] else { panic!("one group is one section") };
-        write("delta_plan", name, &with_options(blocks, &data[..section.control as usize]));
-        let lengths = [section.control as u16, section.differences as u16].map(u16::to_le_bytes).concat();
-        write("delta_section", name, &with_options(blocks | bit, &[&lengths[..], &data].concat()));
-    }
-}
-
-/// The same index for data whose length is a multiple of 16, as the target counts.
-fn index_of(index: &[u8], data: &[u8]) -> Vec<u8> {
-    let mut index = Index::parse(index, data.len() as u64).unwrap();
-    let odd = (data.len() % 16) as u32;
-    index.sections[0].differences -= odd;
-    index.to_bytes()
+/// Heads of answers, and a body of several parts.
+fn transfer_seeds() {
+    let long = "x".repeat(1000);
+    let one =
+        format!("206\nContent-Range: bytes 2000-2999/100000\nContent-Length: 1000\nETag: \"1\"\n\n{long}");
+    write("http_head", "one-range", one.as_bytes());
+    write(
+        "http_head",
+        "whole",
+        b"200\nContent-Length: 100000\nContent-Type: application/x-tar\n\nabc".as_slice(),
+    );
+    write(
+        "http_head",
+        "redirect",
+        b"302\nLocation: //b.example:8443/x?y\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT\n",
+    );
+    let part = |start: u64| {
+        let end = start + 999;
+        format!("\r\n--b\r\nContent-Type: x/y\r\nContent-Range: bytes {start}-{end}/100000\r\n\r\n{long}")
+    };
+    let parts = format!("{}{}\r\n--b--\r\n", part(0), part(2000));
+    write("multipart", "two", &with_options(7, parts.as_bytes()));
+    let head = format!("206\nContent-Type: multipart/byteranges; boundary=b\n\n{parts}");
+    write("http_head", "parts", head.as_bytes());
 }
 
 fn write(target: &str, name: &str, content: &[u8]) {

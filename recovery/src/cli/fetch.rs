@@ -1,0 +1,44 @@
+//! Fetching a bundle in the live system.
+
+use crate::machine::Hardware;
+use drydock_engine::Error;
+use drydock_engine::fetch::Fetched;
+use std::path::PathBuf;
+
+/// Fetches what the device lacks of a bundle into a file, by default into the one that `stage` uses. Returns its path.
+#[cfg(feature = "network")]
+pub(super) fn to_file(
+    machine: &Hardware<'_>,
+    url: &str,
+    to: Option<String>,
+) -> Result<(PathBuf, Fetched), Error> {
+    use crate::net::{self, KeptFile, Manners};
+    use drydock_engine::fetch::{self, Keep};
+    use drydock_engine::machine::Setting;
+    use std::sync::Arc;
+
+    let config = machine.config();
+    let path = match (to, &config.data) {
+        (Some(path), _) => PathBuf::from(path),
+        (None, Some(data)) => PathBuf::from(&data.mount).join(net::FETCHED),
+        (None, None) => return Err(Error::Usage("there is no data volume to fetch to; use --to".into())),
+    };
+    if let Err(error) = net::stand_back() {
+        machine.events().warning(format_args!("fetching with usual priority: {error}"));
+    }
+    let network = &config.network;
+    let manners =
+        Manners { bytes_per_second: network.rate_limit_kib.bytes(), pause_at_load: network.pause_at_load };
+    let session = net::session(machine, url, manners)?;
+    let keep = KeptFile::at(&path);
+    let keep: Arc<dyn Keep> =
+        Arc::new(keep.map_err(Error::system("opening", path.display(), "check the path"))?);
+    let fetched = fetch::fetch(machine, session, &keep, url)?;
+    Ok((path, fetched))
+}
+
+/// Without a network there is nothing to fetch from.
+#[cfg(not(feature = "network"))]
+pub(super) fn to_file(_: &Hardware<'_>, _: &str, _: Option<String>) -> Result<(PathBuf, Fetched), Error> {
+    Err(Error::Usage(crate::machine::NO_NETWORK.into()))
+}

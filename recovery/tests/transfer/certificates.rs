@@ -1,0 +1,64 @@
+//! Certificates, made by openssl as an integrator makes them.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// An authority, in a folder of its own.
+pub(crate) struct Authority {
+    folder: tempfile::TempDir,
+}
+
+/// A certificate and its key.
+pub(crate) struct Certified {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+fn openssl(folder: &Path, line: &str) {
+    let output = Command::new("openssl").args(line.split_whitespace()).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "openssl {line}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+impl Authority {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let line = format!("req -x509 {EC} -nodes -days 30 -subj /CN=authority -keyout ca.key -out ca.pem");
+        openssl(folder.path(), &line);
+        Self { folder }
+    }
+
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    pub(crate) fn pem(&self) -> String {
+        std::fs::read_to_string(self.file()).unwrap()
+    }
+
+    /// Certifies a key of this kind for a name.
+    pub(crate) fn certify(&self, name: &str, kind: &str) -> Certified {
+        let folder = self.folder.path();
+        let alternative = match name.parse::<std::net::IpAddr>() {
+            Ok(_) => format!("subjectAltName=IP:{name}\n"),
+            Err(_) => format!("subjectAltName=DNS:{name}\n"),
+        };
+        std::fs::write(folder.join("ext"), alternative).unwrap();
+        openssl(
+            folder,
+            &format!("req -new {kind} -nodes -subj /CN={name} -keyout {name}.key -out {name}.csr"),
+        );
+        openssl(
+            folder,
+            &format!(
+                "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile ext -out {name}.pem"
+            ),
+        );
+        let path = |suffix: &str| folder.join(format!("{name}.{suffix}"));
+        Certified { certificate: path("pem"), key: path("key") }
+    }
+}
+
+/// The usual kind of key.
+pub(crate) const EC: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256";
+/// The other kind.
+pub(crate) const RSA: &str = "-newkey rsa:2048";
