@@ -1,6 +1,6 @@
 //! Our disk: its partitions, the slots on them, and the lock that every writer of the state takes.
 
-use super::{Hardware, Part, lock};
+use super::{Hardware, lock};
 use crate::disk::mapper;
 use crate::disk::{Access, DiskDevice};
 use crate::pid1::lock::{self as state_lock, StateLock};
@@ -55,7 +55,7 @@ impl Disk for Hardware<'_> {
 
     fn base(&self, class: &SlotClass, name: SlotName, image: &Image) -> Result<Device, Error> {
         // The live system runs from it; what a command makes of it is only looked at.
-        if matches!(self.part, Part::Command) {
+        if !self.is_process_one() {
             return self.slot(class, name);
         }
         let mapping = base_mapping(&name.label(&class.class));

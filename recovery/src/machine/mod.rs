@@ -48,6 +48,11 @@ pub enum Part<'a> {
 }
 
 impl<'a> Hardware<'a> {
+    /// Returns whether this process is process 1, and has the machine for itself.
+    pub fn is_process_one(&self) -> bool {
+        matches!(self.part, Part::ProcessOne(_))
+    }
+
     /// The machine, with its disk found.
     pub fn new(
         config: &'a Config,

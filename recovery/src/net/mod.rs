@@ -7,6 +7,7 @@ mod client;
 mod clock;
 mod identity;
 mod keep;
+mod linked;
 mod manners;
 mod names;
 mod open;

@@ -3,9 +3,11 @@
 use super::client::{Client, Parts};
 use super::clock::{RealPace, Wall};
 use super::identity::{DeviceIdentity, PemIdentity, authorities};
+use super::linked::LinkedNames;
 use super::manners::Manners;
-use super::names::SystemNames;
+use super::names::{Names, SystemNames};
 use super::tls::{Tls, client_config};
+use crate::link;
 use crate::machine::Hardware;
 use drydock_config::Network;
 use drydock_engine::Error;
@@ -43,7 +45,7 @@ pub fn session(machine: &Hardware<'_>, url: &str, manners: Manners) -> Result<Se
     let quiet =
         [network.resolve_seconds, network.connect_seconds, network.answer_seconds, network.stall_seconds];
     let quiet = quiet.iter().map(|seconds| seconds.as_duration()).sum();
-    let names = Arc::new(SystemNames);
+    let names = names(machine)?;
     let client = Client::new(Parts { mirrors, network, shown, hidden, names, manners })?;
     let events = machine.events().shared();
     Ok(Session::new(Box::new(client), Arc::new(RealPace(wall)), events, waits, quiet))
@@ -52,6 +54,14 @@ pub fn session(machine: &Hardware<'_>, url: &str, manners: Manners) -> Result<Se
 /// Connects to this address, for whoever reads the bundle there while it is installed.
 pub fn stream(machine: &Hardware<'_>, url: &str) -> Result<Stream, Error> {
     Stream::open(session(machine, url, Manners::default())?)
+}
+
+/// The way to names. In recovery nobody else has brought a network up: it is done here.
+fn names(machine: &Hardware<'_>) -> Result<Arc<dyn Names>, Error> {
+    Ok(match machine.is_process_one() {
+        true => Arc::new(LinkedNames(link::up(&machine.config().network, machine.events())?)),
+        false => Arc::new(SystemNames),
+    })
 }
 
 /// Returns the address, and that of the same file on each mirror.
