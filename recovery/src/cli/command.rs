@@ -32,7 +32,10 @@ impl Command {
         if self == Self::MarkGood {
             // A medium that brought a new recovery and is gone by now does not hold the boot up.
             config.recovery.medium_wait_seconds = Seconds(1);
-            config.network.tries = 1;
+            #[cfg(feature = "network")]
+            {
+                config.network.tries = 1;
+            }
         }
         let console =
             Console::on(vec![]).map_err(Error::system("starting", "a thread", "free some memory"))?;
