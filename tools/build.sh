@@ -32,7 +32,7 @@ esac
 # Rust's name for it: `Architecture::target` has the same.
 target=$architecture-unknown-linux-gnu
 binary=${CARGO_TARGET_DIR:-target}/$target/release/drydock
-limit=1650000
+limit=1740000
 if [ "$network" ]; then
     binary=${CARGO_TARGET_DIR:-target}/network/$target/release/drydock
     limit=2900000

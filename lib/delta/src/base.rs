@@ -3,7 +3,6 @@
 use crate::packed::{Packed, UNPACKED};
 use drydock_format::ReadAt;
 use drydock_repack::{Lz4BlockReader, Lz4Index, Packing, Unpacker};
-use std::collections::BTreeMap;
 use std::io::{self, Error, ErrorKind, Read};
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
@@ -32,8 +31,11 @@ pub struct UnpackedBase<'a> {
 #[derive(Default)]
 struct Unpacked<'a> {
     pieces: Vec<Kept>,
-    marks: BTreeMap<u64, Lz4BlockReader<Source<'a>>>,
+    marks: Vec<Mark<'a>>,
 }
+
+/// A place in contents, and what unpacks them from there on.
+type Mark<'a> = (u64, Lz4BlockReader<Source<'a>>);
 
 /// Contents that were unpacked.
 struct Kept {
@@ -66,12 +68,7 @@ impl<'a> UnpackedBase<'a> {
     }
 
     /// Unpacks what is in a part at a position: all of it, or the piece of it.
-    fn unpack(
-        &self,
-        part: &Packed,
-        position: u64,
-        marks: &mut BTreeMap<u64, Lz4BlockReader<Source<'a>>>,
-    ) -> io::Result<Kept> {
+    fn unpack(&self, part: &Packed, position: u64, marks: &mut Vec<Mark<'a>>) -> io::Result<Kept> {
         let contents = part.contents();
         if let Packing::Gzip(_) = part.packing {
             let mut bytes = vec![0; part.unpacked as usize];
@@ -83,7 +80,8 @@ impl<'a> UnpackedBase<'a> {
         // The first places of a block are looked up in the packed bytes, the others are remembered.
         let wanted = (position - contents.start) / STEP * STEP;
         let block = wanted / Lz4Index::BLOCK * Lz4Index::BLOCK;
-        let known = marks.range(contents.start + block..=contents.start + wanted).next_back();
+        let within = contents.start + block..=contents.start + wanted;
+        let known = marks.iter().filter(|(at, _)| within.contains(at)).max_by_key(|(at, _)| *at);
         let (mut at, mut reader) = match known {
             Some((at, reader)) => (at - contents.start, reader.clone()),
             None => {
@@ -96,10 +94,12 @@ impl<'a> UnpackedBase<'a> {
         let mut bytes = vec![0; STEP as usize];
         loop {
             if (at - block).is_multiple_of(MARK) {
+                let place = contents.start + at;
+                marks.retain(|(known, _)| *known != place);
                 if marks.len() >= MARKS {
                     marks.clear();
                 }
-                marks.insert(contents.start + at, reader.clone());
+                marks.push((place, reader.clone()));
             }
             bytes.resize((part.unpacked - at).min(STEP) as usize, 0);
             fill(&mut bytes, |out| reader.read(out))?;
