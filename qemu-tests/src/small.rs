@@ -137,6 +137,36 @@ impl SmallSystem {
         self.make_release(version, security_version, None)
     }
 
+    /// A slim bundle of the release with this version, for devices that have another one: it has nothing but deltas.
+    pub fn slim(
+        &self,
+        from: &SmallRelease,
+        version: &str,
+        security_version: u32,
+    ) -> Result<PathBuf, QemuError> {
+        let release = self.release(version, security_version)?;
+        let _lock = self.lock()?;
+        let (whole, slim) = (
+            self.dir.join(format!("{version}-delta.drydock")),
+            self.dir.join(format!("{version}-slim.drydock")),
+        );
+        if !slim.exists() {
+            let (boot, key) = (self.boot_image(), self.key());
+            let images = [("boot", &*boot), ("root", &*release.root)];
+            let recipe = Recipe {
+                compatible: COMPATIBLE,
+                version,
+                security_version,
+                images: &images,
+                key: &key,
+                level: 3,
+            };
+            run(self.tools.create(&recipe, &whole).arg("--base").arg(&from.bundle))?;
+            run(&mut self.tools.slim(&whole, &from.bundle, &slim))?;
+        }
+        Ok(slim)
+    }
+
     /// One that brings a recovery. It differs from the boot slot's image in zeros behind the initramfs.
     pub fn release_with_recovery(
         &self,

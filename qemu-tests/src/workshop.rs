@@ -46,6 +46,11 @@ impl Tools {
         create
     }
 
+    /// Cuts a bundle down to its deltas from another one.
+    pub fn slim(&self, bundle: &Path, from: &Path, output: &Path) -> Command {
+        command(&self.bundle, &[&"slim", &bundle, &"--from", &from, &"--output", &output])
+    }
+
     /// Makes the disk image that a factory flashes.
     pub fn disk(&self, config: &Path, bundle: &Path, output: &Path) -> Command {
         command(

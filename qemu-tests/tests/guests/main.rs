@@ -4,6 +4,7 @@
 mod bad_disk;
 mod consoles;
 mod defect;
+mod delta;
 mod demo;
 mod device;
 mod faults;
