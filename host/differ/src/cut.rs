@@ -18,7 +18,7 @@ const FULL_OF_LITERALS: usize = 2 << 20;
 /// with so many runs,
 const FULL_OF_RUNS: usize = 1 << 16;
 /// or with so many groups, so that several cores have something to do.
-const FULL_OF_GROUPS: usize = 256;
+const FULL_OF_GROUPS: usize = 1024;
 
 /// The plan of one section, and whether it begins within an executable.
 pub(crate) struct Cut {

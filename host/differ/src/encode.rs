@@ -3,11 +3,13 @@
 use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::image::Image;
+use drydock_delta::limits::MAX_PART;
 use drydock_delta::streams::StreamWriter;
 use drydock_delta::walk::{Ends, walk};
 use drydock_delta::{Chain, Coding, ModelCoder, Plan};
 use drydock_format::ReadAt;
-use std::io;
+use lzma_rust2::{LzmaOptions, LzmaWriter};
+use std::io::{self, Write};
 use zstd_safe::{CCtx, CParameter};
 
 /// The parts of a section.
@@ -55,7 +57,7 @@ pub(crate) fn encode(
             return Err(Error::Defect { problem: "a plan does not come back".into() });
         }
     }
-    Ok(Coded { control: control.finish(), differences, literals: compress(&ends.literals)? })
+    Ok(Coded { control: control.finish(), differences, literals: smallest(&ends.literals)? })
 }
 
 /// What an encoder knows, and the literals that it comes by.
@@ -80,6 +82,26 @@ impl Ends for Known<'_> {
     }
 
     fn unreadable(&mut self, _: u64, _: io::Error) {}
+}
+
+/// Compresses literals in the way that is smaller.
+fn smallest(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    let (frame, stream) = (compress(bytes)?, lzma(bytes)?);
+    Ok(if stream.len() < frame.len() { stream } else { frame })
+}
+
+/// Compresses some bytes with LZMA, without a header or an end; none into none.
+fn lzma(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    if bytes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let failed = |error: io::Error| Error::Pack { problem: error.to_string() };
+    let mut options = LzmaOptions::with_preset(9);
+    (options.lc, options.lp, options.pb, options.nice_len) = (3, 0, 2, 273);
+    options.dict_size = MAX_PART as u32;
+    let mut writer = LzmaWriter::new_no_header(Vec::new(), &options, false).map_err(failed)?;
+    writer.write_all(bytes).map_err(failed)?;
+    writer.finish().map_err(failed)
 }
 
 /// Compresses some bytes into one zstd frame; none into none.

@@ -23,6 +23,11 @@ pub enum Error {
         /// zstd's word for it.
         problem: &'static str,
     },
+    /// LZMA would not compress.
+    Pack {
+        /// Its word for it.
+        problem: String,
+    },
     /// What was made does not lead to the target: a defect of the differ.
     Defect {
         /// What was found.
@@ -38,6 +43,7 @@ impl fmt::Display for Error {
                 write!(f, "sorting {len} bytes failed: {problem}; more memory may help")
             }
             Self::Compress { problem } => write!(f, "compressing a part of the delta failed: {problem}"),
+            Self::Pack { problem } => write!(f, "compressing a part of the delta failed: {problem}"),
             Self::Defect { problem } => {
                 write!(f, "the delta does not lead to the new image ({problem}); please report this defect")
             }
@@ -49,7 +55,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Read { source, .. } => Some(source),
-            Self::Sort { .. } | Self::Compress { .. } | Self::Defect { .. } => None,
+            Self::Sort { .. } | Self::Pack { .. } | Self::Compress { .. } | Self::Defect { .. } => None,
         }
     }
 }

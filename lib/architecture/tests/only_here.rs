@@ -27,6 +27,13 @@ const NAMES: [&str; 18] = [
 ];
 /// Where they may stand: here, in what installs Debian's packages and builds with them, and in what cargo made.
 const ELSEWHERE: [&str; 3] = ["lib/architecture", "tools", "target"];
+/// What is about the contents of images, which may be for any machine: whose instructions they are, how a kernel is packed.
+const CONTENTS: [&str; 4] = [
+    "lib/delta/src/spaces.rs",
+    "lib/delta/src/address",
+    "lib/repack/src/recognise.rs",
+    "host/differ/src/elf.rs",
+];
 
 /// The programs' and scripts' sources below `folder`. Tests may name what they expect, as the standards have it.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -34,12 +41,15 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
         if path.is_dir() {
+            let known = ELSEWHERE.iter().chain(&CONTENTS);
             let skipped =
-                name.starts_with('.') || name == "tests" || ELSEWHERE.iter().any(|one| path.ends_with(one));
+                name.starts_with('.') || name == "tests" || known.into_iter().any(|one| path.ends_with(one));
             if !skipped {
                 sources(&path, found);
             }
-        } else if name.ends_with(".rs") || name.ends_with(".sh") {
+        } else if (name.ends_with(".rs") || name.ends_with(".sh"))
+            && !CONTENTS.iter().any(|one| path.ends_with(one))
+        {
             found.push(path);
         }
     }

@@ -5,6 +5,7 @@ use crate::coder::{Bit, Coder, Decoder};
 use crate::error::Error;
 use crate::index::{Coding, Index};
 use crate::limits::{MAX_PART, PIECE};
+use crate::lzma;
 use crate::model::{Model, Place};
 use crate::plan::{Chain, Plan};
 use crate::streams::StreamReader;
@@ -37,8 +38,8 @@ pub fn decode(
     let literals_len = usize::try_from(literals_len).ok().filter(|&len| len <= MAX_PART);
     let literals_len = literals_len.ok_or(damaged("it has more literals than are allowed"))?;
     let [_, differences, literals] = parts(index, section);
-    let literals =
-        unpacked(&read(data, literals)?, literals_len).ok_or(damaged("its literals do not unpack"))?;
+    let literals = unpacked_literals(&read(data, literals)?, literals_len);
+    let literals = literals.ok_or(damaged("its literals do not unpack"))?;
     let differences = read(data, differences)?;
     let base = UnpackedBase::new(base, &plan.base_packed);
     let base: &dyn ReadAt = &base;
@@ -97,6 +98,15 @@ fn read(data: &dyn ReadAt, range: Range<u64>) -> Result<Vec<u8>, Error> {
     let mut bytes = vec![0; (range.end - range.start) as usize];
     data.read_at(range.start, &mut bytes).map_err(|source| Error::Data { source })?;
     Ok(bytes)
+}
+
+/// Unpacks literals: LZMA, whose first byte is 0, or a zstd frame, whose first is not.
+fn unpacked_literals(packed: &[u8], len: usize) -> Option<Vec<u8>> {
+    if packed.first() != Some(&0) {
+        return unpacked(packed, len);
+    }
+    let mut bytes = vec![0; len];
+    (lzma::decode(packed, &mut bytes)? == packed.len()).then_some(bytes)
 }
 
 /// Unpacks a zstd frame that has exactly `len` bytes. No frame has none.

@@ -18,6 +18,7 @@ mod decode;
 mod error;
 mod index;
 pub mod limits;
+pub mod lzma;
 pub mod model;
 pub mod packed;
 mod plan;
