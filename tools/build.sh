@@ -35,7 +35,7 @@ binary=${CARGO_TARGET_DIR:-target}/$target/release/drydock
 limit=1740000
 if [ "$network" ]; then
     binary=${CARGO_TARGET_DIR:-target}/network/$target/release/drydock
-    limit=2900000
+    limit=2920000
 fi
 quiet=
 [ "${1:-}" != --quiet ] || quiet=--quiet
