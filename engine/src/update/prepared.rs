@@ -133,8 +133,9 @@ pub(super) fn prepare_slot(
         image: slot.image.name.clone(),
     };
     let label = name.label(&slot.class.class);
+    // None leads to an image that the bundle only pins: the manifest's rules see to that.
     let (delta, unfit) = match BaseDelta::find(machine, bundle, name, slot) {
-        Ok(delta) => (delta.filter(|_| slot.from == Origin::Bundle), None),
+        Ok(delta) => (delta, None),
         Err(why) => (None, Some(why.to_string())),
     };
     let plan = slot.clone();

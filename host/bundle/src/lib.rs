@@ -4,10 +4,12 @@ pub mod create;
 mod error;
 pub mod fat;
 pub mod keys;
+mod open_file;
 pub mod ordered;
 mod output;
 mod pem;
 mod slim;
 
 pub use error::Error;
+pub use open_file::open_file;
 pub use slim::{Slimmed, slim};

@@ -1,12 +1,10 @@
 //! What devices have already: an image of a bundle, or a raw one.
 
-use crate::Error;
-use drydock_files::FileBytes;
+use crate::{Error, open_file};
 use drydock_format::frames::Decoder;
 use drydock_format::manifest::MIN_IMAGE;
 use drydock_format::tree::{BLOCK, GROUP, Hasher, build};
 use drydock_format::{Bundle, Digest, Image, MANIFEST, ReadAt, Salt};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// What devices have that a release is prepared for.
@@ -60,7 +58,7 @@ fn find(known: &Known, image: &Image, images: usize) -> Result<Option<Place>, Er
         return Ok((*name == image.name).then_some(Place::Raw));
     }
     if is_bundle(&known.path)? {
-        let bundle = Bundle::open_unverified(open(&known.path)?)?;
+        let bundle = Bundle::open_unverified(open_file(&known.path)?)?;
         let old = bundle.manifest().images.iter().find(|old| old.class == image.class).cloned();
         return Ok(old.map(|old| Place::InBundle(Box::new(bundle), old)));
     }
@@ -95,22 +93,16 @@ fn root_hash(salt: &Salt, bytes: &[u8]) -> Digest {
 /// Reads a raw image, padded to whole blocks as everywhere.
 pub(super) fn read_padded(path: &Path) -> Result<Vec<u8>, Error> {
     let reading = |source| Error::File { doing: "reading", path: path.into(), source };
-    let file = open(path)?;
+    let file = open_file(path)?;
     let len = file.len().map_err(reading)? as usize;
     let mut bytes = vec![0; len.next_multiple_of(BLOCK).max(MIN_IMAGE as usize)];
     file.read_at(0, bytes.get_mut(..len).unwrap_or_default()).map_err(reading)?;
     Ok(bytes)
 }
 
-fn open(path: &Path) -> Result<FileBytes, Error> {
-    let file =
-        File::open(path).map_err(|source| Error::File { doing: "opening", path: path.into(), source })?;
-    Ok(FileBytes(file))
-}
-
 /// Returns whether a file begins as a bundle does.
 fn is_bundle(path: &Path) -> Result<bool, Error> {
-    let file = open(path)?;
+    let file = open_file(path)?;
     let mut name = [0; MANIFEST.len()];
     Ok(file.read_at(0, &mut name).is_ok() && name == MANIFEST.as_bytes())
 }

@@ -1,8 +1,7 @@
+pub(crate) use drydock_bundle::open_file;
 use drydock_bundle::{Error, keys};
-use drydock_files::FileBytes;
 use drydock_format::Trusted;
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Which keys are trusted, and how many of them must have signed.
 #[derive(clap::Args)]
@@ -20,10 +19,4 @@ impl Trust {
         let keys = self.keys.iter().map(|path| keys::read_public(path)).collect::<Result<_, _>>()?;
         Ok(Trusted { keys, threshold: self.threshold })
     }
-}
-
-/// Opens a file that holds a bundle or an image. A folder could be opened, too, but has no length.
-pub(crate) fn open_file(path: &Path) -> Result<FileBytes, Error> {
-    let open = File::open(path).and_then(|file| drydock_files::len(&file).map(|_| FileBytes(file)));
-    open.map_err(|source| Error::File { doing: "opening", path: path.into(), source })
 }
