@@ -3,7 +3,7 @@
 use crate::cpio::Tree;
 use crate::modules::{Known, Modules, firmware_of};
 use crate::packed::{ENDINGS, unpack};
-use crate::{Error, compress, elf, keys};
+use crate::{Compression, Error, elf, keys};
 use drydock_config::{Config, Unlock};
 use drydock_config_load::ConfigText;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,8 @@ pub struct Inputs {
     pub modules: Option<PathBuf>,
     /// Folders to look for firmware in, the first one first.
     pub firmware: Vec<PathBuf>,
+    /// How the initramfs is compressed.
+    pub compression: Compression,
 }
 
 impl Inputs {
@@ -66,7 +68,7 @@ impl Inputs {
 pub struct Built {
     /// The files, for whoever packs them differently (a unified kernel image takes the same archive).
     pub tree: Tree,
-    /// The initramfs, ready for the bootloader: newc, one zstd frame.
+    /// The initramfs, ready for the bootloader: newc, compressed.
     pub initramfs: Vec<u8>,
     /// What the integrator should know, a sentence each.
     pub warnings: Vec<String>,
@@ -121,11 +123,11 @@ pub fn build(inputs: &Inputs) -> Result<Built, Error> {
     builder.tree.file(CONFIG, 0o644, config.to_json()?);
     builder.add_modules(&config, &text, inputs, machine)?;
 
-    let initramfs = compress::compress(&builder.tree.to_cpio())?;
+    let initramfs = inputs.compression.apply(&builder.tree.to_cpio(), expected)?;
     let bare = builder.tree.without(MODULE_FOLDER).without(FIRMWARE_FOLDER);
     let sizes = Sizes {
         binary: binary_size,
-        without_modules: compress::compress(&bare.to_cpio())?.len() as u64,
+        without_modules: inputs.compression.apply(&bare.to_cpio(), expected)?.len() as u64,
         whole: initramfs.len() as u64,
     };
     Ok(Built { tree: builder.tree, initramfs, warnings: builder.warnings, sizes, secret })

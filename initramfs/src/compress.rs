@@ -1,6 +1,9 @@
-//! zstd, as the kernel's initramfs code and the kernel's module tools use it.
+//! How an initramfs is compressed; and zstd, as the kernel's initramfs code and the kernel's module tools use it.
 
-use crate::Error;
+use crate::{Error, xz};
+use drydock_architecture::Architecture;
+use std::fmt;
+use std::str::FromStr;
 use zstd_safe::{CCtx, CParameter, DCtx, InBuffer, OutBuffer};
 
 const LEVEL: i32 = 19;
@@ -10,6 +13,55 @@ const WINDOW_LOG: u32 = 20;
 /// A kernel unpacks its initramfs into memory; nothing sensible comes near this.
 pub(crate) const LARGEST: usize = 1 << 30;
 const STEP: usize = 1 << 20;
+
+/// How an initramfs is compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    /// Unpacked in no time, and with 1 MiB of memory.
+    #[default]
+    Zstd,
+    /// A tenth smaller; unpacking takes ten times as long, and 4 MiB.
+    Xz,
+}
+
+impl Compression {
+    /// Compresses a device's initramfs. The same bytes always give the same result.
+    pub(crate) fn apply(self, archive: &[u8], device: Architecture) -> Result<Vec<u8>, Error> {
+        match self {
+            Self::Zstd => compress(archive),
+            Self::Xz => xz::compress(archive, device),
+        }
+    }
+
+    /// Returns what is in an initramfs, which its first bytes tell how to unpack.
+    pub fn undo(packed: &[u8]) -> Result<Vec<u8>, Error> {
+        match packed.starts_with(&xz::MAGIC) {
+            true => xz::decompress(packed),
+            false => decompress(packed),
+        }
+    }
+}
+
+impl fmt::Display for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Zstd => "zstd",
+            Self::Xz => "xz",
+        })
+    }
+}
+
+impl FromStr for Compression {
+    type Err = &'static str;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "zstd" => Ok(Self::Zstd),
+            "xz" => Ok(Self::Xz),
+            _ => Err("it must be zstd or xz"),
+        }
+    }
+}
 
 /// One frame with a checksum. The same bytes always give the same result.
 pub fn compress(content: &[u8]) -> Result<Vec<u8>, Error> {
@@ -70,6 +122,18 @@ mod tests {
             assert_eq!(frame[4] & 0x20, 0, "a single segment");
             assert_eq!(1 << (10 + (frame[5] >> 3)), 1 << 20);
         }
+    }
+
+    /// What a delta between two releases lives on.
+    #[test]
+    fn what_stands_in_front_is_compressed_the_same_whatever_follows() {
+        let program = std::fs::read("/proc/self/exe").unwrap();
+        let program = &program[..program.len().min(4 << 20)];
+        let compressed = |rest: &[u8]| compress(&[program, rest].concat()).unwrap();
+        let (one, other) = (compressed(&[1; 100]), compressed(&[7; 3 << 20]));
+        let same = one.iter().zip(&other).take_while(|(one, other)| one == other).count();
+        let all = compress(program).unwrap().len();
+        assert!(same > all * 9 / 10, "{same} of {all}");
     }
 
     #[test]

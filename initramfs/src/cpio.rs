@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 
 const MAGIC: &[u8] = b"070701";
 const HEADER: usize = 110;
+/// What the kernel starts. It stands in front: as long as this, the largest file by far, stays the same, so does the beginning of
+/// what the archive is compressed to, and a delta between two releases need not bring it.
+const FIRST: &str = "init";
 const TRAILER: &str = "TRAILER!!!";
 const FOLDER: u32 = 0o040_000;
 const FILE: u32 = 0o100_000;
 
-/// The files and folders of an initramfs. The same content always gives the same bytes: entries are sorted,
+/// The files and folders of an initramfs. The same content always gives the same bytes: `init` is first, the others are sorted, all are
 /// owned by root, dated 1970 and numbered from 1.
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
@@ -57,6 +60,12 @@ impl Tree {
         Self { entries: kept.map(|(path, entry)| (path.clone(), entry.clone())).collect() }
     }
 
+    /// The entries in the archive's order.
+    fn ordered(&self) -> impl Iterator<Item = (&String, &Entry)> {
+        let others = self.entries.iter().filter(|(path, _)| *path != FIRST);
+        self.entries.get_key_value(FIRST).into_iter().chain(others)
+    }
+
     /// What is inside, in the archive's order.
     pub fn list(&self) -> Vec<Listed> {
         let listed = |(path, entry): (&String, &Entry)| Listed {
@@ -64,13 +73,13 @@ impl Tree {
             mode: entry.mode,
             size: entry.content.len() as u64,
         };
-        self.entries.iter().map(listed).collect()
+        self.ordered().map(listed).collect()
     }
 
     /// The archive.
     pub fn to_cpio(&self) -> Vec<u8> {
         let mut archive = Vec::new();
-        for (number, (path, entry)) in (1..).zip(&self.entries) {
+        for (number, (path, entry)) in (1..).zip(self.ordered()) {
             write_entry(&mut archive, number, path, entry.mode, &entry.content);
         }
         write_entry(&mut archive, 0, TRAILER, 0, &[]);
@@ -134,11 +143,11 @@ mod tests {
         tree.file("init", 0o755, vec![1; 5]);
         tree.folder("dev");
         let expected: Vec<_> = [
+            ("init", 0o100_755, 5),
             ("dev", 0o040_755, 0),
             ("etc", 0o040_755, 0),
             ("etc/drydock", 0o040_755, 0),
             ("etc/drydock/key", 0o100_400, 3),
-            ("init", 0o100_755, 5),
         ]
         .map(|(path, mode, size)| Listed { path: path.into(), mode, size })
         .into();

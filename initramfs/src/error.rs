@@ -27,8 +27,10 @@ pub enum Error {
         /// What is wrong with it, and what to do about it.
         why: String,
     },
-    /// Compressing or decompressing failed.
+    /// Compressing or decompressing with zstd failed.
     Zstd(&'static str),
+    /// Compressing or decompressing with xz failed.
+    Xz(io::Error),
 }
 
 impl Error {
@@ -66,6 +68,7 @@ impl std::fmt::Display for Error {
             Self::Io { doing, path, error } => write!(f, "{doing} {}: {error}", path.display()),
             Self::Unusable { path, why } => write!(f, "{}: {why}", path.display()),
             Self::Zstd(what) => write!(f, "zstd: {what}"),
+            Self::Xz(error) => write!(f, "xz: {error}"),
         }
     }
 }
@@ -75,7 +78,7 @@ impl std::error::Error for Error {
         match self {
             Self::Config(error) => Some(error),
             Self::Encoding(error) => Some(error),
-            Self::Io { error, .. } => Some(error),
+            Self::Io { error, .. } | Self::Xz(error) => Some(error),
             Self::Unusable { .. } | Self::Zstd(_) => None,
         }
     }

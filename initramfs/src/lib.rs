@@ -13,9 +13,10 @@ mod kernel;
 mod keys;
 mod modules;
 mod packed;
+mod xz;
 
 pub use build::{Built, Inputs, Sizes, build};
-pub use compress::{compress, decompress};
+pub use compress::{Compression, compress, decompress};
 pub use cpio::{Listed, Tree, list};
 pub use error::Error;
 pub use kernel::{Form, Lacking, NEEDS, Need, Severity, When, check_kernel};

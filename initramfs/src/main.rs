@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use drydock_files::new_file::{NewFile, Readers};
 use drydock_initramfs::{
-    Built, Error, Form, Inputs, Listed, Severity, build, check_kernel, decompress, list,
+    Built, Compression, Error, Form, Inputs, Listed, Severity, build, check_kernel, list,
 };
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ enum Command {
     Build(BuildArgs),
     /// Show what is in an initramfs: mode, size and path.
     List {
-        /// The initramfs (newc, zstd).
+        /// The initramfs (newc, in zstd or xz).
         file: PathBuf,
     },
     /// Tell which options a kernel configuration lacks.
@@ -36,6 +36,9 @@ enum Command {
         /// Ask for what this device needs, rather than for everything.
         #[arg(long)]
         config: Option<PathBuf>,
+        /// How the initramfs is compressed.
+        #[arg(long, default_value_t)]
+        compression: Compression,
     },
 }
 
@@ -56,6 +59,9 @@ struct BuildArgs {
     /// A folder with firmware; may be given more than once, the first one goes first.
     #[arg(long)]
     firmware_dir: Vec<PathBuf>,
+    /// How to compress it: zstd, or xz, which is smaller and slower.
+    #[arg(long, default_value_t)]
+    compression: Compression,
     /// The initramfs to write.
     #[arg(long, short)]
     output: PathBuf,
@@ -68,9 +74,9 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Build(args) => run_build(args),
         Command::List { file } => run_list(&file),
-        Command::CheckKernel { file, modules, config } => {
+        Command::CheckKernel { file, modules, config, compression } => {
             let form = if modules { Form::BuiltInOrModule } else { Form::BuiltIn };
-            run_check(&file, form, config.as_deref())
+            run_check(&file, form, compression, config.as_deref())
         }
     };
     done.unwrap_or_else(|error| {
@@ -85,6 +91,7 @@ fn run_build(args: BuildArgs) -> Result<ExitCode, Error> {
         drydock: args.drydock,
         modules: args.modules_dir,
         firmware: args.firmware_dir,
+        compression: args.compression,
     };
     if let Some(root) = &args.kernel_root {
         inputs.add_kernel_root(root)?;
@@ -122,13 +129,18 @@ fn write_image(path: &Path, built: &Built) -> Result<(), Error> {
 fn run_list(file: &Path) -> Result<ExitCode, Error> {
     let read = std::fs::read(file).map_err(|error| Error::Io { doing: "read", path: file.into(), error })?;
     let unusable = |why: String| Error::Unusable { path: file.into(), why };
-    let archive = decompress(&read).map_err(|error| unusable(error.to_string()))?;
+    let archive = Compression::undo(&read).map_err(|error| unusable(error.to_string()))?;
     let listed = list(&archive).ok_or_else(|| unusable("is no whole newc archive".into()))?;
     print_list(&mut std::io::stdout().lock(), &listed);
     Ok(ExitCode::SUCCESS)
 }
 
-fn run_check(file: &Path, form: Form, config: Option<&Path>) -> Result<ExitCode, Error> {
+fn run_check(
+    file: &Path,
+    form: Form,
+    compression: Compression,
+    config: Option<&Path>,
+) -> Result<ExitCode, Error> {
     let mut text = String::new();
     let read = match file.to_str() {
         Some("-") => std::io::stdin().read_to_string(&mut text).map(|_| ()),
@@ -140,7 +152,7 @@ fn run_check(file: &Path, form: Form, config: Option<&Path>) -> Result<ExitCode,
         return Err(Error::Unusable { path: file.into(), why });
     }
     let config = config.map(drydock_config_load::load).transpose()?;
-    let lacking = check_kernel(&text, config.as_ref(), form);
+    let lacking = check_kernel(&text, config.as_ref(), form, compression);
     let mut out = std::io::stdout().lock();
     let mut complete = true;
     for need in &lacking.needs {

@@ -23,11 +23,16 @@ pub(crate) fn plain_name(name: &str) -> &str {
 pub(crate) fn unpack(path: &Path, bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
     let unpacked = match path.extension().and_then(|extension| extension.to_str()) {
         Some("zst") => return decompress(&bytes).map_err(|error| Error::unusable(path, error.to_string())),
-        Some("xz") => read_all(XzReader::new_mem_limit(bytes.as_slice(), true, XZ_MEMORY)),
+        Some("xz") => unpack_xz(&bytes),
         Some("gz") => read_all(MultiGzDecoder::new(bytes.as_slice())),
         _ => return Ok(bytes),
     };
     unpacked.map_err(|error| Error::unusable(path, format!("can't be unpacked: {error}")))
+}
+
+/// The content of .xz streams that stand one behind the other.
+pub(crate) fn unpack_xz(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    read_all(XzReader::new_mem_limit(bytes, true, XZ_MEMORY))
 }
 
 fn read_all(packed: impl Read) -> io::Result<Vec<u8>> {

@@ -46,6 +46,10 @@ mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
 for unit in drydock-mark-good drydock-demo-report drydock-demo-stage; do
     ln -sf "/usr/lib/systemd/system/$unit.service" "$root/etc/systemd/system/multi-user.target.wants/"
 done
+ln -sf /usr/lib/systemd/system/systemd-networkd.service "$root/etc/systemd/system/multi-user.target.wants/"
+mkdir -p "$root/etc/systemd/system/network-online.target.wants"
+ln -sf /usr/lib/systemd/system/systemd-networkd-wait-online.service \
+    "$root/etc/systemd/system/network-online.target.wants/"
 
 mkfs.erofs -d0 -T$epoch -U$uuid -Enoinline_data "$work/image" "$root" > /dev/null
 mv "$work/image" "$image"

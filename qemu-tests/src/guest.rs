@@ -206,6 +206,11 @@ impl Guest {
         self.monitor("device_del", serde_json::json!({"id": format!("disk{disk}")})).map(|_| ())
     }
 
+    /// Plugs the network cable in, or pulls it out.
+    pub fn cable(&self, plugged: bool) -> Result<(), QemuError> {
+        self.monitor("set_link", serde_json::json!({"name": "nic", "up": plugged})).map(|_| ())
+    }
+
     /// Cuts the power: QEMU and all that it started are killed at once. Returns when they are gone; what the
     /// guest has written to its disks before is in the image files.
     pub fn power_cut(&mut self) {

@@ -23,6 +23,7 @@ pub struct Qemu {
     serial: Serial,
     disks: Vec<Disk>,
     watchdog: bool,
+    network: bool,
     debug_exit: bool,
     kernel: Option<(PathBuf, PathBuf, String)>,
     log_file: Option<PathBuf>,
@@ -62,6 +63,7 @@ impl Qemu {
             serial: Serial::Fast,
             disks: Vec::new(),
             watchdog: false,
+            network: false,
             debug_exit: false,
             kernel: None,
             log_file: None,
@@ -104,6 +106,13 @@ impl Qemu {
     /// generic one does.
     pub fn watchdog(mut self) -> Self {
         self.watchdog = true;
+        self
+    }
+
+    /// Adds a virtio interface with QEMU's network for users: DHCP, and the host's loopback at
+    /// [`Server::HOST`](crate::Server::HOST). [`Guest::cable`](crate::Guest::cable) pulls it out and plugs it in.
+    pub fn network(mut self) -> Self {
+        self.network = true;
         self
     }
 
@@ -170,6 +179,11 @@ impl Qemu {
         }
         if self.watchdog {
             command.args(["-device", "i6300esb", "-action", "watchdog=reset"]);
+        }
+        if self.network {
+            command.args(["-netdev", "user,id=net"]);
+            // At a place of its own, so that disks stay where they are without it; and the firmware does not boot from it.
+            command.args(["-device", "virtio-net-pci,id=nic,netdev=net,romfile=,addr=10.0"]);
         }
         if self.debug_exit {
             command.args(["-device", DEBUG_EXIT]);

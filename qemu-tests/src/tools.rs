@@ -32,11 +32,7 @@ impl Tools {
         }
         let target = target_dir();
         let device = target.join(ARCHITECTURE.target());
-        run(Command::new(repository().join("tools/build.sh")).args([
-            "--target",
-            ARCHITECTURE.name(),
-            "--quiet",
-        ]))?;
+        build(&["--quiet"])?;
         Ok(TOOLS.get_or_init(|| Self {
             drydock: device.join("release/drydock"),
             test_init: device.join("release/test-init"),
@@ -45,4 +41,21 @@ impl Tools {
             initramfs: target.join("debug/drydock-initramfs"),
         }))
     }
+
+    /// The same with the device binary that has a network.
+    pub fn with_network() -> Result<&'static Self, QemuError> {
+        static TOOLS: OnceLock<Tools> = OnceLock::new();
+        if let Some(tools) = TOOLS.get() {
+            return Ok(tools);
+        }
+        let plain = Self::build()?;
+        build(&["--network", "--quiet"])?;
+        let drydock = target_dir().join("network").join(ARCHITECTURE.target()).join("release/drydock");
+        Ok(TOOLS.get_or_init(|| Self { drydock, ..plain.clone() }))
+    }
+}
+
+fn build(options: &[&str]) -> Result<(), QemuError> {
+    let mut command = Command::new(repository().join("tools/build.sh"));
+    run(command.args(["--target", ARCHITECTURE.name()]).args(options)).map(|_| ())
 }

@@ -4,7 +4,7 @@
 //! server; the third has QEMU's network for users.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use drydock_qemu_tests::{ARCHITECTURE, DebianKernel, Qemu, repository, run, target_dir};
+use drydock_qemu_tests::{DebianKernel, Qemu, Tools, run};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -50,34 +50,13 @@ fn modules(kernel: &DebianKernel) -> Vec<String> {
     order
 }
 
-/// The device binary with its network, static, in the profile of the tests.
-fn drydock() -> PathBuf {
-    let target = ARCHITECTURE.target();
-    let folder = target_dir().join("with-network");
-    let flags = format!("CARGO_TARGET_{}_RUSTFLAGS", target.replace('-', "_").to_uppercase());
-    let mut command = Command::new("cargo");
-    command.args([
-        "build",
-        "--quiet",
-        "--locked",
-        "-p",
-        "drydock-recovery",
-        "--features",
-        "network",
-        "--target",
-    ]);
-    command.arg(target).env("CARGO_TARGET_DIR", &folder).env(flags, "-C target-feature=+crt-static");
-    run(command.current_dir(repository())).unwrap();
-    folder.join(target).join("debug/drydock")
-}
-
 fn initramfs(kernel: &DebianKernel, folder: &Path) -> PathBuf {
     let root = folder.join("root");
     for name in ["bin", "proc", "sys", "dev", "run"] {
         std::fs::create_dir_all(root.join(name)).unwrap();
     }
     std::fs::copy("/bin/busybox", root.join("bin/busybox")).unwrap();
-    std::fs::copy(drydock(), root.join("bin/drydock")).unwrap();
+    std::fs::copy(&Tools::with_network().unwrap().drydock, root.join("bin/drydock")).unwrap();
     let files = [("init", INIT), ("udhcpd.conf", UDHCPD), ("config.json", CONFIG)];
     for (name, text) in files {
         std::fs::write(root.join(name), text).unwrap();

@@ -2,6 +2,8 @@
 
 mod needs;
 
+use crate::Compression;
+use drydock_architecture::Architecture;
 use drydock_config::Config;
 pub use needs::NEEDS;
 use std::collections::BTreeMap;
@@ -45,6 +47,10 @@ pub enum When {
     Data,
     /// Those whose root slot has this filesystem.
     Root(&'static str),
+    /// Those whose initramfs is compressed in this way.
+    Compressed(Compression),
+    /// Those whose initramfs is compressed with xz and its filter for programs.
+    Filtered,
     /// Those that load modules.
     Modules,
     /// Those whose recovery uses a network.
@@ -73,12 +79,12 @@ pub struct Lacking {
 }
 
 /// Compares a kernel configuration (`.config`) with what drydock needs; with `config`, with what that device
-/// needs. Returns what is not there in that form.
-pub fn check_kernel(kernel: &str, config: Option<&Config>, form: Form) -> Lacking {
+/// needs, and an initramfs that is compressed in this way. Returns what is not there in that form.
+pub fn check_kernel(kernel: &str, config: Option<&Config>, form: Form, compression: Compression) -> Lacking {
     let options: BTreeMap<_, _> =
         kernel.lines().filter_map(|line| line.trim().strip_prefix("CONFIG_")?.split_once('=')).collect();
     let mut lacking = Lacking { needs: Vec::new(), as_modules: Vec::new() };
-    for need in NEEDS.iter().filter(|need| applies(need.when, config, form)) {
+    for need in NEEDS.iter().filter(|need| applies(need.when, config, form, compression)) {
         match (options.get(need.option).copied(), need.module) {
             (Some("y"), _) => {}
             (Some("m"), Some(module)) if form == Form::BuiltInOrModule => {
@@ -93,9 +99,14 @@ pub fn check_kernel(kernel: &str, config: Option<&Config>, form: Form) -> Lackin
 }
 
 /// Without a config the reference device is meant: encrypted `data`, EROFS root, no network in recovery.
-fn applies(when: When, config: Option<&Config>, form: Form) -> bool {
+fn applies(when: When, config: Option<&Config>, form: Form, compression: Compression) -> bool {
     match when {
         When::Always => true,
+        When::Compressed(with) => compression == with,
+        When::Filtered => {
+            let device = config.map_or(Architecture::REFERENCE, |config| config.layout.architecture);
+            compression == Compression::Xz && device.xz_filters_programs()
+        }
         When::Modules => form == Form::BuiltInOrModule,
         When::Data => config.is_none_or(|config| config.data.is_some()),
         When::Encrypted => config.is_none_or(|config| {

@@ -1,6 +1,7 @@
 //! The table of what drydock needs of a kernel.
 
 use super::{Need, Severity, When};
+use crate::Compression;
 
 const fn need(option: &'static str, severity: Severity, why: &'static str) -> Need {
     Need { option, module: None, severity, when: When::Always, uses: &[], why }
@@ -31,7 +32,11 @@ impl Need {
 /// Every option that is looked at, in the order of a boot.
 pub const NEEDS: &[Need] = &[
     must("BLK_DEV_INITRD", "starts from an initramfs"),
-    must("RD_ZSTD", "unpacks the initramfs, which is compressed with zstd"),
+    must("RD_ZSTD", "unpacks the initramfs, which is compressed with zstd")
+        .when(When::Compressed(Compression::Zstd)),
+    must("RD_XZ", "unpacks the initramfs, which is compressed with xz")
+        .when(When::Compressed(Compression::Xz)),
+    must("XZ_DEC_X86", "unpacks the programs in it, which are filtered").when(When::Filtered),
     must("BINFMT_ELF", "runs the device binary"),
     must("MODULES", "loads the modules in the initramfs").when(When::Modules).uses(&["SYS_finit_module"]),
     must("DEVTMPFS", "makes the device nodes; there is no udev in recovery").uses(&["\"devtmpfs\""]),

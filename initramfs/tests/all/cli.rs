@@ -1,7 +1,7 @@
 //! The command-line tool: files, exit status, what is printed where.
 
 use crate::fake::Fake;
-use drydock_initramfs::{Form, NEEDS, Severity, When, check_kernel};
+use drydock_initramfs::{Compression, Form, NEEDS, Severity, When, check_kernel};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -48,6 +48,29 @@ fn build_list_and_list_again() {
     let refused = tool(&fake, &["list", "cut.zst"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("cut.zst"));
+}
+
+/// As `xz` unpacks it, and as its list says.
+#[test]
+fn an_initramfs_in_xz_holds_the_same_in_fewer_bytes() {
+    let fake = Fake::new();
+    let program = std::fs::read(env!("CARGO_BIN_EXE_drydock-initramfs")).unwrap();
+    fake.write("drydock", &[&crate::fake::elf(), &program[..program.len().min(2 << 20)]].concat());
+    assert!(tool(&fake, &BUILD).status.success());
+    let zstd = std::fs::read(fake.path("out.zst")).unwrap();
+    let listed = tool(&fake, &["list", "out.zst"]).stdout;
+    assert!(tool(&fake, &[&BUILD[..], &["--compression", "xz"]].concat()).status.success());
+    let xz = std::fs::read(fake.path("out.zst")).unwrap();
+    assert!(xz.len() * 100 < zstd.len() * 95, "{} and {}", xz.len(), zstd.len());
+    assert_eq!(tool(&fake, &["list", "out.zst"]).stdout, listed);
+    std::fs::rename(fake.path("out.zst"), fake.path("out.xz")).unwrap();
+    let unpacked = Command::new("xz").args(["-dc"]).arg(fake.path("out.xz")).output().unwrap();
+    assert!(unpacked.status.success(), "{}", String::from_utf8_lossy(&unpacked.stderr));
+    let binary = std::fs::read(fake.path("drydock")).unwrap();
+    assert!(unpacked.stdout.windows(binary.len()).any(|bytes| bytes == binary), "the program comes back");
+
+    let refused = tool(&fake, &[&BUILD[..], &["--compression", "gzip"]].concat());
+    assert_eq!(refused.status.code(), Some(2));
 }
 
 #[test]
@@ -149,12 +172,14 @@ fn fragment() -> String {
 #[test]
 fn the_fragment_has_what_the_check_asks_for() {
     let fragment = fragment();
-    assert_eq!(check_kernel(&fragment, None, Form::BuiltIn).needs, []);
-    let otherwise = [When::Modules, When::Network, When::Vlan];
+    assert_eq!(check_kernel(&fragment, None, Form::BuiltIn, Compression::Zstd).needs, []);
+    let xz = [When::Compressed(Compression::Xz), When::Filtered];
+    let otherwise = [&[When::Modules, When::Network, When::Vlan][..], &xz].concat();
     for need in NEEDS.iter().filter(|need| !otherwise.contains(&need.when)) {
         let line = format!("CONFIG_{}=y\n", need.option);
         assert!(fragment.contains(&line), "for {}", need.why);
-        let lacking = check_kernel(&fragment.replace(&line, ""), None, Form::BuiltIn).needs;
+        let lacking =
+            check_kernel(&fragment.replace(&line, ""), None, Form::BuiltIn, Compression::Zstd).needs;
         let other_root = matches!(need.when, When::Root(filesystem) if filesystem != "erofs");
         assert_eq!(lacking.contains(need), !other_root, "{}", need.option);
     }
@@ -172,13 +197,13 @@ fn the_fragment_for_a_network_has_what_a_network_asks_for() {
     };
     let (tagged, untagged) = (config("vlan = 7"), config(""));
     let both = fragment() + &network;
-    assert_eq!(check_kernel(&both, Some(&tagged), Form::BuiltIn).needs, []);
+    assert_eq!(check_kernel(&both, Some(&tagged), Form::BuiltIn, Compression::Zstd).needs, []);
     let needs = NEEDS.iter().filter(|need| matches!(need.when, When::Network | When::Vlan));
     let options: Vec<_> = needs.map(|need| need.option).collect();
     assert!(options.contains(&"PACKET") && options.contains(&"VLAN_8021Q"), "{options:?}");
     for option in options {
         let without = both.replace(&format!("CONFIG_{option}=y\n"), "");
-        let lacking = |config| check_kernel(&without, Some(config), Form::BuiltIn).needs;
+        let lacking = |config| check_kernel(&without, Some(config), Form::BuiltIn, Compression::Zstd).needs;
         assert_eq!(lacking(&tagged).iter().map(|need| need.option).collect::<Vec<_>>(), [option]);
         assert_eq!(lacking(&untagged).is_empty(), option == "VLAN_8021Q", "{option}");
     }
@@ -187,11 +212,23 @@ fn the_fragment_for_a_network_has_what_a_network_asks_for() {
 #[test]
 fn modules_count_where_they_work() {
     let fragment = fragment() + "CONFIG_MODULES=y\nCONFIG_DM_VERITY=m\n";
-    let lacking = check_kernel(&fragment, None, Form::BuiltInOrModule);
+    let lacking = check_kernel(&fragment, None, Form::BuiltInOrModule, Compression::Zstd);
     assert_eq!((lacking.needs, lacking.as_modules), (vec![], vec![("dm-verity", Severity::Must)]));
-    assert_eq!(check_kernel(&fragment, None, Form::BuiltIn).needs.len(), 1);
+    assert_eq!(check_kernel(&fragment, None, Form::BuiltIn, Compression::Zstd).needs.len(), 1);
     let initrd_as_module = fragment + "CONFIG_RD_ZSTD=m\n";
-    assert_eq!(check_kernel(&initrd_as_module, None, Form::BuiltInOrModule).needs[0].option, "RD_ZSTD");
+    assert_eq!(
+        check_kernel(&initrd_as_module, None, Form::BuiltInOrModule, Compression::Zstd).needs[0].option,
+        "RD_ZSTD"
+    );
+}
+
+#[test]
+fn an_initramfs_in_xz_asks_the_kernel_for_xz() {
+    let lacking = |text: &str| check_kernel(text, None, Form::BuiltIn, Compression::Xz).needs;
+    let options: Vec<_> = lacking(&fragment()).iter().map(|need| need.option).collect();
+    assert_eq!(options, ["RD_XZ", "XZ_DEC_X86"]);
+    let with = fragment().replace("CONFIG_RD_ZSTD=y", "CONFIG_RD_XZ=y\nCONFIG_XZ_DEC_X86=y");
+    assert_eq!(lacking(&with), []);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A device's config, its keys and a small made-up kernel, in a temporary folder.
 
 use drydock_fixtures::{config, public_pem};
-use drydock_initramfs::Inputs;
+use drydock_initramfs::{Compression, Inputs};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -102,6 +102,7 @@ impl Fake {
             drydock: self.path("drydock"),
             modules: Some(self.path(&format!("kernel/lib/modules/{VERSION}"))),
             firmware: vec![self.path("firmware")],
+            compression: Compression::Zstd,
         }
     }
 }

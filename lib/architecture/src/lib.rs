@@ -66,6 +66,12 @@ impl Architecture {
         }
     }
 
+    /// Returns whether xz has a filter for its programs that kernels know which have xz at all: "x86". The one for ARM64 came
+    /// with Linux 6.12.
+    pub const fn xz_filters_programs(self) -> bool {
+        matches!(self, Self::X86_64)
+    }
+
     /// Returns where EFI firmware looks for a loader on a disk that it has no boot entry for. UEFI 2.10, section 3.5.1.1.
     pub const fn efi_loader(self) -> &'static str {
         match self {

@@ -83,17 +83,21 @@ impl Command {
                 )
             }
             Self::Stage(bundle, look, form) => {
-                // Who leaves the transfer to the recovery does not want all of it now.
-                let look =
-                    if matches!(bundle, Where::Address(_, Transfer::Later)) { Look::Quick } else { look };
+                let (look, unread) = match bundle {
+                    // Who leaves the transfer to the recovery does not want all of it now.
+                    Where::Address(_, Transfer::Later) => (Look::Quick, true),
+                    // All that was fetched has been proven on the way.
+                    Where::Address(_, Transfer::Now) => (Look::Quick, false),
+                    _ => (look, look == Look::Quick),
+                };
                 let Staged { id, version } = live::stage(machine, bundle.source(machine)?, look)?;
                 if form == Form::Json {
                     machine.events().send(Event::Staged { id, version });
                     return Ok(String::new());
                 }
-                let unread = match look {
-                    Look::Whole => "",
-                    Look::Quick => {
+                let unread = match unread {
+                    false => "",
+                    true => {
                         "its contents were not read: if they are damaged, recovery finds that and installs nothing\n"
                     }
                 };

@@ -11,8 +11,12 @@ use std::process::Command;
 pub(crate) struct Made {
     /// The flashed disk.
     pub(crate) disk: PathBuf,
-    /// The operator's stick with v2's bundle.
+    /// The operator's stick, still to be filled.
     pub(crate) stick: PathBuf,
+    /// The folder with v2's bundle, [`UPDATE`].
+    pub(crate) served: PathBuf,
+    /// The certificates of the server and of the device.
+    pub(crate) certificates: PathBuf,
     /// The serial log of all starts.
     pub(crate) log: PathBuf,
     /// v1 and v2.
@@ -32,11 +36,30 @@ pub(crate) struct Release {
 /// One of the two: its name in the file names, version, security version.
 const RELEASES: [(&str, &str, u32); 2] = [("v1", "1.0.0", 1), ("v2", "2.0.0", 2)];
 
+/// v2's bundle as the server has it.
+pub(crate) const UPDATE: &str = "v2.drydock";
+
+impl Made {
+    /// Makes the stick: an ext4 with what this device alone has, and the update that it is to stage.
+    pub(crate) fn fill_stick(&self, update: &str) -> Result<(), Box<dyn Error>> {
+        let folder = self.stick.with_extension("d");
+        fs::create_dir_all(&folder)?;
+        for name in ["device.pem", "device.key"] {
+            fs::copy(self.certificates.join(name), folder.join(name))?;
+        }
+        fs::write(folder.join("update"), update)?;
+        fs::File::create(&self.stick)?.set_len(8 << 20)?;
+        let label = ["-q", "-t", "ext4", "-m", "0", "-L", "DRYDOCK-STICK", "-d"];
+        show(Command::new("mke2fs").args(label).args([&folder, &self.stick]))?;
+        Ok(fs::remove_dir_all(&folder)?)
+    }
+}
+
 /// Builds the programs, both systems' images, their bundles, and v1's disk, in an emptied folder.
 pub(crate) fn all(dir: &Path) -> Result<Made, Box<dyn Error>> {
     println!("== Programs and root trees (debootstrap; kept for the next time)");
-    stream(&mut Command::new(repository().join("tools/build.sh")))?;
-    let tools = Tools::build()?;
+    stream(Command::new(repository().join("tools/build.sh")).arg("--network"))?;
+    let tools = Tools::with_network()?;
     let roots = target_dir().join("demo-roots");
     stream(Command::new(repository().join("integration/demo/roots.sh")).arg(&roots))?;
     let changed = changed_packages(&roots)?;
@@ -50,6 +73,8 @@ pub(crate) fn all(dir: &Path) -> Result<Made, Box<dyn Error>> {
     fs::copy(&tools.drydock, at("drydock"))?;
     fs::copy(repository().join("integration/demo/drydock.toml"), at("drydock.toml"))?;
     show(&mut tools.keygen(&at("keys/release.pem")))?;
+    show(Command::new(repository().join("integration/demo/certificates.sh")).arg(at("certificates")))?;
+    fs::copy(at("certificates/server-ca.pem"), at("keys/server-ca.pem"))?;
     let mut secret = [0; 32];
     fs::File::open("/dev/urandom")?.read_exact(&mut secret)?;
     fs::write(at("keys/unlock.key"), secret)?;
@@ -75,14 +100,21 @@ pub(crate) fn all(dir: &Path) -> Result<Made, Box<dyn Error>> {
             key: &at("keys/release.pem"),
             level: 6,
         };
-        show(&mut tools.create(&recipe, &bundle))?;
+        let mut create = tools.create(&recipe, &bundle);
+        if name != "v1" {
+            create.arg("--base").arg(at("v1.drydock"));
+        }
+        show(&mut create)?;
         releases.push(Release { version, root_hash: tools.root_hash(&bundle)? });
     }
     show(&mut tools.disk(&at("drydock.toml"), &at("v1.drydock"), &at("disk.img")))?;
-    make_stick(&at("v2.drydock"), &at("stick.img"))?;
+    show(Command::new(&tools.bundle).arg("info").arg(at(UPDATE)))?;
+    fs::create_dir(at("served"))?;
+    fs::hard_link(at(UPDATE), at("served").join(UPDATE))?;
     let releases = releases.try_into().map_err(|_| "there are two releases")?;
     let (disk, stick, log) = (at("disk.img"), at("stick.img"), at("serial.log"));
-    Ok(Made { disk, stick, log, releases, changed })
+    let (served, certificates) = (at("served"), at("certificates"));
+    Ok(Made { disk, stick, served, certificates, log, releases, changed })
 }
 
 /// The recovery keeps v1's kernel and initramfs, which therefore has the plain name.
@@ -94,18 +126,6 @@ fn root_image(tree: &Path, version: &str, packages: &Path, drydock: &Path, image
     let mut command = Command::new(repository().join("integration/demo/root-image.sh"));
     command.arg(tree).arg(version).args([packages, drydock, image]);
     command
-}
-
-/// An ext4 stick, as an operator would plug in.
-fn make_stick(bundle: &Path, stick: &Path) -> Result<(), Box<dyn Error>> {
-    let folder = stick.with_extension("d");
-    fs::create_dir_all(&folder)?;
-    fs::hard_link(bundle, folder.join("update.drydock"))?;
-    let mib = (fs::metadata(bundle)?.len() >> 20) + 16;
-    fs::File::create(stick)?.set_len(mib << 20)?;
-    let label = ["-q", "-t", "ext4", "-m", "0", "-L", "DRYDOCK-STICK", "-d"];
-    show(Command::new("mke2fs").args(label).args([&folder, stick]))?;
-    Ok(fs::remove_dir_all(&folder)?)
 }
 
 /// The packages of which v2 has another version. The kernel is one of them, but not in the package database.

@@ -46,6 +46,15 @@ impl Console {
         println!("   ! power cut");
     }
 
+    /// Pulls the network cable out for this long.
+    pub(crate) fn unplug(&self, time: Duration) -> Result<(), QemuError> {
+        self.guest.cable(false)?;
+        println!("   ! the network cable is out");
+        std::thread::sleep(time);
+        println!("   ! the network cable is in again");
+        self.guest.cable(true)
+    }
+
     fn find<T>(
         &mut self,
         limit: Duration,
