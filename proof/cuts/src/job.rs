@@ -68,16 +68,18 @@ const VERSIONS: [(&str, u32); 3] = [("1.0.0", 1), ("2.0.0", 2), ("3.0.0", 3)];
 
 impl Job {
     /// The names of all jobs.
-    pub const NAMES: [&str; 4] = ["first-boot", "first-update", "update", "factory-reset"];
+    pub const NAMES: [&str; 5] = ["first-boot", "first-update", "update", "update-by-delta", "factory-reset"];
 
-    /// The job of this name: `first-update` fills the set that is empty, `update` overwrites an old release.
+    /// The job of this name: `first-update` fills the set that is empty, `update` overwrites an old release, and
+    /// `update-by-delta` does so with nothing but deltas from the one that runs.
     pub fn named(name: &str) -> Result<Self, QemuError> {
         // The releases before, the one after, and the boots from there to the end.
         let (name, task, before, after, boots) = match name {
             "first-boot" => (Self::NAMES[0], Task::FirstBoot, 1, 0, 1),
             "first-update" => (Self::NAMES[1], Task::Update, 1, 1, BOOTS),
             "update" => (Self::NAMES[2], Task::Update, 2, 2, BOOTS),
-            "factory-reset" => (Self::NAMES[3], Task::Reset, 1, 0, RESET_BOOTS),
+            "update-by-delta" => (Self::NAMES[3], Task::Update, 2, 2, BOOTS),
+            "factory-reset" => (Self::NAMES[4], Task::Reset, 1, 0, RESET_BOOTS),
             _ => {
                 let output = format!("there are only {:?}", Self::NAMES);
                 return Err(QemuError::Program { command: format!("cuts boot {name}"), output });
@@ -85,8 +87,12 @@ impl Job {
         };
         let system = SmallSystem::with_smaller_root("cuts", &small_config(&CHANGES))?;
         let release = |n: usize| system.release(VERSIONS[n].0, VERSIONS[n].1);
-        let target = release(after)?;
-        let before = (0..before).map(release).collect::<Result<_, _>>()?;
+        let before = (0..before).map(release).collect::<Result<Vec<_>, _>>()?;
+        let mut target = release(after)?;
+        if name == "update-by-delta" {
+            let running = &before[before.len() - 1];
+            target.bundle = system.slim(running, VERSIONS[after].0, VERSIONS[after].1)?;
+        }
         Ok(Self { name, before, boots, target, task, system })
     }
 

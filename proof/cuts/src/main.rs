@@ -2,6 +2,7 @@
 //!
 //! - `cuts`: everything, and a summary;
 //! - `cuts SETUP [OPERATION [CASE]]`: of the simulation, one set-up, one operation, one case again;
+//! - `cuts fetch`: fetches from a server;
 //! - `cuts boot [RECORDING [CASE | NUMBER]]`: in QEMU, all recordings, one with so many cuts, or one case of the
 //!   recording that was made last.
 //!
@@ -9,6 +10,7 @@
 
 use drydock_cuts::{boots, job::Job, points, recording::Recording, simulation};
 use drydock_qemu_tests::QemuError;
+use drydock_simulator::fetches::Swept;
 use drydock_simulator::proof::{Case, Findings, Kind};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -35,22 +37,29 @@ fn run(words: &[&str]) -> Result<bool, String> {
     let count = words.get(2).and_then(|word| word.parse().ok());
     let case = words.get(2).filter(|_| count.is_none()).map(|case| case.parse::<Case>()).transpose()?;
     let count = count.unwrap_or(BOOTED);
-    let (simulated, booted) = match words.first() {
-        None => (simulation::run(None, None, None, SEED), boot(None, None, count)?),
-        Some(&"boot") => (Findings::default(), boot(words.get(1).copied(), case.as_ref(), count)?),
+    let (nothing, no_fetches) = (Findings::default, Swept::default);
+    let (simulated, fetched, booted) = match words.first() {
+        None => {
+            let simulated = simulation::run(None, None, None, SEED);
+            (simulated, simulation::run_fetches(), boot(None, None, count)?)
+        }
+        Some(&"fetch") => (nothing(), simulation::run_fetches(), nothing()),
+        Some(&"boot") => (nothing(), no_fetches(), boot(words.get(1).copied(), case.as_ref(), count)?),
         setup => {
-            (simulation::run(setup.copied(), words.get(1).copied(), case.as_ref(), SEED), Findings::default())
+            let simulated = simulation::run(setup.copied(), words.get(1).copied(), case.as_ref(), SEED);
+            (simulated, no_fetches(), nothing())
         }
     };
     let failures = || simulated.failures.iter().chain(&booted.failures);
     let count = |kind| failures().filter(|(_, failure)| failure.kind == kind).count();
-    println!("distinct states simulated: {}", simulated.states.len());
+    println!("distinct states simulated: {}", simulated.states.len() + fetched.states.len());
     println!("cut points booted in QEMU: {}", booted.cuts);
     println!("bricked: {}", count(Kind::Bricked));
     println!("results that were neither old nor new: {}", count(Kind::Half));
     println!("histories that lied: {}", count(Kind::Lie));
     println!("promises broken: {}", count(Kind::Broken));
-    Ok(failures().next().is_none())
+    println!("fetches that went wrong: {}", fetched.failures.len());
+    Ok(failures().next().is_none() && fetched.failures.is_empty())
 }
 
 /// Records and boots; a single case is one of a recording that is there.

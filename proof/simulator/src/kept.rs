@@ -3,6 +3,7 @@
 use drydock_block::Flush;
 use drydock_engine::fetch::Keep;
 use drydock_format::ReadAt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{ErrorKind, Result};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -70,6 +71,13 @@ impl SimKept {
         let flight = std::mem::take(&mut state.flight);
         state.arrive(flight.into_iter());
         state.file
+    }
+
+    /// A number that stands for what is on the medium.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.bytes(), lock(&self.state).claim.clone()).hash(&mut hasher);
+        hasher.finish()
     }
 
     fn act<T>(&self, work: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {

@@ -11,6 +11,7 @@ pub mod cut;
 pub mod data;
 pub mod device;
 pub mod disk;
+pub mod fetches;
 pub mod files;
 pub mod fresh;
 pub mod kept;

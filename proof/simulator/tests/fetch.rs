@@ -7,27 +7,19 @@ mod common;
 
 use common::{MOMENTS, PATH, Spares, WORKSHOP, device, fails, source};
 use drydock_block::Flush;
-use drydock_engine::event::Silent;
-use drydock_engine::fetch::holes::{Claim, WithHoles};
-use drydock_engine::fetch::{Fetched, Keep, Session, Stream, fetch};
+use drydock_engine::fetch::holes::Claim;
+use drydock_engine::fetch::{Keep, Stream};
+use drydock_engine::live;
 use drydock_engine::update::Look;
-use drydock_engine::{Error, live};
 use drydock_fixtures::Parts;
 use drydock_format::{Bundle, ReadAt};
 use drydock_simulator::device::{End, SimDevice};
+use drydock_simulator::fetches::{self, bring, holes, lie, session};
 use drydock_simulator::kept::SimKept;
-use drydock_simulator::server::{Answer, Script, Served, SimPace, SimServer, look};
+use drydock_simulator::server::{Answer, Script, Served, SimServer, look};
 use drydock_state::SetName;
-use drydock_transfer::{Head, Ranges, Trouble, Waits};
+use drydock_transfer::{Head, Ranges, Trouble};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-const URL: &str = "https://example/3.drydock";
-
-fn session(server: SimServer) -> Session {
-    let quiet = Duration::from_secs(60);
-    Session::new(Box::new(server), Arc::new(SimPace::default()), Arc::new(Silent), Waits::default(), quiet)
-}
 
 fn server(
     script: impl FnMut(usize, &mut Served) -> Answer + Send + 'static,
@@ -37,55 +29,24 @@ fn server(
     SimServer::new(WORKSHOP.version("3").bundle.clone(), script)
 }
 
-fn fetch_to(device: &SimDevice, server: SimServer, keep: &Arc<SimKept>) -> Result<Fetched, Error> {
-    let keep: Arc<dyn Keep> = keep.clone();
-    device.live(|machine| fetch(machine, session(server), &keep, URL))
-}
-
 fn claim(keep: &SimKept) -> Claim {
-    Claim::decode(&keep.claim().unwrap().unwrap()).unwrap()
-}
-
-/// What is claimed is there, as it is on the server.
-fn claims_the_truth(keep: &SimKept, bundle: &[u8]) -> Result<(), String> {
-    let Some(claim) = keep.claim().unwrap() else { return Ok(()) };
-    let claim = Claim::decode(&claim).map_err(|error| error.to_string())?;
-    let bytes = keep.bytes().unwrap_or_default();
-    for range in claim.have.iter() {
-        let range = range.start as usize..range.end as usize;
-        if bytes.get(range.clone()) != bundle.get(range.clone()) {
-            return Err(format!("{range:?} is claimed and is not there"));
-        }
-    }
-    Ok(())
+    fetches::claim(keep).unwrap()
 }
 
 /// Lets the device install what was fetched, without a network.
 fn installs(mut device: SimDevice, keep: &Arc<SimKept>) {
-    let bundle = WithHoles::new(Kept(keep.clone()), &claim(keep));
-    device.bundles.insert(PATH.into(), Arc::new(bundle));
+    device.bundles.insert(PATH.into(), Arc::new(holes(keep)));
     device.live(|machine| live::stage(machine, source(), Look::Whole)).unwrap();
     assert_eq!(device.run(), End::Up(SetName::A));
     assert_eq!(device.record().unwrap().sets.a.version, "3");
     assert_eq!(device.violations(), Vec::<String>::new());
 }
 
-struct Kept(Arc<SimKept>);
-
-impl ReadAt for Kept {
-    fn len(&self) -> std::io::Result<u64> {
-        self.0.len()
-    }
-    fn read_at(&self, offset: u64, buf: &mut [u8]) -> std::io::Result<()> {
-        self.0.read_at(offset, buf)
-    }
-}
-
 #[test]
 fn only_what_the_device_lacks_is_fetched_and_it_is_enough() {
     let (server, served) = server(|_, _| Answer::Right);
     let keep = SimKept::new(None);
-    let fetched = fetch_to(&device(), server, &keep).unwrap();
+    let fetched = bring(&device(), server, &keep).unwrap();
     let bundle = &WORKSHOP.version("3").bundle;
     assert_eq!((fetched.version.as_str(), fetched.length), ("3", bundle.as_slice().len() as u64));
     // The last frame of the root is the same in every release, and so it is in place.
@@ -106,11 +67,10 @@ fn by_delta(file: Vec<u8>) -> u64 {
     look(&served).file = Arc::new(file);
     let device = || SimDevice::new(&WORKSHOP, MOMENTS.first.clone());
     let keep = SimKept::new(None);
-    let fetched = fetch_to(&device(), server, &keep).unwrap();
+    let fetched = bring(&device(), server, &keep).unwrap();
     assert_eq!(fetched.version, "5");
     let mut device = device();
-    let bundle = WithHoles::new(Kept(keep.clone()), &claim(&keep));
-    device.bundles.insert(PATH.into(), Arc::new(bundle));
+    device.bundles.insert(PATH.into(), Arc::new(holes(&keep)));
     device.live(|machine| live::stage(machine, source(), Look::Whole)).unwrap();
     assert_eq!(device.run(), End::Up(SetName::B));
     assert_eq!(device.record().unwrap().sets.b.version, "5");
@@ -135,33 +95,29 @@ fn of_a_delta_only_its_data_are_fetched_and_frames_where_it_does_not_give_what_i
 
 #[test]
 fn a_cut_at_any_moment_leaves_a_fetch_that_can_be_gone_on_with() {
-    let bundle = WORKSHOP.version("3").bundle.clone();
-    let keep = SimKept::new(None);
-    let (first, served) = server(|_, _| Answer::Right);
-    fetch_to(&device(), first, &keep).unwrap();
-    let all = look(&served).sent;
-    let cuts = keep.cuts();
-    assert!(cuts.len() > 100, "{} states", cuts.len());
-    let mut less = 0;
-    for cut in &cuts {
-        claims_the_truth(cut, &bundle).unwrap();
-        let (server, served) = server(|_, _| Answer::Right);
-        fetch_to(&device(), server, cut).unwrap();
-        claims_the_truth(cut, &bundle).unwrap();
-        assert_eq!(claim(cut).have, claim(&keep).have);
-        less += usize::from(look(&served).sent < all);
-    }
-    assert!(less > cuts.len() / 4, "only {less} of {} went on where they were", cuts.len());
-    installs(device(), &cuts[cuts.len() / 2]);
-    println!("{} states", cuts.len());
+    let swept = fetches::cut_everywhere(&WORKSHOP, &MOMENTS, 20);
+    assert_eq!(swept.failures, Vec::<String>::new());
+    assert!(
+        swept.runs > 80 && swept.states.len() > swept.runs * 3 / 2,
+        "{} {}",
+        swept.runs,
+        swept.states.len()
+    );
+    assert!(
+        swept.shorter > swept.runs / 4,
+        "only {} of {} went on where they were",
+        swept.shorter,
+        swept.runs
+    );
+    println!("{} states, {} fetches", swept.states.len(), swept.runs);
 }
 
 #[test]
 fn a_flush_that_does_nothing_is_noticed() {
     let bundle = WORKSHOP.version("3").bundle.clone();
     let keep = SimKept::new(Some(Flush::BundleFetched));
-    fetch_to(&device(), server(|_, _| Answer::Right).0, &keep).unwrap();
-    let why = keep.cuts().iter().find_map(|cut| claims_the_truth(cut, &bundle).err());
+    bring(&device(), server(|_, _| Answer::Right).0, &keep).unwrap();
+    let why = keep.cuts().iter().find_map(|cut| lie(cut, &bundle));
     println!("{}", why.expect("nothing notices that the flush does nothing"));
 }
 
@@ -169,7 +125,7 @@ fn a_flush_that_does_nothing_is_noticed() {
 fn a_connection_that_breaks_again_and_again_brings_all_of_it_in_the_end() {
     let (server, served) = server(|number, _| Answer::Breaks(5000 + number));
     let keep = SimKept::new(None);
-    let fetched = fetch_to(&device(), server, &keep).unwrap();
+    let fetched = bring(&device(), server, &keep).unwrap();
     assert_eq!(fetched.there, claim(&keep).have.bytes());
     assert!(look(&served).asked.len() > 10);
     installs(device(), &keep);
@@ -183,7 +139,7 @@ fn a_server_that_never_answers_is_given_up_with_what_came_kept() {
         _ => Answer::Not(Trouble::Status { status: 503, after: None }),
     });
     let keep = SimKept::new(None);
-    let error = fetch_to(&device(), server, &keep).unwrap_err().to_string();
+    let error = bring(&device(), server, &keep).unwrap_err().to_string();
     assert!(
         error.contains("mirror 0") && error.contains("503") && error.contains("goes on where it was"),
         "{error}"
@@ -195,10 +151,10 @@ fn a_server_that_never_answers_is_given_up_with_what_came_kept() {
 fn a_server_without_ranges_is_read_from_the_beginning() {
     let (server, served) = server(|number, _| if number < 2 { Answer::Right } else { Answer::Whole });
     let keep = SimKept::new(None);
-    fetch_to(&device(), server, &keep).unwrap();
+    bring(&device(), server, &keep).unwrap();
     // Several ranges at once bring nothing; one at a time does.
     assert!(look(&served).asked.iter().skip(3).all(|asked| asked.count() == 1));
-    claims_the_truth(&keep, &WORKSHOP.version("3").bundle).unwrap();
+    assert_eq!(lie(&keep, &WORKSHOP.version("3").bundle), None);
     installs(device(), &keep);
 }
 
@@ -210,7 +166,7 @@ fn a_file_that_is_exchanged_is_noticed_and_one_that_is_only_touched_is_not() {
         Answer::Right
     });
     let keep = SimKept::new(None);
-    fetch_to(&device(), touched, &keep).unwrap();
+    bring(&device(), touched, &keep).unwrap();
     // Another release, under the same name.
     let exchange = |number: usize, served: &mut Served| {
         if number == 1 {
@@ -220,14 +176,14 @@ fn a_file_that_is_exchanged_is_noticed_and_one_that_is_only_touched_is_not() {
         Answer::Right
     };
     let keep = SimKept::new(None);
-    let error = fetch_to(&device(), server(exchange).0, &keep).unwrap_err().to_string();
+    let error = bring(&device(), server(exchange).0, &keep).unwrap_err().to_string();
     assert!(error.contains("another one than before") && error.contains("stage it again"), "{error}");
     // The next fetch takes the new one, and leaves nothing of the old one.
     let (new, served) = server(|_, _| Answer::Right);
     look(&served).file = WORKSHOP.version("4").bundle.clone();
-    let fetched = fetch_to(&device(), new, &keep).unwrap();
+    let fetched = bring(&device(), new, &keep).unwrap();
     assert_eq!(fetched.version, "4");
-    claims_the_truth(&keep, &WORKSHOP.version("4").bundle).unwrap();
+    assert_eq!(lie(&keep, &WORKSHOP.version("4").bundle), None);
 }
 
 #[test]
@@ -236,12 +192,12 @@ fn bytes_that_were_not_signed_are_fetched_again_and_then_refused() {
     for damaged in [2, 3] {
         let once = server(move |number, _| if number == damaged { Answer::Damaged } else { Answer::Right });
         let keep = SimKept::new(None);
-        fetch_to(&device(), once.0, &keep).unwrap();
-        claims_the_truth(&keep, &WORKSHOP.version("3").bundle).unwrap();
+        bring(&device(), once.0, &keep).unwrap();
+        assert_eq!(lie(&keep, &WORKSHOP.version("3").bundle), None);
     }
     let always = server(|number, _| if number < 2 { Answer::Right } else { Answer::Damaged });
     let keep = SimKept::new(None);
-    let error = fetch_to(&device(), always.0, &keep).unwrap_err();
+    let error = bring(&device(), always.0, &keep).unwrap_err();
     assert!(error.is_of_contents(), "{error}");
     assert!(claim(&keep).have.is_empty());
 }
@@ -256,11 +212,11 @@ fn another_mirror_is_asked_and_only_if_it_has_the_same_release() {
     };
     let (second, served) = server(|_, _| Answer::Right);
     look(&served).etag = "\"of another server\"".into();
-    fetch_to(&device(), dead().0.and(second), &SimKept::new(None)).unwrap();
+    bring(&device(), dead().0.and(second), &SimKept::new(None)).unwrap();
     assert!(look(&served).asked.len() > 1);
     let (other, served) = server(|_, _| Answer::Right);
     look(&served).file = WORKSHOP.version("4").bundle.clone();
-    let error = fetch_to(&device(), dead().0.and(other), &SimKept::new(None)).unwrap_err().to_string();
+    let error = bring(&device(), dead().0.and(other), &SimKept::new(None)).unwrap_err().to_string();
     assert!(error.contains("another one than before"), "{error}");
 }
 
@@ -273,27 +229,26 @@ fn what_is_not_a_signed_bundle_is_refused_before_anything_is_kept() {
         Answer::With(head, b"<html".to_vec())
     };
     let keep = SimKept::new(None);
-    let error = fetch_to(&device(), server(move |_, _| page()).0, &keep).unwrap_err().to_string();
+    let error = bring(&device(), server(move |_, _| page()).0, &keep).unwrap_err().to_string();
     assert!(error.contains("captive portal"), "{error}");
     let (noise, served) = server(|_, _| Answer::Right);
     look(&served).file = Arc::new(vec![b'x'; 200_000]);
-    let error = fetch_to(&device(), noise, &keep).unwrap_err().to_string();
+    let error = bring(&device(), noise, &keep).unwrap_err().to_string();
     assert!(error.contains("not a bundle"), "{error}");
     let mut parts = common::parts();
     parts.get("manifest.sig").fill(b'\n');
     let (unsigned, served) = server(|_, _| Answer::Right);
     look(&served).file = Arc::new(parts.bytes());
-    assert!(fetch_to(&device(), unsigned, &keep).unwrap_err().to_string().contains("signatures"));
+    assert!(bring(&device(), unsigned, &keep).unwrap_err().to_string().contains("signatures"));
     assert!(keep.claim().unwrap().is_none() && keep.bytes().is_none());
 }
 
 #[test]
 fn a_hole_that_turns_out_to_be_needed_is_a_recorded_reason() {
     let keep = SimKept::new(None);
-    fetch_to(&device(), server(|_, _| Answer::Right).0, &keep).unwrap();
+    bring(&device(), server(|_, _| Answer::Right).0, &keep).unwrap();
     let mut device = device();
-    let bundle = WithHoles::new(Kept(keep.clone()), &claim(&keep));
-    device.bundles.insert(PATH.into(), Arc::new(bundle));
+    device.bundles.insert(PATH.into(), Arc::new(holes(&keep)));
     device.live(|machine| live::stage(machine, source(), Look::Whole)).unwrap();
     // What was in place is damaged between staging and the boot.
     let at = (WORKSHOP.setup.root_blocks as u64 - 1) * 4096;

@@ -8,6 +8,9 @@ pub use operation::Operation;
 use crate::contents::Contents;
 use crate::cut::Progress;
 use crate::device::{Boot, End, SimDevice};
+use crate::fetches;
+use crate::kept::SimKept;
+use crate::server::{Answer, SimServer};
 use crate::workshop::{LIKE_THE_FIRST, Workshop};
 use drydock_block::BlockDevice;
 use drydock_engine::live;
@@ -67,6 +70,7 @@ pub fn all(workshop: &Workshop) -> Vec<Operation<'_>> {
         op("update-by-delta", slim(device(&moments.staged_like)), boot, |_| &["5"]),
         op("update-past-a-delta", crooked(device(&moments.staged_like)), boot, |_| &["5"]),
         op("update-over", device(&moments.staged_again), boot, |_| &["3"]),
+        op("update-with-holes", fetched(device(&moments.staged_again)), boot, |_| &["3"]),
         op("mark-good", device(&moments.installed), boot, |_| &["2"]),
         Operation {
             story: &[Outcome::RolledBack],
@@ -173,6 +177,16 @@ fn broken(mut device: SimDevice<'_>) -> SimDevice<'_> {
 /// The bundle of version 5 has nothing but deltas from version 1.
 fn slim(mut device: SimDevice<'_>) -> SimDevice<'_> {
     device.bundles.insert("5.drydock".into(), Arc::new(device.workshop.slim(LIKE_THE_FIRST)));
+    device
+}
+
+/// Of the bundle of version 3 there is just what the device lacks.
+fn fetched(mut device: SimDevice<'_>) -> SimDevice<'_> {
+    let bundle = device.workshop.version("3").bundle.clone();
+    let (server, _) = SimServer::new(bundle, Box::new(|_, _, _| Answer::Right));
+    let keep = SimKept::new(None);
+    fetches::bring(&device, server, &keep).expect("nothing is in its way");
+    device.bundles.insert("3.drydock".into(), Arc::new(fetches::holes(&keep)));
     device
 }
 
