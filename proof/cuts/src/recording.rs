@@ -38,6 +38,9 @@ pub struct Recording {
 /// A log grows to the size of all that is written.
 const LOG_SIZE: u64 = 1 << 30;
 
+/// What the boot slots' image is kept as.
+const BOOT_IMAGE: &str = "boot.squashfs";
+
 impl Recording {
     /// Does a job in QEMU and keeps what its disk was asked to do, in place of what was recorded under this name before.
     pub fn make(name: &str, job: &Job) -> Result<Self, QemuError> {
@@ -72,8 +75,8 @@ impl Recording {
             let version = release.bundle.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             if !versions.contains(&version) {
                 io("keep a release", || {
-                    keep(&release.bundle, &folder)?;
-                    keep(&release.root, &folder)
+                    keep(&release.bundle, &folder, &format!("{version}.drydock"))?;
+                    keep(&release.root, &folder, &format!("{version}.erofs"))
                 })?;
             }
             versions.push(version);
@@ -81,7 +84,7 @@ impl Recording {
         let task = Task::ALL.into_iter().find(|(task, _)| *task == job.task).map(|(_, name)| name);
         let about = json!({"boots": job.boots, "releases": versions, "task": task, "machine-id": id});
         io("keep a recording", || {
-            keep(&job.boot_image(), &folder)?;
+            keep(&job.boot_image(), &folder, BOOT_IMAGE)?;
             fs::write(folder.join("recording.json"), about.to_string())
         })?;
         let recording = Self::load(name)?;
@@ -106,7 +109,7 @@ impl Recording {
             entries.extend(blklog::read(&folder.join(format!("{n}.log")))?);
             ends.push(entries.len());
         }
-        let boot = folder.join("boot.squashfs");
+        let boot = folder.join(BOOT_IMAGE);
         let mut releases = Vec::new();
         for release in about["releases"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             let file = |extension: &str| folder.join(format!("{release}.{extension}"));
@@ -189,9 +192,9 @@ fn nodes(disk: &Path, log: &Path) -> [Value; 3] {
     [file("disk", disk), file("log", log), logged]
 }
 
-/// Gives a file a second name in a folder.
-fn keep(file: &Path, folder: &Path) -> io::Result<()> {
-    fs::hard_link(file, folder.join(file.file_name().unwrap_or_default()))
+/// Gives a file of the small system a second name in a folder.
+fn keep(file: &Path, folder: &Path, name: &str) -> io::Result<()> {
+    fs::hard_link(file, folder.join(name))
 }
 
 fn io<T>(doing: &str, work: impl FnOnce() -> io::Result<T>) -> Result<T, QemuError> {
