@@ -234,7 +234,7 @@ fn trouble_advice(trouble: &drydock_transfer::Trouble) -> &'static str {
     use drydock_transfer::Trouble;
     match trouble {
         Trouble::Untrusted(_) => {
-            "compare the configuration's `[network]` with the server, and the device's clock with the time"
+            "compare the configuration's `[network]` with the server and the device's clock with the time, and see whether a captive portal or a proxy answers in its place"
         }
         Trouble::Status { status: 404 | 410, .. } | Trouble::Redirect(_) => "check the address",
         Trouble::Exchanged(_) => "stage it again",

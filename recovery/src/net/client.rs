@@ -112,7 +112,10 @@ impl Client {
         {
             return self.trouble(ureq::Error::Timeout(*stage), host);
         }
-        Trouble::Broken(format!("the connection to {host} failed: {error}"))
+        Trouble::Broken(match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => format!("{host} closed the connection in the middle"),
+            _ => format!("the connection to {host} failed: {error}"),
+        })
     }
 }
 

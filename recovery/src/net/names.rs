@@ -98,7 +98,11 @@ fn ask(server: SocketAddr, host: &str, limit: Duration) -> io::Result<Vec<IpAddr
             let count = socket.recv(&mut buffer)?;
             // Somebody else's, or a late one: the right one may still come.
             if let Some(answer) = answer(buffer.get(..count).unwrap_or_default(), &question) {
-                found.extend(answer?);
+                match answer {
+                    // Some servers refuse to speak of IPv6: what is known will do.
+                    Err(_) if !found.is_empty() => {}
+                    answer => found.extend(answer?),
+                }
                 break;
             }
         }

@@ -1,5 +1,7 @@
 //! Two machines and the cables between them: network namespaces with a server in one and drydock in the other.
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -44,6 +46,29 @@ impl Lab {
         lab
     }
 
+    /// The same, where the client has 10.99.0.2 already, as a live system that somebody else keeps in a network.
+    pub(crate) fn connected() -> Self {
+        let lab = Self::wired();
+        lab.on_client("addr add 10.99.0.2/24 dev e0");
+        lab.on_client("link set e0 up");
+        lab
+    }
+
+    /// Waits until so many bytes have come to the client's interface, whatever they are.
+    pub(crate) fn await_received(&self, interface: &str, bytes: u64) {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let links = self.on_client(&format!("-s -o link show dev {interface}"));
+            let received = links.split("RX:").nth(1).and_then(|rest| rest.split('\\').nth(1));
+            let received: u64 = received.unwrap().split_whitespace().next().unwrap().parse().unwrap();
+            if received >= bytes {
+                return;
+            }
+            assert!(Instant::now() < deadline, "only {received} bytes have come");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// A cable from the client's interface of that number to the server's. The server's is off, so there is no carrier.
     pub(crate) fn cable(&self, number: u8) {
         let (client, server) = (self.client(), self.server());
@@ -57,7 +82,7 @@ impl Lab {
         format!("{}-s", self.id)
     }
 
-    fn client(&self) -> String {
+    pub(crate) fn client(&self) -> String {
         format!("{}-c", self.id)
     }
 
@@ -69,6 +94,19 @@ impl Lab {
     /// Does it on the client.
     pub(crate) fn on_client(&self, words: &str) -> String {
         ip(&["-n", &self.client()].into_iter().chain(words.split(' ')).collect::<Vec<_>>())
+    }
+
+    /// The hardware address of an interface of the client's.
+    pub(crate) fn hardware_address(&self, interface: &str) -> String {
+        let links = self.on_client(&format!("-br link show dev {interface}"));
+        links.split_whitespace().nth(2).unwrap().into()
+    }
+
+    /// Whether a machine has an interface of this name, with an address.
+    pub(crate) fn has(&self, machine: &str, interface: &str) -> bool {
+        ip(&["-n", machine, "-4", "-br", "addr"]).lines().any(|line| {
+            line.split_whitespace().next().is_some_and(|name| name == interface) && line.contains("10.99.0.")
+        })
     }
 
     /// All that the client's kernel knows of its network. Counters and what a kernel does by itself are left out.
@@ -117,7 +155,16 @@ impl Lab {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> JoinHandle<T> {
-        let namespace = File::open(format!("/run/netns/{}", self.server())).unwrap();
+        self.inside_of(&self.server(), work)
+    }
+
+    /// Runs a function in the network of one of the two, in a thread.
+    pub(crate) fn inside_of<T: Send + 'static>(
+        &self,
+        machine: &str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        let namespace = File::open(format!("/run/netns/{machine}")).unwrap();
         thread::spawn(move || {
             nix::sched::setns(namespace, nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
             work()
@@ -142,13 +189,15 @@ impl Lab {
         self.drydock(network, arguments).wait()
     }
 
-    fn exec(&self, namespace: &str, program: &str) -> Command {
+    /// A program, in the network of one of the two.
+    pub(crate) fn exec(&self, namespace: &str, program: &str) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", namespace, program]);
         command
     }
 
-    fn start(&self, mut command: Command) -> Running {
+    /// Starts it. What it says is kept.
+    pub(crate) fn start(&self, mut command: Command) -> Running {
         let number = self.files.fetch_add(1, Ordering::Relaxed);
         let said = self.folder.path().join(format!("said-{number}"));
         let file = File::create(&said).unwrap();
@@ -185,6 +234,11 @@ impl Running {
     /// What it has said so far.
     pub(crate) fn said(&self) -> String {
         fs::read_to_string(&self.said).unwrap()
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
     }
 
     /// Waits until it says this.

@@ -1,8 +1,22 @@
-//! The recovery's network against real servers (Debian's dnsmasq and radvd), each test in network namespaces of its own.
+//! The network against what there really is: DHCP, routers and names from Debian's dnsmasq and radvd, bundles from nginx, each
+//! in network namespaces of its own; and servers that do on demand what no real one does.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod addresses;
+mod answers;
+mod certificates;
+mod device;
+mod faults;
+mod faulty;
 mod ipv6;
 mod lab;
+mod line;
+mod links;
+mod middle;
 mod names;
+mod nginx;
 mod nothing;
+mod proxy;
+mod setup;
+mod tls;
+mod whole;

@@ -1,10 +1,11 @@
 //! The real nginx, on a port of its own.
 
 use crate::certificates::{Authority, Certified, EC};
+use crate::lab::Lab;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -36,8 +37,26 @@ impl Nginx {
     /// Serves what is in its folder over TLS, to clients with a certificate of this authority. `more` goes into the server's
     /// block.
     pub(crate) fn start(authority: &Authority, certified: &Certified, more: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let port = free_port();
+        let listen = format!("listen 127.0.0.1:{port} ssl;");
+        Self::launch(Command::new("/usr/sbin/nginx"), port, authority, certified, &format!("{listen} {more}"))
+    }
+
+    /// The same on the server of a lab: on 10.99.0.1, TLS on port 443, and none on port 80.
+    pub(crate) fn in_lab(lab: &Lab, authority: &Authority, certified: &Certified, more: &str) -> Self {
+        let command = lab.exec(&lab.server(), "/usr/sbin/nginx");
+        let listen = "listen 10.99.0.1:443 ssl; listen 10.99.0.1:80;";
+        Self::launch(command, 443, authority, certified, &format!("{listen} {more}"))
+    }
+
+    fn launch(
+        mut command: Command,
+        port: u16,
+        authority: &Authority,
+        certified: &Certified,
+        block: &str,
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let place = folder.path().display();
         let (certificate, key) = (certified.certificate.display(), certified.key.display());
         let user = if nix::unistd::geteuid().is_root() { "user root;" } else { "" };
@@ -52,19 +71,23 @@ impl Nginx {
                client_body_temp_path {place}/t1; proxy_temp_path {place}/t2; fastcgi_temp_path {place}/t3;
                uwsgi_temp_path {place}/t4; scgi_temp_path {place}/t5;
                server {{
-                 listen 127.0.0.1:{port} ssl; root {place}/files;
+                 root {place}/files;
                  ssl_certificate {certificate}; ssl_certificate_key {key};
                  ssl_client_certificate {ca}; ssl_verify_client on;
-                 {more}
+                 {block}
                }}
              }}",
             ca = authority.file().display()
         );
         let path = folder.path().join("nginx.conf");
         fs::write(&path, config).unwrap();
-        let child = Command::new("/usr/sbin/nginx").arg("-c").arg(&path).arg("-p").arg(folder.path()).spawn();
-        let server = Self { child: child.expect("nginx is installed (tools/setup.sh)"), folder, port };
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        let child = command.arg("-c").arg(&path).arg("-p").arg(folder.path()).spawn();
+        let mut server = Self { child: child.expect("nginx is installed (tools/setup.sh)"), folder, port };
+        // It is written once the ports are open.
+        let pid = server.folder.path().join("pid");
+        while fs::read(&pid).map_or(true, |pid| pid.is_empty()) {
+            let ended = server.child.try_wait().unwrap();
+            assert!(ended.is_none(), "{:?}", fs::read_to_string(server.folder.path().join("error.log")));
             std::thread::sleep(Duration::from_millis(20));
         }
         server

@@ -21,7 +21,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 pub(crate) static WORKSHOP: LazyLock<Workshop> = LazyLock::new(|| Workshop::new(SETUPS[0]));
-static MOMENTS: LazyLock<Moments> = LazyLock::new(|| Moments::new(&WORKSHOP));
+pub(crate) static MOMENTS: LazyLock<Moments> = LazyLock::new(|| Moments::new(&WORKSHOP));
 
 /// A device that runs version 2, and for which version 3 is an update.
 pub(crate) fn device() -> SimDevice<'static> {
