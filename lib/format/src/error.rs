@@ -121,6 +121,10 @@ const REBUILD: &str = "the bundle must be made again by its vendor";
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // An error that a program has made, and not the kernel, says by itself what can be done.
+            Self::Read { what, source } if source.get_ref().is_some() => {
+                write!(f, "reading {what} of the bundle: {source}")
+            }
             Self::Read { what, source } => {
                 write!(f, "reading {what} of the bundle: {source}; check the medium, then {AGAIN}")
             }

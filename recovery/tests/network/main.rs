@@ -17,6 +17,7 @@ mod names;
 mod nginx;
 mod nothing;
 mod proxy;
+mod recovery;
 mod setup;
 mod tls;
 mod whole;

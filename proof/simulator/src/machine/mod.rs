@@ -247,7 +247,11 @@ impl SimMachine<'_> {
                 let bytes = bytes.map_err(Error::system("reading", label, "check the disk"))?;
                 Ok(Found { bytes: Arc::new(bytes), tail: Tail::Anything, stamp: None })
             }
-            Source::Medium(_) | Source::Network { .. } | Source::Unknown(_) => {
+            Source::Network { url } => {
+                let bytes = self.bundles.get(url).cloned().ok_or_else(|| missing(url.clone()))?;
+                Ok(Found { bytes, tail: Tail::Nothing, stamp: None })
+            }
+            Source::Medium(_) | Source::Unknown(_) => {
                 Err(missing(format!("{source:?}")))
             }
         }
