@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::event::Step;
 use crate::machine::Machine;
 use crate::state::Seen;
+use crate::update::{Needed, Rest};
 use crate::{release, update};
 use drydock_format::{Bundle, ReadAt, Tail};
 use filling::Filling;
@@ -74,15 +75,15 @@ pub fn fetch(
         };
         let indexes = update::indexes(machine, &record, &open(&filling.claim)?)?;
         filling.fill(&mut session, &indexes, "tables")?;
-        loop {
-            let needed = update::needed(machine, &record, &open(&filling.claim)?)?;
-            filling.fill(&mut session, &needed.ranges, "what the device lacks")?;
-            if needed.is_all {
-                break;
+        let proven = loop {
+            let Needed { ranges, rest } = update::needed(machine, &record, &open(&filling.claim)?)?;
+            filling.fill(&mut session, &ranges, "what the device lacks")?;
+            if let Rest::Proven(proven) = rest {
+                break proven;
             }
-        }
+        };
         let bundle = open(&filling.claim)?;
-        update::prove_fetched(machine, &record, &bundle)?;
+        update::prove_fetched(machine, &record, &bundle, &proven)?;
         Ok(bundle.manifest().version.clone())
     };
     let mut brought = bring(&mut filling);

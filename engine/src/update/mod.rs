@@ -17,7 +17,7 @@ mod steps;
 mod workers;
 pub mod write;
 
-pub use needed::{Needed, indexes, needed, prove_fetched};
+pub use needed::{Needed, Rest, indexes, needed, prove_fetched};
 pub use prepared::Prepared;
 
 use crate::error::Error;

@@ -3,6 +3,7 @@
 use super::delta::BaseDelta;
 use super::plan;
 use super::prepared::{Brought, Prepared, prepare_bundle, slot_of_recovery};
+use super::sections::Groups;
 use super::write::Lacks;
 use crate::error::Error;
 use crate::machine::Machine;
@@ -12,12 +13,21 @@ use drydock_state::{Record, Source};
 use drydock_transfer::Ranges;
 
 /// What an installation reads of a bundle, beyond what is read to open it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Needed {
     /// The bytes.
     pub ranges: Ranges,
-    /// Whether these are all: else another look, once they are there, tells what else is needed.
-    pub is_all: bool,
+    /// What else is needed.
+    pub rest: Rest,
+}
+
+/// What is known of what an installation does not read, or reads of a delta.
+#[derive(Debug)]
+pub enum Rest {
+    /// Another look, once the bytes are there, tells what else is needed.
+    Unknown,
+    /// Of each slot these groups are proven, and need no other bytes.
+    Proven(Vec<Groups>),
 }
 
 /// Returns the bytes of a bundle that say which deltas this device can use. Reads nothing else of it than its manifest.
@@ -34,13 +44,16 @@ pub fn indexes(machine: &impl Machine, record: &Record, bundle: &Bundle) -> Resu
 /// Of the recovery all frames are named: which copy will run when it is written is not known now.
 pub fn needed(machine: &impl Machine, record: &Record, bundle: &Bundle) -> Result<Needed, Error> {
     let prepared = prepare(machine, record, bundle)?;
-    let mut needed = Needed { ranges: Ranges::new(), is_all: true };
+    let (mut all, mut proven, mut is_all) = (Ranges::new(), Vec::new(), true);
     for slot in &prepared.slots {
         match slot.lacks(machine)? {
-            Lacks::All(ranges) => needed.ranges.extend(ranges),
+            Lacks::All(ranges, groups) => {
+                all.extend(ranges);
+                proven.push(groups);
+            }
             Lacks::First(ranges) => {
-                needed.ranges.extend(ranges);
-                needed.is_all = false;
+                all.extend(ranges);
+                is_all = false;
             }
         }
     }
@@ -49,15 +62,21 @@ pub fn needed(machine: &impl Machine, record: &Record, bundle: &Bundle) -> Resul
         let first = trusted_release(machine, &class, record.recovery.first);
         if first.map_or(true, |first| first.image.root_hash != reader.image().root_hash) {
             let frames = 0..reader.image().frame_count();
-            needed.ranges.extend(frames.flat_map(|frame| reader.frame_places(frame)));
+            all.extend(frames.flat_map(|frame| reader.frame_places(frame)));
         }
     }
-    Ok(needed)
+    Ok(Needed { ranges: all, rest: if is_all { Rest::Proven(proven) } else { Rest::Unknown } })
 }
 
-/// Proves what was fetched of a bundle, and that the rest is in place. Writes nothing.
-pub fn prove_fetched(machine: &impl Machine, record: &Record, bundle: &Bundle) -> Result<(), Error> {
-    prepare(machine, record, bundle)?.prove_contents(machine)
+/// Proves what was fetched of a bundle beyond what is `proven` already of each slot: a delta was decoded to find out what it
+/// lacks, and is not decoded again. Writes nothing.
+pub fn prove_fetched(
+    machine: &impl Machine,
+    record: &Record,
+    bundle: &Bundle,
+    proven: &[Groups],
+) -> Result<(), Error> {
+    prepare(machine, record, bundle)?.prove_rest(machine, proven)
 }
 
 fn prepare(machine: &impl Machine, record: &Record, bundle: &Bundle) -> Result<Prepared, Error> {

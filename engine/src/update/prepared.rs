@@ -4,6 +4,7 @@ use super::delta::BaseDelta;
 use super::frames::{BaseFrames, BundleFrames};
 use super::plan::{self, Origin, Plan, SlotPlan};
 use super::prove;
+use super::sections::Groups;
 use super::write::{Content, Frames, Job, Lacks};
 use crate::error::Error;
 use crate::event::{Event, PlannedSlot, Step};
@@ -175,15 +176,26 @@ impl Prepared {
     }
 
     pub(super) fn prove_contents(&self, machine: &impl Machine) -> Result<(), Error> {
-        let events = machine.events();
         for slot in &self.slots {
-            slot.job().prove(machine.threads(), events)?;
+            slot.job().prove(machine.threads(), machine.events())?;
         }
+        self.prove_recovery(machine)
+    }
+
+    /// The same, but for what is proven already of each slot.
+    pub(super) fn prove_rest(&self, machine: &impl Machine, proven: &[Groups]) -> Result<(), Error> {
+        for (slot, proven) in self.slots.iter().zip(proven) {
+            slot.job().prove_rest(proven, machine.threads(), machine.events())?;
+        }
+        self.prove_recovery(machine)
+    }
+
+    fn prove_recovery(&self, machine: &impl Machine) -> Result<(), Error> {
         if let Some(Brought { reader, .. }) = &self.recovery {
             let (image, frames) = (reader.image(), BundleFrames(reader));
             let content = Content::new(image, reader.group_digests(), &frames);
             // What was left out is not needed, or is missed when the copy is written.
-            content.prove(&image.name, machine.threads(), events, |_, _, _| Ok(()))?;
+            content.prove(&image.name, machine.threads(), machine.events(), |_, _, _| Ok(()))?;
         }
         Ok(())
     }
@@ -227,7 +239,7 @@ impl PreparedSlot {
     pub(super) fn lacks(&self, machine: &impl Machine) -> Result<Lacks, Error> {
         match self.plan.from {
             Origin::Bundle => self.job().lacks(machine.threads(), machine.events()),
-            Origin::Set(_) => Ok(Lacks::All(Vec::new())),
+            Origin::Set(_) => Ok(Lacks::All(Vec::new(), Groups::new(self.groups.len()))),
         }
     }
 }

@@ -9,7 +9,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Which groups of an image are done.
-pub(super) struct Groups(Vec<AtomicBool>);
+#[derive(Debug)]
+pub struct Groups(Vec<AtomicBool>);
 
 impl Groups {
     /// None of so many.

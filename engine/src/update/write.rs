@@ -89,7 +89,18 @@ impl<'a> Content<'a> {
             let sections = Sections { delta, image: self, progress: &progress, done: &done };
             sections.each(threads, |section| section.prove())?;
         }
-        self.each_frame(threads, &progress, &done, |content, index, scratch, frame, leaves| {
+        self.prove_frames(threads, &progress, &done, absent)
+    }
+
+    /// Reads and proves the frames that have groups which are not done.
+    fn prove_frames(
+        &self,
+        threads: usize,
+        progress: &Progress<'_>,
+        done: &Groups,
+        absent: impl Fn(usize, &mut [u8], &mut [u8]) -> Result<(), Error> + Sync,
+    ) -> Result<(), Error> {
+        self.each_frame(threads, progress, done, |content, index, scratch, frame, leaves| {
             match content.frames.has(index) {
                 true => content.fetch(index, scratch, frame, leaves),
                 false => absent(index, frame, leaves),
@@ -175,12 +186,12 @@ impl Proving for Content<'_> {
 }
 
 /// What a slot lacks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Lacks {
     /// These bytes of the bundle; once they are there another look tells what else.
     First(Vec<Range<u64>>),
-    /// These bytes of the bundle, and no others.
-    All(Vec<Range<u64>>),
+    /// These bytes of the bundle, and no others: the groups that they do not give are proven.
+    All(Vec<Range<u64>>, Groups),
 }
 
 /// One image on its way into a slot.
@@ -254,12 +265,24 @@ impl Job<'_> {
     /// Reads and proves all of the content; of a frame that can't be fetched, what is in place of it. Writes nothing.
     pub fn prove(&self, threads: usize, events: &dyn Events) -> Result<(), Error> {
         let name = &self.content.image.name;
-        self.content.prove(name, threads, events, |index, data, leaves| {
-            match self.in_place(index, data, leaves)? {
-                true => Ok(()),
-                false => self.content.fetch(index, &mut Scratch::default(), data, leaves),
-            }
+        self.content.prove(name, threads, events, |index, data, leaves| self.instead(index, data, leaves))
+    }
+
+    /// The same, but for what is proven already.
+    pub fn prove_rest(&self, proven: &Groups, threads: usize, events: &dyn Events) -> Result<(), Error> {
+        let Image { name, size, .. } = self.content.image;
+        let progress = Progress::new(events, Step::Verify, name, *size);
+        self.content.prove_frames(threads, &progress, proven, |index, data, leaves| {
+            self.instead(index, data, leaves)
         })
+    }
+
+    /// Proves what is in place of a frame that can't be fetched.
+    fn instead(&self, index: usize, data: &mut [u8], leaves: &mut [u8]) -> Result<(), Error> {
+        match self.in_place(index, data, leaves)? {
+            true => Ok(()),
+            false => self.content.fetch(index, &mut Scratch::default(), data, leaves),
+        }
     }
 
     /// Returns where in the bundle the bytes lie that are read to fill the slot, beyond what is in place. Writes nothing.
@@ -291,7 +314,8 @@ impl Job<'_> {
             let first = content.first_group(*index);
             !done.has_all(first..first + content.image.frame_len(*index as u64).div_ceil(GROUP))
         });
-        Ok(Lacks::All(frames.flat_map(|index| content.frames.places(index)).collect()))
+        let places = frames.flat_map(|index| content.frames.places(index)).collect();
+        Ok(Lacks::All(places, done))
     }
 
     /// Returns whether a frame and its part of the tree's leaf level are in the slot already.

@@ -8,7 +8,7 @@ mod common;
 use common::{MOMENTS, PATH, Spares, WORKSHOP, device, fails, source};
 use drydock_block::Flush;
 use drydock_engine::fetch::holes::Claim;
-use drydock_engine::fetch::{Keep, Stream};
+use drydock_engine::fetch::{Keep, Stream, fetch};
 use drydock_engine::live;
 use drydock_engine::update::Look;
 use drydock_fixtures::Parts;
@@ -19,6 +19,8 @@ use drydock_simulator::kept::SimKept;
 use drydock_simulator::server::{Answer, Script, Served, SimServer, look};
 use drydock_state::SetName;
 use drydock_transfer::{Head, Ranges, Trouble};
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 fn server(
@@ -91,6 +93,58 @@ fn of_a_delta_only_its_data_are_fetched_and_frames_where_it_does_not_give_what_i
     assert!(good < bad && bad < bundle.len() as u64);
     // The front, the tables and the deltas, and what was read ahead of them.
     assert!(good < bundle.len() as u64 / 2, "{good} of {}", bundle.len());
+}
+
+/// Counts what is read of some bytes of a bundle with holes.
+struct Counting {
+    keep: Arc<SimKept>,
+    of: Range<u64>,
+    read: AtomicU64,
+}
+
+impl ReadAt for Counting {
+    fn len(&self) -> std::io::Result<u64> {
+        self.keep.len()
+    }
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> std::io::Result<()> {
+        let (start, end) = (self.of.start.max(offset), self.of.end.min(offset + buf.len() as u64));
+        self.read.fetch_add(end.saturating_sub(start), Ordering::Relaxed);
+        self.keep.read_at(offset, buf)
+    }
+}
+
+impl Keep for Counting {
+    fn claim(&self) -> std::io::Result<Option<Vec<u8>>> {
+        self.keep.claim()
+    }
+    fn put_claim(&self, bytes: &[u8]) -> std::io::Result<()> {
+        self.keep.put_claim(bytes)
+    }
+    fn make(&self, length: u64) -> std::io::Result<()> {
+        self.keep.make(length)
+    }
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> std::io::Result<()> {
+        self.keep.write_at(offset, bytes)
+    }
+    fn flush(&self, guard: Flush) -> std::io::Result<()> {
+        self.keep.flush(guard)
+    }
+}
+
+#[test]
+fn a_delta_is_read_and_decoded_once_to_fetch_it() {
+    let bundle = WORKSHOP.version("5").bundle.clone();
+    let parts = Parts::of(&bundle);
+    let start = parts.offset("root.delta-0.data") as u64;
+    let len = parts.members[parts.index("root.delta-0.data")].1.len() as u64;
+    let keep = Arc::new(Counting { keep: SimKept::new(None), of: start..start + len, read: AtomicU64::new(0) });
+    let (server, served) = server(|_, _| Answer::Right);
+    look(&served).file = bundle;
+    let device = SimDevice::new(&WORKSHOP, MOMENTS.first.clone());
+    let kept: Arc<dyn Keep> = keep.clone();
+    device.live(|machine| fetch(machine, session(server), &kept, "a server")).unwrap();
+    assert_eq!(keep.read.load(Ordering::Relaxed), len);
+    assert!(claim(&keep.keep).have.contain(&keep.of));
 }
 
 #[test]
