@@ -113,6 +113,8 @@ pub fn finish(
     ended: Result<Commit, Error>,
 ) -> Result<(), Error> {
     let (events, now) = (machine.events(), machine.now());
+    // Whatever the job has read them for is closed by now: a set that is started finds its slots free.
+    machine.release_bases();
     let told = match ended {
         Ok(Commit::Nothing) => return Ok(()),
         Ok(Commit::Installed { set, release, brought, told }) => {

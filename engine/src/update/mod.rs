@@ -68,13 +68,10 @@ pub fn apply(
 ) -> Result<Commit, Error> {
     open(machine, source, pinned, &mut |bundle, stamp| {
         let prepared = prepare_bundle(machine, &state.record, source, bundle, stamp)?;
-        let filled = fill(machine, state, &prepared);
+        fill(machine, state, &prepared)?;
         let brought = prepared.recovery.as_ref().map(|brought| brought.source.clone());
         let (set, told) = (prepared.plan.target, prepared.troubles());
-        let release = prepared.release.clone();
-        drop(prepared);
-        machine.release_bases();
-        filled.map(|()| Commit::Installed { set, release, brought, told })
+        Ok(Commit::Installed { set, release: prepared.release, brought, told })
     })
 }
 

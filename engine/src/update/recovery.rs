@@ -51,9 +51,6 @@ fn write_from(
     let slot = prepare_slot(machine, bundle, target.into(), &slot_of_recovery(machine.config(), bundle)?)?;
     let slot = [slot];
     let steps = steps::to_write_copy(&slot, format!("copy {target} of the recovery"));
-    let written = crate::steps::run(&mut Work { machine, state }, &steps);
-    drop(steps);
-    drop(slot);
-    machine.release_bases();
-    written.map(|()| Commit::RecoveryWritten(target))
+    crate::steps::run(&mut Work { machine, state }, &steps)?;
+    Ok(Commit::RecoveryWritten(target))
 }

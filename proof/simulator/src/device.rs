@@ -290,7 +290,12 @@ impl<'f> SimDevice<'f> {
 
     /// Process 1, from the first look at its state to the hand-over: drydock's own story.
     fn process_one(&self, context: BootContext) -> Boot {
-        match story::boot(&self.machine(), context) {
+        let machine = self.machine();
+        let end = story::boot(&machine, context);
+        if matches!(end, Ok(BootEnd::Reset(_) | BootEnd::Entered(_))) && machine.has_bases() {
+            self.violate("the base of a delta is still mapped at the hand-over".into());
+        }
+        match end {
             Ok(BootEnd::Reset(next)) => {
                 match next {
                     Next::Reboot(set) => self.disk.mark(Mark::HandsOver(set)),

@@ -8,7 +8,7 @@ use crate::schedule::{Process, Reads, Stepping};
 use crate::truth::{self, Slot};
 use crate::workshop::{DATA_KEY, Workshop};
 use drydock_block::{BlockDevice, Flush, read_vec};
-use drydock_config::{Config, SlotClass};
+use drydock_config::{Config, SlotClass, base_mapping};
 use drydock_engine::Error;
 use drydock_engine::context::RunningSet;
 use drydock_engine::event::{Attempt, Event, Events};
@@ -119,12 +119,21 @@ impl<'f> SimMachine<'f> {
         lock(&self.events.told).clone()
     }
 
+    /// Whether the base of a delta is mapped.
+    pub fn has_bases(&self) -> bool {
+        lock(&self.mapped).keys().any(|mapping| is_base(mapping))
+    }
+
     /// Waits in no time; nobody waits for ever.
     fn wait(&self, time: Duration) -> Power {
         let waited = &mut *lock(&self.waited);
         *waited += time;
         if *waited < PATIENCE { Power::On } else { Power::Off }
     }
+}
+
+fn is_base(mapping: &str) -> bool {
+    mapping.starts_with(&base_mapping(""))
 }
 
 fn missing(what: String) -> Error {
@@ -184,9 +193,13 @@ impl Disk for SimMachine<'_> {
         slot.ok_or_else(|| missing(format!("partition {}", name.label(&class.class))))
     }
     fn base(&self, class: &SlotClass, name: SlotName, _image: &Image) -> Result<Device, Error> {
-        self.slot(class, name)
+        let slot = self.slot(class, name)?;
+        lock(&self.mapped).insert(base_mapping(&name.label(&class.class)), slot.clone());
+        Ok(slot)
     }
-    fn release_bases(&self) {}
+    fn release_bases(&self) {
+        lock(&self.mapped).retain(|mapping, _| !is_base(mapping));
+    }
     fn read_back(&self, class: &SlotClass, name: SlotName, image: &Image) -> Result<(), Error> {
         let label = name.label(&class.class);
         prove::by_reading(&self.slot(class, name)?, image, &label, self.threads(), &self.events)
