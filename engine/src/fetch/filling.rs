@@ -19,8 +19,16 @@ const TELL_EVERY: Duration = Duration::from_secs(1);
 /// A gap between two ranges that costs less than a range of its own, in bytes.
 const GAP: u64 = 256;
 
+/// The unit in which a filesystem gives room, in bytes.
+const BLOCK: u64 = 4096;
+/// What is left to the filesystem for its own, and for the claim, in bytes.
+const SPARE: u64 = 64 << 10;
+
 /// Where a bundle with holes lies.
 pub trait Keep: ReadAt {
+    /// Returns how many bytes may be in the file: those that it occupies, and those that are free beside it.
+    fn room(&self) -> io::Result<u64>;
+
     /// Returns the claim's bytes, if there is one.
     fn claim(&self) -> io::Result<Option<Vec<u8>>>;
 
@@ -81,6 +89,7 @@ impl Filling {
         if missing.is_empty() {
             return Ok(());
         }
+        self.check_room(&missing, what)?;
         let pace = session.pace().clone();
         let (total, mut done) = (missing.bytes(), 0);
         let (mut fresh, mut claimed_at, mut told_at) = (Ranges::new(), pace.since(), pace.since());
@@ -103,6 +112,22 @@ impl Filling {
         });
         let settled = self.settle(&mut fresh);
         fetched.and(settled)
+    }
+
+    /// Refuses to begin what can't be brought to its end. Holes take no room.
+    fn check_room(&self, missing: &Ranges, what: &str) -> Result<(), Error> {
+        let all = self.claim.have.iter().chain(missing.iter());
+        let blocks: Ranges =
+            all.map(|range| range.start / BLOCK * BLOCK..range.end.next_multiple_of(BLOCK)).collect();
+        let (needed, room) = (blocks.bytes() + SPARE, self.keep.room().map_err(failed("asking for the room of"))?);
+        let Some(lacking) = needed.checked_sub(room).filter(|lacking| *lacking > 0) else { return Ok(()) };
+        let kib = |bytes: u64| bytes.div_ceil(1 << 10);
+        Err(Error::Refused(format!(
+            "fetching {what}: the bundle with what this device lacks of it takes {} KiB where it is kept, and there are {} KiB; delete what nobody needs there ({} KiB at least), or leave the transfer to the recovery (`drydock stage --stream`)",
+            kib(needed),
+            room >> 10,
+            kib(lacking)
+        )))
     }
 
     /// Flushes what was written, and only then claims it.

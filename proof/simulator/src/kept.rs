@@ -48,12 +48,19 @@ pub struct SimKept {
     /// What every moment so far could leave.
     cuts: Mutex<Vec<State>>,
     swallowed: Option<Flush>,
+    /// How many bytes it may have.
+    room: Option<u64>,
 }
 
 impl SimKept {
     /// Nothing is there yet; this flush does nothing.
     pub fn new(swallowed: Option<Flush>) -> Arc<Self> {
         Arc::new(Self { swallowed, ..Self::default() })
+    }
+
+    /// Nothing is there yet, and there is no room for more than so many bytes.
+    pub fn with_room(bytes: u64) -> Arc<Self> {
+        Arc::new(Self { room: Some(bytes), ..Self::default() })
     }
 
     /// Everything that a cut could have left, from the first act on.
@@ -103,6 +110,10 @@ impl ReadAt for SimKept {
 }
 
 impl Keep for SimKept {
+    fn room(&self) -> Result<u64> {
+        Ok(self.room.unwrap_or(u64::MAX))
+    }
+
     fn claim(&self) -> Result<Option<Vec<u8>>> {
         Ok(lock(&self.state).claim.clone())
     }

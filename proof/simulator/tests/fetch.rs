@@ -114,6 +114,9 @@ impl ReadAt for Counting {
 }
 
 impl Keep for Counting {
+    fn room(&self) -> std::io::Result<u64> {
+        self.keep.room()
+    }
     fn claim(&self) -> std::io::Result<Option<Vec<u8>>> {
         self.keep.claim()
     }
@@ -145,6 +148,25 @@ fn a_delta_is_read_and_decoded_once_to_fetch_it() {
     device.live(|machine| fetch(machine, session(server), &kept, "a server")).unwrap();
     assert_eq!(keep.read.load(Ordering::Relaxed), len);
     assert!(claim(&keep.keep).have.contain(&keep.of));
+}
+
+#[test]
+fn what_there_is_no_room_for_is_not_begun_and_the_reason_says_how_much_there_must_be() {
+    let fetch_into = |bytes: u64| {
+        let (server, served) = server(|_, _| Answer::Right);
+        let keep = SimKept::with_room(bytes);
+        (bring(&device(), server, &keep), look(&served).sent, keep)
+    };
+    let (fetched, sent, keep) = fetch_into(1 << 20);
+    assert!(fetched.is_ok());
+    let needed = claim(&keep).have.bytes();
+    let (refused, less, keep) = fetch_into(needed);
+    let why = refused.unwrap_err().to_string();
+    let kib = (needed >> 10).to_string();
+    assert!(why.contains(&format!("and there are {kib} KiB; delete what nobody needs there")), "{why}");
+    assert!(why.contains("stage --stream") && less < sent / 2, "{why}: {less} of {sent}");
+    // The tables have come.
+    assert!(!claim(&keep).have.is_empty());
 }
 
 #[test]

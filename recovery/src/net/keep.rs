@@ -7,9 +7,10 @@ use drydock_engine::fetch::holes::{CLAIM_LIMIT, CLAIM_SUFFIX};
 use drydock_engine::files::{self, Files};
 use drydock_engine::reset::archive::{Entry, Kind};
 use drydock_format::ReadAt;
+use nix::sys::statvfs::statvfs;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -66,6 +67,17 @@ impl ReadAt for KeptFile {
 }
 
 impl Keep for KeptFile {
+    fn room(&self) -> io::Result<u64> {
+        // Counted in units of 512 bytes, whatever the filesystem's are (stat(2)).
+        let occupied = self.lock().as_ref().map_or(Ok(0), |file| io::Result::Ok(file.metadata()?.blocks() * 512))?;
+        let volume = statvfs(&self.folder.0)?;
+        // A filesystem in memory without a limit has no blocks.
+        Ok(match volume.blocks() {
+            0 => u64::MAX,
+            _ => (volume.blocks_available() * volume.fragment_size()).saturating_add(occupied),
+        })
+    }
+
     fn claim(&self) -> io::Result<Option<Vec<u8>>> {
         match self.folder.read(&self.claim, CLAIM_LIMIT as u64) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -31,7 +31,7 @@ folder=$1; loop=$2; shift 2
 mount -t tmpfs none /run; mkdir /run/drydock; cp "$folder/config.json" /run/drydock/
 mount -t tmpfs none /sys/class/block
 mkdir -p "$folder/dev"; mount -t tmpfs none "$folder/dev"
-cp -a /dev/null /dev/random /dev/urandom "$folder/dev"
+cp -a /dev/null /dev/zero /dev/random /dev/urandom "$folder/dev"
 disk=/sys/devices/virtual/block/$loop
 ln -s "$disk" /sys/class/block/sda
 mknod "$folder/dev/sda" b $(tr : ' ' < "$disk/dev")

@@ -18,6 +18,7 @@ mod nginx;
 mod nothing;
 mod proxy;
 mod recovery;
+mod room;
 mod setup;
 mod tls;
 mod whole;
