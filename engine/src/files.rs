@@ -22,6 +22,9 @@ pub trait Files {
     /// Gives a file another name in the same folder, in place of what has that name.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
+    /// Takes a file away.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
     /// On return, what a file holds, or the names in a folder, are on stable storage.
     fn flush(&self, path: &Path, guard: Flush) -> io::Result<()>;
 

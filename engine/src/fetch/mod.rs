@@ -8,11 +8,13 @@ mod filling;
 pub mod holes;
 mod remote;
 mod session;
+mod settled;
 mod stream;
 
 pub use filling::Keep;
 pub use remote::{Contact, Failed, Pace, Remote, Take};
 pub use session::Session;
+pub use settled::{FETCHED, discard, discard_settled};
 pub use stream::Stream;
 
 use crate::error::Error;

@@ -47,6 +47,8 @@ pub enum Flush {
     FilesKept,
     /// What was fetched of a bundle is on the medium before it is claimed to be.
     BundleFetched,
+    /// A fetched bundle is gone from the medium before the claim by which it is found to be removed.
+    BundleRemoved,
     /// A bundle is on the medium before the intent that names it.
     BundleOffered,
 }

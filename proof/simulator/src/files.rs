@@ -213,6 +213,16 @@ impl Files for SimFiles {
         })
     }
 
+    fn remove(&self, path: &Path) -> Result<()> {
+        self.act(|state| {
+            state.find(path)?;
+            let (folder, name) = split(path)?;
+            let folder = state.find(folder)?;
+            state.flight.push(Change::Names(folder, vec![(name, None)]));
+            Ok(())
+        })
+    }
+
     fn flush(&self, path: &Path, guard: Flush) -> Result<()> {
         self.act(|state| {
             let node = state.find(path)?;

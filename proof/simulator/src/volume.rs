@@ -84,6 +84,9 @@ impl Files for FakeFiles {
     fn rename(&self, _from: &Path, _to: &Path) -> io::Result<()> {
         Err(ErrorKind::Unsupported.into())
     }
+    fn remove(&self, _path: &Path) -> io::Result<()> {
+        Err(ErrorKind::Unsupported.into())
+    }
     fn flush(&self, _path: &Path, _guard: Flush) -> io::Result<()> {
         Ok(())
     }

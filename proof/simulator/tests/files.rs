@@ -4,11 +4,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use drydock_block::Flush;
+use drydock_engine::fetch::holes::{CLAIM_SUFFIX, Claim};
+use drydock_engine::fetch::{FETCHED, discard};
 use drydock_engine::files::{Files, replace};
 use drydock_engine::machine_id;
 use drydock_engine::reset::archive::{Entry, Kind};
 use drydock_engine::reset::unpack::unpack;
+use drydock_format::Digest;
 use drydock_simulator::files::SimFiles;
+use drydock_state::{SetInfo, UnixTime, transition};
 use std::path::Path;
 
 const LIMIT: u64 = 1 << 20;
@@ -95,10 +99,40 @@ fn what_is_kept(swallowed: Option<Flush>) -> Result<(), String> {
     Ok(())
 }
 
+/// What is left of a fetched bundle whose update is settled when the power is cut while it is removed: never the bundle
+/// without the claim by which the next call finds it.
+fn what_was_fetched(swallowed: Option<Flush>) -> Result<(), String> {
+    let manifest = Digest([7; 32]);
+    let claim = Claim { manifest, length: 9, from: "a test".into(), have: std::iter::once(0..9).collect() };
+    let claim = claim.encode().unwrap();
+    let beside = format!("{FETCHED}{CLAIM_SUFFIX}");
+    let release = SetInfo { manifest: manifest.into(), ..SetInfo::default() };
+    let record = transition::flashed(release, UnixTime(0));
+    let before = SimFiles::new(swallowed);
+    replace(&before, &file(FETCHED, b"a bundle.")).unwrap();
+    replace(&before, &file(&beside, &claim)).unwrap();
+    let files = before.at_rest();
+    discard(&files, &record).unwrap();
+    let is_there = |files: &SimFiles, path: &str| files.read(Path::new(path), LIMIT).is_ok();
+    for left in files.cuts().iter().flatten() {
+        if is_there(left, FETCHED) && !is_there(left, &beside) {
+            return Err("the bundle is left, and nothing knows of it".into());
+        }
+        discard(left, &record).unwrap();
+        assert!(!is_there(left, FETCHED) && !is_there(left, &beside), "once more, after a cut");
+    }
+    // Of a release that the device does not have nothing is removed.
+    let files = before.at_rest();
+    discard(&files, &transition::flashed(SetInfo::default(), UnixTime(0))).unwrap();
+    assert!(is_there(&files, FETCHED) && is_there(&files, &beside));
+    Ok(())
+}
+
 fn everything(swallowed: Option<Flush>) -> Result<(), String> {
     first_machine_id(swallowed)?;
     another_in_its_place(swallowed, |files, new| replace(files, new).unwrap())?;
-    what_is_kept(swallowed)
+    what_is_kept(swallowed)?;
+    what_was_fetched(swallowed)
 }
 
 #[test]
@@ -108,7 +142,7 @@ fn a_file_on_data_is_the_old_or_the_new_one_whenever_the_power_is_cut() {
 
 #[test]
 fn a_flush_of_a_file_or_folder_that_does_nothing_is_noticed() {
-    for flush in [Flush::FileWritten, Flush::FileNamed, Flush::FolderNamed, Flush::FilesKept] {
+    for flush in [Flush::FileWritten, Flush::FileNamed, Flush::FolderNamed, Flush::FilesKept, Flush::BundleRemoved] {
         let why = everything(Some(flush)).expect_err(&format!("nothing notices that {flush:?} does nothing"));
         println!("without {flush:?}: {why}");
     }

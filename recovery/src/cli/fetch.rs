@@ -20,7 +20,7 @@ pub(super) fn to_file(
     let config = machine.config();
     let path = match (to, &config.data) {
         (Some(path), _) => PathBuf::from(path),
-        (None, Some(data)) => PathBuf::from(&data.mount).join(net::FETCHED),
+        (None, Some(data)) => PathBuf::from(&data.mount).join(fetch::FETCHED),
         (None, None) => return Err(Error::Usage("there is no data volume to fetch to; use --to".into())),
     };
     if let Err(error) = net::stand_back() {

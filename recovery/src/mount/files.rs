@@ -77,6 +77,10 @@ impl Files for Mounted {
         fs::rename(self.0.join(from), self.0.join(to))
     }
 
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(self.0.join(path))
+    }
+
     fn flush(&self, path: &Path, _guard: Flush) -> io::Result<()> {
         File::open(self.0.join(path))?.sync_all()
     }

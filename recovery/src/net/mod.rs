@@ -20,5 +20,5 @@ pub use identity::{DeviceIdentity, PemIdentity, authorities};
 pub use keep::KeptFile;
 pub use manners::{Manners, Pauses, stand_back};
 pub use names::{Names, SystemNames};
-pub use open::{FETCHED, session, stream};
+pub use open::{session, stream};
 pub use tls::{Tls, client_config};

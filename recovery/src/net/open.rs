@@ -21,8 +21,6 @@ use std::path::Path;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// Where the live system keeps what it fetches, on the data volume.
-pub const FETCHED: &str = "lib/drydock/fetched.drydock";
 /// The longest PEM file of this device's certificate, or its key, in bytes.
 const MAX_PEM: u64 = 64 << 10;
 

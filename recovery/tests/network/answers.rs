@@ -5,10 +5,8 @@ use crate::certificates::{Authority, EC};
 use crate::device::{Device, HOST, impatient};
 use crate::lab::Lab;
 use crate::nginx::Nginx;
-use crate::setup::{MOMENTS, bundle};
+use crate::setup::bundle;
 use drydock_config::Network;
-
-const DATA_KIB: u64 = 16 << 10;
 
 fn https() -> String {
     format!("https://{HOST}/3.drydock")
@@ -24,7 +22,7 @@ fn certificates_that_do_not_fit_are_refused_and_the_reason_says_which_and_why() 
     let (authority, other) = (Authority::new(), Authority::new());
     let own = authority.certify("device-7", EC);
     let network = || Network { ca: vec![authority.pem()], ..impatient() };
-    let device = Device::new(&lab, &MOMENTS.second, network(), &own, DATA_KIB);
+    let device = Device::new(&lab, network(), &own);
     for (certified, reason) in [
         (authority.certify_for_the_past(HOST, EC), "the certificate of updates.example expired on 2020-02-01"),
         (authority.certify("elsewhere.example", EC), "is not for updates.example, but for DnsName(\"elsewhere"),
@@ -37,7 +35,7 @@ fn certificates_that_do_not_fit_are_refused_and_the_reason_says_which_and_why() 
         // Nobody who is not believed is asked again, or is told who this is.
         assert!(!said.contains("trying again") && server.log().is_empty(), "{said}");
     }
-    let stranger = Device::new(&lab, &MOMENTS.second, network(), &other.certify("device-8", EC), DATA_KIB);
+    let stranger = Device::new(&lab, network(), &other.certify("device-8", EC));
     let server = Nginx::in_lab(&lab, &authority, &authority.certify(HOST, EC), "");
     server.put("3.drydock", bundle());
     let said = stranger.refuses(&https());
@@ -53,7 +51,7 @@ fn a_captive_portal_that_answers_everything_with_a_page_is_called_one() {
     let page = "default_type text/html; location / { return 200 '<html>Room number?</html>'; }";
     let server = Nginx::in_lab(&lab, &portals, &portals.certify("portal.example", EC), page);
     let network = Network { ca: vec![authority.pem()], tries: 2, ..impatient() };
-    let device = Device::new(&lab, &MOMENTS.second, network, &own, DATA_KIB);
+    let device = Device::new(&lab, network, &own);
     let said = device.refuses(&http());
     assert!(said.contains("a web page; a captive portal may want somebody to log in"), "{said}");
     let said = device.refuses(&https());
@@ -76,7 +74,7 @@ fn a_name_that_nobody_knows_at_first_is_asked_for_until_somebody_does() {
     let server = Nginx::in_lab(&lab, &authority, &authority.certify(HOST, EC), "");
     server.put("3.drydock", bundle());
     let network = Network { ca: vec![authority.pem()], ..impatient() };
-    let device = Device::new(&lab, &MOMENTS.second, network, &own, DATA_KIB).without_known_hosts();
+    let device = Device::new(&lab, network, &own).without_known_hosts();
     let mut drydock = device.drydock(&["stage", &https()]);
     drydock.expect("the name updates.example");
     drydock.expect("trying again");

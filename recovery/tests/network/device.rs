@@ -2,10 +2,12 @@
 
 use crate::certificates::Certified;
 use crate::lab::{Lab, Running};
-use crate::setup::WORKSHOP;
+use crate::setup::{MOMENTS, WORKSHOP};
 use drydock_config::{Data, DataFailure, Kib, Network, Seconds};
+use drydock_engine::context::RunningSet;
+use drydock_engine::fetch::FETCHED;
 use drydock_engine::fetch::holes::{CLAIM_SUFFIX, Claim};
-use drydock_simulator::contents::Contents;
+use drydock_state::{MaybeDigest, SetName};
 use drydock_transfer::Ranges;
 use std::fs;
 use std::os::unix::fs::FileExt;
@@ -21,6 +23,8 @@ const LABELS: [&str; 12] = [
 ];
 /// Where the first partition begins.
 const START: u64 = 1 << 20;
+/// The size of `data`.
+const DATA_KIB: u64 = 16 << 10;
 /// Where `data` is mounted.
 const MOUNT: &str = "/srv";
 
@@ -28,7 +32,7 @@ const MOUNT: &str = "/srv";
 /// goes away with the command.
 const SURROUND: &str = r#"
 folder=$1; loop=$2; shift 2
-mount -t tmpfs none /run; mkdir /run/drydock; cp "$folder/config.json" /run/drydock/
+mount -t tmpfs none /run; mkdir /run/drydock; cp "$folder/config.json" "$folder/boot.json" /run/drydock/
 mount -t tmpfs none /sys/class/block
 mkdir -p "$folder/dev"; mount -t tmpfs none "$folder/dev"
 cp -a /dev/null /dev/zero /dev/random /dev/urandom "$folder/dev"
@@ -64,8 +68,8 @@ pub(crate) struct Device<'l> {
 }
 
 impl<'l> Device<'l> {
-    /// A device with this on its disk, `data_kib` of `data`, and this certificate. All names are 10.99.0.1.
-    pub(crate) fn new(lab: &'l Lab, contents: &Contents, network: Network, own: &Certified, data_kib: u64) -> Self {
+    /// A device that runs version 2 in set b, with this certificate. The one name that it knows is that of 10.99.0.1.
+    pub(crate) fn new(lab: &'l Lab, network: Network, own: &Certified) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let mut config = WORKSHOP.config.clone();
@@ -82,16 +86,23 @@ impl<'l> Device<'l> {
         let (client_certificate, client_key) = (on_data("own.pem"), on_data("own.key"));
         config.network = Network { client_certificate, client_key, ..network };
         fs::write(at("config.json"), serde_json::to_vec(&config).unwrap()).unwrap();
+        let running = RunningSet {
+            set: SetName::B,
+            root_hash: MaybeDigest::None,
+            version: "2".into(),
+            degraded: false,
+        };
+        fs::write(at("boot.json"), serde_json::to_vec(&running).unwrap()).unwrap();
         fs::write(at("hosts"), format!("10.99.0.1 {HOST}\n")).unwrap();
         fs::write(at("resolv.conf"), "nameserver 10.99.0.1\n").unwrap();
         fs::create_dir_all(at("data/keys")).unwrap();
         fs::copy(&own.certificate, at("data/keys/own.pem")).unwrap();
         fs::copy(&own.key, at("data/keys/own.key")).unwrap();
         let image = at("disk.img");
-        lay_out(&image, contents, data_kib);
+        lay_out(&image);
         let at_data = format!("offset={}", START + WORKSHOP.range("data").start);
         let mut make = Command::new("mkfs.ext4");
-        make.args(["-q", "-m", "0", "-E", &at_data, "-d"]).arg(at("data")).arg(&image).arg(format!("{data_kib}k"));
+        make.args(["-q", "-m", "0", "-E", &at_data, "-d"]).arg(at("data")).arg(&image).arg(format!("{DATA_KIB}k"));
         done(&mut make);
         let node = done(Command::new("losetup").args(["--find", "--show"]).arg(&image)).trim().to_owned();
         let device = Self { lab, folder, node };
@@ -155,7 +166,7 @@ impl<'l> Device<'l> {
 
     /// What is there of the bundle that is fetched, by its claim.
     pub(crate) fn there(&self) -> Ranges {
-        let file = format!("{MOUNT}/lib/drydock/fetched.drydock{CLAIM_SUFFIX}");
+        let file = format!("{MOUNT}/{FETCHED}{CLAIM_SUFFIX}");
         let (ok, hex) = self.program(&["od", "-An", "-v", "-tx1", &file]).wait();
         assert!(ok, "{hex}");
         let bytes: Vec<_> = hex.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect();
@@ -178,18 +189,18 @@ impl Drop for Device<'_> {
 }
 
 /// Makes the disk, but for the filesystem on `data`.
-fn lay_out(image: &PathBuf, contents: &Contents, data_kib: u64) {
+fn lay_out(image: &PathBuf) {
     let data = WORKSHOP.range("data").start;
     let file = fs::File::create(image).unwrap();
-    file.set_len(START + data + (data_kib << 10) + START).unwrap();
+    file.set_len(START + data + (DATA_KIB << 10) + START).unwrap();
     let mut bytes = vec![0; data as usize];
-    contents.read(0, &mut bytes);
+    MOMENTS.second.read(0, &mut bytes);
     file.write_all_at(&bytes, START).unwrap();
     let mut table = Command::new("sgdisk");
     table.args(["--set-alignment=8"]);
     for (number, label) in (1..).zip(LABELS) {
         let range = WORKSHOP.range(label);
-        let end = if label == "data" { data + (data_kib << 10) } else { range.end };
+        let end = if label == "data" { data + (DATA_KIB << 10) } else { range.end };
         let (first, last) = ((START + range.start) / 512, (START + end) / 512 - 1);
         table.arg(format!("--new={number}:{first}:{last}")).arg(format!("--change-name={number}:{label}"));
     }

@@ -7,12 +7,11 @@ use crate::lab::Lab;
 use crate::line::Line;
 use crate::middle::{Fate, Middle};
 use crate::nginx::{Line as Logged, Nginx};
-use crate::setup::{MOMENTS, bundle};
+use crate::setup::{WORKSHOP, bundle};
 use drydock_config::{Network, Seconds};
 use nix::sys::signal::Signal;
 use std::time::{Duration, Instant};
 
-const MIB: u64 = 1 << 10;
 /// A pace at which all of the bundle takes eight seconds.
 const SLOW: &str = "limit_rate 40k;";
 /// So many bytes on the wire, and some of the contents have come, and some have not.
@@ -40,10 +39,9 @@ impl Trust {
         server
     }
 
-    /// A device that runs version 2.
     fn device<'l>(&self, lab: &'l Lab, network: Network) -> Device<'l> {
         let network = Network { ca: vec![self.authority.pem()], ..network };
-        Device::new(lab, &MOMENTS.second, network, &self.own, 16 * MIB)
+        Device::new(lab, network, &self.own)
     }
 }
 
@@ -135,7 +133,7 @@ fn another_file_that_takes_the_place_of_the_one_that_is_being_fetched_ends_it_wi
     let middle = Middle::stand(&lab, |number| if number < 3 { Fate::Closes(60_000) } else { Fate::Lasts });
     let drydock = device.drydock(&["stage", &format!("https://{HOST}:8443/3.drydock")]);
     lab.await_received("e0", MIDDLE / 2);
-    server.put("3.drydock", &crate::setup::WORKSHOP.version("4").bundle);
+    server.put("3.drydock", &WORKSHOP.version("4").bundle);
     let (ok, said) = drydock.wait();
     assert!(!ok && said.contains("the file on the server is another one than before"), "{said}");
     assert!(said.contains("stage it again") && middle.connections() > 1, "{said}");
