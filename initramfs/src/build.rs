@@ -4,7 +4,7 @@ use crate::cpio::Tree;
 use crate::modules::{Known, Modules, firmware_of};
 use crate::packed::{ENDINGS, unpack};
 use crate::{Compression, Error, elf, keys};
-use drydock_config::{Config, Unlock};
+use drydock_config::{Config, Network, Unlock, WITHOUT_NETWORK};
 use drydock_config_load::ConfigText;
 use std::path::{Path, PathBuf};
 
@@ -107,6 +107,10 @@ pub fn build(inputs: &Inputs) -> Result<Built, Error> {
     }
     let binary = read("read the device binary", &inputs.drydock)?;
     elf::check_static(&binary).map_err(|why| Error::unusable(&inputs.drydock, why))?;
+    if config.network != Network::default() && is_without_network(&binary) {
+        let message = "the device binary was built without the feature `network`, and would pass this over; take one that has it, or leave `[network]` out";
+        return Err(Error::fault(&text, "network", message));
+    }
     let binary_size = binary.len() as u64;
     let machine = elf::machine(&binary);
     let expected = config.layout.architecture;
@@ -260,6 +264,12 @@ fn check_machine(inputs: &Inputs, binary: Option<u16>, path: &str, module: Optio
         "is for {ours}, but the kernel is for {theirs} (its module {path}); take both for the same device"
     );
     Err(Error::unusable(&inputs.drydock, why))
+}
+
+/// Whether a device binary says that it has no network.
+fn is_without_network(binary: &[u8]) -> bool {
+    let text = WITHOUT_NETWORK.as_bytes();
+    binary.windows(text.len()).any(|window| window == text)
 }
 
 fn check_known(modules: &Modules, list: &str, names: &[String], text: &ConfigText) -> Result<(), Error> {

@@ -119,7 +119,8 @@ impl Filling {
         let all = self.claim.have.iter().chain(missing.iter());
         let blocks: Ranges =
             all.map(|range| range.start / BLOCK * BLOCK..range.end.next_multiple_of(BLOCK)).collect();
-        let (needed, room) = (blocks.bytes() + SPARE, self.keep.room().map_err(failed("asking for the room of"))?);
+        let (needed, room) =
+            (blocks.bytes() + SPARE, self.keep.room().map_err(failed("asking for the room of"))?);
         let Some(lacking) = needed.checked_sub(room).filter(|lacking| *lacking > 0) else { return Ok(()) };
         let kib = |bytes: u64| bytes.div_ceil(1 << 10);
         Err(Error::Refused(format!(

@@ -272,9 +272,8 @@ impl Job<'_> {
     pub fn prove_rest(&self, proven: &Groups, threads: usize, events: &dyn Events) -> Result<(), Error> {
         let Image { name, size, .. } = self.content.image;
         let progress = Progress::new(events, Step::Verify, name, *size);
-        self.content.prove_frames(threads, &progress, proven, |index, data, leaves| {
-            self.instead(index, data, leaves)
-        })
+        self.content
+            .prove_frames(threads, &progress, proven, |index, data, leaves| self.instead(index, data, leaves))
     }
 
     /// Proves what is in place of a frame that can't be fetched.

@@ -225,3 +225,20 @@ fn a_kernel_root_must_hold_one_kernel() {
     let message = inputs.add_kernel_root(&fake.path("kernel")).unwrap_err().to_string();
     assert!(message.contains("2 folders"), "{message}");
 }
+
+#[test]
+fn a_binary_without_a_network_is_refused_where_the_configuration_has_one() {
+    let fake = Fake::new();
+    let without = [&elf()[..], drydock_config::WITHOUT_NETWORK.as_bytes()].concat();
+    fake.write("drydock", &without);
+    build(&fake.inputs()).unwrap();
+    fake.edit("[initramfs]", "[[network.interface]]\nname = \"eth0\"\n[initramfs]");
+    let why = refusal(&fake);
+    assert!(
+        why.contains("built without the feature `network`") && why.contains("leave `[network]` out"),
+        "{why}"
+    );
+    assert!(why.contains("device.toml:10:3"), "{why}");
+    fake.write("drydock", &elf());
+    build(&fake.inputs()).unwrap();
+}

@@ -22,6 +22,11 @@ pub use reset::*;
 pub use types::*;
 pub use units::{Kib, Mib, Seconds};
 
+/// What a device binary says that was built without a network, where it should use one. Only such a binary has this text in
+/// it, by which who builds an initramfs knows it.
+pub const WITHOUT_NETWORK: &str =
+    "this drydock was built without the feature `network`; take the bundle from a file or a medium";
+
 impl Config {
     /// Reads what [`Config::to_json`] wrote. Unknown keys are refused; values are not checked again, because
     /// whoever can change this file can change the program that reads it.

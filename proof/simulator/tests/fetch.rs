@@ -140,7 +140,8 @@ fn a_delta_is_read_and_decoded_once_to_fetch_it() {
     let parts = Parts::of(&bundle);
     let start = parts.offset("root.delta-0.data") as u64;
     let len = parts.members[parts.index("root.delta-0.data")].1.len() as u64;
-    let keep = Arc::new(Counting { keep: SimKept::new(None), of: start..start + len, read: AtomicU64::new(0) });
+    let keep =
+        Arc::new(Counting { keep: SimKept::new(None), of: start..start + len, read: AtomicU64::new(0) });
     let (server, served) = server(|_, _| Answer::Right);
     look(&served).file = bundle;
     let device = SimDevice::new(&WORKSHOP, MOMENTS.first.clone());

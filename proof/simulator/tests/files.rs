@@ -142,7 +142,9 @@ fn a_file_on_data_is_the_old_or_the_new_one_whenever_the_power_is_cut() {
 
 #[test]
 fn a_flush_of_a_file_or_folder_that_does_nothing_is_noticed() {
-    for flush in [Flush::FileWritten, Flush::FileNamed, Flush::FolderNamed, Flush::FilesKept, Flush::BundleRemoved] {
+    for flush in
+        [Flush::FileWritten, Flush::FileNamed, Flush::FolderNamed, Flush::FilesKept, Flush::BundleRemoved]
+    {
         let why = everything(Some(flush)).expect_err(&format!("nothing notices that {flush:?} does nothing"));
         println!("without {flush:?}: {why}");
     }

@@ -12,7 +12,7 @@ use crate::mount::place;
 use drydock_config::{Config, Data, Seconds};
 use drydock_engine::context::{BootContext, Purpose, RunningSet};
 use drydock_engine::event::{Event, Events, Step};
-use drydock_engine::fetch::{Fetched, discard_settled};
+use drydock_engine::fetch::Fetched;
 use drydock_engine::history::Line;
 use drydock_engine::live::report::status;
 use drydock_engine::live::{self, MarkedGood, Staged};
@@ -126,7 +126,8 @@ impl Command {
                 let running = running(machine)?;
                 let MarkedGood { news, waiting } = live::mark_good(machine, &running)?;
                 // Room is no reason for a set not to be good.
-                if let Err(error) = discard_settled(machine) {
+                #[cfg(feature = "network")]
+                if let Err(error) = drydock_engine::fetch::discard_settled(machine) {
                     machine.events().warning(error);
                 }
                 let now = if news { "now marked good" } else { "good, as before" };

@@ -40,5 +40,5 @@ pub(super) fn to_file(
 /// Without a network there is nothing to fetch from.
 #[cfg(not(feature = "network"))]
 pub(super) fn to_file(_: &Hardware<'_>, _: &str, _: Option<String>) -> Result<(PathBuf, Fetched), Error> {
-    Err(Error::Usage(crate::machine::NO_NETWORK.into()))
+    Err(Error::Usage(drydock_config::WITHOUT_NETWORK.into()))
 }

@@ -6,9 +6,6 @@ mod sources;
 mod start;
 mod volumes;
 
-#[cfg(not(feature = "network"))]
-pub use sources::NO_NETWORK;
-
 use crate::console::{Console, ConsoleEvents};
 use crate::disk::discover::{Hotplug, OurDisk};
 use crate::disk::mapper::Mapped;

@@ -22,11 +22,6 @@ use std::time::Duration;
 /// Where recovery mounts a removable medium.
 const MEDIUM_MOUNT: &str = "/run/drydock/medium";
 
-/// What is said where a bundle is on a network and this program has none.
-#[cfg(not(feature = "network"))]
-pub const NO_NETWORK: &str =
-    "this drydock was built without the feature `network`; take the bundle from a file or a medium";
-
 impl Sources for Hardware<'_> {
     fn provider(&self, source: &Source) -> Result<Box<dyn Provider + '_>, Error> {
         match source {
@@ -45,7 +40,7 @@ impl Sources for Hardware<'_> {
                 Ok(only(url, found))
             }
             #[cfg(not(feature = "network"))]
-            Source::Network { .. } => Err(Error::Refused(NO_NETWORK.into())),
+            Source::Network { .. } => Err(Error::Refused(drydock_config::WITHOUT_NETWORK.into())),
             Source::Unknown(_) => {
                 Err(Error::Refused("only a later drydock knows where this bundle is".into()))
             }

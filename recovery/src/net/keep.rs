@@ -69,7 +69,8 @@ impl ReadAt for KeptFile {
 impl Keep for KeptFile {
     fn room(&self) -> io::Result<u64> {
         // Counted in units of 512 bytes, whatever the filesystem's are (stat(2)).
-        let occupied = self.lock().as_ref().map_or(Ok(0), |file| io::Result::Ok(file.metadata()?.blocks() * 512))?;
+        let occupied =
+            self.lock().as_ref().map_or(Ok(0), |file| io::Result::Ok(file.metadata()?.blocks() * 512))?;
         let volume = statvfs(&self.folder.0)?;
         // A filesystem in memory without a limit has no blocks.
         Ok(match volume.blocks() {

@@ -24,8 +24,14 @@ fn certificates_that_do_not_fit_are_refused_and_the_reason_says_which_and_why() 
     let network = || Network { ca: vec![authority.pem()], ..impatient() };
     let device = Device::new(&lab, network(), &own);
     for (certified, reason) in [
-        (authority.certify_for_the_past(HOST, EC), "the certificate of updates.example expired on 2020-02-01"),
-        (authority.certify("elsewhere.example", EC), "is not for updates.example, but for DnsName(\"elsewhere"),
+        (
+            authority.certify_for_the_past(HOST, EC),
+            "the certificate of updates.example expired on 2020-02-01",
+        ),
+        (
+            authority.certify("elsewhere.example", EC),
+            "is not for updates.example, but for DnsName(\"elsewhere",
+        ),
         (other.certify(HOST, EC), "is by no authority that `network.ca` names"),
     ] {
         let server = Nginx::in_lab(&lab, &authority, &certified, "");

@@ -18,8 +18,18 @@ use std::process::Command;
 pub(crate) const HOST: &str = "updates.example";
 /// All partitions in the order of the disk; the last one is `data`, which begins a filesystem of its own.
 const LABELS: [&str; 12] = [
-    "bootenv", "state", "boot-a", "boot-b", "root-a", "root-b", "recovery-a", "recovery-b", "stash",
-    "factory", "logs", "data",
+    "bootenv",
+    "state",
+    "boot-a",
+    "boot-b",
+    "root-a",
+    "root-b",
+    "recovery-a",
+    "recovery-b",
+    "stash",
+    "factory",
+    "logs",
+    "data",
 ];
 /// Where the first partition begins.
 const START: u64 = 1 << 20;
@@ -102,7 +112,10 @@ impl<'l> Device<'l> {
         lay_out(&image);
         let at_data = format!("offset={}", START + WORKSHOP.range("data").start);
         let mut make = Command::new("mkfs.ext4");
-        make.args(["-q", "-m", "0", "-E", &at_data, "-d"]).arg(at("data")).arg(&image).arg(format!("{DATA_KIB}k"));
+        make.args(["-q", "-m", "0", "-E", &at_data, "-d"])
+            .arg(at("data"))
+            .arg(&image)
+            .arg(format!("{DATA_KIB}k"));
         done(&mut make);
         let node = done(Command::new("losetup").args(["--find", "--show"]).arg(&image)).trim().to_owned();
         let device = Self { lab, folder, node };
@@ -169,7 +182,8 @@ impl<'l> Device<'l> {
         let file = format!("{MOUNT}/{FETCHED}{CLAIM_SUFFIX}");
         let (ok, hex) = self.program(&["od", "-An", "-v", "-tx1", &file]).wait();
         assert!(ok, "{hex}");
-        let bytes: Vec<_> = hex.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect();
+        let bytes: Vec<_> =
+            hex.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect();
         Claim::decode(&bytes).unwrap().have
     }
 

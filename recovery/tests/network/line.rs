@@ -57,7 +57,9 @@ fn carry(from: &UnixDatagram, through: &UnixDatagram, to: PathBuf, takes: Durati
         let mut random = Random::new(seed);
         let mut buffer = vec![0; 1 << 16];
         while let Ok(count) = from.recv(&mut buffer) {
-            if random.below(100) >= lost && sender.send((Instant::now() + takes, buffer[..count].to_vec())).is_err() {
+            if random.below(100) >= lost
+                && sender.send((Instant::now() + takes, buffer[..count].to_vec())).is_err()
+            {
                 return;
             }
         }

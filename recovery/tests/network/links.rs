@@ -78,7 +78,10 @@ fn a_link_that_is_lost_for_good_ends_it_with_a_reason_and_the_next_try_goes_on_w
     lab.on_server("link set s0 down");
     let (ok, said) = drydock.wait();
     assert!(!ok && said.contains("fetching https://updates.example/3.drydock: "), "{said}");
-    assert!(said.contains("could not be connected to within 3 s") || said.contains("No route to host"), "{said}");
+    assert!(
+        said.contains("could not be connected to within 3 s") || said.contains("No route to host"),
+        "{said}"
+    );
     assert!(said.contains("it can be tried again, and goes on where it was"), "{said}");
     assert_eq!(device.untouched(), before);
     let kept = device.there().bytes();
@@ -192,7 +195,10 @@ fn an_address_that_changes_in_the_middle_is_gone_on_with() {
     lends.expect("DHCPNAK(s0) 10.99.0.50");
     network.expect("e0: 10.99.0.70/24");
     let (ok, said) = drydock.wait();
-    assert!(ok && said.contains("version 3 is staged as intent 2") && said.contains("trying again"), "{said}");
+    assert!(
+        ok && said.contains("version 3 is staged as intent 2") && said.contains("trying again"),
+        "{said}"
+    );
     let (there, sent) = (device.there().bytes(), sent(&server.log()));
     assert!(sent < there * 3 / 2, "{sent} for {there}");
     println!("{sent} bytes were sent for {there}");

@@ -69,7 +69,8 @@ impl Trust {
 
 /// Waits until the transfer has come upon the fault.
 fn await_trouble(watch: &Watch) {
-    while !watch.told().iter().any(|told| told.contains("nothing came from 10.99.0.1 for 2 s; trying again")) {
+    while !watch.told().iter().any(|told| told.contains("nothing came from 10.99.0.1 for 2 s; trying again"))
+    {
         std::thread::sleep(Duration::from_millis(20));
     }
 }

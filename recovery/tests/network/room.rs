@@ -49,7 +49,10 @@ fn what_was_fetched_goes_when_its_set_is_marked_good_and_stays_until_then() {
     for (version, left) in [("2", ""), ("3", "fetched.drydock\nfetched.drydock.claim\n")] {
         server.put("u.drydock", &WORKSHOP.version(version).bundle);
         let (ok, said) = device.drydock(&["fetch", &format!("https://{HOST}/u.drydock")]).wait();
-        assert!(ok && said.contains(&format!("version {version} is in /srv/lib/drydock/fetched.drydock")), "{said}");
+        assert!(
+            ok && said.contains(&format!("version {version} is in /srv/lib/drydock/fetched.drydock")),
+            "{said}"
+        );
         assert_eq!(device.on_data("ls lib/drydock"), "fetched.drydock\nfetched.drydock.claim\n");
         let (ok, said) = device.drydock(&["mark-good"]).wait();
         assert!(ok && said.contains("set b (2) is good, as before"), "{said}");

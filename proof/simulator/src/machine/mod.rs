@@ -264,9 +264,7 @@ impl SimMachine<'_> {
                 let bytes = self.bundles.get(url).cloned().ok_or_else(|| missing(url.clone()))?;
                 Ok(Found { bytes, tail: Tail::Nothing, stamp: None })
             }
-            Source::Medium(_) | Source::Unknown(_) => {
-                Err(missing(format!("{source:?}")))
-            }
+            Source::Medium(_) | Source::Unknown(_) => Err(missing(format!("{source:?}"))),
         }
     }
 }
