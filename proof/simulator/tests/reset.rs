@@ -147,3 +147,13 @@ fn slots_go_back_to_the_factorys_bundle_unless_it_is_damaged_or_too_old_or_nobod
     assert_eq!((done, data(&old)), (Outcome::Reset, Data::New));
     assert!(reason.contains("floor"), "{reason}");
 }
+
+#[test]
+fn slots_go_back_by_delta_where_the_factorys_bundle_has_one_and_nothing_of_the_base_stays_mapped() {
+    let contents = damage(&MOMENTS.reset, "factory", 0, &WORKSHOP.version("5").bundle);
+    let device = SimDevice::new(&WORKSHOP, contents);
+    // That no base is mapped at the hand-over is seen to by the device.
+    let (done, reason) = outcome(&device);
+    assert_eq!(done, Outcome::Reset, "{reason}");
+    assert!(reason.contains("set b is back to version 5"), "{reason}");
+}
