@@ -11,13 +11,16 @@ mod elf;
 mod error;
 mod kernel;
 mod keys;
+mod limit;
 mod modules;
 mod packed;
 mod xz;
+mod zstd;
 
 pub use build::{Built, Inputs, Sizes, build};
-pub use compress::{Compression, compress, decompress};
+pub use compress::Compression;
 pub use cpio::{Listed, Tree, list};
 pub use error::Error;
 pub use kernel::{Form, Lacking, NEEDS, Need, Severity, When, check_kernel};
 pub use modules::{Known, Modules, firmware_of};
+pub use zstd::{compress, decompress};

@@ -2,17 +2,14 @@
 //! are, and the whole is compressed anyway.
 
 use crate::Error;
-use crate::compress::{LARGEST, decompress};
+use crate::limit::read_all;
+use crate::xz;
+use crate::zstd::decompress;
 use flate2::read::MultiGzDecoder;
-use lzma_rust2::XzReader;
-use std::io::{self, Read};
 use std::path::Path;
 
 /// What a packed file's name ends in.
 pub(crate) const ENDINGS: [&str; 3] = [".zst", ".xz", ".gz"];
-
-/// The most memory in KiB that unpacking .xz may take; `xz -9` asks for 65 MiB.
-const XZ_MEMORY: u32 = 256 << 10;
 
 /// The name without what packing has added to it.
 pub(crate) fn plain_name(name: &str) -> &str {
@@ -23,25 +20,11 @@ pub(crate) fn plain_name(name: &str) -> &str {
 pub(crate) fn unpack(path: &Path, bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
     let unpacked = match path.extension().and_then(|extension| extension.to_str()) {
         Some("zst") => return decompress(&bytes).map_err(|error| Error::unusable(path, error.to_string())),
-        Some("xz") => unpack_xz(&bytes),
+        Some("xz") => xz::decompress(&bytes),
         Some("gz") => read_all(MultiGzDecoder::new(bytes.as_slice())),
         _ => return Ok(bytes),
     };
     unpacked.map_err(|error| Error::unusable(path, format!("can't be unpacked: {error}")))
-}
-
-/// The content of .xz streams that stand one behind the other.
-pub(crate) fn unpack_xz(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    read_all(XzReader::new_mem_limit(bytes, true, XZ_MEMORY))
-}
-
-fn read_all(packed: impl Read) -> io::Result<Vec<u8>> {
-    let mut content = Vec::new();
-    packed.take(LARGEST as u64 + 1).read_to_end(&mut content)?;
-    match content.len() {
-        0..=LARGEST => Ok(content),
-        _ => Err(io::Error::other("more than 1 GiB when unpacked")),
-    }
 }
 
 #[cfg(test)]

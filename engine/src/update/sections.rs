@@ -7,6 +7,7 @@ use drydock_block::AlignedBuffer;
 use drydock_format::tree::{BLOCK, GROUP};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// Which groups of an image are done.
 #[derive(Debug)]
@@ -16,6 +17,12 @@ impl Groups {
     /// None of so many.
     pub(super) fn new(count: usize) -> Self {
         Self((0..count).map(|_| AtomicBool::new(false)).collect())
+    }
+
+    /// Returns how many bytes of an image of so many are in groups that are not done.
+    pub(super) fn left(&self, size: u64) -> u64 {
+        let groups = (0..size.div_ceil(GROUP as u64)).filter(|group| !self.has(*group as usize));
+        groups.map(|group| (size - group * GROUP as u64).min(GROUP as u64)).sum()
     }
 
     /// Returns whether a group is done.
@@ -43,6 +50,10 @@ impl Groups {
 
 /// So many wrong groups of a section, and none that is right, are enough: its base is another one.
 const ENOUGH: usize = 8;
+
+/// So many bytes of an image a second come out of a delta on the slowest device. The first of a section may be its last: a kernel
+/// is packed again as a whole.
+const SLOWEST: u64 = 64 << 10;
 
 /// What proves the groups of an image.
 pub(super) trait Proving: Sync {
@@ -138,6 +149,7 @@ impl<P: Proving> Section<'_, P> {
         if done.has_all(groups.clone()) {
             return Ok(());
         }
+        progress.allow(Duration::from_secs((groups.len() * GROUP) as u64 / SLOWEST));
         let mut group = groups.start;
         let mut len = of.len(group);
         let (mut filled, mut right, mut wrong) = (0, 0, 0);
@@ -176,5 +188,23 @@ impl<P: Proving> Section<'_, P> {
             true
         });
         failed.map_or(Ok(()), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_of_an_image_is_what_its_progress_goes_up_to() {
+        let size = 2 * GROUP as u64 + 4096;
+        let groups = Groups::new(3);
+        assert_eq!(groups.left(size), size);
+        groups.add(0);
+        assert_eq!(groups.left(size), GROUP as u64 + 4096);
+        groups.add(2);
+        assert_eq!(groups.left(size), GROUP as u64);
+        groups.add(1);
+        assert_eq!(groups.left(size), 0);
     }
 }

@@ -35,6 +35,11 @@ impl<'a> Progress<'a> {
         Self { events, step, label, total, now: Mutex::new((0, Instant::now())) }
     }
 
+    /// The next bytes may be this long in coming.
+    pub(super) fn allow(&self, quiet: Duration) {
+        self.events.allow(quiet);
+    }
+
     /// So many bytes more are done.
     pub(super) fn advance(&self, bytes: u64) {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);

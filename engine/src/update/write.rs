@@ -270,8 +270,8 @@ impl Job<'_> {
 
     /// The same, but for what is proven already.
     pub fn prove_rest(&self, proven: &Groups, threads: usize, events: &dyn Events) -> Result<(), Error> {
-        let Image { name, size, .. } = self.content.image;
-        let progress = Progress::new(events, Step::Verify, name, *size);
+        let left = proven.left(self.content.image.size);
+        let progress = Progress::new(events, Step::Verify, &self.content.image.name, left);
         self.content
             .prove_frames(threads, &progress, proven, |index, data, leaves| self.instead(index, data, leaves))
     }
@@ -306,6 +306,7 @@ impl Job<'_> {
             if wanted.iter().any(|nth| !delta.has(*nth)) {
                 return Ok(Lacks::First(wanted.into_iter().map(|nth| delta.places(nth)).collect()));
             }
+            let progress = Progress::new(events, Step::Fetch, &self.label, done.left(content.image.size));
             let sections = Sections { delta, image: content, progress: &progress, done: &done };
             sections.each(threads, |section| section.prove())?;
         }

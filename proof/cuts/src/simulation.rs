@@ -16,7 +16,8 @@ pub fn run_fetches() -> Swept {
     let mut all = Swept::default();
     for chosen in SETUPS.into_iter().filter(|chosen| !chosen.data.is_blank()) {
         let workshop = Workshop::new(chosen);
-        let swept = fetches::cut_everywhere(&workshop, &Moments::new(&workshop), INSTALLED);
+        let moments = Moments::new(&workshop);
+        let swept = fetches::cut_everywhere(&workshop, moments.fetches(), INSTALLED);
         all.states.extend(swept.states);
         all.runs += swept.runs;
         all.failures.extend(swept.failures.into_iter().map(|failure| format!("{}: {failure}", chosen.name)));

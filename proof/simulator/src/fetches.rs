@@ -1,10 +1,10 @@
 //! Fetches: a device brings what it lacks of a bundle to itself, and its power is cut at every write and flush of that.
 
+use crate::contents::Contents;
 use crate::device::SimDevice;
 use crate::kept::SimKept;
-use crate::operations::Moments;
 use crate::server::{Answer, SimPace, SimServer, look};
-use crate::workshop::{LIKE_THE_FIRST, Workshop};
+use crate::workshop::Workshop;
 use drydock_engine::event::Silent;
 use drydock_engine::fetch::holes::{Claim, WithHoles};
 use drydock_engine::fetch::{Fetched, Keep, Session, fetch};
@@ -81,12 +81,14 @@ pub struct Swept {
     pub failures: Vec<String>,
 }
 
-/// Cuts a fetch of a full bundle, and one of a bundle with deltas, at every write and flush, and goes on with each; every
+/// Cuts two fetches, as of a full bundle and of one with deltas, at every write and flush, and goes on with each; every
 /// moment of that second fetch is looked at, too. Of every state that a fetch has ended in the device must be able to update
 /// itself, which is tried with one in so many.
-pub fn cut_everywhere(workshop: &Workshop, moments: &Moments, seldom: usize) -> Swept {
+///
+/// What is fetched is a version, for a device with these contents.
+pub fn cut_everywhere(workshop: &Workshop, what: [(&str, &Contents); 2], seldom: usize) -> Swept {
     let mut swept = Swept::default();
-    for (version, contents) in [("3", &moments.second), (LIKE_THE_FIRST, &moments.first)] {
+    for (version, contents) in what {
         let device = SimDevice::new(workshop, contents.clone());
         cut(&device, version, seldom, &mut swept);
     }

@@ -172,7 +172,7 @@ fn what_there_is_no_room_for_is_not_begun_and_the_reason_says_how_much_there_mus
 
 #[test]
 fn a_cut_at_any_moment_leaves_a_fetch_that_can_be_gone_on_with() {
-    let swept = fetches::cut_everywhere(&WORKSHOP, &MOMENTS, 20);
+    let swept = fetches::cut_everywhere(&WORKSHOP, MOMENTS.fetches(), 20);
     assert_eq!(swept.failures, Vec::<String>::new());
     assert!(
         swept.runs > 80 && swept.states.len() > swept.runs * 3 / 2,

@@ -235,6 +235,11 @@ pub struct Moments {
 }
 
 impl Moments {
+    /// What is fetched by whom: a full bundle, and one with deltas.
+    pub fn fetches(&self) -> [(&'static str, &Contents); 2] {
+        [("3", &self.second), (LIKE_THE_FIRST, &self.first)]
+    }
+
     /// Lets a device live through all of them, with its power on.
     pub fn new(workshop: &Workshop) -> Self {
         let device = SimDevice::new(workshop, workshop.flashed());
