@@ -82,6 +82,15 @@ pub enum Error {
         /// What the person at the console can do.
         advice: &'static str,
     },
+    /// The delta of a slot could not give everything, and the whole image is not there.
+    Delta {
+        /// The slot's label.
+        label: String,
+        /// What is wrong with the delta.
+        trouble: String,
+        /// What is not there.
+        why: drydock_format::Error,
+    },
     /// What a slot says of the release that it holds can't be read or trusted.
     Slot {
         /// The slot's label.
@@ -141,13 +150,16 @@ impl Error {
 
     /// Whether the bundle can't be used or read, or not what was signed came of it, so that another one may do.
     pub fn is_of_bundle(&self) -> bool {
-        matches!(self, Self::Bundle(_) | Self::Refused(_) | Self::NotProven { .. })
+        matches!(self, Self::Bundle(_) | Self::Refused(_) | Self::NotProven { .. } | Self::Delta { .. })
     }
 
     /// Whether the bytes of a bundle are at fault that has been opened already: not that they could not be read.
     pub fn is_of_contents(&self) -> bool {
+        use drydock_format::Error as Bundle;
         match self {
-            Self::Bundle(error) => !matches!(error, drydock_format::Error::Read { .. }),
+            // What was left out is no fault of what is there.
+            Self::Bundle(error) => !matches!(error, Bundle::Read { .. } | Bundle::LeftOut { .. }),
+            Self::Delta { .. } => true,
             error => error.is_damage(),
         }
     }
@@ -219,6 +231,9 @@ impl fmt::Display for Error {
             Self::Refused(text) | Self::Unusable(text) | Self::Usage(text) => f.write_str(text),
             Self::NotProven { what, why, advice } => {
                 write!(f, "{what} is not what was signed: {why}; {advice}")
+            }
+            Self::Delta { label, trouble, why } => {
+                write!(f, "filling {label}: its delta can't be used ({trouble}); {why}")
             }
             Self::Slot { label, why } => write!(f, "the release in slot {label}: {why}"),
             Self::NoData { label, why } => write!(f, "`{label}` can't be opened: {why}"),

@@ -64,7 +64,7 @@ pub fn fetch(
         .ok_or_else(|| Error::Unusable("the transfer is still in use".into()))?
         .into_parts();
 
-    let claim = Claim { manifest: outline.manifest, length, from: from.into(), have: Default::default() };
+    let claim = Claim { manifest: outline.digest, length, from: from.into(), have: Default::default() };
     let mut filling = Filling::begin(keep.clone(), claim)?;
     for (offset, piece) in pieces {
         filling.put(offset, &piece)?;

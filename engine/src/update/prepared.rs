@@ -5,7 +5,7 @@ use super::frames::{BaseFrames, BundleFrames};
 use super::plan::{self, Origin, Plan, SlotPlan};
 use super::prove;
 use super::sections::Groups;
-use super::write::{Content, Frames, Job, Lacks};
+use super::write::{Content, Frames, Job, Lacks, Scratch};
 use crate::error::Error;
 use crate::event::{Event, PlannedSlot, Step};
 use crate::machine::{Device, Machine};
@@ -116,9 +116,11 @@ pub(super) fn prepare_slot(
 ) -> Result<PreparedSlot, Error> {
     let device = machine.slot(&slot.class, name)?;
     slot.check_room(name, device.size(), bundle.manifest_bytes().len() as u64)?;
+    let mut left_out = None;
     let (upper_tree, groups, frames): (_, _, Box<dyn Frames>) = match slot.from {
         Origin::Bundle => {
             let reader = bundle.image(&slot.image.name)?;
+            left_out = (!reader.has_frames()).then(|| reader.left_out());
             (reader.groups().to_vec(), reader.group_digests().to_vec(), Box::new(BundleFrames(reader)))
         }
         Origin::Set(base) => {
@@ -140,7 +142,14 @@ pub(super) fn prepare_slot(
         Err(why) => (None, Some(why.to_string())),
     };
     let plan = slot.clone();
-    Ok(PreparedSlot { plan, name, label, device, trailer, upper_tree, groups, frames, delta, unfit })
+    let is_alone = delta.is_none();
+    let prepared =
+        PreparedSlot { plan, name, label, device, trailer, upper_tree, groups, frames, delta, unfit };
+    match left_out.filter(|_| is_alone) {
+        // Nothing is left to fill the slot from. That is known before anything is written.
+        Some(why) => Err(prepared.explained(why.into())),
+        None => Ok(prepared),
+    }
 }
 
 impl Prepared {
@@ -177,7 +186,7 @@ impl Prepared {
 
     pub(super) fn prove_contents(&self, machine: &impl Machine) -> Result<(), Error> {
         for slot in &self.slots {
-            slot.job().prove(machine.threads(), machine.events())?;
+            slot.prove(machine)?;
         }
         self.prove_recovery(machine)
     }
@@ -185,7 +194,8 @@ impl Prepared {
     /// The same, but for what is proven already of each slot.
     pub(super) fn prove_rest(&self, machine: &impl Machine, proven: &[Groups]) -> Result<(), Error> {
         for (slot, proven) in self.slots.iter().zip(proven) {
-            slot.job().prove_rest(proven, machine.threads(), machine.events())?;
+            let rest = slot.job().prove_rest(proven, machine.threads(), machine.events());
+            rest.map_err(|error| slot.explained(error))?;
         }
         self.prove_recovery(machine)
     }
@@ -220,27 +230,54 @@ impl PreparedSlot {
 
     /// Returns why the delta of the slot could not give all of the image, if there is one and it could not.
     pub(super) fn trouble(&self) -> Option<String> {
-        let trouble = self.delta.as_ref().and_then(BaseDelta::trouble).or_else(|| self.unfit.clone())?;
-        Some(format!("{} was filled with more than its delta ({trouble})", self.label))
+        Some(format!("{} was filled with more than its delta ({})", self.label, self.why_not()?))
+    }
+
+    fn why_not(&self) -> Option<String> {
+        self.delta.as_ref().and_then(BaseDelta::trouble).or_else(|| self.unfit.clone())
+    }
+
+    /// Says of an image that was left out why its delta does not do.
+    fn explained(&self, error: Error) -> Error {
+        match (error, self.why_not()) {
+            (Error::Bundle(why @ drydock_format::Error::LeftOut { .. }), Some(trouble)) => {
+                Error::Delta { label: self.label.clone(), trouble, why }
+            }
+            (error, _) => error,
+        }
     }
 
     /// Writes image and hash tree. On return they are on stable storage. Returns the bytes of the image that were in
     /// place already.
     pub(super) fn write(&self, machine: &impl Machine) -> Result<u64, Error> {
-        self.job().run(machine.threads(), machine.events())
+        self.job().run(machine.threads(), machine.events()).map_err(|error| self.explained(error))
     }
 
-    pub(super) fn job(&self) -> Job<'_> {
+    /// Reads and proves all that would be written. Writes nothing.
+    pub(super) fn prove(&self, machine: &impl Machine) -> Result<(), Error> {
+        self.job().prove(machine.threads(), machine.events()).map_err(|error| self.explained(error))
+    }
+
+    fn job(&self) -> Job<'_> {
         let label = self.label.clone();
         Job { content: self.content(), upper_tree: &self.upper_tree, slot: &self.device, label }
     }
 
     /// The bytes of the bundle that are read to fill the slot.
     pub(super) fn lacks(&self, machine: &impl Machine) -> Result<Lacks, Error> {
-        match self.plan.from {
-            Origin::Bundle => self.job().lacks(machine.threads(), machine.events()),
-            Origin::Set(_) => Ok(Lacks::All(Vec::new(), Groups::new(self.groups.len()))),
+        if self.plan.from != Origin::Bundle {
+            return Ok(Lacks::All(Vec::new(), Groups::new(self.groups.len())));
         }
+        let lacks = self.job().lacks(machine.threads(), machine.events())?;
+        if let Lacks::All(places, done) = &lacks
+            && places.is_empty()
+            && !done.has_all(0..self.groups.len())
+        {
+            // The frames that are needed lie nowhere. What is wrong with the delta is known here, and not in another look.
+            let read = self.frames.fetch(0, &mut Scratch::default(), &mut []);
+            read.map_err(|error| self.explained(error))?;
+        }
+        Ok(lacks)
     }
 }
 

@@ -75,7 +75,7 @@ impl<M: Machine> Step<M> for ProveSlotContents<'_> {
     }
     fn run(&self, work: &mut Work<'_, '_, M>) -> Result<Done, Error> {
         let name = &self.0.plan.image.name;
-        self.0.job().prove(work.machine.threads(), work.machine.events())?;
+        self.0.prove(work.machine)?;
         Ok(Done::Told(format!("image {name} is whole")))
     }
 }

@@ -1,6 +1,7 @@
 //! Makes bundles: the other direction of [`drydock_format`], and the keys that sign them.
 
 pub mod create;
+mod cut;
 mod error;
 pub mod fat;
 pub mod keys;
@@ -9,7 +10,9 @@ pub mod ordered;
 mod output;
 mod pem;
 mod slim;
+mod supplement;
 
 pub use error::Error;
 pub use open_file::open_file;
 pub use slim::{Slimmed, slim};
+pub use supplement::{Extent, Request, Supplemented, supplement};

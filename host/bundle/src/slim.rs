@@ -3,10 +3,9 @@
 use crate::Error;
 use crate::create::Known;
 use crate::create::bases::root_hash_of;
-use crate::output::Output;
+use crate::cut::{Added, is_frames, write};
 use drydock_files::new_file::place;
-use drydock_format::{Bundle, Digest, LEFT_OUT, MANIFEST, Member, ReadAt, SIGNATURES};
-use std::io::{self, Read};
+use drydock_format::{Bundle, Digest, Member};
 use std::path::Path;
 
 /// What was made.
@@ -19,7 +18,8 @@ pub struct Slimmed {
 }
 
 /// Writes `path`: the bundle without the frames of images that a delta from these bases leads to, and without the deltas
-/// from others. Signatures stay, and hold. The file appears whole and is on stable storage on return.
+/// from others. Signatures stay, and hold, also those of deltas that were made later. The file appears whole and is on stable
+/// storage on return.
 pub fn slim(bundle: &Bundle, bases: &[Known], path: &Path) -> Result<Slimmed, Error> {
     let path = &place(path).map_err(|source| Error::File { doing: "writing", path: path.into(), source })?;
     let manifest = bundle.manifest();
@@ -27,7 +27,7 @@ pub fn slim(bundle: &Bundle, bases: &[Known], path: &Path) -> Result<Slimmed, Er
     for image in &manifest.images {
         for known in bases {
             let Some(hash) = root_hash_of(known, image, manifest.images.len())? else { continue };
-            if manifest.delta(&image.name, &hash).is_some() {
+            if manifest.delta(&image.name, &hash).is_some_and(|delta| bundle.has(&delta.data)) {
                 kept.push((&image.name, hash));
             }
         }
@@ -40,45 +40,13 @@ pub fn slim(bundle: &Bundle, bases: &[Known], path: &Path) -> Result<Slimmed, Er
     }
     let is_left_out = |member: &Member| {
         let name = member.name.as_str();
-        let frames = kept.iter().any(|(image, _)| {
-            let rest = name.strip_prefix(image).and_then(|rest| rest.strip_prefix('.'));
-            rest.is_some_and(|rest| rest == "frames" || rest == "zst" || rest.starts_with("zst."))
-        });
+        let frames = kept.iter().any(|(image, _)| is_frames(name, image));
         let of_other = manifest.deltas.iter().any(|delta| {
             let is_kept = kept.contains(&(&delta.image, delta.base.root_hash));
             !is_kept && (delta.index == name || delta.data == name)
         });
-        frames || of_other || !bundle.has(name)
+        frames || of_other
     };
-    let (left_out, stay): (Vec<&Member>, Vec<&Member>) =
-        manifest.members.iter().partition(|member| is_left_out(member));
-    let left_out: Vec<String> = left_out.into_iter().map(|member| member.name.clone()).collect();
-    let list: String = left_out.iter().map(|name| format!("{name}\n")).collect();
-    let mut output = Output::new(path)?;
-    output.member(MANIFEST, bundle.manifest_bytes())?;
-    output.member(SIGNATURES, bundle.signature_bytes())?;
-    output.member(LEFT_OUT, list.as_bytes())?;
-    for member in stay {
-        output.member_from(
-            &member.name,
-            member.size,
-            Reader { bytes: bundle.bytes_of(&member.name)?, at: 0 },
-        )?;
-    }
-    Ok(Slimmed { size: output.finish()?, left_out })
-}
-
-/// Reads from the beginning to the end.
-struct Reader<R> {
-    bytes: R,
-    at: u64,
-}
-
-impl<R: ReadAt> Read for Reader<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let len = (self.bytes.len()? - self.at).min(buf.len() as u64) as usize;
-        self.bytes.read_at(self.at, &mut buf[..len])?;
-        self.at += len as u64;
-        Ok(len)
-    }
+    let (size, left_out) = write(bundle, is_left_out, Added::default(), path)?;
+    Ok(Slimmed { size, left_out })
 }

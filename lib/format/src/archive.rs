@@ -1,6 +1,5 @@
 //! A source seen as a tar.
 
-use crate::limits::{MANIFEST, SIGNATURES};
 use crate::manifest::MAX_SIZE;
 use crate::signature::MEMBER_SIZE;
 use crate::tar::{self, Header};
@@ -17,26 +16,32 @@ pub enum Tail {
     Anything,
 }
 
-/// What is read before anything is trusted.
-pub(crate) struct Front {
-    pub(crate) manifest: Vec<u8>,
-    pub(crate) signatures: Vec<u8>,
-    pub(crate) end: u64,
+/// A document and the signatures over it, as they lie in a bundle.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    /// The exact bytes that are signed.
+    pub bytes: Vec<u8>,
+    /// The signatures' member, 4096 bytes.
+    pub signatures: Vec<u8>,
+    /// Where the signatures begin in the file, in bytes.
+    pub signatures_at: u64,
 }
 
-impl Front {
-    pub(crate) fn read(archive: &Archive) -> Result<Self, Error> {
-        let size = archive.named(0, MANIFEST)?.size;
+impl Signed {
+    /// Reads a document whose header stands at `at`, and its signatures behind it. Returns where the next header stands, too.
+    pub(crate) fn read(archive: &Archive, at: u64, names: [&str; 2]) -> Result<(Self, u64), Error> {
+        let [name, signatures_name] = names;
+        let size = archive.named(at, name)?.size;
         if size > MAX_SIZE {
             return Err(Error::ManifestTooLarge { size });
         }
-        let mut manifest = vec![0; size as usize];
-        archive.read(MANIFEST, tar::BLOCK, &mut manifest)?;
-        let at = tar::BLOCK + tar::padded(size);
-        let (offset, end) = archive.expect(at, SIGNATURES, MEMBER_SIZE as u64)?;
+        let mut bytes = vec![0; size as usize];
+        archive.read(name, at + tar::BLOCK, &mut bytes)?;
+        let at = at + tar::BLOCK + tar::padded(size);
+        let (signatures_at, end) = archive.expect(at, signatures_name, MEMBER_SIZE as u64)?;
         let mut signatures = vec![0; MEMBER_SIZE];
-        archive.read(SIGNATURES, offset, &mut signatures)?;
-        Ok(Self { manifest, signatures, end })
+        archive.read(signatures_name, signatures_at, &mut signatures)?;
+        Ok((Self { bytes, signatures, signatures_at }, end))
     }
 }
 
@@ -58,6 +63,13 @@ impl Archive {
             return Err(Error::Truncated { len: self.len, needed });
         }
         read(&*self.bytes, what, offset, buf)
+    }
+
+    /// The header at `offset`, if it is that of the member `name`.
+    pub(crate) fn peek(&self, offset: u64, name: &str) -> Option<Header> {
+        let mut block = [0; tar::BLOCK as usize];
+        self.read(name, offset, &mut block).ok()?;
+        Header::decode(&block).filter(|header| header.name == name)
     }
 
     /// The header at `offset`, which must be that of the member `name`.

@@ -1,4 +1,4 @@
-use crate::KeyId;
+use crate::{Digest, KeyId, limits};
 use std::{fmt, io};
 
 /// What can be wrong with a bundle, told for the person at the console.
@@ -13,7 +13,7 @@ pub enum Error {
     /// A member is not in the archive.
     MemberMissing { member: String },
     /// A member is needed that a slim bundle has left out.
-    LeftOut { member: String },
+    LeftOut { member: String, bases: Vec<Digest> },
     /// The list of what a slim bundle has left out makes no sense.
     LeftOutList { problem: String },
     /// A member is there, but others come before it.
@@ -58,6 +58,8 @@ pub enum Error {
     Field { field: String, problem: String },
     /// The release needs a newer recovery than this one.
     NeedsNewerRecovery { needed: u32, have: u32 },
+    /// What is wrong with the document of deltas that were made later, which is said of it as of a manifest.
+    Supplement(Box<Error>),
     /// There is no image of that name.
     NoSuchImage { image: String },
 
@@ -115,12 +117,51 @@ pub enum FrameFault {
     },
 }
 
+/// How many bases a sentence names.
+const MAX_TOLD: usize = 3;
 const AGAIN: &str = "copy or download the bundle again";
 const REBUILD: &str = "the bundle must be made again by its vendor";
 
+/// What the two signed documents of a bundle are called in sentences.
+struct Words {
+    signed: &'static str,
+    document: &'static str,
+    signatures: &'static str,
+    prefix: &'static str,
+}
+
+const MANIFEST: Words = Words {
+    signed: "the bundle",
+    document: "manifest",
+    signatures: limits::SIGNATURES,
+    prefix: limits::PREFIX,
+};
+const SUPPLEMENT: Words = Words {
+    signed: limits::DELTAS,
+    document: "list of later deltas",
+    signatures: limits::DELTAS_SIGNATURES,
+    prefix: limits::SUPPLEMENT_PREFIX,
+};
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.say(f, &MANIFEST)
+    }
+}
+
+impl Error {
+    /// Says it of the document of deltas that were made later. A source that fails is not the document's fault.
+    pub(crate) fn of_supplement(self) -> Self {
         match self {
+            Self::Read { .. } => self,
+            why => Self::Supplement(Box::new(why)),
+        }
+    }
+
+    fn say(&self, f: &mut fmt::Formatter<'_>, words: &Words) -> fmt::Result {
+        let Words { signed, document, signatures, prefix } = words;
+        match self {
+            Self::Supplement(why) => why.say(f, &SUPPLEMENT),
             // An error that a program has made, and not the kernel, says by itself what can be done.
             Self::Read { what, source } if source.get_ref().is_some() => {
                 write!(f, "reading {what} of the bundle: {source}")
@@ -135,10 +176,21 @@ impl fmt::Display for Error {
             Self::MemberMissing { member } => {
                 write!(f, "reading the bundle: member {member} is missing; {AGAIN}")
             }
-            Self::LeftOut { member } => write!(
-                f,
-                "reading the bundle: member {member} was left out of this one, and is needed here; take the whole bundle"
-            ),
+            Self::LeftOut { member, bases } => {
+                write!(
+                    f,
+                    "reading the bundle: member {member} was left out of this one, and is needed here"
+                )?;
+                for (nth, base) in bases.iter().take(MAX_TOLD).enumerate() {
+                    let before =
+                        if nth == 0 { ": it only has deltas for devices with the root hash" } else { " or" };
+                    write!(f, "{before} {base}")?;
+                }
+                if bases.len() > MAX_TOLD {
+                    f.write_str(" or others")?;
+                }
+                f.write_str("; take the whole bundle")
+            }
             Self::LeftOutList { problem } => {
                 write!(f, "reading the bundle: the list of what was left out: {problem}; {AGAIN}")
             }
@@ -161,17 +213,17 @@ impl fmt::Display for Error {
                 write!(f, "reading the bundle: it does not end at byte {end} as its manifest says; {AGAIN}")
             }
             Self::SignatureMissing => {
-                f.write_str("checking the bundle's signatures: there are none; sign it (drydock-bundle sign)")
+                write!(f, "checking {signed}'s signatures: there are none; sign it (drydock-bundle sign)")
             }
-            Self::SignaturesFull => f.write_str("manifest.sig: no room for another signature"),
+            Self::SignaturesFull => write!(f, "{signatures}: no room for another signature"),
             Self::SignatureLine { line, problem } => {
                 write!(
                     f,
-                    "checking the bundle's signatures: line {line} of manifest.sig: {problem}; sign it again"
+                    "checking {signed}'s signatures: line {line} of {signatures}: {problem}; sign it again"
                 )
             }
             Self::UnknownKeys { found } => {
-                f.write_str("checking the bundle's signatures: signed only by unknown keys (")?;
+                write!(f, "checking {signed}'s signatures: signed only by unknown keys (")?;
                 for (i, key) in found.iter().enumerate() {
                     write!(f, "{}{key}", if i == 0 { "" } else { ", " })?;
                 }
@@ -179,43 +231,42 @@ impl fmt::Display for Error {
             }
             Self::BadSignature { key } => write!(
                 f,
-                "checking the bundle's signatures: the signature of key {key} is wrong for this manifest: it was changed after signing; {AGAIN}"
+                "checking {signed}'s signatures: the signature of key {key} is wrong for this {document}: it was changed after signing; {AGAIN}"
             ),
             Self::TooFewSignatures { valid, threshold } => write!(
                 f,
-                "checking the bundle's signatures: {valid} of the {threshold} keys that must sign have signed; have the others sign it"
+                "checking {signed}'s signatures: {valid} of the {threshold} keys that must sign have signed; have the others sign it"
             ),
             Self::BadKey { problem } => {
                 write!(f, "reading a public key: {problem}; use an Ed25519 public key")
             }
             Self::BadThreshold { threshold, keys } => write!(
                 f,
-                "checking the bundle's signatures: {threshold} signatures wanted from {keys} trusted keys; correct the configuration"
+                "checking {signed}'s signatures: {threshold} signatures wanted from {keys} trusted keys; correct the configuration"
             ),
             Self::ManifestTooLarge { size } => write!(
                 f,
-                "reading the manifest: {size} bytes is too large, the limit is {}; {REBUILD}",
-                crate::limits::MAX_SIZE
+                "reading the {document}: {size} bytes is too large, the limit is {}; {REBUILD}",
+                limits::MAX_SIZE
             ),
             Self::NotABundle => write!(
                 f,
-                "reading the manifest: it does not begin with {}: another format, or a newer one",
-                crate::limits::PREFIX
+                "reading the {document}: it does not begin with {prefix}: another format, or a newer one"
             ),
-            Self::NotJson { reason } => write!(f, "reading the manifest: not JSON: {reason}; {REBUILD}"),
+            Self::NotJson { reason } => write!(f, "reading the {document}: not JSON: {reason}; {REBUILD}"),
             Self::DuplicateKey { key } => {
-                write!(f, "reading the manifest: duplicate key {key:?} in one object; {REBUILD}")
+                write!(f, "reading the {document}: duplicate key {key:?} in one object; {REBUILD}")
             }
             Self::UnknownCritical { field } => write!(
                 f,
-                "reading the manifest: unknown critical field {field:?}; update the recovery to one that knows it"
+                "reading the {document}: unknown critical field {field:?}; update the recovery to one that knows it"
             ),
             Self::Field { field, problem } => {
-                write!(f, "reading the manifest: {field}: {problem}; {REBUILD}")
+                write!(f, "reading the {document}: {field}: {problem}; {REBUILD}")
             }
             Self::NeedsNewerRecovery { needed, have } => write!(
                 f,
-                "reading the manifest: the release needs recovery protocol {needed}, this is {have}; update the recovery first"
+                "reading the {document}: the release needs recovery protocol {needed}, this is {have}; update the recovery first"
             ),
             Self::NoSuchImage { image } => write!(f, "reading the bundle: it has no image {image:?}"),
             Self::Groups { image } => write!(
@@ -245,11 +296,9 @@ impl fmt::Display for FrameFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotZstd => f.write_str("not a zstd frame"),
-            Self::HugeWindow { window } => write!(
-                f,
-                "it asks for a window of {window} bytes, the limit is {}",
-                crate::limits::MAX_WINDOW
-            ),
+            Self::HugeWindow { window } => {
+                write!(f, "it asks for a window of {window} bytes, the limit is {}", limits::MAX_WINDOW)
+            }
             Self::Dictionary => f.write_str("it asks for a dictionary"),
             Self::WrongSize { stated, expected } => {
                 write!(f, "it states a size of {stated} bytes, {expected} belong here")

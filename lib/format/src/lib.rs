@@ -11,6 +11,8 @@
 //! it is used: the group digests against the root hash ([`tree`]), each frame by its hashes once it is
 //! unpacked ([`frames`]).
 //!
+//! A file may add deltas to a release that was signed before: a [supplement], with signatures of its own.
+//!
 //! A slot holds an image, its whole hash tree ([`slot`]) and, at its end, the signed manifest that it came with
 //! ([`trailer`]).
 //!
@@ -21,6 +23,7 @@ pub mod delta;
 mod digest;
 mod error;
 pub mod frames;
+mod head;
 mod image;
 mod json;
 mod limits;
@@ -32,19 +35,22 @@ mod read_at;
 mod salt;
 pub mod signature;
 pub mod slot;
+pub mod supplement;
 pub mod tar;
 pub mod trailer;
 pub mod tree;
 
-pub use archive::Tail;
+pub use archive::{Signed, Tail};
 pub use delta::Delta;
 pub use digest::{Digest, KeyId, sha256};
 pub use error::{Error, FrameFault};
 pub use image::{Image, Pin};
+pub use limits::{DELTAS, DELTAS_SIGNATURES, LEFT_OUT, MANIFEST, SIGNATURES};
 pub use manifest::Manifest;
 pub use members::{MAX_FURTHER, Member};
-pub use open::{Bundle, ImageReader, LEFT_OUT, MANIFEST, MemberBytes, SIGNATURES};
+pub use open::{Bundle, ImageReader, MemberBytes};
 pub use outline::Outline;
 pub use read_at::ReadAt;
 pub use salt::Salt;
 pub use signature::{PublicKey, Trusted};
+pub use supplement::Supplement;

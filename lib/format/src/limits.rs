@@ -6,6 +6,9 @@ use std::ops::RangeInclusive;
 /// The bytes that every manifest begins with, so that a signature made for something else never fits one.
 pub const PREFIX: &str = r#"{"drydock":"bundle/1""#;
 
+/// The same for every supplement.
+pub(crate) const SUPPLEMENT_PREFIX: &str = r#"{"drydock":"deltas/1""#;
+
 /// The first member.
 pub const MANIFEST: &str = "manifest.json";
 
@@ -15,7 +18,13 @@ pub const SIGNATURES: &str = "manifest.sig";
 /// The member that names those that a slim bundle has left out. It stands behind the signatures.
 pub const LEFT_OUT: &str = "left-out";
 
-/// The largest manifest in bytes.
+/// The member that lists deltas that were made later. It stands behind the signatures, or behind what was left out.
+pub const DELTAS: &str = "deltas.json";
+
+/// The signatures over that list. They stand behind it.
+pub const DELTAS_SIGNATURES: &str = "deltas.sig";
+
+/// The largest manifest, and the largest supplement, in bytes.
 pub const MAX_SIZE: u64 = 1 << 20;
 
 /// The largest window in bytes that a frame may ask for.

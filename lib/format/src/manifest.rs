@@ -73,13 +73,7 @@ impl Manifest {
     /// Takes a manifest apart and checks every rule of the format. Only for bytes whose signature holds, or
     /// that are shown to a person as not verified.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        if bytes.len() as u64 > MAX_SIZE {
-            return Err(Error::ManifestTooLarge { size: bytes.len() as u64 });
-        }
-        if !bytes.starts_with(PREFIX.as_bytes()) {
-            return Err(Error::NotABundle);
-        }
-        json::check(bytes)?;
+        check_json(bytes, PREFIX)?;
         let top: First = serde_json::from_slice(bytes).map_err(wrong_type)?;
         if let Some(name) = top.critical.into_iter().find(|name| !FIELDS.contains(&name.as_str())) {
             return Err(Error::UnknownCritical { field: name });
@@ -150,8 +144,19 @@ struct First {
     min_recovery: u32,
 }
 
+/// Checks what has to be right of a signed document before any of it means something.
+pub(crate) fn check_json(bytes: &[u8], prefix: &str) -> Result<(), Error> {
+    if bytes.len() as u64 > MAX_SIZE {
+        return Err(Error::ManifestTooLarge { size: bytes.len() as u64 });
+    }
+    if !bytes.starts_with(prefix.as_bytes()) {
+        return Err(Error::NotABundle);
+    }
+    json::check(bytes)
+}
+
 /// The JSON is sound by now, so what is left is a field that is missing or of a wrong type.
-fn wrong_type(error: serde_json::Error) -> Error {
+pub(crate) fn wrong_type(error: serde_json::Error) -> Error {
     Error::Field { field: "structure".into(), problem: error.to_string() }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::error::field;
 use crate::frames::SLACK;
-use crate::limits::{LEFT_OUT, MANIFEST, PART, SIGNATURES};
+use crate::limits::{DELTAS, DELTAS_SIGNATURES, LEFT_OUT, MANIFEST, PART, SIGNATURES};
 use crate::{Digest, Error, Image};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -38,7 +38,7 @@ pub(crate) fn further<'a>(images: &[Image], members: &'a [Member]) -> Result<&'a
         let problem = format!("{} belong to no image, up to {MAX_FURTHER} are allowed", rest.len());
         return field("members", problem);
     }
-    let mut seen = BTreeSet::from([MANIFEST, SIGNATURES, LEFT_OUT]);
+    let mut seen = BTreeSet::from([MANIFEST, SIGNATURES, LEFT_OUT, DELTAS, DELTAS_SIGNATURES]);
     for member in rest {
         check_further(images, member)?;
         if !seen.insert(&member.name) {
@@ -73,7 +73,7 @@ fn take_image(rest: &mut &[Member], image: &Image) -> Result<(), Error> {
 
 /// A reader passes these members by, so their names and sizes must be such that it can, and that nobody takes one
 /// for an image's.
-fn check_further(images: &[Image], member: &Member) -> Result<(), Error> {
+pub(crate) fn check_further(images: &[Image], member: &Member) -> Result<(), Error> {
     let Member { name, size, sha256 } = member;
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-".contains(&b);
     if name.is_empty() || name.len() > MAX_NAME || name.starts_with(['.', '-']) || !name.bytes().all(allowed)

@@ -1,10 +1,10 @@
 use crate::Member;
-use crate::archive::{Archive, Front, Tail, read};
+use crate::archive::{Archive, Signed, Tail, read};
 use crate::frames::{Decoder, FrameTable};
-pub use crate::limits::{LEFT_OUT, MANIFEST, SIGNATURES};
-use crate::manifest::{PART, RECOVERY_PROTOCOL};
+use crate::head::Head;
+use crate::manifest::PART;
 use crate::tree::{GROUP, Hasher};
-use crate::{Digest, Error, Image, KeyId, Manifest, ReadAt, Trusted, sha256, signature};
+use crate::{Digest, Error, Image, KeyId, Manifest, ReadAt, Trusted, sha256};
 use sha2::{Digest as _, Sha256};
 use std::io;
 use std::ops::Range;
@@ -15,8 +15,8 @@ use std::sync::Arc;
 pub struct Bundle {
     source: Arc<dyn ReadAt>,
     manifest: Manifest,
-    manifest_bytes: Vec<u8>,
-    signature_bytes: Vec<u8>,
+    front: Signed,
+    supplement: Option<Signed>,
     signers: Vec<KeyId>,
     members: Vec<Placed>,
 }
@@ -38,25 +38,17 @@ impl Bundle {
     /// Opens a bundle. Its signatures are checked before its manifest is parsed, and that before any other
     /// tar header is read. Members' contents are not read.
     pub fn open_with(source: impl ReadAt + 'static, trusted: &Trusted, tail: Tail) -> Result<Self, Error> {
-        let source = Archive::new(Arc::new(source))?;
-        let front = Front::read(&source)?;
-        let signers = signature::verify(&front.manifest, &front.signatures, trusted)?;
-        Self::finish(source, front, signers, tail)
+        Self::finish(Archive::new(Arc::new(source))?, Some(trusted), tail)
     }
 
     /// Opens a bundle without looking at its signatures: to show it, or to sign it.
     pub fn open_unverified(source: impl ReadAt + 'static) -> Result<Self, Error> {
-        let source = Archive::new(Arc::new(source))?;
-        let front = Front::read(&source)?;
-        Self::finish(source, front, Vec::new(), Tail::Nothing)
+        Self::finish(Archive::new(Arc::new(source))?, None, Tail::Nothing)
     }
 
-    fn finish(source: Archive, front: Front, signers: Vec<KeyId>, tail: Tail) -> Result<Self, Error> {
-        let manifest = Manifest::parse(&front.manifest)?;
-        if manifest.min_recovery > RECOVERY_PROTOCOL {
-            return Err(Error::NeedsNewerRecovery { needed: manifest.min_recovery, have: RECOVERY_PROTOCOL });
-        }
-        let (left_out, mut at) = left_out(&source, front.end)?;
+    fn finish(source: Archive, trusted: Option<&Trusted>, tail: Tail) -> Result<Self, Error> {
+        let Head { front, supplement, manifest, signers, left_out, end: mut at } =
+            Head::read(&source, trusted)?;
         let mut left_out = left_out.lines().peekable();
         let mut members = Vec::with_capacity(manifest.members.len());
         for member in &manifest.members {
@@ -74,32 +66,37 @@ impl Bundle {
             return Err(Error::LeftOutList { problem: format!("{name:?} is not where the manifest has it") });
         }
         source.check_end(at, tail)?;
-        let Front { manifest: manifest_bytes, signatures: signature_bytes, .. } = front;
-        Ok(Self { source: source.bytes, manifest, manifest_bytes, signature_bytes, signers, members })
+        Ok(Self { source: source.bytes, manifest, front, supplement, signers, members })
     }
 
     pub(crate) fn source(&self) -> &dyn ReadAt {
         &*self.source
     }
 
-    /// What the release is.
+    /// What the release is. Deltas that were made later, and their members, stand behind the manifest's own, as if they were
+    /// of it.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
     /// The exact bytes of `manifest.json`.
     pub fn manifest_bytes(&self) -> &[u8] {
-        &self.manifest_bytes
+        &self.front.bytes
     }
 
     /// The exact bytes of `manifest.sig`, 4096 of them.
     pub fn signature_bytes(&self) -> &[u8] {
-        &self.signature_bytes
+        &self.front.signatures
     }
 
     /// What names the release: the digest of its manifest.
     pub fn manifest_digest(&self) -> Digest {
-        sha256(&self.manifest_bytes)
+        sha256(&self.front.bytes)
+    }
+
+    /// The document of the deltas that were made later, if the file has any.
+    pub fn supplement(&self) -> Option<&Signed> {
+        self.supplement.as_ref()
     }
 
     /// The trusted keys whose signatures hold.
@@ -122,7 +119,9 @@ impl Bundle {
             true => Some(FrameTable::parse(image, &self.read_member(&table)?, total)?),
             false => None,
         };
+        let deltas = self.manifest.deltas.iter().filter(|delta| delta.image == name && self.has(&delta.data));
         Ok(ImageReader {
+            bases: deltas.map(|delta| delta.base.root_hash).collect(),
             digests: image.group_digests(&groups)?,
             frames,
             image: image.clone(),
@@ -195,6 +194,8 @@ pub struct ImageReader {
     digests: Vec<Digest>,
     frames: Option<FrameTable>,
     parts: Vec<Placed>,
+    /// What the deltas to it begin with that the file has.
+    bases: Vec<Digest>,
 }
 
 impl ImageReader {
@@ -218,10 +219,15 @@ impl ImageReader {
         self.frames.is_some()
     }
 
+    /// What is to be said where the frames are needed, and were left out.
+    pub fn left_out(&self) -> Error {
+        Error::LeftOut { member: format!("{}.zst", self.image.name), bases: self.bases.clone() }
+    }
+
     /// Reads one compressed frame into `buf`, which gets its length. A frame that is not there reads as empty.
     pub fn read_frame(&self, frame: u64, buf: &mut Vec<u8>) -> Result<(), Error> {
-        let left_out = || Error::LeftOut { member: format!("{}.zst", self.image.name) };
-        let range = self.frames.as_ref().ok_or_else(left_out)?.range(frame).unwrap_or_default();
+        let frames = self.frames.as_ref().ok_or_else(|| self.left_out())?;
+        let range = frames.range(frame).unwrap_or_default();
         buf.resize((range.end - range.start) as usize, 0);
         let mut rest = buf.as_mut_slice();
         for (name, place) in self.places(range) {
@@ -313,22 +319,4 @@ impl ReadAt for MemberBytes {
         end.ok_or(io::ErrorKind::UnexpectedEof)?;
         self.source.read_at(self.offset + offset, buf)
     }
-}
-
-/// The longest list of what a slim bundle has left out, in bytes.
-const MAX_LEFT_OUT: u64 = 512 << 10;
-
-/// Reads which members a slim bundle has left out, if it is one, in the manifest's order; returns them, a line each, and
-/// where the next header stands. Whoever made it slim need not be trusted: what is left out can only be missed.
-pub(crate) fn left_out(archive: &Archive, at: u64) -> Result<(String, u64), Error> {
-    let Ok(header) = archive.named(at, LEFT_OUT) else { return Ok((String::new(), at)) };
-    let problem = |problem: &str| Error::LeftOutList { problem: problem.into() };
-    if header.size > MAX_LEFT_OUT {
-        return Err(problem("it is too long"));
-    }
-    let (offset, end) = archive.expect(at, LEFT_OUT, header.size)?;
-    let mut bytes = vec![0; header.size as usize];
-    archive.read(LEFT_OUT, offset, &mut bytes)?;
-    let text = String::from_utf8(bytes).map_err(|_| problem("it is no text"))?;
-    Ok((text, end))
 }

@@ -1,17 +1,17 @@
 //! Where things are in a bundle of which nothing is there but the front.
 
-use crate::archive::{Archive, Front};
-use crate::manifest::Manifest;
-use crate::open::left_out;
-use crate::{Bundle, Digest, Error, ReadAt, Trusted, sha256, signature, tar};
+use crate::archive::Archive;
+use crate::head::Head;
+use crate::{Bundle, Digest, Error, ReadAt, Trusted, sha256, tar};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// What a signed manifest says of where things are in its bundle.
 #[derive(Clone, Debug)]
 pub struct Outline {
-    /// The digest of the manifest.
-    pub manifest: Digest,
+    /// What tells it from other files: the digest of the manifest; of a part of a release, or one with later deltas, the digest
+    /// of that and what says so.
+    pub digest: Digest,
     /// Where everything lies that is read to open the bundle, and its images: the front, the members' headers, the images'
     /// tables, the end.
     pub ranges: Vec<Range<u64>>,
@@ -24,16 +24,19 @@ impl Bundle {
     }
 
     /// Checks the signatures of a bundle that may not be there beyond its front, and says where the rest would be. Of
-    /// what is behind the front only the list of a slim bundle is read.
+    /// what is behind the front only what was left out and what was added is read.
     pub fn outline(source: impl ReadAt + 'static, trusted: &Trusted) -> Result<Outline, Error> {
         let source = Archive::new(Arc::new(source))?;
-        let front = Front::read(&source)?;
-        signature::verify(&front.manifest, &front.signatures, trusted)?;
-        let manifest = Manifest::parse(&front.manifest)?;
-        // In a slim bundle the list of what was left out follows the front.
-        let (left_out, mut at) = left_out(&source, front.end)?;
+        let Head { front, supplement, manifest, left_out, end: mut at, .. } =
+            Head::read(&source, Some(trusted))?;
+        let supplement = supplement.map(|signed| signed.bytes).unwrap_or_default();
+        let digest = match left_out.is_empty() && supplement.is_empty() {
+            true => sha256(&front.bytes),
+            false => sha256(&[&sha256(&front.bytes).0, left_out.as_bytes(), &supplement].concat()),
+        };
         let mut left_out = left_out.lines().peekable();
-        let mut ranges: Vec<_> = std::iter::once(0..at.max(front.end + tar::BLOCK)).collect();
+        // What was left out, and what was added, is told behind the front.
+        let mut ranges: Vec<_> = std::iter::once(0..at).collect();
         for member in &manifest.members {
             if left_out.next_if_eq(&member.name.as_str()).is_some() {
                 continue;
@@ -48,6 +51,6 @@ impl Bundle {
             at = start + tar::padded(member.size);
         }
         ranges.push(at..source.len.min(at + tar::END + tar::RECORD));
-        Ok(Outline { manifest: sha256(&front.manifest), ranges })
+        Ok(Outline { digest, ranges })
     }
 }

@@ -17,9 +17,9 @@ pub struct Known {
 }
 
 /// An image that devices have.
-pub(super) struct Content {
-    pub(super) bytes: Vec<u8>,
-    pub(super) root_hash: Digest,
+pub(crate) struct Content {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) root_hash: Digest,
 }
 
 /// Where an image that devices have is to be found.
@@ -29,7 +29,7 @@ enum Place {
 }
 
 /// Returns what a base has for an image of a release that has so many, if it has anything.
-pub(super) fn content(known: &Known, image: &Image, images: usize) -> Result<Option<Content>, Error> {
+pub(crate) fn content(known: &Known, image: &Image, images: usize) -> Result<Option<Content>, Error> {
     Ok(match find(known, image, images)? {
         None => None,
         // Another salt makes another hash: a bundle's own is what its devices know.
@@ -72,7 +72,7 @@ fn find(known: &Known, image: &Image, images: usize) -> Result<Option<Place>, Er
 }
 
 /// Unpacks an image of a bundle and proves it.
-fn unpacked(bundle: &Bundle, image: &Image) -> Result<Vec<u8>, Error> {
+pub(crate) fn unpacked(bundle: &Bundle, image: &Image) -> Result<Vec<u8>, Error> {
     let reader = bundle.image(&image.name)?;
     let mut bytes = vec![0; image.size as usize];
     let (mut decoder, mut packed) = (Decoder::new(), Vec::new());
@@ -91,7 +91,7 @@ fn root_hash(salt: &Salt, bytes: &[u8]) -> Digest {
 }
 
 /// Reads a raw image, padded to whole blocks as everywhere.
-pub(super) fn read_padded(path: &Path) -> Result<Vec<u8>, Error> {
+pub(crate) fn read_padded(path: &Path) -> Result<Vec<u8>, Error> {
     let reading = |source| Error::File { doing: "reading", path: path.into(), source };
     let file = open_file(path)?;
     let len = file.len().map_err(reading)? as usize;

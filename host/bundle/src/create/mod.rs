@@ -4,9 +4,9 @@
 //! thread, and nothing of the clock, the environment or the files' metadata goes in.
 
 pub(crate) mod bases;
-mod deltas;
+pub(crate) mod deltas;
 mod image;
-mod recipe;
+pub(crate) mod recipe;
 
 pub use bases::Known;
 pub use recipe::{Input, MAX_LEVEL, Recipe};
@@ -70,7 +70,14 @@ pub fn create(
     }
     let mut deltas = Vec::new();
     for (input, pack) in recipe.images.iter().zip(&packed) {
-        deltas.extend(deltas::prepare(recipe, &pack.image, &input.path, pack.size())?);
+        let target = deltas::Target {
+            image: &pack.image,
+            images: recipe.images.len(),
+            frames: pack.size(),
+            there: &[],
+            workers: recipe.workers,
+        };
+        deltas.extend(deltas::prepare(&target, &recipe.bases, || bases::read_padded(&input.path))?);
     }
     for prepared in &deltas {
         manifest.members.extend(prepared.members().map(|(member, _)| member));

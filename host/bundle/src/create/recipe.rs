@@ -46,7 +46,7 @@ pub struct Input {
 }
 
 /// What a reader would call a fault of the bundle is the caller's here.
-pub(super) fn unfit(error: drydock_format::Error) -> Error {
+pub(crate) fn unfit(error: drydock_format::Error) -> Error {
     match error {
         drydock_format::Error::Field { field, problem } => Error::Input { what: field, problem },
         other => other.into(),

@@ -4,7 +4,7 @@ use crate::options::options;
 use drydock_format::frames::{Decoder, FrameTable};
 use drydock_format::tar::Header;
 use drydock_format::tree::Hasher;
-use drydock_format::{Bundle, Digest, Image, Manifest, PublicKey, Salt, Trusted, signature};
+use drydock_format::{Bundle, Digest, Image, Manifest, PublicKey, Salt, Supplement, Trusted, signature};
 
 const BLOCK: u64 = 4096;
 const GROUP: u32 = 128 * 4096;
@@ -13,6 +13,24 @@ pub(crate) fn manifest(data: &[u8]) -> bool {
     let Ok(manifest) = Manifest::parse(data) else { return false };
     let again = Manifest::parse(&manifest.to_bytes());
     assert_eq!(again.ok().map(|again| again.to_bytes()), Some(manifest.to_bytes()));
+    true
+}
+
+/// The list of later deltas, and what becomes of a release that it is put into.
+pub(crate) fn supplement(data: &[u8]) -> bool {
+    const RELEASE: &[u8] = include_bytes!("../../seeds/manifest/two-images");
+    let Ok(supplement) = Supplement::parse(data) else { return false };
+    assert_eq!(Supplement::parse(&supplement.to_bytes()).ok().as_ref(), Some(&supplement));
+    let Ok(release) = Manifest::parse(RELEASE) else { return false };
+    let mut joined = release.clone();
+    let digest = supplement.manifest;
+    if supplement.clone().join(&mut joined, digest).is_err() {
+        return false;
+    }
+    // It only adds, and what comes of it keeps the rules.
+    assert!(joined.members.starts_with(&release.members) && joined.images == release.images);
+    assert!(joined.check().is_ok() && joined.further().ends_with(&supplement.members));
+    assert!(supplement.join(&mut joined, Digest([!digest.0[0]; 32])).is_err());
     true
 }
 
@@ -49,14 +67,14 @@ pub(crate) fn tar_header(data: &[u8]) -> bool {
 /// A whole archive, as the host tool reads one whose signatures it does not know.
 pub(crate) fn archive(data: &[u8]) -> bool {
     let Ok(bundle) = Bundle::open_unverified(data.to_vec()) else { return false };
-    let further = bundle.manifest().further();
-    let mut all = further.iter().all(|member| bundle.prove_further(member, |_| ()).is_ok());
+    let mut further = bundle.manifest().further().iter().filter(|member| bundle.has(&member.name));
+    let mut all = further.all(|member| bundle.prove_further(member, |_| ()).is_ok());
     for image in &bundle.manifest().images {
         let reader = bundle.image(&image.name);
         all &= reader.is_ok();
         if let Ok(reader) = reader {
             let mut frame = Vec::new();
-            all &= reader.read_frame(0, &mut frame).is_ok();
+            all &= reader.read_frame(0, &mut frame).is_ok() == reader.has_frames();
         }
     }
     all

@@ -51,6 +51,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "router_advertisement", run: lan::router_advertisement },
     Target { name: "signatures", run: bundle::signatures },
     Target { name: "state_record", run: state::record },
+    Target { name: "supplement", run: bundle::supplement },
     Target { name: "tar_header", run: bundle::tar_header },
     Target { name: "trailer", run: state::trailer },
     Target { name: "trees", run: disk::trees },

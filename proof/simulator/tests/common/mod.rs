@@ -118,6 +118,16 @@ pub(crate) fn fails(device: &SimDevice, name: &str, words: &[&str], spares: Spar
     assert_eq!(device.violations(), Vec::<String>::new(), "{name}");
 }
 
+/// What the history says of the last update.
+pub(crate) fn told(device: &SimDevice) -> (Outcome, String) {
+    let history = device.record().unwrap().history;
+    let entry = history
+        .into_iter()
+        .rfind(|entry| entry.outcome == Outcome::Installed || entry.outcome == Outcome::Failed);
+    let entry = entry.expect("it is in the history");
+    (entry.outcome, entry.reason)
+}
+
 /// Changes bytes of a partition.
 pub(crate) fn damage(contents: &Contents, label: &str, offset: u64, bytes: &[u8]) -> Contents {
     let mut contents = contents.clone();

@@ -39,7 +39,14 @@ pub(crate) enum Command {
     ///
     /// With a key in an HSM: take the bytes to sign with --print-bytes, let the HSM sign them (Ed25519, pure), and
     /// add what it made with --attach.
+    ///
+    /// Deltas that were made later have a list with signatures of its own: --deltas signs that one.
     Sign(crate::sign::Args),
+    /// Make deltas for a release that was signed without them, as a file of its own.
+    ///
+    /// The file has the release's manifest and signatures as they are, the new deltas, and a list of these with signatures
+    /// of its own. Of the rest it has what devices need that have one of the bases. The same input makes the same bytes.
+    Delta(crate::delta::Args),
     /// Cut a bundle down to its deltas from given bases, for sticks and slow lines.
     ///
     /// What is left out is the whole images that those deltas lead to, and the deltas from other bases. The signatures stay,

@@ -1,7 +1,8 @@
 use crate::Reply;
 use crate::trust::open_file;
 use drydock_bundle::Error;
-use drydock_format::{Bundle, Delta, Image, Manifest, Member, signature, slot};
+use drydock_format::signature::{self, Line};
+use drydock_format::{Bundle, Delta, Image, KeyId, Manifest, Member, slot};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -14,6 +15,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<Reply, Error> {
     let bundle = Bundle::open_unverified(open_file(&args.bundle)?)?;
     let manifest = bundle.manifest();
+    let signed = Manifest::parse(bundle.manifest_bytes())?;
+    let later = bundle.supplement();
     let len = bundle.manifest_bytes().len() as u64;
     let slots: Vec<u64> = manifest.images.iter().map(|image| slot::min_size(image, len)).collect();
     let lines = signature::parse(bundle.signature_bytes())?;
@@ -22,8 +25,21 @@ pub(crate) fn run(args: &Args) -> Result<Reply, Error> {
     text += &format!("digest      {}\n", bundle.manifest_digest());
     for (entry, slot) in manifest.images.iter().zip(&slots) {
         text += &image(entry, *slot);
+        if !bundle.image(&entry.name)?.has_frames() {
+            text += "  left out  the whole image: only devices that have a delta's base can use this file\n";
+        }
     }
-    text += &deltas(manifest);
+    let is_here = |delta: &Delta| bundle.has(&delta.index) && bundle.has(&delta.data);
+    let deltas =
+        manifest.deltas.iter().map(|delta| (delta, size(manifest, delta), signed.deltas.contains(delta)));
+    for (delta, size, is_signed) in deltas.clone() {
+        let note = match (is_here(delta), is_signed) {
+            (false, _) => " (left out)",
+            (true, false) => " (made later)",
+            (true, true) => "",
+        };
+        text += &self::delta(delta, size, note);
+    }
     text += &further(manifest);
     for line in &lines {
         text += &format!("signed by   {} (not verified)\n", line.key);
@@ -31,9 +47,26 @@ pub(crate) fn run(args: &Args) -> Result<Reply, Error> {
     if lines.is_empty() {
         text += "not signed\n";
     }
+    let mut later_lines = Vec::new();
+    if let Some(list) = later {
+        later_lines = signature::parse(&list.signatures)?;
+        for line in &later_lines {
+            text += &format!("deltas by   {} (not verified)\n", line.key);
+        }
+        if later_lines.is_empty() {
+            text += "later deltas are not signed\n";
+        }
+    }
+    let deltas = deltas.map(|(delta, size, is_signed)| {
+        let (image, base) = (&delta.image, delta.base.root_hash);
+        json!({"image": image, "base": base, "size": size, "here": is_here(delta), "later": !is_signed})
+    });
+    let left_out = manifest.members.iter().map(|member| &member.name).filter(|name| !bundle.has(name));
     let json = json!({
         "ok": true, "verified": false, "digest": bundle.manifest_digest(), "slots": self::slots(manifest, &slots),
-        "signed_by": lines.iter().map(|line| line.key).collect::<Vec<_>>(), "manifest": manifest,
+        "signed_by": ids(&lines), "manifest": signed,
+        "deltas": deltas.collect::<Vec<_>>(), "left_out": left_out.collect::<Vec<_>>(),
+        "deltas_signed_by": ids(&later_lines),
     });
     Ok(Reply::new(text, json))
 }
@@ -61,17 +94,23 @@ pub(crate) fn further(manifest: &Manifest) -> String {
 
 /// A line for each delta: what a device that has its base takes.
 pub(crate) fn deltas(manifest: &Manifest) -> String {
-    let size = |name: &String| {
-        manifest.members.iter().find(|member| member.name == *name).map_or(0, |member| member.size)
-    };
-    let line = |Delta { image, base, index, data }: &Delta| {
-        format!(
-            "delta       {image}: {} bytes for devices that have {}\n",
-            size(index) + size(data),
-            base.root_hash
-        )
-    };
-    manifest.deltas.iter().map(line).collect()
+    manifest.deltas.iter().map(|one| delta(one, size(manifest, one), "")).collect()
+}
+
+/// The line for one delta of so many bytes.
+pub(crate) fn delta(delta: &Delta, bytes: u64, note: &str) -> String {
+    let Delta { image, base, .. } = delta;
+    format!("delta       {image}: {bytes} bytes for devices that have {}{note}\n", base.root_hash)
+}
+
+/// The bytes of a delta that is among these members.
+fn size(manifest: &Manifest, delta: &Delta) -> u64 {
+    let of_it = |member: &&Member| member.name == delta.index || member.name == delta.data;
+    manifest.members.iter().filter(of_it).map(|member| member.size).sum()
+}
+
+fn ids(lines: &[Line]) -> Vec<KeyId> {
+    lines.iter().map(|line| line.key).collect()
 }
 
 /// The lines that describe an image.

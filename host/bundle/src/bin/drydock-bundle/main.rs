@@ -3,6 +3,7 @@
 mod bar;
 mod cli;
 mod create;
+mod delta;
 mod disk;
 mod extract;
 mod info;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Command::Keygen(args) => keygen::run(args),
         Command::Create(args) => create::run(args, progress),
         Command::Sign(args) => sign::run(args),
+        Command::Delta(args) => delta::run(args),
         Command::Slim(args) => slim::run(args),
         Command::Info(args) => info::run(args),
         Command::Verify(args) => verify::run(args, progress),

@@ -59,21 +59,25 @@ pub(crate) fn finish(reply: Result<Reply, Error>, form: Form) -> ExitCode {
 }
 
 fn exit_code(error: &Error) -> u8 {
+    match error {
+        Error::Bundle(error) => code_of(error),
+        _ => 1,
+    }
+}
+
+fn code_of(error: &drydock_format::Error) -> u8 {
     use drydock_format::Error as Bundle;
     match error {
-        Error::Bundle(error) => match error {
-            Bundle::Read { .. }
-            | Bundle::SignaturesFull
-            | Bundle::BadKey { .. }
-            | Bundle::NoSuchImage { .. } => 1,
-            Bundle::SignatureMissing
-            | Bundle::SignatureLine { .. }
-            | Bundle::UnknownKeys { .. }
-            | Bundle::BadSignature { .. }
-            | Bundle::TooFewSignatures { .. }
-            | Bundle::BadThreshold { .. } => 4,
-            _ => 3,
-        },
-        _ => 1,
+        Bundle::Supplement(why) => code_of(why),
+        Bundle::Read { .. } | Bundle::SignaturesFull | Bundle::BadKey { .. } | Bundle::NoSuchImage { .. } => {
+            1
+        }
+        Bundle::SignatureMissing
+        | Bundle::SignatureLine { .. }
+        | Bundle::UnknownKeys { .. }
+        | Bundle::BadSignature { .. }
+        | Bundle::TooFewSignatures { .. }
+        | Bundle::BadThreshold { .. } => 4,
+        _ => 3,
     }
 }

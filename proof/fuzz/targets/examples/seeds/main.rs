@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod delta;
+mod supplement;
 
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_fixtures::{Parts, sh};
@@ -94,6 +95,9 @@ fn bundle_seeds(work: &Path) {
     write("archive", "two-images", &archive);
     write("manifest", "two-images", bundle.manifest_bytes());
     write("archive", "further-members", &later(&archive));
+    let (list, file) = supplement::with_list(&archive);
+    write("supplement", "one-delta", &list);
+    write("archive", "later-deltas", &file);
     let further = r#"{"drydock":"bundle/1","compatible":"a","version":"1","security_version":0,"patches":[{"image":"r"}],"images":[{"name":"r","class":"r","size":8192,"salt":"","root_hash":"0000000000000000000000000000000000000000000000000000000000000000","frame_size":4194304}],"members":[{"name":"r.groups","size":0},{"name":"r.frames","size":4},{"name":"r.zst","size":20},{"name":"r.delta.index","size":0,"sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","kind":"x"},{"name":"r.delta.data","size":2147483648,"sha256":"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}]}"#;
     write("manifest", "further-members", further.as_bytes());
     let critical = r#"{"drydock":"bundle/1","compatible":"a","version":"1","security_version":0,"later":[{"x":null}],"images":[{"name":"r","class":"r","size":8192,"salt":"","root_hash":"0000000000000000000000000000000000000000000000000000000000000000","frame_size":4194304}],"pins":[{"class":"boot","size":8192,"salt":"00","root_hash":"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"}],"members":[{"name":"r.groups","size":0},{"name":"r.frames","size":4},{"name":"r.zst","size":20}],"critical":["pins"]}"#;
