@@ -1,8 +1,9 @@
 //! Deltas: what a release carries for devices whose present image is known.
 
 use crate::error::field;
+use crate::object::from_object;
 use crate::{Digest, Error, Image, Member};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// The most deltas of a release.
 pub const MAX_DELTAS: usize = 1024;
@@ -11,7 +12,7 @@ pub const MAX_DELTAS: usize = 1024;
 pub const MAX_INDEX: u64 = 1 << 20;
 
 /// The way from one image to one of the release's. Its bytes are two further members.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Delta {
     /// The name of the release's image that it leads to.
     pub image: String,
@@ -24,13 +25,16 @@ pub struct Delta {
 }
 
 /// An image that devices have.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Base {
     /// Its root hash, which names it.
     pub root_hash: Digest,
     /// Its size in bytes.
     pub size: u64,
 }
+
+from_object!(Delta { image, base, index, data });
+from_object!(Base { root_hash, size });
 
 /// Checks that each delta leads to an image that there is, that its members are there, and that no two are for the same.
 pub(crate) fn check(deltas: &[Delta], images: &[Image], further: &[Member]) -> Result<(), Error> {

@@ -181,10 +181,10 @@ impl Error {
                     f,
                     "reading the bundle: member {member} was left out of this one, and is needed here"
                 )?;
-                for (nth, base) in bases.iter().take(MAX_TOLD).enumerate() {
-                    let before =
-                        if nth == 0 { ": it only has deltas for devices with the root hash" } else { " or" };
+                let mut before = ": it only has deltas for devices with the root hash";
+                for base in bases.iter().take(MAX_TOLD) {
                     write!(f, "{before} {base}")?;
+                    before = " or";
                 }
                 if bases.len() > MAX_TOLD {
                     f.write_str(" or others")?;

@@ -1,11 +1,12 @@
 use crate::error::field;
 use crate::limits::{FRAME_SIZES, MAX_IMAGE, MIN_IMAGE};
+use crate::object::from_object;
 use crate::tree::{BLOCK, GROUP, Hasher, Tree};
 use crate::{Digest, Error, Salt};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// One image.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Image {
     /// Its name, which its members carry.
     pub name: String,
@@ -23,7 +24,7 @@ pub struct Image {
 
 /// A class of the release that this bundle does not carry: the device has the image already and copies it
 /// from the set that runs.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Pin {
     /// The class of slots, which also names the image.
     pub class: String,
@@ -34,6 +35,9 @@ pub struct Pin {
     /// dm-verity's root hash.
     pub root_hash: Digest,
 }
+
+from_object!(Image { name, class, size, salt, root_hash, frame_size });
+from_object!(Pin { class, size, salt, root_hash });
 
 impl Pin {
     /// The image that is pinned, as if the bundle carried it.

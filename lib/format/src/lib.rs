@@ -29,6 +29,7 @@ mod json;
 mod limits;
 pub mod manifest;
 mod members;
+mod object;
 mod open;
 mod outline;
 mod read_at;

@@ -3,6 +3,7 @@
 use crate::error::field;
 use crate::image::check_text;
 pub use crate::limits::{FRAME_SIZES, MAX_IMAGE, MAX_SIZE, MIN_IMAGE, PART, PREFIX};
+use crate::object::from_object;
 use crate::{Delta, Digest, Error, Image, Member, Pin, delta, json, members, sha256};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -37,7 +38,7 @@ pub enum Format {
 }
 
 /// A release. One that comes from [`Manifest::parse`] keeps every rule of the format.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Manifest {
     /// The format.
     pub drydock: Format,
@@ -48,26 +49,24 @@ pub struct Manifest {
     /// The version that must not fall; see the rollback floors.
     pub security_version: u32,
     /// The lowest [`RECOVERY_PROTOCOL`] that can apply the release.
-    #[serde(default = "one")]
     pub min_recovery: u32,
     /// The images, in the order in which they are written.
     pub images: Vec<Image>,
     /// Classes that belong to the release but are not in this bundle.
-    #[serde(default)]
     pub pins: Vec<Pin>,
     /// The members that follow `manifest.sig`, in order: the images', then the further ones.
     pub members: Vec<Member>,
     /// The deltas that are among the further members.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deltas: Vec<Delta>,
     /// What a reader must understand or else refuse the bundle: top-level fields, or whatever a later version names.
-    #[serde(default)]
     pub critical: Vec<String>,
 }
 
-fn one() -> u32 {
-    1
-}
+from_object!(Manifest {
+    drydock, compatible, version, security_version, images, members;
+    min_recovery = 1, pins = Vec::new(), deltas = Vec::new(), critical = Vec::new()
+});
 
 impl Manifest {
     /// Takes a manifest apart and checks every rule of the format. Only for bytes whose signature holds, or
@@ -136,13 +135,12 @@ impl Manifest {
 }
 
 /// The fields that are read before all others, and mean the same in every version of the format.
-#[derive(Deserialize)]
 struct First {
-    #[serde(default)]
     critical: Vec<String>,
-    #[serde(default = "one")]
     min_recovery: u32,
 }
+
+from_object!(First { ; critical = Vec::new(), min_recovery = 1 });
 
 /// Checks what has to be right of a signed document before any of it means something.
 pub(crate) fn check_json(bytes: &[u8], prefix: &str) -> Result<(), Error> {

@@ -3,8 +3,9 @@
 use crate::error::field;
 use crate::frames::SLACK;
 use crate::limits::{DELTAS, DELTAS_SIGNATURES, LEFT_OUT, MANIFEST, PART, SIGNATURES};
+use crate::object::from_object;
 use crate::{Digest, Error, Image};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
@@ -15,7 +16,7 @@ pub const MAX_FURTHER: usize = 4096;
 const MAX_NAME: usize = 100;
 
 /// One member of the tar.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Member {
     /// Its name.
     pub name: String,
@@ -23,9 +24,11 @@ pub struct Member {
     pub size: u64,
     /// The digest of its bytes. An image's members have none, because the root hash vouches for them; every other
     /// member must have one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Digest>,
 }
+
+from_object!(Member { name, size; sha256 = None });
 
 /// Checks a whole list: first exactly the members that the images imply, in order, with sizes that can be, then any
 /// further ones, which are returned.

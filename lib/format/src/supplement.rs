@@ -4,13 +4,12 @@ use crate::error::field;
 use crate::limits::SUPPLEMENT_PREFIX;
 use crate::manifest::{check_json, wrong_type};
 use crate::members::check_further;
+use crate::object::from_object;
 use crate::{Delta, Digest, Error, Manifest, Member};
-use serde::Serialize;
-use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
-use std::fmt;
+use serde::{Deserialize, Serialize};
 
 /// The name of the format, the first field of every supplement.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub enum Format {
     /// The only one there is.
     #[default]
@@ -21,7 +20,7 @@ pub enum Format {
 /// What `deltas.json` says: which deltas, and for which release.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Supplement {
-    /// The format. It is not read: every supplement begins with it.
+    /// The format.
     pub drydock: Format,
     /// The digest of the manifest that it belongs to.
     pub manifest: Digest,
@@ -31,12 +30,13 @@ pub struct Supplement {
     pub deltas: Vec<Delta>,
 }
 
+from_object!(Supplement { drydock, manifest, members, deltas });
+
 impl Supplement {
     /// Takes a supplement apart. Only for bytes whose signature holds, or that are shown to a person as not verified.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         check_json(bytes, SUPPLEMENT_PREFIX)?;
-        let mut json = serde_json::Deserializer::from_slice(bytes);
-        json.deserialize_map(Reader).map_err(wrong_type)
+        serde_json::from_slice(bytes).map_err(wrong_type)
     }
 
     /// The bytes of `deltas.json`.
@@ -56,34 +56,5 @@ impl Supplement {
         manifest.members.extend(self.members);
         manifest.deltas.extend(self.deltas);
         manifest.check()
-    }
-}
-
-/// Reads the fields. What serde derives reads them from arrays, too, and is twice as large.
-struct Reader;
-
-impl<'de> Visitor<'de> for Reader {
-    type Value = Supplement;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of later deltas")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Supplement, A::Error> {
-        let (mut manifest, mut members, mut deltas) = (None, None, None);
-        while let Some(key) = map.next_key::<String>()? {
-            match key.as_str() {
-                "manifest" => manifest = Some(map.next_value()?),
-                "members" => members = Some(map.next_value()?),
-                "deltas" => deltas = Some(map.next_value()?),
-                _ => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        match (manifest, members, deltas) {
-            (Some(manifest), Some(members), Some(deltas)) => {
-                Ok(Supplement { drydock: Format::V1, manifest, members, deltas })
-            }
-            _ => Err(A::Error::custom("missing field `manifest`, `members` or `deltas`")),
-        }
     }
 }
