@@ -27,7 +27,7 @@ pub fn line(ms: u64, attempt: Option<Attempt>, event: &Event) -> String {
 
 /// Returns a line of the stream as a console would have shown it. What is not understood is returned as it is.
 pub fn as_text(line: &str) -> String {
-    let Ok(value) = serde_json::from_str::<Value>(line) else { return line.to_owned() };
+    let Ok(value) = serde_json::from_slice::<Value>(line.as_bytes()) else { return line.to_owned() };
     let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
     let ms = value.get("ms").and_then(Value::as_u64).unwrap_or_default();
     let (step, what) = (text("step"), text("what"));

@@ -83,32 +83,25 @@ pub fn status(machine: &impl Machine, seen: &Seen, running: Option<RunningSet>) 
             Counters::Current(now) => Some(now.left.of(set)),
             Counters::Unknown => None,
         },
-        root_hashes: machine
-            .config()
-            .set_classes()
-            .map(|class| {
-                let release = trusted_release(machine, class, set).ok();
-                (class.class.clone(), release.map(|release| release.image.root_hash.to_string()))
-            })
-            .collect(),
+        root_hashes: map(machine.config().set_classes().map(|class| {
+            let release = trusted_release(machine, class, set).ok();
+            (class.class.clone(), release.map(|release| release.image.root_hash.to_string()))
+        })),
     };
     Status {
         compatible: machine.config().compatible.clone(),
         running,
-        sets: SetName::BOTH.into_iter().map(|set| (set, set_status(set))).collect(),
+        sets: map(SetName::BOTH.into_iter().map(|set| (set, set_status(set)))),
         last_good: record.last_good,
         trial: record.trial,
         first: record.first_set(),
         recovery: machine.config().class_with_role(Role::Recovery).map(|class| RecoveryStatus {
             first: record.recovery.first,
             trial: record.copy_on_trial(),
-            copies: CopyName::BOTH
-                .into_iter()
-                .map(|copy| {
-                    let release = trusted_release(machine, class, copy).ok();
-                    (copy, release.map(|found| (found.info.version, found.image.root_hash.to_string())))
-                })
-                .collect(),
+            copies: map(CopyName::BOTH.into_iter().map(|copy| {
+                let release = trusted_release(machine, class, copy).ok();
+                (copy, release.map(|found| (found.info.version, found.image.root_hash.to_string())))
+            })),
         }),
         intent: record.intent.clone(),
         floors: record.floors.clone(),
@@ -122,6 +115,13 @@ pub fn status(machine: &impl Machine, seen: &Seen, running: Option<RunningSet>) 
         },
         history: record.history.clone(),
     }
+}
+
+/// A map of a few things. To collect it would sort them first, which takes more code on a device than putting each in its place.
+fn map<K: Ord, V>(pairs: impl Iterator<Item = (K, V)>) -> BTreeMap<K, V> {
+    let mut map = BTreeMap::new();
+    map.extend(pairs);
+    map
 }
 
 impl fmt::Display for Status {

@@ -153,9 +153,12 @@ pub fn verify(manifest: &[u8], member: &[u8], trusted: &Trusted) -> Result<Vec<K
             signed.push(*id);
         }
     }
-    let mut distinct: Vec<KeyId> = keys.iter().map(|(id, _)| *id).collect();
-    distinct.sort_unstable();
-    distinct.dedup();
+    let mut distinct: Vec<KeyId> = Vec::new();
+    for (id, _) in &keys {
+        if !distinct.contains(id) {
+            distinct.push(*id);
+        }
+    }
     let Trusted { threshold, .. } = *trusted;
     if threshold == 0 || threshold as usize > distinct.len() {
         return Err(Error::BadThreshold { threshold, keys: distinct.len() });

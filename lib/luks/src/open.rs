@@ -96,9 +96,12 @@ impl<'d> Volume<'d> {
     /// A key slot that is not understood, whose cost is beyond the limits, or that can't be read is left out; if no
     /// other one fits, the error says why.
     pub fn unlock(&self, key: &[u8]) -> Result<Unlocked, Error> {
-        let mut slots = self.key_slots();
-        slots.retain(|slot| slot.priority > 0);
-        slots.sort_by_key(|slot| std::cmp::Reverse(slot.priority));
+        // There are few: putting each in its place takes less code on a device than sorting.
+        let mut slots: Vec<Slot> = Vec::new();
+        for slot in self.key_slots().into_iter().filter(|slot| slot.priority > 0) {
+            let place = slots.partition_point(|before| before.priority >= slot.priority);
+            slots.insert(place, slot);
+        }
         let foreign = self.foreign_slots().into_iter().filter(|(_, slot)| slot.priority > 0);
         self.try_slots(&slots, foreign.map(|(name, slot)| slot.error(name)).collect(), key)
     }

@@ -154,10 +154,14 @@ fn written(range: &Range<u64>) -> String {
 
 impl FromIterator<Range<u64>> for Ranges {
     fn from_iter<I: IntoIterator<Item = Range<u64>>>(ranges: I) -> Self {
-        let mut ranges: Vec<_> = ranges.into_iter().filter(|range| !range.is_empty()).collect();
-        ranges.sort_unstable_by_key(|range| range.start);
+        // They mostly come in order: putting each in its place takes less code on a device than sorting.
+        let mut sorted: Vec<Range<u64>> = Vec::new();
+        for range in ranges.into_iter().filter(|range| !range.is_empty()) {
+            let place = sorted.partition_point(|before| before.start <= range.start);
+            sorted.insert(place, range);
+        }
         let mut merged: Vec<Range<u64>> = Vec::new();
-        for range in ranges {
+        for range in sorted {
             match merged.last_mut() {
                 Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
                 _ => merged.push(range),

@@ -8,7 +8,6 @@ use crate::answer::Result;
 use crate::sys;
 use drydock_config as config;
 use drydock_engine::Error;
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -127,14 +126,14 @@ pub fn find_disk(
 #[derive(Debug)]
 pub struct Media {
     own_name: String,
-    seen: BTreeSet<String>,
+    seen: Vec<String>,
     deadline: Instant,
 }
 
 impl Media {
     /// A look that waits so long for media to come.
     pub fn new(ours: &OurDisk, wait: Duration) -> Self {
-        Self { own_name: ours.facts.name.clone(), seen: BTreeSet::new(), deadline: Instant::now() + wait }
+        Self { own_name: ours.facts.name.clone(), seen: vec![], deadline: Instant::now() + wait }
     }
 
     /// Waits no longer for what may still come. What is there already is shown all the same.
@@ -150,7 +149,8 @@ impl Media {
             // What was pulled out may come back as something else.
             self.seen.retain(|name| present.contains(name));
             for name in present {
-                if self.seen.insert(name.clone()) {
+                if !self.seen.contains(&name) {
+                    self.seen.push(name.clone());
                     return Ok(Some(node(&name)));
                 }
             }
@@ -166,15 +166,13 @@ fn scan() -> Vec<String> {
     const NO_DISKS: [&str; 5] = ["dm-", "loop", "ram", "zram", "md"];
     let entries = fs::read_dir("/sys/class/block").into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut disks: Vec<_> = names
+    let disks = names
         .filter(|name| !NO_DISKS.iter().any(|prefix| name.starts_with(prefix)))
         .filter(|name| !class(name).join("partition").exists())
         .filter(|name| number(&class(name).join("size")).is_some_and(|size| size > 0))
         // One of the ways to a disk that is shown by another name, and has no node.
-        .filter(|name| number(&class(name).join("hidden")) != Some(1))
-        .collect();
-    disks.sort_unstable();
-    disks
+        .filter(|name| number(&class(name).join("hidden")) != Some(1));
+    in_order(disks)
 }
 
 /// Gathers what is to know about a disk. What cannot be read speaks against the disk, not against the search.
@@ -208,7 +206,7 @@ fn bus_paths(sys: &Path, name: &str) -> Vec<String> {
         });
         let controllers = links.filter_map(|entry| fs::canonicalize(entry.path()).ok());
         paths.extend(controllers.map(|controller| below(&controller).join(name)));
-        paths.sort_unstable();
+        paths = in_order(paths.into_iter());
     }
     paths.iter().map(|path| path.display().to_string()).collect()
 }
@@ -266,9 +264,17 @@ fn usable_parts(disk: &str) -> Vec<String> {
 fn parts(disk: &str) -> Vec<String> {
     let entries = fs::read_dir(class(disk)).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut parts: Vec<_> = names.filter(|name| class(disk).join(name).join("partition").exists()).collect();
-    parts.sort_unstable();
-    parts
+    in_order(names.filter(|name| class(disk).join(name).join("partition").exists()))
+}
+
+/// Puts things in order. There are few: this takes less code than sorting.
+fn in_order<T: Ord>(things: impl Iterator<Item = T>) -> Vec<T> {
+    let mut sorted = Vec::new();
+    for thing in things {
+        let place = sorted.partition_point(|before| *before <= thing);
+        sorted.insert(place, thing);
+    }
+    sorted
 }
 
 fn class(name: &str) -> PathBuf {

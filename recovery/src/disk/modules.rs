@@ -3,7 +3,6 @@
 use super::uevent::Uevent;
 use crate::sys;
 use nix::errno::Errno;
-use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::fs::{self, File};
 use std::io;
@@ -26,7 +25,7 @@ pub fn load_list(list: &Path, command_line: &str, warn: &mut dyn FnMut(String)) 
 #[derive(Debug, Default)]
 pub struct Aliases {
     rules: Vec<(String, Vec<PathBuf>)>,
-    loaded: BTreeSet<PathBuf>,
+    loaded: Vec<PathBuf>,
     command_line: String,
 }
 
@@ -38,7 +37,7 @@ impl Aliases {
         let rules = rules.map(|(pattern, paths)| {
             (pattern.to_owned(), paths.split(',').map(|path| PathBuf::from(path.trim())).collect())
         });
-        Self { rules: rules.collect(), loaded: BTreeSet::new(), command_line: command_line.to_owned() }
+        Self { rules: rules.collect(), loaded: vec![], command_line: command_line.to_owned() }
     }
 
     /// Loads what an event's device asks for.
@@ -67,7 +66,8 @@ impl Aliases {
                 continue;
             }
             for path in paths {
-                if self.loaded.insert(path.clone()) {
+                if !self.loaded.contains(path) {
+                    self.loaded.push(path.clone());
                     load(path, &self.command_line, warn);
                 }
             }

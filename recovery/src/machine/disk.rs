@@ -21,7 +21,7 @@ impl Hardware<'_> {
         if !class.encrypted {
             return Ok(self.disk.partition(&label)?.node.clone());
         }
-        if !lock(&self.mapped).contains_key(&label) {
+        if lock(&self.mapped).get(&label).is_none() {
             luks::open(self, &label, &label)?;
         }
         self.mapping_node(&label)
@@ -59,7 +59,7 @@ impl Disk for Hardware<'_> {
             return self.slot(class, name);
         }
         let mapping = base_mapping(&name.label(&class.class));
-        if !lock(&self.mapped).contains_key(&mapping) {
+        if lock(&self.mapped).get(&mapping).is_none() {
             self.map_verity(&mapping, class, name, image)?;
         }
         Ok(Arc::new(DiskDevice::open(&self.mapping_node(&mapping)?, Access::ReadOnly)?))

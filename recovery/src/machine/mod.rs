@@ -1,6 +1,7 @@
 //! The real machine: hardware behind the traits of [`drydock_engine::machine`].
 
 mod disk;
+mod few;
 mod keys;
 mod sources;
 mod start;
@@ -13,8 +14,8 @@ use drydock_config::Config;
 use drydock_engine::event::Events;
 use drydock_engine::machine::{Clock, Operator, Place, Power, Ring, Setting};
 use drydock_state::UnixTime;
+use few::Few;
 use nix::unistd::{SysconfVar, sysconf};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -30,9 +31,9 @@ pub struct Hardware<'a> {
     hotplug: Mutex<Hotplug>,
     ring: Mutex<Ring>,
     /// What drydock has mapped, by name.
-    mapped: Mutex<BTreeMap<String, Mapped>>,
+    mapped: Mutex<Few<String, Mapped>>,
     /// What is mounted where.
-    mounted: Mutex<BTreeMap<Place, PathBuf>>,
+    mounted: Mutex<Few<Place, PathBuf>>,
 }
 
 /// The part that this process has in the machine.
@@ -59,7 +60,7 @@ impl<'a> Hardware<'a> {
         disk: OurDisk,
         hotplug: Hotplug,
     ) -> Self {
-        let mut mounted = BTreeMap::new();
+        let mut mounted = Few::default();
         if let (Part::Command, Some(data)) = (part, &config.data) {
             mounted.insert(Place::Data, PathBuf::from(&data.mount));
         }

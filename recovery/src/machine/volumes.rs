@@ -67,7 +67,7 @@ impl Volumes for Hardware<'_> {
     }
 
     fn is_mounted(&self, place: Place) -> bool {
-        lock(&self.mounted).contains_key(&place)
+        lock(&self.mounted).get(&place).is_some()
     }
 
     fn mount(&self, home: &Home, place: Place, mode: Mode) -> Result<(), NotMounted> {

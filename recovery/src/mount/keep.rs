@@ -3,6 +3,7 @@
 use crate::answer::Result;
 use drydock_engine::Error;
 use drydock_engine::reset::archive::{Entry, Kind};
+use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -74,8 +75,12 @@ impl Packer<'_> {
             return Ok(());
         }
         let list = fs::read_dir(self.root.join(path)).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-        let mut names: Vec<_> = list.map_err(reading(path))?.iter().map(fs::DirEntry::file_name).collect();
-        names.sort();
+        // In order. There are few: putting each in its place takes less code than sorting.
+        let mut names: Vec<OsString> = vec![];
+        for name in list.map_err(reading(path))?.iter().map(fs::DirEntry::file_name) {
+            let place = names.partition_point(|before| *before <= name);
+            names.insert(place, name);
+        }
         for name in names {
             let inner = path.join(name);
             if let Some(metadata) = self.look(&inner)? {

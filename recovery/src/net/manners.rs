@@ -45,16 +45,16 @@ impl Pauses {
             && self.looked.is_none_or(|looked| now.duration_since(looked) >= LOOK_EVERY)
             && {
                 self.looked = Some(now);
-                load().is_some_and(|load| load >= f64::from(pause_at_load))
+                load().is_some_and(|load| load >= pause_at_load)
             };
         let wait = self.due.saturating_duration_since(now);
         if busy { wait.max(LOOK_EVERY) } else { wait }
     }
 }
 
-/// Returns the load of the last minute, as the kernel has it.
-fn load() -> Option<f64> {
-    fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
+/// Returns the load of the last minute, as the kernel has it, without its fraction: the limit has none.
+fn load() -> Option<u32> {
+    fs::read_to_string("/proc/loadavg").ok()?.split('.').next()?.parse().ok()
 }
 
 /// Lets every other process have the processors and the disk first.
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn the_load_is_looked_at() {
-        assert!(load().is_some_and(|load| load >= 0.0));
+        assert!(load().is_some());
         let never = Manners { bytes_per_second: 0, pause_at_load: u32::MAX };
         assert_eq!(Pauses::new(never).after(1), Duration::ZERO);
     }
