@@ -16,7 +16,7 @@ mod settings;
 mod view;
 mod watch;
 
-pub use resolver::Resolver;
+pub use resolver::{Resolver, addresses};
 pub use view::Port;
 
 use crate::answer::Result;

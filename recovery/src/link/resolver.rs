@@ -46,23 +46,10 @@ impl Resolver {
         if let Ok(address) = literal.parse() {
             return Ok(vec![address]);
         }
-        let wanted = Name::parse(name).map_err(|error| Error::Unusable(error.to_string()))?;
-        let missing = |advice: String| Error::Missing { what: format!("an address of {name}"), advice };
         let present = self
             .present()
-            .ok_or_else(|| missing("nothing names a DNS server; set `dns` under [network]".into()))?;
-        let (mut found, mut reasons) = (Vec::new(), Vec::new());
-        for &family in &present.families {
-            match follow(&present.servers, &wanted, family) {
-                Ok(addresses) => found.extend(addresses),
-                Err(reason) => reasons.push(reason),
-            }
-        }
-        if !found.is_empty() {
-            return Ok(found);
-        }
-        reasons.dedup();
-        Err(missing(reasons.join("; ")))
+            .ok_or_else(|| missing(name, "nothing names a DNS server; set `dns` under [network]".into()))?;
+        addresses(name, &present.servers, &present.families, None)
     }
 
     /// Waits for the first server, if there is none yet.
@@ -87,11 +74,46 @@ impl Resolver {
     }
 }
 
+/// Returns the addresses of a host that these DNS servers know, of these families, in their order. At least 1. No server is
+/// asked any more when `until` has come.
+///
+/// # Errors
+/// As those of [`Resolver::lookup`].
+pub fn addresses(
+    name: &str,
+    servers: &[SocketAddr],
+    families: &[Family],
+    until: Option<Instant>,
+) -> Result<Vec<IpAddr>> {
+    let wanted = Name::parse(name).map_err(|error| Error::Unusable(error.to_string()))?;
+    let (mut found, mut reasons) = (Vec::new(), Vec::new());
+    for &family in families {
+        match follow(servers, &wanted, family, until) {
+            Ok(addresses) => found.extend(addresses),
+            Err(reason) => reasons.push(reason),
+        }
+    }
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    reasons.dedup();
+    Err(missing(name, reasons.join("; ")))
+}
+
+fn missing(name: &str, advice: String) -> Error {
+    Error::Missing { what: format!("an address of {name}"), advice }
+}
+
 /// Asks for a name, and for those that it stands for.
-fn follow(servers: &[SocketAddr], name: &Name, family: Family) -> std::result::Result<Vec<IpAddr>, String> {
+fn follow(
+    servers: &[SocketAddr],
+    name: &Name,
+    family: Family,
+    until: Option<Instant>,
+) -> std::result::Result<Vec<IpAddr>, String> {
     let mut name = name.clone();
     for _ in 0..=ALIASES {
-        match ask_all(servers, &name, family)? {
+        match ask_all(servers, &name, family, until)? {
             Answer::Addresses(addresses) => return Ok(addresses),
             Answer::Elsewhere(alias) => name = alias,
             Answer::NoSuchName => return Err(format!("there is no host {name}")),
@@ -105,10 +127,20 @@ fn follow(servers: &[SocketAddr], name: &Name, family: Family) -> std::result::R
 }
 
 /// Asks one server after the other, and all of them again, until one knows.
-fn ask_all(servers: &[SocketAddr], name: &Name, family: Family) -> std::result::Result<Answer, String> {
-    let mut reasons = vec![String::new(); servers.len()];
+fn ask_all(
+    servers: &[SocketAddr],
+    name: &Name,
+    family: Family,
+    until: Option<Instant>,
+) -> std::result::Result<Answer, String> {
+    let mut reasons = vec![String::from("there was no time to ask for it"); servers.len()];
     for limit in ROUNDS {
         for (server, reason) in servers.iter().zip(&mut reasons) {
+            let left = until.map_or(limit, |until| until.saturating_duration_since(Instant::now()));
+            let limit = limit.min(left);
+            if limit.is_zero() {
+                break;
+            }
             let mut id = [0; 2];
             // Without entropy the port alone has to do.
             let _ = random_at_once(&mut id);
@@ -193,4 +225,49 @@ fn fill(stream: &mut TcpStream, buffer: &mut [u8], deadline: Instant) -> io::Res
 fn left(deadline: Instant) -> io::Result<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_asked_and_lies_are_passed_over() {
+        let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        let thread = std::thread::spawn(move || {
+            for _ in 0..2 {
+                let mut buffer = [0; 512];
+                let (count, from) = server.recv_from(&mut buffer).unwrap();
+                let asked = &buffer[..count];
+                let kind = asked[count - 3];
+                let mut answer = asked.to_vec();
+                answer[2] |= 0x80;
+                answer[7] = 2;
+                // An alias, and then the address.
+                answer.extend([0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 9, 0, 3, 1, b'x', 0]);
+                let data = if kind == 1 { vec![10, 0, 0, 9] } else { vec![0; 16] };
+                answer.extend([0xc0, 12, 0, kind, 0, 1, 0, 0, 0, 9, 0, data.len() as u8]);
+                answer.extend(data);
+                let mut other = answer.clone();
+                other[0] ^= 1;
+                server.send_to(&other, from).unwrap();
+                server.send_to(&answer[..5], from).unwrap();
+                server.send_to(&answer, from).unwrap();
+            }
+        });
+        let found = addresses("updates.example", &[address], &[Family::V4, Family::V6], None).unwrap();
+        thread.join().unwrap();
+        assert_eq!(found, ["10.0.0.9".parse::<IpAddr>().unwrap(), "::".parse().unwrap()]);
+    }
+
+    #[test]
+    fn no_server_is_asked_when_the_time_is_over() {
+        let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+        server.set_nonblocking(true).unwrap();
+        let address = server.local_addr().unwrap();
+        let refused = addresses("updates.example", &[address], &[Family::V4], Some(Instant::now()));
+        assert!(refused.unwrap_err().to_string().contains("no time"));
+        assert!(server.recv(&mut [0; 512]).is_err());
+    }
 }
