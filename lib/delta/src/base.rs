@@ -7,18 +7,18 @@ use std::io::{self, Error, ErrorKind, Read};
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-/// Contents are kept up to so many bytes: what gzip has packed whole, of a kernel pieces of [`STEP`]. Whoever makes a delta
-/// sees to it that its runs do not jump about more than that.
-pub const KEPT: usize = 5 << 20;
+/// Contents are kept up to so many bytes: what gzip has packed whole, of a kernel pieces of [`STEP`]. The runs of a kernel go
+/// back and forth between its sections: with 5 MiB all of one was unpacked 22 times, with 8 it is not four times.
+pub const KEPT: usize = 8 << 20;
 
 /// How much of a kernel is unpacked at once. What is needed to go on from each such piece is remembered.
 pub const STEP: u64 = 1 << 20;
 
 /// The most places to go on from that are remembered, which lie [`MARK`] apart. Each takes 140 KiB.
-const MARKS: usize = 32;
+const MARKS: usize = 24;
 
 /// How far such places lie apart in a block.
-const MARK: u64 = 2 * STEP;
+const MARK: u64 = 4 * STEP;
 
 /// A base whose packed parts can be read, too.
 pub struct UnpackedBase<'a> {

@@ -24,7 +24,16 @@ impl<R: Read> Input<R> {
     }
 
     /// The bytes that are at hand, at least one unless all have been taken.
+    #[inline]
     pub(crate) fn peek(&mut self) -> Result<&[u8], Error> {
+        if self.at == self.end {
+            self.refill()?;
+        }
+        Ok(&self.piece[self.at..self.end])
+    }
+
+    /// Reads the next bytes, if there are any.
+    fn refill(&mut self) -> Result<(), Error> {
         while self.at == self.end && self.left != 0 {
             let most = PIECE.min(usize::try_from(self.left).unwrap_or(PIECE));
             match self.source.read(&mut self.piece[..most]) {
@@ -38,7 +47,7 @@ impl<R: Read> Input<R> {
                 Err(error) => return Err(Error::Read(error)),
             }
         }
-        Ok(&self.piece[self.at..self.end])
+        Ok(())
     }
 
     /// Takes bytes that were at hand.

@@ -27,6 +27,15 @@ impl<R: Read> BitReader<R> {
     /// Reads ahead, if there is anything.
     fn fill(&mut self) -> Result<(), Error> {
         while self.count <= 56 {
+            if let Some(eight) = self.input.peek()?.first_chunk() {
+                // As many whole bytes as there is room for, but never all eight.
+                let taken = ((64 - self.count) / 8).min(7);
+                let bits = u64::from_le_bytes(*eight) & ((1 << (8 * taken)) - 1);
+                self.input.take(taken as usize);
+                self.waiting |= bits << self.count;
+                self.count += 8 * taken;
+                return Ok(());
+            }
             let Some(&byte) = self.input.peek()?.first() else { break };
             self.input.take(1);
             self.waiting |= u64::from(byte) << self.count;
