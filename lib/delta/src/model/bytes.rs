@@ -1,6 +1,7 @@
 //! Bytes, bit by bit from the top, in contexts.
 
 use super::hash::hash;
+use super::mixer::LINE;
 use super::{BYTE_CONTEXTS, Model};
 use crate::coder::Coder;
 
@@ -35,47 +36,47 @@ impl Model {
     ) -> u8 {
         let mask = self.flags.len() - 1;
         let mut guess = guess;
-        let mut bases = [0; BYTE_CONTEXTS];
         // What is known of the byte so far, behind a one.
         let mut known = 1u32;
-        for bit in (0..8usize).rev() {
-            if bit == 7 || bit == 3 {
-                bases = contexts.map(|context| hash(context, known) as usize & mask & !15);
-            }
-            // Within a half of the byte, whose contexts lie together.
-            let within = if bit > 3 {
-                known as usize
-            } else {
-                known as usize & ((1 << (3 - bit)) - 1) | 1 << (3 - bit)
-            };
-            let mut logits = [0; BYTE_CONTEXTS + 1];
-            for ((logit, base), seen) in logits.iter_mut().zip(bases).zip(&self.bytes) {
-                *logit = self.tables.stretch(seen[base | within].one());
-            }
-            let expected = guess.map(|Guess { byte, trust }| {
-                let at = ((trust & 15) * 3 + kind as usize) * 8 + bit;
-                (at, byte >> bit & 1 != 0)
+        for half in [4, 0] {
+            // The contexts within half a byte lie together.
+            let mut contexts = contexts.into_iter();
+            let mut lines = self.bytes.each_mut().map(|lines| {
+                let line = contexts.next().map_or(0, |context| hash(context, known) as usize & mask) / LINE;
+                &mut lines[line]
             });
-            if let Some((at, one)) = expected {
-                let logit = self.tables.stretch(self.expected[at].one() >> 4);
-                logits[BYTE_CONTEXTS] = if one { logit } else { -logit };
+            let mut within = 1;
+            for bit in (half..half + 4).rev() {
+                let mut logits = [0; BYTE_CONTEXTS + 1];
+                for (logit, line) in logits.iter_mut().zip(&mut lines) {
+                    *logit = self.tables.stretch(line.at(within).one());
+                }
+                let expected = guess.map(|Guess { byte, trust }| {
+                    let at = ((trust & 15) * 3 + kind as usize) * 8 + bit;
+                    (at, byte >> bit & 1 != 0)
+                });
+                if let Some((at, one)) = expected {
+                    let logit = self.tables.stretch(self.expected[at].one() >> 4);
+                    logits[BYTE_CONTEXTS] = if one { logit } else { -logit };
+                }
+                let situation = kind as usize * 1024
+                    + match guess {
+                        Some(Guess { trust, .. }) => 256 + (trust & 15) * 8 + bit,
+                        None => known as usize & 255,
+                    };
+                let one = self.byte_mixer.one(situation, &logits, &self.tables);
+                let found = coder.code(byte >> bit & 1 != 0, one);
+                self.byte_mixer.learn(situation, &logits, found, one);
+                for line in &mut lines {
+                    line.at(within).learn(found, &self.tables, LIMIT);
+                }
+                if let Some((at, one)) = expected {
+                    self.expected[at].learn(found == one, 6);
+                    guess = guess.filter(|_| found == one);
+                }
+                known = known << 1 | u32::from(found);
+                within = within << 1 | usize::from(found);
             }
-            let situation = kind as usize * 1024
-                + match guess {
-                    Some(Guess { trust, .. }) => 256 + (trust & 15) * 8 + bit,
-                    None => known as usize & 255,
-                };
-            let one = self.byte_mixer.one(situation, &logits, &self.tables);
-            let found = coder.code(byte >> bit & 1 != 0, one);
-            self.byte_mixer.learn(situation, &logits, found, one);
-            for (base, seen) in bases.into_iter().zip(&mut self.bytes) {
-                seen[base | within].learn(found, &self.tables, LIMIT);
-            }
-            if let Some((at, one)) = expected {
-                self.expected[at].learn(found == one, 6);
-                guess = guess.filter(|_| found == one);
-            }
-            known = known << 1 | u32::from(found);
         }
         known as u8
     }

@@ -19,7 +19,7 @@ const REACH: i32 = 3072;
 
 /// What turns probabilities into logits and back, and weighs what is new.
 pub(super) struct Tables {
-    stretch: Vec<i16>,
+    stretch: Box<[i16; 4096]>,
     squash: Vec<u16>,
     reciprocal: [u16; 256],
 }
@@ -27,7 +27,7 @@ pub(super) struct Tables {
 impl Tables {
     pub(super) fn new() -> Self {
         let squash: Vec<u16> = (-REACH..REACH).map(squash).collect();
-        let mut stretch = vec![0; 4096];
+        let mut stretch = Box::new([0; 4096]);
         let mut logit = 0;
         for (nth, entry) in stretch.iter_mut().enumerate() {
             let wanted = nth as u16 * 16 + 8;
@@ -46,7 +46,7 @@ impl Tables {
     /// Returns the logit, times 256, of a probability of 12 bits.
     #[inline]
     pub(super) fn stretch(&self, one: u32) -> i32 {
-        self.stretch.get(one as usize & 4095).copied().map_or(0, i32::from)
+        self.stretch[one as usize & 4095].into()
     }
 
     #[inline]
@@ -87,6 +87,24 @@ impl Seen {
     }
 }
 
+/// The contexts that half a byte goes through from one beginning, in one line of a processor's cache.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub(super) struct Line([Seen; LINE]);
+
+/// How many those are, with one that is not used.
+pub(super) const LINE: usize = 16;
+
+impl Line {
+    pub(super) const NEW: Self = Self([Seen::NEW; LINE]);
+
+    /// Returns one of them.
+    #[inline]
+    pub(super) fn at(&mut self, within: usize) -> &mut Seen {
+        &mut self.0[within & (LINE - 1)]
+    }
+}
+
 /// Weighs `N` logits. There is a set of weights for each situation.
 pub(super) struct Mixer<const N: usize> {
     weights: Vec<[i32; N]>,
@@ -114,8 +132,8 @@ impl<const N: usize> Mixer<N> {
         let Some(weights) = self.weights.get_mut(situation) else { return };
         let error = ((i32::from(bit) << 16) - one as i32) * RATE;
         for (weight, logit) in weights.iter_mut().zip(logits) {
-            let step = (i64::from(*logit) * i64::from(error) + (1 << 17)) >> 18;
-            *weight = weight.wrapping_add(step as i32);
+            // A logit has 12 bits and a sign, an error 17.
+            *weight = weight.wrapping_add((logit.wrapping_mul(error) + (1 << 17)) >> 18);
         }
     }
 }

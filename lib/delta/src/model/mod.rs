@@ -15,7 +15,7 @@ mod words;
 
 use crate::coder::{Bit, Coder};
 use hash::hash;
-use mixer::{Mixer, Seen, Tables};
+use mixer::{LINE, Line, Mixer, Seen, Tables};
 use moves::Moves;
 
 /// Contexts of a mixed flag.
@@ -44,7 +44,7 @@ pub struct Model {
     tables: Tables,
     flags: Vec<Seen>,
     flag_mixer: Mixer<FLAG_CONTEXTS>,
-    bytes: Vec<Vec<Seen>>,
+    bytes: [Vec<Line>; BYTE_CONTEXTS],
     byte_mixer: Mixer<{ BYTE_CONTEXTS + 1 }>,
     expected: Vec<Bit>,
     single: Vec<Bit>,
@@ -69,7 +69,7 @@ impl Model {
             tables: Tables::new(),
             flags: vec![Seen::NEW; entries],
             flag_mixer: Mixer::new(2560),
-            bytes: vec![vec![Seen::NEW; entries]; BYTE_CONTEXTS],
+            bytes: std::array::from_fn(|_| vec![Line::NEW; entries / LINE]),
             byte_mixer: Mixer::new(3072),
             expected: vec![Bit::NEW; 16 * 3 * 8],
             single: vec![Bit::NEW; 512],
