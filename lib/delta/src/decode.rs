@@ -152,7 +152,9 @@ impl<C> ModelCoder<C> {
 }
 
 impl<C: Coder> Differences for ModelCoder<C> {
-    const KNOWS: bool = C::KNOWS;
+    fn knows(&self) -> bool {
+        C::KNOWS
+    }
 
     fn whole(&mut self, len: usize, _: bool, is_same: bool) -> bool {
         let flag = &mut self.whole[usize::from(len == PIECE)][usize::from(self.was_whole)];

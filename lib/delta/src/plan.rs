@@ -77,7 +77,9 @@ impl Chain {
     /// Returns where the bytes of an executable have gone.
     pub fn map(&self, file: &Executable) -> Map {
         let Range { start, end } = file.target;
-        let runs = self.plans.iter().flat_map(Plan::placed);
+        let (first, last) = (in_image(start), in_image(end.saturating_sub(1)));
+        let plans = self.plans.iter().filter(|plan| plan.target.start <= last && first < plan.target.end);
+        let runs = plans.flat_map(Plan::placed);
         let of_file = runs.filter(move |(at, run)| *at < end && at.wrapping_add(run.total()) > start);
         Map::new(of_file, file.base())
     }

@@ -40,7 +40,9 @@ impl<'a> StreamReader<'a> {
 }
 
 impl Differences for StreamReader<'_> {
-    const KNOWS: bool = false;
+    fn knows(&self) -> bool {
+        false
+    }
 
     fn whole(&mut self, len: usize, is_predicted: bool, _: bool) -> bool {
         let len = len as u64;
@@ -93,7 +95,9 @@ pub struct StreamWriter {
 }
 
 impl Differences for StreamWriter {
-    const KNOWS: bool = true;
+    fn knows(&self) -> bool {
+        true
+    }
 
     fn whole(&mut self, len: usize, is_predicted: bool, is_same: bool) -> bool {
         let is_whole = is_same && !is_predicted;

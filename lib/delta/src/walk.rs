@@ -14,8 +14,8 @@ use std::io;
 
 /// What codes differences.
 pub trait Differences {
-    /// Whether this is an encoder, which knows the target.
-    const KNOWS: bool;
+    /// Returns whether this is an encoder, which knows the target.
+    fn knows(&self) -> bool;
 
     /// Codes whether a piece of that length is as the base has it, and returns that. `is_predicted` says that something may
     /// be predicted for it that is not what the base has.
@@ -54,11 +54,11 @@ struct Inside<'c> {
 }
 
 /// Goes through the `nth` section of a chain.
-pub fn walk<D: Differences>(
+pub fn walk(
     chain: &Chain,
     nth: usize,
     base: &dyn ReadAt,
-    differences: &mut D,
+    differences: &mut dyn Differences,
     ends: &mut dyn Ends,
     section: usize,
 ) -> Result<(), Error> {
@@ -95,9 +95,9 @@ pub fn walk<D: Differences>(
     Ok(())
 }
 
-struct Walk<'a, D> {
+struct Walk<'a> {
     base: &'a dyn ReadAt,
-    differences: &'a mut D,
+    differences: &'a mut dyn Differences,
     ends: &'a mut dyn Ends,
     section: usize,
     /// How far it is.
@@ -106,7 +106,7 @@ struct Walk<'a, D> {
     out: Vec<u8>,
 }
 
-impl<D: Differences> Walk<'_, D> {
+impl Walk<'_> {
     fn literals(&mut self, mut left: usize) -> Result<(), Error> {
         while left > 0 {
             let len = left.min(PIECE);
@@ -141,8 +141,8 @@ impl<D: Differences> Walk<'_, D> {
             (predicted.get_mut(..len).unwrap_or_default(), out.get_mut(..len).unwrap_or_default());
         self.ends.known(self.target, out)?;
         let mut read = self.base.read_at(base, predicted);
-        if len >= WHOLE_PIECE && self.differences.whole(len, predict.is_some(), D::KNOWS && predicted == out)
-        {
+        let is_same = self.differences.knows() && predicted == out;
+        if len >= WHOLE_PIECE && self.differences.whole(len, predict.is_some(), is_same) {
             if let Err(error) = std::mem::replace(&mut read, Ok(())) {
                 predicted.fill(0);
                 self.ends.unreadable(base, error);
