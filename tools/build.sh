@@ -32,10 +32,10 @@ esac
 # Rust's name for it: `Architecture::target` has the same.
 target=$architecture-unknown-linux-gnu
 binary=${CARGO_TARGET_DIR:-target}/$target/release/drydock
-limit=1740000
+limit=1650000
 if [ "$network" ]; then
     binary=${CARGO_TARGET_DIR:-target}/network/$target/release/drydock
-    limit=2920000
+    limit=2800000
 fi
 quiet=
 [ "${1:-}" != --quiet ] || quiet=--quiet
