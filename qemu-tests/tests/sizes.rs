@@ -30,11 +30,11 @@ fn initramfs_without_modules(tools: &Tools, compression: &str) -> u64 {
 #[test]
 fn the_initramfs_without_modules_is_small() {
     let size = initramfs_without_modules(Tools::build().unwrap(), "zstd");
-    assert!((100_000..=900_000).contains(&size), "{size}");
+    assert!((100_000..=800_000).contains(&size), "{size}");
 }
 
 #[test]
 fn the_initramfs_with_a_network_fits_a_small_boot_partition() {
     let size = initramfs_without_modules(Tools::with_network().unwrap(), "xz");
-    assert!((100_000..=1_220_000).contains(&size), "{size}");
+    assert!((100_000..=1_200_000).contains(&size), "{size}");
 }
