@@ -5,45 +5,18 @@
 #
 # OUT/v1.erofs has the base suite alone; v15 the current updates and security updates on top, but the old kernel; v2 the new
 # kernel, too; v3 is v2 with nginx. They are as large as real systems are: documentation and all modules are left in. Same
-# trees give same images. The archive is the one that this machine's own apt uses. Images are kept: only a change of this
-# script or an empty OUT makes new ones. Needs root, for debootstrap and chroot, and 4 GB of disk.
+# trees give same images. Images are kept: only a change of this script or of debian-trees.sh or an empty OUT makes new ones.
+# Needs root, and 4 GB of disk.
 set -euo pipefail
 
 out=$1
-epoch=1700000000
+# shellcheck source=tools/debian-trees.sh
+. "$(dirname "$0")/debian-trees.sh"
 uuid=6b7c1d2e-0000-4000-8000-000000000001
-kernel=linux-image-cloud-$(dpkg --print-architecture)
 packages="systemd systemd-sysv systemd-resolved systemd-timesyncd dbus udev kmod openssh-server python3-minimal python3
     $kernel iproute2 nftables curl ca-certificates openssl sudo less nano rsync sqlite3 gnupg network-manager wpasupplicant
     podman tcpdump cryptsetup-bin e2fsprogs"
 versions="v1 v15 v2 v3"
-
-stamp=$(sha256sum < "$0")
-[ "$(cat "$out/stamp" 2>/dev/null)" = "$stamp" ] && exit 0
-rm -rf "$out"
-mkdir -p "$out/roots"
-log=$out/log
-export LC_ALL=C DEBIAN_FRONTEND=noninteractive SOURCE_DATE_EPOCH=$epoch
-
-trap '[ $? = 0 ] || { tail -n 20 "$log"; echo "debian-images.sh: making the images failed; the whole log is $log" >&2; }' EXIT
-
-# Prints the URL from which this machine's apt takes the suite.
-site() {
-    local url
-    url=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' "Codename: $1" | sort -u | head -n 1)
-    [ -n "$url" ] || { echo "debian-images.sh: this machine's apt sources have no $1; add it and run again" >&2; exit 1; }
-    echo "$url"
-}
-
-# Runs a command inside a tree, with /proc in a mount namespace that ends with it.
-inside() {
-    local tree=$1
-    shift
-    unshare --mount --fork chroot "$tree" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C \
-        DEBIAN_FRONTEND=noninteractive SOURCE_DATE_EPOCH=$epoch \
-        ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} \
-        sh -c 'mount -t proc proc /proc && exec "$@"' sh "$@" >> "$log" 2>&1
-}
 
 # apt-get inside a tree, without questions.
 get() {
@@ -77,32 +50,19 @@ finish() {
     ln -s /run/resolv.conf "$root/etc/resolv.conf"
 }
 
-base=$(site bookworm)
-updates=$(site bookworm-updates)
-security=$(site bookworm-security)
+begin_trees
+mkdir "$out/roots"
 root=$out/roots/v1
-
 echo "debian-images.sh: v1 (debootstrap of the base suite)"
-debootstrap --variant=minbase bookworm "$root" "$base" > "$log" 2>&1
-printf '#!/bin/sh\nexit 101\n' > "$root/usr/sbin/policy-rc.d"
-chmod 755 "$root/usr/sbin/policy-rc.d"
-rm -f "$root/etc/resolv.conf"
-cp -L /etc/resolv.conf "$root/etc/resolv.conf"
-echo "deb $base bookworm main" > "$root/etc/apt/sources.list"
-get "$root" update
+bootstrap "$root"
 # shellcheck disable=SC2086 # a list of words
 get "$root" install $packages
-rm -f "$root/etc/resolv.conf"
-cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+# systemd-resolved has put its own there.
+lend_resolver "$root"
 
 begin v1 v15
 root=$out/roots/v15
-{
-    echo "deb $base bookworm main"
-    echo "deb $updates bookworm-updates main"
-    echo "deb $security bookworm-security main"
-} > "$root/etc/apt/sources.list"
-get "$root" update
+know_updates "$root"
 # shellcheck disable=SC2046 # a list of words
 inside "$root" apt-mark hold $(kernels v15) "$kernel"
 get "$root" dist-upgrade
@@ -129,4 +89,4 @@ for version in $versions; do
     mkfs.erofs -d0 -T$epoch -U$uuid -Enoinline_data "$out/$version.erofs" "$root" >> "$log"
 done
 rm -rf "$out/roots"
-echo "$stamp" > "$out/stamp"
+end_trees
