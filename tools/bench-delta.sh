@@ -1,15 +1,15 @@
 #!/bin/sh
 # Measures what an update from one image to another costs, with drydock's deltas and with others' tools.
 #
-#   tools/bench-delta.sh [--only TOOL]... [[NAME=]OLD NEW]...
+#   tools/bench-delta.sh [--only ROW]... [[NAME=]OLD NEW]...
 #
 # Without images four real Debian systems are made, and three pairs of them measured. The others' tools are installed: from
-# Debian those below, and HDiffPatch from Python's package index into target/bench-delta/python. Needs 4 GB of memory, and
-# hours without images: run it under nice on a machine that others use. Run by make, as root.
+# Debian those below, and HDiffPatch from Python's package index into target/bench-delta/python. Needs 4 GB of memory and 8 GB of
+# disk, and an hour or more: run it under nice on a machine that others use. Run by make, as root.
 set -eu
 cd "$(dirname "$0")/.."
 folder=target/bench-delta
-peers="bsdiff casync zchunk xdelta3 python3-venv time"
+peers="bsdiff casync zchunk xdelta3 nginx-light python3-venv time"
 hdiffpatch=hdiffpatch==2.6.0
 
 missing=
@@ -47,4 +47,6 @@ if [ $images = no ]; then
         "nginx added=$folder/debian/v2.erofs" $folder/debian/v3.erofs
 fi
 
-exec cargo run --quiet --locked --release -p drydock-peers --bin bench-delta -- "$@"
+# The tool that makes bundles is measured as it is, without the features of what measures it.
+cargo build --quiet --locked --release -p drydock-bundle
+exec cargo run --quiet --locked --release -p drydock-peers --features network --bin bench-delta -- "$@"

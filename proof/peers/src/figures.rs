@@ -8,16 +8,24 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-const HEAD: &str = "images\tpair\ttool\tbytes\tmake s\tmake CPU s\tmake KiB\tapply s\tapply CPU s\tapply KiB";
+const HEAD: &str = "images\tpair\ttool\tbytes\trequests\tbeside full\tmake s\tmake CPU s\tmake KiB\tfetch s\tfetch CPU s\tfetch KiB\t\
+                    apply s\tapply CPU s\tapply KiB";
+const COLUMNS: usize = 15;
 /// What was not measured.
 const NONE: &str = "-";
 
 /// What one tool needs for one pair.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Figure {
     /// What a device fetches.
     pub(crate) bytes: u64,
+    /// In how many requests, where it was fetched from a real server.
+    pub(crate) requests: Option<u64>,
+    /// The time to apply it, by that which the whole image took in the same rounds.
+    pub(crate) beside_full: Option<f64>,
     pub(crate) make: Option<Cost>,
+    /// All that a device does until it has what it needs; the installation is not in it.
+    pub(crate) fetch: Option<Cost>,
     pub(crate) apply: Option<Cost>,
 }
 
@@ -52,8 +60,10 @@ impl Figures {
         self.known.insert((pair.key.clone(), tool.into()), (pair.name.clone(), figure));
         let mut text = format!("{HEAD}\n");
         for ((key, tool), (name, figure)) in &self.known {
-            let costs = [figure.make, figure.apply].map(shown).join("\t");
-            text += &format!("{key}\t{name}\t{tool}\t{}\t{costs}\n", figure.bytes);
+            let requests = figure.requests.map_or(NONE.into(), |requests| requests.to_string());
+            let ratio = figure.beside_full.map_or(NONE.into(), |ratio| format!("{ratio:.3}"));
+            let costs = [figure.make, figure.fetch, figure.apply].map(shown).join("\t");
+            text += &format!("{key}\t{name}\t{tool}\t{}\t{requests}\t{ratio}\t{costs}\n", figure.bytes);
         }
         Ok(fs::write(&self.path, text)?)
     }
@@ -70,9 +80,17 @@ type Line = ((String, String), (String, Figure));
 
 fn parse(line: &str) -> Option<Line> {
     let columns: Vec<&str> = line.split('\t').collect();
-    let [key, name, tool, bytes, make @ .., wall, cpu, peak] = &columns[..] else { return None };
-    let figure = Figure { bytes: bytes.parse().ok()?, make: cost(make)?, apply: cost(&[wall, cpu, peak])? };
-    Some(((key.to_string(), tool.to_string()), (name.to_string(), figure)))
+    let [key, name, tool, bytes, requests, ratio, costs @ ..] = &columns[..] else { return None };
+    let [make, fetch, apply] = costs.as_chunks::<3>().0 else { return None };
+    let figure = Figure {
+        bytes: bytes.parse().ok()?,
+        requests: if *requests == NONE { None } else { Some(requests.parse().ok()?) },
+        beside_full: if *ratio == NONE { None } else { Some(ratio.parse().ok()?) },
+        make: cost(make)?,
+        fetch: cost(fetch)?,
+        apply: cost(apply)?,
+    };
+    (columns.len() == COLUMNS).then(|| ((key.to_string(), tool.to_string()), (name.to_string(), figure)))
 }
 
 /// A cost, or that there is none; `None` if it is neither.
@@ -102,8 +120,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("figures.tsv");
         let cost = Cost { wall: 1.25, cpu: 2.5, peak_kib: 77 };
-        let first = Figure { bytes: 5, make: Some(cost), apply: None };
-        let second = Figure { bytes: 6, make: None, apply: Some(cost) };
+        let first = Figure { bytes: 5, make: Some(cost), requests: Some(4), ..Figure::default() };
+        let second = Figure { fetch: Some(cost), apply: Some(cost), beside_full: Some(0.75), ..first };
         let mut figures = Figures::load(path.clone()).unwrap();
         figures.set(&pair("a"), "xdelta3", second).unwrap();
         figures.set(&pair("a"), "xdelta3", first).unwrap();

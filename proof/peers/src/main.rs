@@ -1,42 +1,45 @@
 //! `make bench-delta`: what a device has to fetch for an update from one image to another, with drydock and with others'
 //! tools, and what that costs to make and to apply.
 //!
-//! `bench-delta [--only TOOL]... [[NAME=]OLD NEW]...` measures each tool with each pair of images, prints a table for each and
-//! draws them all. Figures are kept by the images' digests: of what was measured before, only drydock is measured again.
-//! With `--only` just those tools are measured, and again. Tools that are not installed are left out. All that is written is
-//! in `target/bench-delta`.
+//! `bench-delta [--only ROW]... [[NAME=]OLD NEW]...` measures each tool with each pair of images, prints a table for each, says
+//! which goals are missed, and draws them all. Figures are kept by the images' digests: of what was measured before, only
+//! drydock is measured again. With `--only` just the tools of those rows are measured, and again. Tools that are not installed are
+//! left out. All that is written is in `target/bench-delta`.
+//!
+//! drydock's bytes are those that a real nginx has logged, of a device's own client ([`transfer`]); its times to apply are those
+//! of whole installations, in rounds that alternate with that of the whole image ([`device`]).
 
+mod device;
 mod figures;
+mod goals;
 mod measure;
+mod nginx;
 mod pair;
 mod plot;
 mod table;
 mod tools;
+#[cfg(feature = "network")]
+mod transfer;
 
 use figures::Figures;
 use pair::Pair;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use tools::{Job, Kind, TOOLS};
+use tools::{Job, ROWS, TOOLS, UNPACKED};
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 
-const USAGE: &str = "usage: bench-delta [--only TOOL]... [[NAME=]OLD NEW]...";
+const USAGE: &str = "usage: bench-delta [--only ROW]... [[NAME=]OLD NEW]...";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words[..] {
         // What is measured of drydock runs as a program of its own, as the others do.
-        ["make-delta", old, new, out, rung] => {
-            tools::drydock::make_delta(Path::new(old), Path::new(new), Path::new(out), rung)
-        }
-        ["apply-delta", old, delta, out] => {
-            tools::drydock::apply_delta(Path::new(old), Path::new(delta), Path::new(out))
-        }
-        ["make-bundle", image, out] => tools::full::make_bundle(Path::new(image), Path::new(out)),
-        ["unpack-bundle", bundle, out] => tools::full::unpack_bundle(Path::new(bundle), Path::new(out)),
+        #[cfg(feature = "network")]
+        ["fetch", folder, url, name, threads] => transfer::fetch(Path::new(folder), url, name, threads),
+        ["install", folder, bundle, threads] => device::install(Path::new(folder), bundle, threads),
         _ => compare(&words),
     };
     match done {
@@ -62,9 +65,9 @@ fn wanted<'a>(words: &[&'a str]) -> Fallible<Wanted<'a>> {
         left = match left {
             [] => return Ok(wanted),
             ["--only", tool, rest @ ..] => {
-                if !TOOLS.iter().any(|known| known.name == *tool) {
-                    let names: Vec<&str> = TOOLS.iter().map(|tool| tool.name).collect();
-                    return Err(format!("no tool is called {tool}; known are {}", names.join(", ")).into());
+                if !ROWS.iter().any(|known| known.name == *tool) {
+                    let names: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
+                    return Err(format!("no row is called {tool}; known are {}", names.join(", ")).into());
                 }
                 wanted.only.push(tool);
                 rest
@@ -96,7 +99,7 @@ fn compare(words: &[&str]) -> Fallible<()> {
     for (name, old, new) in pairs {
         let pair = Pair::open(name, Path::new(old), Path::new(new))?;
         measure_all(&folder, &pair, &only, &mut figures)?;
-        println!("\n{}", table::table(&pair, &figures));
+        println!("\n{}{}", table::table(&pair, &figures), goals::verdicts(&pair, &figures));
         done.push(pair);
     }
     let picture = folder.join("delta.svg");
@@ -109,23 +112,30 @@ fn compare(words: &[&str]) -> Fallible<()> {
 fn measure_all(folder: &Path, pair: &Pair, only: &[&str], figures: &mut Figures) -> Fallible<()> {
     for tool in TOOLS {
         let now = match only {
-            [] => tool.kind == Kind::Ours || figures.get(pair, tool.name).is_none(),
-            only => only.contains(&tool.name),
+            [] => {
+                tool.rows.contains(&UNPACKED) || tool.rows.iter().any(|row| figures.get(pair, row).is_none())
+            }
+            only => tool.rows.iter().any(|row| only.contains(row)),
         };
         if !now {
             continue;
         }
+        let names = tool.rows.join("; ");
         if let Some(missing) = (tool.missing)(folder) {
-            eprintln!("{}: left out: {missing}", tool.name);
+            eprintln!("{names}: left out: {missing}");
             continue;
         }
-        eprintln!("{}: {}", pair.name, tool.name);
+        eprintln!("{}: {names}", pair.name);
         let scratch = tempfile::tempdir_in(folder)?;
         let job = Job { folder, scratch: scratch.path(), pair };
         match (tool.run)(&job) {
-            Ok(figure) => figures.set(pair, tool.name, figure)?,
+            Ok(found) => {
+                for (row, figure) in tool.rows.iter().zip(found) {
+                    figures.set(pair, row, figure)?;
+                }
+            }
             // A tool that drydock is measured against must not stop that.
-            Err(why) => eprintln!("{}: left out: {why}", tool.name),
+            Err(why) => eprintln!("{names}: left out: {why}"),
         }
     }
     Ok(())

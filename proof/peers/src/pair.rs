@@ -31,7 +31,12 @@ impl Pair {
 
 /// The SHA-256 of a file, in hex.
 pub(crate) fn digest(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
+    digest_of_first(File::open(path)?, u64::MAX)
+}
+
+/// The SHA-256 of so many bytes at most, from a file's start, in hex.
+pub(crate) fn digest_of_first(file: File, len: u64) -> io::Result<String> {
+    let mut file = file.take(len);
     let (mut hash, mut part) = (Sha256::new(), vec![0; 1 << 20]);
     loop {
         match file.read(&mut part)? {

@@ -4,7 +4,7 @@
 
 use crate::figures::Figures;
 use crate::pair::Pair;
-use crate::tools::{Kind, TOOLS};
+use crate::tools::{Kind, ROWS};
 use std::fmt::Write;
 
 const WIDTH: f64 = 860.0;
@@ -31,7 +31,7 @@ text { fill: #e4eaf0 } .note { fill: #a9b6c3 }
 
 /// All that was measured of these pairs, as SVG.
 pub(crate) fn plot(pairs: &[Pair], figures: &Figures) -> String {
-    let all = pairs.iter().flat_map(|pair| TOOLS.iter().filter_map(|tool| figures.get(pair, tool.name)));
+    let all = pairs.iter().flat_map(|pair| ROWS.iter().filter_map(|row| figures.get(pair, row.name)));
     let bytes: Vec<u64> = all.map(|figure| figure.bytes).collect();
     let scale = Scale::of(&bytes);
     let mut body = String::new();
@@ -46,9 +46,9 @@ pub(crate) fn plot(pairs: &[Pair], figures: &Figures) -> String {
             y + 32.0
         );
         y += HEAD;
-        for tool in TOOLS {
-            let Some(figure) = figures.get(pair, tool.name) else { continue };
-            bar(&mut body, y, tool.name, tool.kind, figure.bytes, scale.len(figure.bytes));
+        for row in ROWS {
+            let Some(figure) = figures.get(pair, row.name) else { continue };
+            bar(&mut body, y, row.name, row.kind, figure.bytes, scale.len(figure.bytes));
             y += STEP;
         }
     }
@@ -161,12 +161,12 @@ mod tests {
         let (old, new, digest) = (PathBuf::new(), PathBuf::new(), String::new());
         let pair = Pair { name: "<v1> & v2".into(), old, new, size: 7000, digest, key: "a".into() };
         let mut figures = Figures::load(dir.path().join("figures")).unwrap();
-        for (nth, tool) in TOOLS.iter().enumerate() {
-            let figure = Figure { bytes: 1000 << nth, make: None, apply: None };
-            figures.set(&pair, tool.name, figure).unwrap();
+        for (nth, row) in ROWS.iter().enumerate() {
+            let figure = Figure { bytes: 1000 << nth, ..Figure::default() };
+            figures.set(&pair, row.name, figure).unwrap();
         }
         let picture = plot(&[pair], &figures);
-        assert_eq!(picture.matches("<rect class=").count(), TOOLS.len() + 1);
+        assert_eq!(picture.matches("<rect class=").count(), ROWS.len() + 1);
         assert!(picture.contains("&lt;v1&gt; &amp; v2") && !picture.contains("<v1>"));
     }
 }

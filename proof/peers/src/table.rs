@@ -3,20 +3,24 @@
 use crate::figures::Figures;
 use crate::measure::Cost;
 use crate::pair::Pair;
-use crate::tools::{HDIFFPATCH, TOOLS};
+use crate::tools::{HDIFFPATCH, ROWS};
 
-/// All tools that were measured with this pair, as text.
+/// All rows that were measured with this pair, as text.
 pub(crate) fn table(pair: &Pair, figures: &Figures) -> String {
+    let phase = |name: &str| format!("   {:>8} {:>7} {:>5}", format!("{name} s"), "CPU s", "MiB");
+    let phases: String = ["make", "fetch", "apply"].map(phase).concat();
     let mut text = format!(
-        "{}: {} bytes of image\n{:30} {:>12} {:>7}   {:>8} {:>8} {:>7}   {:>8} {:>8} {:>7}\n",
-        pair.name, pair.size, "", "bytes", "/ HDiff", "make s", "CPU s", "MiB", "apply s", "CPU s", "MiB"
+        "{}: {} bytes of image\n{:33} {:>11} {:>7} {:>8}{phases} {:>6}\n",
+        pair.name, pair.size, "", "bytes", "/ HDiff", "requests", "/ full"
     );
     let measure = figures.get(pair, HDIFFPATCH).map(|figure| figure.bytes);
-    for tool in TOOLS {
-        let Some(figure) = figures.get(pair, tool.name) else { continue };
+    for row in ROWS {
+        let Some(figure) = figures.get(pair, row.name) else { continue };
         let ratio = measure.map_or("-".into(), |bytes| format!("{:.3}", figure.bytes as f64 / bytes as f64));
-        let [make, apply] = [figure.make, figure.apply].map(shown);
-        text += &format!("{:30} {:12} {ratio:>7}   {make}   {apply}\n", tool.name, figure.bytes);
+        let requests = figure.requests.map_or("-".into(), |requests| requests.to_string());
+        let beside = figure.beside_full.map_or("-".into(), |ratio| format!("{ratio:.2}"));
+        let costs = [figure.make, figure.fetch, figure.apply].map(shown).concat();
+        text += &format!("{:33} {:11} {ratio:>7} {requests:>8}{costs} {beside:>6}\n", row.name, figure.bytes);
     }
     text
 }
@@ -24,9 +28,9 @@ pub(crate) fn table(pair: &Pair, figures: &Figures) -> String {
 fn shown(cost: Option<Cost>) -> String {
     match cost {
         Some(Cost { wall, cpu, peak_kib }) => {
-            format!("{wall:8.1} {cpu:8.1} {:7.0}", peak_kib as f64 / 1024.0)
+            format!("   {wall:8.1} {cpu:7.1} {:5.0}", peak_kib as f64 / 1024.0)
         }
-        None => format!("{:>8} {:>8} {:>7}", "-", "-", "-"),
+        None => format!("   {:>8} {:>7} {:>5}", "-", "-", "-"),
     }
 }
 
@@ -43,12 +47,20 @@ mod tests {
         let pair = Pair { name: "v1 to v2".into(), old, new, size: 7000, digest, key: "a".into() };
         let mut figures = Figures::load(dir.path().join("figures")).unwrap();
         let cost = Cost { wall: 2.0, cpu: 3.0, peak_kib: 2048 };
-        figures.set(&pair, "xdelta3", Figure { bytes: 300, make: Some(cost), apply: None }).unwrap();
+        figures.set(&pair, "xdelta3", Figure { bytes: 300, make: Some(cost), ..Figure::default() }).unwrap();
         assert!(table(&pair, &figures).lines().nth(2).unwrap().starts_with("xdelta3 "));
-        assert!(table(&pair, &figures).contains(" 300       -        2.0      3.0       2 "));
-        figures.set(&pair, HDIFFPATCH, Figure { bytes: 200, make: None, apply: None }).unwrap();
+        assert!(table(&pair, &figures).contains(" 300       -        -        2.0     3.0     2 "));
+        let ours = Figure {
+            bytes: 200,
+            requests: Some(7),
+            beside_full: Some(0.5),
+            apply: Some(cost),
+            ..Figure::default()
+        };
+        figures.set(&pair, HDIFFPATCH, ours).unwrap();
         let table = table(&pair, &figures);
-        assert!(table.contains(" 300   1.500 ") && table.contains(" 200   1.000 "), "{table}");
+        assert!(table.contains(" 300   1.500 ") && table.contains(" 200   1.000        7 "), "{table}");
+        assert!(table.contains("     2.0     3.0     2   0.50\n"), "{table}");
         assert_eq!(table.lines().count(), 4);
     }
 }

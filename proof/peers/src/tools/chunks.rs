@@ -25,7 +25,7 @@ pub(crate) fn zchunk(job: &Job) -> Fallible<Figure> {
     let cost = make(&job.pair.new, &new)?;
     measure(job.scratch, "zck_delta_size", &[&old, &new])?;
     let bytes = would_download(&said(job.scratch)?).ok_or("zck_delta_size has not said how much it is")?;
-    Ok(Figure { bytes, make: Some(cost), apply: None })
+    Ok(Figure { bytes, make: Some(cost), ..Figure::default() })
 }
 
 /// The number in `Would download 30834 of 70143 bytes`.
@@ -51,7 +51,12 @@ pub(crate) fn casync(job: &Job) -> Fallible<Figure> {
     let words = ["extract".as_ref(), flag.as_ref(), seed.as_ref(), &*index, &*made];
     let apply = measure(job.scratch, "casync", &words)?;
     job.check(&made)?;
-    Ok(Figure { bytes: fetched + fs::metadata(index)?.len(), make: Some(cost), apply: Some(apply) })
+    Ok(Figure {
+        bytes: fetched + fs::metadata(index)?.len(),
+        make: Some(cost),
+        apply: Some(apply),
+        ..Figure::default()
+    })
 }
 
 /// The names of a store's chunks, with their sizes.

@@ -54,7 +54,7 @@ pub(crate) fn run(job: &Job) -> Fallible<Figure> {
         let workers: Vec<_> = (0..threads).map(|thread| scope.spawn(move || work(thread))).collect();
         workers.into_iter().map(|worker| worker.join().unwrap()).sum()
     });
-    Ok(Figure { bytes: bytes?, make: None, apply: None })
+    Ok(Figure { bytes: bytes?, ..Figure::default() })
 }
 
 impl Files {

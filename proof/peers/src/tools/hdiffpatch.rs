@@ -44,5 +44,10 @@ pub(crate) fn run(job: &Job) -> Fallible<Figure> {
     let make = step("make", &job.pair.new, &delta)?;
     let apply = step("apply", &delta, &made)?;
     job.check(&made)?;
-    Ok(Figure { bytes: fs::metadata(&delta)?.len(), make: Some(make), apply: Some(apply) })
+    Ok(Figure {
+        bytes: fs::metadata(&delta)?.len(),
+        make: Some(make),
+        apply: Some(apply),
+        ..Figure::default()
+    })
 }

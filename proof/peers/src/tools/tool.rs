@@ -29,19 +29,27 @@ impl Job<'_> {
 /// Whose a tool is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// Fetched from a real server, and installed.
     Ours,
     Theirs,
     /// Nobody's: a bound that a kind of tools can't beat.
     Bound,
 }
 
-/// A way to get from one image to the other.
-pub(crate) struct Tool {
+/// A way to get from one image to the other: a line of tables and a bar of pictures.
+pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
+}
+
+/// What measures one row, or several.
+pub(crate) struct Tool {
+    /// The names of its rows.
+    pub(crate) rows: &'static [&'static str],
     /// What it needs and is not there, given the folder in which all is made.
     pub(crate) missing: fn(&Path) -> Option<String>,
-    pub(crate) run: fn(&Job) -> Fallible<Figure>,
+    /// Returns a figure for each row.
+    pub(crate) run: fn(&Job) -> Fallible<Vec<Figure>>,
 }
 
 /// That a program is not installed, and in which Debian package it is.

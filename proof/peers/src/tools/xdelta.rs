@@ -25,5 +25,10 @@ pub(crate) fn run(job: &Job) -> Fallible<Figure> {
     let files = [&*job.pair.old, &delta, &made];
     let apply = measure(job.scratch, "xdelta3", &[&flags[..], &files].concat())?;
     job.check(&made)?;
-    Ok(Figure { bytes: fs::metadata(&delta)?.len(), make: Some(make), apply: Some(apply) })
+    Ok(Figure {
+        bytes: fs::metadata(&delta)?.len(),
+        make: Some(make),
+        apply: Some(apply),
+        ..Figure::default()
+    })
 }

@@ -7,6 +7,7 @@ use drydock_config::{Config, SlotClass};
 use drydock_engine::Error;
 use drydock_engine::context::RunningSet;
 use drydock_engine::event::{Events, Silent};
+use drydock_engine::fetch::holes::{CLAIM_SUFFIX, Claim, WithHoles};
 use drydock_engine::files::Files;
 use drydock_engine::machine::{
     Candidate, Clock, Device, Disk, Found, Home, KeyProvider, Keys, Lock, Mode, NotMounted, NotMountedFor,
@@ -14,7 +15,7 @@ use drydock_engine::machine::{
 };
 use drydock_engine::update::prove;
 use drydock_files::FileBytes;
-use drydock_format::{Image, Tail};
+use drydock_format::{Image, ReadAt, Tail};
 use drydock_luks::{Cost, FormatOptions, Limits, Unlocked};
 use drydock_recovery::pid1::lock::{self, StateLock};
 use drydock_state::{Bootloader, SetName, SlotName, Source, UnixTime};
@@ -25,9 +26,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use zeroize::Zeroizing;
-
-/// The bundle's name in the folder.
-pub(super) const BUNDLE: &str = "bundle.drydock";
 
 /// What is done with zeros that are to be written to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,12 +102,27 @@ impl Disk for NativeMachine {
 }
 
 impl Sources for NativeMachine {
-    fn provider(&self, _source: &Source) -> Result<Box<dyn Provider + '_>, Error> {
-        let path = self.folder.join(BUNDLE);
-        let file = File::open(&path).map_err(Error::system("opening", path.display(), "make it first"));
-        let found =
-            file.map(|file| Found { bytes: Arc::new(FileBytes(file)), tail: Tail::Nothing, stamp: None });
-        Ok(Box::new(Only::new(Candidate { name: BUNDLE.into(), found }, Duration::ZERO)))
+    fn provider(&self, source: &Source) -> Result<Box<dyn Provider + '_>, Error> {
+        let Source::Data { path: name } = source else { return not_here("media") };
+        let found = self.bundle(&self.folder.join(name)).map(|bytes| Found {
+            bytes,
+            tail: Tail::Nothing,
+            stamp: None,
+        });
+        Ok(Box::new(Only::new(Candidate { name: name.clone(), found }, Duration::ZERO)))
+    }
+}
+
+impl NativeMachine {
+    /// Opens a bundle, with holes if there is a claim beside it.
+    fn bundle(&self, path: &Path) -> Result<Arc<dyn ReadAt>, Error> {
+        let file = File::open(path).map_err(Error::system("opening", path.display(), "make it first"))?;
+        let claim = format!("{}{CLAIM_SUFFIX}", path.display());
+        match std::fs::read(&claim) {
+            Ok(claim) => Ok(Arc::new(WithHoles::new(FileBytes(file), &Claim::decode(&claim)?))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Arc::new(FileBytes(file))),
+            Err(error) => Err(Error::system("reading", claim, "see what it is")(error)),
+        }
     }
 }
 

@@ -1,7 +1,12 @@
 //! drydock on files of the machine that this runs on: its full install, for measuring time and state, and commands of
 //! the live system, for running several of them at once.
 
+mod base;
+mod limits;
 mod machine;
+
+pub use base::{Base, SET_A, fetch, settle_in, twin};
+pub use limits::{read_back, unpack, write};
 
 use crate::workshop::{COMPATIBLE, format_boot_environment};
 use drydock_block::SectorSize;
@@ -18,12 +23,16 @@ use drydock_files::FileDevice;
 use drydock_fixtures::key;
 use drydock_recovery::pid1::read_config;
 use drydock_state::{MaybeDigest, SetInfo, SetName, Source, Store, UnixTime, transition};
+use machine::NativeMachine;
 pub use machine::Zeros;
-use machine::{BUNDLE, NativeMachine};
-use std::fs;
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 use std::sync::Mutex;
 
+/// The bundle that [`prepare`] makes: its name in the folder.
+pub const BUNDLE: &str = "bundle.drydock";
 /// The device's configuration in the folder.
 const CONFIG: &str = "config.json";
 /// The slot that is written: its name in the folder.
@@ -47,9 +56,14 @@ pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bu
         keys: vec![key(1)],
     };
     let made = create(&recipe, &folder.join(BUNDLE), |_, _, _| {})?;
+    equip(folder, &[(SLOT, made.slots[0])])
+}
+
+/// Makes a device in a folder, with slots of these names and sizes.
+fn equip(folder: &Path, slots: &[(&str, u64)]) -> Result<(), drydock_bundle::Error> {
     let public = key(1).public()?;
-    let slots = vec![SlotClass { class: "root".into(), role: Role::Root, encrypted: false }];
-    let config = serde_json::to_vec(&Config::new(COMPATIBLE, slots, public.to_string()));
+    let classes = vec![SlotClass { class: "root".into(), role: Role::Root, encrypted: false }];
+    let config = serde_json::to_vec(&Config::new(COMPATIBLE, classes, public.to_string()));
     fs::write(folder.join(CONFIG), config.expect("it is a map")).expect("a file can be made in this folder");
     let partition = |label: &str, size: u64| {
         FileDevice::create(&folder.join(label), size, SectorSize::S512)
@@ -59,15 +73,34 @@ pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bu
     let record = transition::flashed(SetInfo::default(), UnixTime(0));
     let (mut store, _) = Store::open(partition("state", STATE_SIZE), None).expect("it is large enough");
     store.write(&record).expect("it can be written");
-    partition(SLOT, made.slots[0]);
+    for (name, size) in slots {
+        partition(name, *size);
+    }
     Ok(())
 }
 
-/// Installs the bundle in the folder into the slot beside it: signatures, writing, reading back, commit.
-pub fn install(folder: &Path, threads: usize, zeros: Zeros) -> Result<(), Error> {
+/// Makes a slot hold nothing but zeros. Its blocks are allocated afterwards, as those of a partition are, and none of them is in
+/// the page cache.
+pub fn blank(slot: &Path) -> io::Result<()> {
+    let file = File::options().write(true).open(slot)?;
+    let mut zeros = io::repeat(0).take(file.metadata()?.len());
+    let mut writer = BufWriter::with_capacity(1 << 20, &file);
+    io::copy(&mut zeros, &mut writer)?;
+    writer.flush()?;
+    settle(&file)
+}
+
+/// Writes a file's pages back and drops them.
+pub fn settle(file: &File) -> io::Result<()> {
+    file.sync_all()?;
+    Ok(posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?)
+}
+
+/// Installs a bundle in the folder, by its name there, into the slot beside it: signatures, writing, reading back, commit.
+pub fn install(folder: &Path, bundle: &str, threads: usize, zeros: Zeros) -> Result<(), Error> {
     let machine = machine(folder, threads, zeros)?;
     let mut state = State::open(&machine)?;
-    let source = Source::Data { path: BUNDLE.into() };
+    let source = Source::Data { path: bundle.into() };
     let commit = update::apply(&machine, &mut state, &source, None)?;
     steps::finish(&machine, &mut state, Ok(commit))
 }

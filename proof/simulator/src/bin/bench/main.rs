@@ -5,10 +5,13 @@
 //! slot against the signed root hash; what the others wrote is read with `openssl dgst`, which uses the same instructions
 //! of the CPU, on their time. `swupdate` and `rauc` are those of Debian; what is not installed is left out.
 //!
+//! Each round also measures what no such install can be faster than ([`limit`]), and drydock's ratio to it is told.
+//!
 //! `bench [IMAGE [ROUNDS]]`; without an image one is made of the files below /usr. `bench install FOLDER THREADS
 //! [sparse]` installs once and says how much memory that took; the rounds and a test start it.
 
 mod drydock;
+mod limit;
 mod measure;
 mod rauc;
 mod swupdate;
@@ -16,6 +19,7 @@ mod tools;
 mod zstd;
 
 use drydock_simulator::native::{self, Zeros};
+use limit::Limit;
 use measure::{Cost, Installer, measure};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
     let done = match words[..] {
         ["install", folder, threads] => install(folder, threads, Zeros::Written),
         ["install", folder, threads, "sparse"] => install(folder, threads, Zeros::AreHoles),
+        [part @ ("unpack" | "read-back" | "write"), folder, threads] => limit::part(part, folder, threads),
         [] => compare(None, "3"),
         [image] => compare(Some(image), "3"),
         [image, rounds] => compare(Some(image), rounds),
@@ -67,7 +72,7 @@ fn main() -> ExitCode {
 }
 
 fn install(folder: &str, threads: &str, zeros: Zeros) -> Fallible<()> {
-    native::install(Path::new(folder), threads.parse()?, zeros)?;
+    native::install(Path::new(folder), native::BUNDLE, threads.parse()?, zeros)?;
     println!("{}", native::peak_kib());
     Ok(())
 }
@@ -103,8 +108,9 @@ fn compare(image: Option<&str>, rounds: &str) -> Fallible<()> {
     );
     println!("{:12} {:>8} {:>8} {:>8} {:>10}", "", "wall s", "hash s", "CPU s", "peak KiB");
     let hash = tools::sha256_of(File::open(&job.image)?.into())?;
-    run(&mut contenders, rounds.parse()?, &hash, size)?;
+    let limits = run(&mut contenders, &job.folder, rounds.parse()?, &hash, size)?;
     summary(&contenders);
+    println!("\n{}", limit::summary(&limits, contenders[0].costs.iter().map(|cost| cost.wall)));
     Ok(())
 }
 
@@ -125,8 +131,16 @@ fn contenders(job: &Job) -> Fallible<Vec<Contender>> {
     Ok(contenders)
 }
 
-/// All rounds. Another one begins each; one that fails is left out, unless it is drydock, which must not.
-fn run(contenders: &mut Vec<Contender>, rounds: usize, hash: &str, size: u64) -> Fallible<()> {
+/// All rounds. Another one begins each; one that fails is left out, unless it is drydock, which must not. Returns the limit of
+/// each round.
+fn run(
+    contenders: &mut Vec<Contender>,
+    folder: &Path,
+    rounds: usize,
+    hash: &str,
+    size: u64,
+) -> Fallible<Vec<Limit>> {
+    let mut limits = Vec::new();
     for round in 0..rounds {
         let mut failed = Vec::new();
         for nth in 0..contenders.len() {
@@ -146,8 +160,11 @@ fn run(contenders: &mut Vec<Contender>, rounds: usize, hash: &str, size: u64) ->
             }
         }
         contenders.retain(|contender| !failed.contains(&contender.installer.name()));
+        let limit = limit::measure(folder)?;
+        println!("{:12} {limit}", "limit");
+        limits.push(limit);
     }
-    Ok(())
+    Ok(limits)
 }
 
 /// The medians of all, drydock first, and of drydock's ratio to each in the same round.

@@ -1,11 +1,10 @@
 //! What is measured, and how: the same for everybody.
 
 use crate::{Fallible, tools};
-use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
+use drydock_simulator::native;
 use nix::sys::resource::{UsageWho, getrusage};
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -51,7 +50,7 @@ impl fmt::Display for Cost {
 
 /// Installs once, and makes sure that the target then begins with `size` bytes of this SHA-256.
 pub(crate) fn measure(installer: &mut dyn Installer, hash: &str, size: u64) -> Fallible<Cost> {
-    blank(installer.target())?;
+    native::blank(installer.target())?;
     installer.start()?;
     let (begun, before) = (Instant::now(), cpu()?);
     let peak_kib = installer.install()? as f64;
@@ -67,25 +66,9 @@ pub(crate) fn measure(installer: &mut dyn Installer, hash: &str, size: u64) -> F
     Ok(Cost { wall: wall.as_secs_f64(), hash: (wall - installed).as_secs_f64(), cpu, peak_kib })
 }
 
-/// Makes a file forget all that it holds. Its blocks are allocated afterwards, as those of a partition are.
-fn blank(path: &Path) -> Fallible<()> {
-    let file = File::options().write(true).open(path)?;
-    let mut zeros = io::repeat(0).take(file.metadata()?.len());
-    let mut writer = BufWriter::with_capacity(1 << 20, &file);
-    io::copy(&mut zeros, &mut writer)?;
-    writer.flush()?;
-    settle(&file)
-}
-
-/// Writes a file's pages back and drops them.
-fn settle(file: &File) -> Fallible<()> {
-    file.sync_all()?;
-    Ok(posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?)
-}
-
 fn verify(target: &Path, hash: &str, size: u64) -> Fallible<()> {
     let file = File::open(target)?;
-    settle(&file)?;
+    native::settle(&file)?;
     let found = if file.metadata()?.len() == size {
         tools::sha256_of(file.into())?
     } else {
