@@ -34,12 +34,13 @@ test-kernel: setup
 cuts: setup
 	cargo run --quiet --locked -p drydock-cuts
 
-# drydock's full install beside `zstd -dc | dd`, and SWUpdate and RAUC if they are installed (swupdate, rauc, dbus).
+# drydock's full install beside `zstd -dc | dd`, and SWUpdate and RAUC if they are installed (swupdate, rauc, dbus), and beside
+# the least that this machine could take for it.
 bench: setup
 	cargo run --quiet --locked --release -p drydock-simulator --bin bench
 
-# What an update from one image to another costs with drydock's deltas and with others' tools, which are installed: between
-# four real Debian systems, or `make bench-delta IMAGES="OLD NEW"`.
+# What an update from one image to another costs with drydock's deltas, fetched from nginx and installed, and with others'
+# tools, which are installed: between four real Debian systems, or `make bench-delta IMAGES="OLD NEW"`.
 bench-delta: setup
 	tools/bench-delta.sh $(IMAGES)
 

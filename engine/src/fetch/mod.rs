@@ -57,7 +57,7 @@ pub fn fetch(
     events.started(Step::Fetch, from);
     let record = Seen::look(machine)?.record;
     let trusted = release::trusted(machine.config())?;
-    let stream = Arc::new(Stream::open(session)?);
+    let stream = Arc::new(Stream::glance(session)?);
     let outline = Bundle::outline(stream.clone(), &trusted)?;
     let length = stream.len().map_err(Error::doing("asking for the bundle's length"))?;
     let (mut session, pieces) = Arc::into_inner(stream)

@@ -17,8 +17,8 @@ const FULL: usize = 4 << 20;
 const FULL_OF_LITERALS: usize = 2 << 20;
 /// with so many runs,
 const FULL_OF_RUNS: usize = 1 << 16;
-/// or with so many groups, so that several cores have something to do.
-const FULL_OF_GROUPS: usize = 1024;
+/// or with so many groups, so that several cores have something to do: also what does not differ is hashed and written.
+const FULL_OF_GROUPS: usize = 64;
 
 /// The plan of one section, and whether it begins within an executable.
 pub(crate) struct Cut {

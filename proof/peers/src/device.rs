@@ -22,11 +22,6 @@ pub(crate) struct Device {
     applied: Vec<Cost>,
 }
 
-/// How many processors there are, and so how many workers a device has here.
-pub(crate) fn cores() -> Fallible<usize> {
-    Ok(std::thread::available_parallelism()?.get())
-}
-
 impl Device {
     /// The device that lives in a folder, which lies in `scratch`.
     pub(crate) fn new(folder: &Path, make: Option<Cost>) -> Self {
@@ -38,7 +33,7 @@ impl Device {
         let (files, name) = (bundle.parent().ok_or("it is in no folder")?, bundle.file_name());
         let server = Nginx::start(files, &scratch.join("nginx"))?;
         let url = server.url(&name.unwrap_or_default().to_string_lossy());
-        let (program, threads) = (std::env::current_exe()?, cores()?.to_string());
+        let (program, threads) = (std::env::current_exe()?, native::workers().to_string());
         let words = ["fetch".as_ref(), &*self.folder, url.as_ref(), FETCHED.as_ref(), threads.as_ref()];
         self.figure.fetch = Some(measure(scratch, &program, &words)?);
         let sent = server.sent()?;
@@ -49,7 +44,7 @@ impl Device {
     /// Installs what was fetched, into a slot that holds nothing.
     fn install(&mut self, scratch: &Path) -> Fallible<()> {
         native::blank(&self.folder.join(native::SET_A))?;
-        let (program, threads) = (std::env::current_exe()?, cores()?.to_string());
+        let (program, threads) = (std::env::current_exe()?, native::workers().to_string());
         let words = ["install".as_ref(), &*self.folder, FETCHED.as_ref(), threads.as_ref()];
         self.applied.push(measure(scratch, &program, &words)?);
         Ok(())

@@ -1,6 +1,7 @@
 //! The figures, and the file that keeps them: a line for each pair and tool, with tabs between the columns.
 
 use crate::Fallible;
+use crate::goals;
 use crate::measure::Cost;
 use crate::pair::Pair;
 use std::collections::BTreeMap;
@@ -49,6 +50,15 @@ impl Figures {
         });
         let known = known.collect::<Result<_, _>>()?;
         Ok(Self { path, known })
+    }
+
+    /// All pairs, by their keys and names: those that something is aimed at first, in that order.
+    pub(crate) fn pairs(&self) -> Vec<(String, String)> {
+        let mut pairs: Vec<_> =
+            self.known.iter().map(|((key, _), (name, _))| (key.clone(), name.clone())).collect();
+        pairs.dedup();
+        pairs.sort_by_key(|(_, name)| goals::place(name));
+        pairs
     }
 
     pub(crate) fn get(&self, pair: &Pair, tool: &str) -> Option<Figure> {
@@ -111,8 +121,7 @@ mod tests {
     use super::*;
 
     fn pair(key: &str) -> Pair {
-        let (old, new) = (PathBuf::new(), PathBuf::new());
-        Pair { name: "v1 to v2".into(), old, new, size: 0, digest: String::new(), key: key.into() }
+        Pair { name: "v1 to v2".into(), key: key.into(), ..Pair::default() }
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //! drydock is measured again. With `--only` just the tools of those rows are measured, and again. Tools that are not installed are
 //! left out. All that is written is in `target/bench-delta`.
 //!
+//! `bench-delta draw FIGURES PICTURE` draws figures that were kept.
+//!
 //! drydock's bytes are those that a real nginx has logged, of a device's own client ([`transfer`]); its times to apply are those
 //! of whole installations, in rounds that alternate with that of the whole image ([`device`]).
 
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "network")]
         ["fetch", folder, url, name, threads] => transfer::fetch(Path::new(folder), url, name, threads),
         ["install", folder, bundle, threads] => device::install(Path::new(folder), bundle, threads),
+        ["draw", figures, picture] => draw(Path::new(figures)).and_then(|svg| Ok(fs::write(picture, svg)?)),
         _ => compare(&words),
     };
     match done {
@@ -108,6 +111,14 @@ fn compare(words: &[&str]) -> Fallible<()> {
     Ok(())
 }
 
+/// What a file of figures looks like.
+fn draw(figures: &Path) -> Fallible<String> {
+    let figures = Figures::load(figures.into())?;
+    let pair = |(key, name)| Pair { key, name, ..Pair::default() };
+    let pairs: Vec<Pair> = figures.pairs().into_iter().map(pair).collect();
+    Ok(plot::plot(&pairs, &figures))
+}
+
 /// Measures every tool with one pair, and keeps what is found as soon as it is.
 fn measure_all(folder: &Path, pair: &Pair, only: &[&str], figures: &mut Figures) -> Fallible<()> {
     for tool in TOOLS {
@@ -152,6 +163,17 @@ mod tests {
         assert_eq!(wanted.only, ["xdelta3"]);
         let pairs = [("v1 to v2".into(), "dir/v1.img", "v2.img"), ("kernel".into(), "a", "b")];
         assert_eq!(wanted.pairs, pairs);
+    }
+
+    #[test]
+    fn the_picture_in_the_documents_is_what_the_figures_beside_it_say() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/measured");
+        let picture = fs::read_to_string(folder.join("deltas.svg")).unwrap();
+        assert!(
+            draw(&folder.join("deltas.tsv")).unwrap() == picture,
+            "draw it anew: bench-delta draw FIGURES PICTURE"
+        );
+        assert_eq!(picture.matches("class=\"head\"").count(), 3);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// An image, and the one that takes its place.
+#[derive(Default)]
 pub(crate) struct Pair {
     pub(crate) name: String,
     pub(crate) old: PathBuf,

@@ -37,10 +37,9 @@ pub(crate) fn plot(pairs: &[Pair], figures: &Figures) -> String {
     let mut body = String::new();
     let mut y = 0.0;
     for pair in pairs {
-        let size = mb(pair.size);
         let _ = writeln!(
             body,
-            r#"<text class="head" x="20" y="{:.0}">{}</text><text class="note" x="{LEFT}" y="{:.0}">image of {size} MB; lengths are logarithmic</text>"#,
+            r#"<text class="head" x="20" y="{:.0}">{}</text><text class="note" x="{LEFT}" y="{:.0}">MB that a device fetches; lengths are logarithmic</text>"#,
             y + 32.0,
             escaped(&pair.name),
             y + 32.0
@@ -136,7 +135,6 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::figures::Figure;
-    use std::path::PathBuf;
 
     #[test]
     fn megabytes_have_three_digits() {
@@ -158,8 +156,7 @@ mod tests {
     #[test]
     fn every_figure_has_a_bar_and_names_can_not_break_the_picture() {
         let dir = tempfile::tempdir().unwrap();
-        let (old, new, digest) = (PathBuf::new(), PathBuf::new(), String::new());
-        let pair = Pair { name: "<v1> & v2".into(), old, new, size: 7000, digest, key: "a".into() };
+        let pair = Pair { name: "<v1> & v2".into(), size: 7000, key: "a".into(), ..Pair::default() };
         let mut figures = Figures::load(dir.path().join("figures")).unwrap();
         for (nth, row) in ROWS.iter().enumerate() {
             let figure = Figure { bytes: 1000 << nth, ..Figure::default() };

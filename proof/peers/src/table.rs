@@ -38,13 +38,11 @@ fn shown(cost: Option<Cost>) -> String {
 mod tests {
     use super::*;
     use crate::figures::Figure;
-    use std::path::PathBuf;
 
     #[test]
     fn a_table_has_what_was_measured_and_how_it_compares() {
         let dir = tempfile::tempdir().unwrap();
-        let (old, new, digest) = (PathBuf::new(), PathBuf::new(), String::new());
-        let pair = Pair { name: "v1 to v2".into(), old, new, size: 7000, digest, key: "a".into() };
+        let pair = Pair { name: "v1 to v2".into(), size: 7000, key: "a".into(), ..Pair::default() };
         let mut figures = Figures::load(dir.path().join("figures")).unwrap();
         let cost = Cost { wall: 2.0, cpu: 3.0, peak_kib: 2048 };
         figures.set(&pair, "xdelta3", Figure { bytes: 300, make: Some(cost), ..Figure::default() }).unwrap();

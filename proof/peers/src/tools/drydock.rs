@@ -2,11 +2,12 @@
 
 use super::tool::Job;
 use crate::Fallible;
-use crate::device::{Device, alternate, cores};
+use crate::device::{Device, alternate};
 use crate::figures::Figure;
 use crate::measure::measure;
 use crate::nginx;
 use drydock_bundle::create::{Input, Known, Recipe, create, default_salt};
+use drydock_bundle::ordered;
 use drydock_delta::Coding;
 use drydock_differ::{Made, Options, make};
 use drydock_fixtures::{Parts, key, private_pem};
@@ -53,28 +54,21 @@ pub(crate) fn run(job: &Job) -> Fallible<Vec<Figure>> {
     // What the device runs: how it was packed once is of no matter.
     let old = has.join("old.drydock");
     make_bundle("1", &job.pair.old, None, &old)?;
-    native::settle_in(&has, "old.drydock", cores()?)?;
+    native::settle_in(&has, "old.drydock", native::workers())?;
 
-    let [whole, as_is, unpacked] =
-        ["whole", "as-is", "unpacked"].map(|name| files.join(format!("{name}.drydock")));
+    let [as_is, unpacked] = ["as-is", "unpacked"].map(|name| files.join(format!("{name}.drydock")));
     let image = PathBuf::from(format!("{IMAGE}={}", job.pair.new.display()));
     let words = ["create", "--compatible", COMPATIBLE, "--version", "2", "--image"].map(Path::new);
-    let make = |rest: &[&Path]| {
-        measure(job.scratch, program()?, &[&words, &[&*image, "--key".as_ref(), &pem][..], rest].concat())
-    };
-    let make_whole = make(&["-o".as_ref(), &whole])?;
-    let make_unpacked = make(&["-o".as_ref(), &unpacked, "--base".as_ref(), &old])?;
+    let more = [&*image, "--key".as_ref(), &pem, "-o".as_ref(), &unpacked, "--base".as_ref(), &old];
+    let made = measure(job.scratch, program()?, &[&words[..], &more].concat())?;
     exchange(&unpacked, &job.pair.old, &job.pair.new, &as_is)?;
 
     let [lacks, has_too] = ["lacks", "has-too"].map(|name| job.scratch.join(name));
     native::twin(&has, &lacks, Base::Lost)?;
     native::twin(&has, &has_too, Base::Kept)?;
-    let mut devices = [
-        Device::new(&lacks, Some(make_whole)),
-        Device::new(&has_too, None),
-        Device::new(&has, Some(make_unpacked)),
-    ];
-    for (device, bundle) in devices.iter_mut().zip([&whole, &as_is, &unpacked]) {
+    // Of one bundle each device takes what it can use.
+    let mut devices = [Device::new(&lacks, None), Device::new(&has_too, None), Device::new(&has, Some(made))];
+    for (device, bundle) in devices.iter_mut().zip([&unpacked, &as_is, &unpacked]) {
         native::blank(&has.join(native::SET_A))?;
         device.fetch(bundle, job.scratch)?;
     }
@@ -91,7 +85,7 @@ pub(crate) fn make_bundle(version: &str, image: &Path, base: Option<&Path>, out:
         salt: default_salt(COMPATIBLE),
         frame_size: 4 << 20,
         level: 1,
-        workers: cores()?,
+        workers: ordered::cores(),
         images: vec![Input { name: IMAGE.into(), class: IMAGE.into(), path: image.into() }],
         pins: Vec::new(),
         bases: base.map(|path| Known { image: None, path: path.into() }).into_iter().collect(),
@@ -103,7 +97,7 @@ pub(crate) fn make_bundle(version: &str, image: &Path, base: Option<&Path>, out:
 
 /// Makes the same bundle with another delta in it, for which packed files were left as they are. The tool has no option for it.
 fn exchange(bundle: &Path, old: &Path, new: &Path, out: &Path) -> Fallible<()> {
-    let options = Options { coding: CODING, unpack: false, threads: cores()? };
+    let options = Options { coding: CODING, unpack: false, threads: ordered::cores() };
     let Made { index, data } = make(&fs::read(old)?, &fs::read(new)?, options)?;
     let mut parts = Parts::of(&fs::read(bundle)?);
     let mut manifest = Manifest::parse(parts.get(MANIFEST))?;

@@ -143,6 +143,12 @@ fn machine(folder: &Path, threads: usize, zeros: Zeros) -> Result<NativeMachine,
     Ok(NativeMachine { folder: folder.into(), config, threads, zeros, ring: Mutex::default() })
 }
 
+/// How many workers a device with this machine's processors has: one more than there are, as `recovery` has it, because some wait
+/// for the disk while others compute.
+pub fn workers() -> usize {
+    ordered::cores() + 1
+}
+
 /// The most memory that this process has had resident so far, in KiB.
 pub fn peak_kib() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

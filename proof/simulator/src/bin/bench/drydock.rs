@@ -16,7 +16,7 @@ struct Drydock {
 
 pub(crate) fn prepare(job: &Job) -> Fallible<Box<dyn Installer>> {
     native::prepare(&job.folder, &job.image, LEVEL)?;
-    let threads = std::thread::available_parallelism()?.to_string();
+    let threads = native::workers().to_string();
     Ok(Box::new(Drydock { folder: job.folder.clone(), slot: job.folder.join(native::SLOT), threads }))
 }
 

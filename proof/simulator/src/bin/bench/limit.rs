@@ -39,7 +39,7 @@ impl fmt::Display for Limit {
 
 /// Measures it with drydock's own code, in a folder whose slot drydock has filled; the slot holds noise afterwards.
 pub(crate) fn measure(folder: &Path) -> Fallible<Limit> {
-    let threads = std::thread::available_parallelism()?.to_string();
+    let threads = native::workers().to_string();
     let part = |name: &str| -> Fallible<f64> {
         let begun = Instant::now();
         let mut command = Command::new(std::env::current_exe()?);
