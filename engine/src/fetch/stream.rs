@@ -11,8 +11,6 @@ use std::sync::{Mutex, PoisonError};
 const LEAST_AHEAD: u64 = 16 << 10;
 /// The same where they do: a request is answered after a round trip, which may take 600 ms.
 const MOST_AHEAD: u64 = 2 << 20;
-/// What is read beyond what was asked for where only a few places are looked at: the rest would come in vain.
-const GLANCE_AHEAD: u64 = 8 << 10;
 /// How many pieces are kept. Workers read frames that lie next to each other in any order.
 const PIECES: usize = 4;
 /// How far a read may be from the end of the one before it, and still follow it.
@@ -29,27 +27,28 @@ struct Inner {
     /// Pieces of the file, and where they begin; the one that was used last is the last one.
     pieces: VecDeque<(u64, Vec<u8>)>,
     ahead: u64,
-    /// How far one reads ahead at least, and at most.
-    limits: (u64, u64),
+    /// How far one reads ahead at most.
+    most: u64,
     last_end: u64,
 }
 
 impl Stream {
     /// Connects. An error says why no server can be asked.
     pub fn open(session: Session) -> Result<Self, Error> {
-        Self::connect(session, (LEAST_AHEAD, MOST_AHEAD))
+        Self::connect(session, MOST_AHEAD)
     }
 
-    /// Connects, for who looks at a few places only; otherwise as [`open`](Self::open).
+    /// Connects, for who looks at a few places only: what is read ahead does not grow, since most of it would come in vain.
+    /// Otherwise as [`open`](Self::open).
     pub(super) fn glance(session: Session) -> Result<Self, Error> {
-        Self::connect(session, (GLANCE_AHEAD, GLANCE_AHEAD))
+        Self::connect(session, LEAST_AHEAD)
     }
 
-    fn connect(mut session: Session, limits: (u64, u64)) -> Result<Self, Error> {
+    fn connect(mut session: Session, most: u64) -> Result<Self, Error> {
         let length = session.length()?;
         let front = session.front().to_vec();
         let pieces = VecDeque::from([(0, front)]);
-        let inner = Inner { session, pieces, ahead: limits.0, limits, last_end: 0 };
+        let inner = Inner { session, pieces, ahead: LEAST_AHEAD, most, last_end: 0 };
         Ok(Self { length, inner: Mutex::new(inner) })
     }
 
@@ -78,8 +77,7 @@ impl Inner {
     /// Fetches these bytes, and some behind them if that is how the file is read.
     fn fetch(&mut self, offset: u64, len: u64, file: u64) -> Result<(), Error> {
         let follows = offset >= self.last_end && offset - self.last_end <= NEAR;
-        let (least, most) = self.limits;
-        self.ahead = if follows { (self.ahead * 2).min(most) } else { least };
+        self.ahead = if follows { (self.ahead * 2).min(self.most) } else { LEAST_AHEAD };
         let mut end = offset.saturating_add(len.max(self.ahead)).min(file);
         // What is kept already need not come again.
         for (start, _) in &self.pieces {

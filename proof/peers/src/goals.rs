@@ -2,7 +2,7 @@
 
 use crate::figures::Figures;
 use crate::pair::Pair;
-use crate::tools::{AS_IS, HDIFFPATCH, UNPACKED};
+use crate::rows::{AS_IS, HDIFFPATCH, UNPACKED};
 
 /// What a bundle with a delta may take to make, in GB.
 const MAKE_GB: f64 = 2.5;

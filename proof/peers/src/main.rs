@@ -18,6 +18,7 @@ mod measure;
 mod nginx;
 mod pair;
 mod plot;
+mod rows;
 mod table;
 mod tools;
 #[cfg(feature = "network")]
@@ -25,10 +26,11 @@ mod transfer;
 
 use figures::Figures;
 use pair::Pair;
+use rows::{ROWS, UNPACKED};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use tools::{Job, ROWS, TOOLS, UNPACKED};
+use tools::{Job, TOOLS};
 
 type Fallible<T> = Result<T, Box<dyn std::error::Error>>;
 

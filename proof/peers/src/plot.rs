@@ -4,7 +4,7 @@
 
 use crate::figures::Figures;
 use crate::pair::Pair;
-use crate::tools::{Kind, ROWS};
+use crate::rows::{Kind, ROWS};
 use std::fmt::Write;
 
 const WIDTH: f64 = 860.0;

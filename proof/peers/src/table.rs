@@ -3,7 +3,7 @@
 use crate::figures::Figures;
 use crate::measure::Cost;
 use crate::pair::Pair;
-use crate::tools::{HDIFFPATCH, ROWS};
+use crate::rows::{HDIFFPATCH, ROWS};
 
 /// All rows that were measured with this pair, as text.
 pub(crate) fn table(pair: &Pair, figures: &Figures) -> String {

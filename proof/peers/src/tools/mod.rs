@@ -7,34 +7,10 @@ mod hdiffpatch;
 mod tool;
 mod xdelta;
 
+use crate::rows::{AS_IS, CASYNC, FLOOR, HDIFFPATCH, UNPACKED, WHOLE, XDELTA, ZCHUNK};
 #[cfg(all(test, feature = "network"))]
 pub(crate) use drydock::make_bundle;
-pub(crate) use tool::{Job, Kind, Row, Tool};
-
-/// The one that the others' sizes are divided by.
-pub(crate) const HDIFFPATCH: &str = "HDiffPatch, LZMA2";
-/// What drydock installs where there is no delta.
-pub(crate) const WHOLE: &str = "drydock, whole image";
-/// By delta, with what lies packed in images taken as it is.
-pub(crate) const AS_IS: &str = "drydock, packed files as they are";
-/// By delta, with what lies packed in images unpacked and packed again: as bundles have it.
-pub(crate) const UNPACKED: &str = "drydock, packed files unpacked";
-const ZCHUNK: &str = "zchunk";
-const CASYNC: &str = "casync";
-const XDELTA: &str = "xdelta3";
-const FLOOR: &str = "bsdiff of each changed file";
-
-/// All rows, in the order of tables and pictures.
-pub(crate) const ROWS: &[Row] = &[
-    Row { name: WHOLE, kind: Kind::Ours },
-    Row { name: ZCHUNK, kind: Kind::Theirs },
-    Row { name: CASYNC, kind: Kind::Theirs },
-    Row { name: XDELTA, kind: Kind::Theirs },
-    Row { name: FLOOR, kind: Kind::Bound },
-    Row { name: HDIFFPATCH, kind: Kind::Theirs },
-    Row { name: AS_IS, kind: Kind::Ours },
-    Row { name: UNPACKED, kind: Kind::Ours },
-];
+pub(crate) use tool::{Job, Tool};
 
 /// All tools, in the order in which they are run.
 pub(crate) const TOOLS: &[Tool] = &[
@@ -49,6 +25,7 @@ pub(crate) const TOOLS: &[Tool] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rows::ROWS;
 
     #[test]
     fn every_row_is_measured_by_one_tool() {

@@ -26,22 +26,6 @@ impl Job<'_> {
     }
 }
 
-/// Whose a tool is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Fetched from a real server, and installed.
-    Ours,
-    Theirs,
-    /// Nobody's: a bound that a kind of tools can't beat.
-    Bound,
-}
-
-/// A way to get from one image to the other: a line of tables and a bar of pictures.
-pub(crate) struct Row {
-    pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
-}
-
 /// What measures one row, or several.
 pub(crate) struct Tool {
     /// The names of its rows.
