@@ -1,7 +1,6 @@
 //! The figures, and the file that keeps them: a line for each pair and tool, with tabs between the columns.
 
 use crate::Fallible;
-use crate::goals;
 use crate::measure::Cost;
 use crate::pair::Pair;
 use std::collections::BTreeMap;
@@ -52,12 +51,11 @@ impl Figures {
         Ok(Self { path, known })
     }
 
-    /// All pairs, by their keys and names: those that something is aimed at first, in that order.
+    /// All pairs, by their keys and names.
     pub(crate) fn pairs(&self) -> Vec<(String, String)> {
         let mut pairs: Vec<_> =
             self.known.iter().map(|((key, _), (name, _))| (key.clone(), name.clone())).collect();
         pairs.dedup();
-        pairs.sort_by_key(|(_, name)| goals::place(name));
         pairs
     }
 

@@ -117,7 +117,8 @@ fn compare(words: &[&str]) -> Fallible<()> {
 fn draw(figures: &Path) -> Fallible<String> {
     let figures = Figures::load(figures.into())?;
     let pair = |(key, name)| Pair { key, name, ..Pair::default() };
-    let pairs: Vec<Pair> = figures.pairs().into_iter().map(pair).collect();
+    let mut pairs: Vec<Pair> = figures.pairs().into_iter().map(pair).collect();
+    pairs.sort_by_key(|pair| goals::place(&pair.name));
     Ok(plot::plot(&pairs, &figures))
 }
 
