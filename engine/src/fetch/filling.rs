@@ -56,7 +56,7 @@ impl Filling {
     pub(super) fn begin(keep: Arc<dyn Keep>, mut claim: Claim) -> Result<Self, Error> {
         let found = keep.claim().map_err(failed("reading the claim of"))?;
         let found = found.and_then(|bytes| Claim::decode(&bytes).ok());
-        let same = |found: &Claim| found.manifest == claim.manifest && found.length == claim.length;
+        let same = |found: &Claim| found.file == claim.file && found.length == claim.length;
         // The file may have been taken away under its claim.
         let there = keep.len().is_ok_and(|length| length == claim.length);
         if let Some(found) = found.filter(same).filter(|_| there) {

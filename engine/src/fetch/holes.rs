@@ -1,10 +1,10 @@
 //! A bundle with holes: a file of a bundle's full length that holds those of its bytes that the device lacks, and beside it
 //! a claim, which says which these are.
 //!
-//! The claim is a [header](drydock_block::header) and, little endian, the manifest's digest, the bundle's length (u64), the
-//! length of a text (u32) and that text, which says where the bundle comes from, and start and end (u64 each) of every range
-//! that is there. It is replaced whole, and only once what it claims is on stable
-//! storage, so that whatever is cut short at whatever moment, what it claims is there.
+//! The claim is a [header](drydock_block::header) and, little endian, the manifest's digest, the
+//! [file's](drydock_format::Outline::file), the bundle's length (u64), the length of a text (u32) and that text, which says where
+//! the bundle comes from, and start and end (u64 each) of every range that is there. It is replaced whole, and only once what it
+//! claims is on stable storage, so that whatever is cut short at whatever moment, what it claims is there.
 
 use crate::error::Error;
 use drydock_block::header::{Kind, SIZE};
@@ -27,6 +27,8 @@ pub const CLAIM_SUFFIX: &str = ".claim";
 pub struct Claim {
     /// The digest of its manifest.
     pub manifest: Digest,
+    /// What tells it from other files of the same release.
+    pub file: Digest,
     /// The length of all of it in bytes.
     pub length: u64,
     /// Where it comes from, for a person.
@@ -38,8 +40,8 @@ pub struct Claim {
 impl Claim {
     /// Returns it as it is written.
     pub fn encode(&self) -> Result<Vec<u8>, Error> {
-        let Self { manifest, length, from, have } = self;
-        let mut payload = manifest.0.to_vec();
+        let Self { manifest, file, length, from, have } = self;
+        let mut payload = [manifest.0, file.0].concat();
         payload.extend_from_slice(&length.to_le_bytes());
         payload.extend_from_slice(&(from.len() as u32).to_le_bytes());
         payload.extend_from_slice(from.as_bytes());
@@ -69,6 +71,7 @@ impl Claim {
 
     fn take_apart(payload: &[u8]) -> Option<Self> {
         let (manifest, rest) = payload.split_first_chunk()?;
+        let (file, rest) = rest.split_first_chunk()?;
         let (length, rest) = rest.split_first_chunk()?;
         let (text, rest) = rest.split_first_chunk()?;
         let (from, rest) = rest.split_at_checked(u32::from_le_bytes(*text) as usize)?;
@@ -77,6 +80,7 @@ impl Claim {
         let have = ranges.iter().map(|range| number(&range[..8])..number(&range[8..])).collect();
         rest.is_empty().then(|| Self {
             manifest: Digest(*manifest),
+            file: Digest(*file),
             length: u64::from_le_bytes(*length),
             from: String::from_utf8_lossy(from).into_owned(),
             have,
@@ -143,7 +147,8 @@ mod tests {
 
     fn claim() -> Claim {
         let have = [0..100, 200..300].into_iter().collect();
-        Claim { manifest: Digest([7; 32]), length: 1000, from: "https://example/x".into(), have }
+        let (manifest, file) = (Digest([7; 32]), Digest([8; 32]));
+        Claim { manifest, file, length: 1000, from: "https://example/x".into(), have }
     }
 
     #[test]

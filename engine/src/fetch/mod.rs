@@ -64,7 +64,8 @@ pub fn fetch(
         .ok_or_else(|| Error::Unusable("the transfer is still in use".into()))?
         .into_parts();
 
-    let claim = Claim { manifest: outline.digest, length, from: from.into(), have: Default::default() };
+    let (manifest, file, have) = (outline.manifest, outline.file, Default::default());
+    let claim = Claim { manifest, file, length, from: from.into(), have };
     let mut filling = Filling::begin(keep.clone(), claim)?;
     for (offset, piece) in pieces {
         filling.put(offset, &piece)?;

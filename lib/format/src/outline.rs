@@ -9,9 +9,11 @@ use std::sync::Arc;
 /// What a signed manifest says of where things are in its bundle.
 #[derive(Clone, Debug)]
 pub struct Outline {
-    /// What tells it from other files: the digest of the manifest; of a part of a release, or one with later deltas, the digest
-    /// of that and what says so.
-    pub digest: Digest,
+    /// The digest of the manifest: which release it is.
+    pub manifest: Digest,
+    /// What tells the file from others of the same release: the digest of the manifest's, of what was left out, and of the later
+    /// deltas.
+    pub file: Digest,
     /// Where everything lies that is read to open the bundle, and its images: the front, the members' headers, the images'
     /// tables, the end.
     pub ranges: Vec<Range<u64>>,
@@ -30,10 +32,8 @@ impl Bundle {
         let Head { front, supplement, manifest, left_out, end: mut at, .. } =
             Head::read(&source, Some(trusted))?;
         let supplement = supplement.map(|signed| signed.bytes).unwrap_or_default();
-        let digest = match left_out.is_empty() && supplement.is_empty() {
-            true => sha256(&front.bytes),
-            false => sha256(&[&sha256(&front.bytes).0, left_out.as_bytes(), &supplement].concat()),
-        };
+        let release = sha256(&front.bytes);
+        let file = sha256(&[&release.0, left_out.as_bytes(), &supplement].concat());
         let mut left_out = left_out.lines().peekable();
         // What was left out, and what was added, is told behind the front.
         let mut ranges: Vec<_> = std::iter::once(0..at).collect();
@@ -51,6 +51,6 @@ impl Bundle {
             at = start + tar::padded(member.size);
         }
         ranges.push(at..source.len.min(at + tar::END + tar::RECORD));
-        Ok(Outline { digest, ranges })
+        Ok(Outline { manifest: release, file, ranges })
     }
 }

@@ -75,7 +75,10 @@ fn by_delta(file: Vec<u8>) -> u64 {
     device.bundles.insert(PATH.into(), Arc::new(holes(&keep)));
     device.live(|machine| live::stage(machine, source(), Look::Whole)).unwrap();
     assert_eq!(device.run(), End::Up(SetName::B));
-    assert_eq!(device.record().unwrap().sets.b.version, "5");
+    let set = device.record().unwrap().sets.b;
+    assert_eq!(set.version, "5");
+    // By this the live system knows later that the file can go.
+    assert_eq!(set.manifest, claim(&keep).manifest.into());
     assert_eq!(device.violations(), Vec::<String>::new());
     fetched.there
 }
@@ -84,6 +87,7 @@ fn by_delta(file: Vec<u8>) -> u64 {
 fn of_a_delta_only_its_data_are_fetched_and_frames_where_it_does_not_give_what_it_should() {
     let bundle = WORKSHOP.version("5").bundle.to_vec();
     let good = by_delta(bundle.clone());
+    assert!(by_delta(WORKSHOP.slim("5")) < good);
     let mut crooked = bundle.clone();
     let parts = Parts::of(&bundle);
     let (at, index) = (parts.offset("root.delta-0.data"), parts.index("root.delta-0.data"));

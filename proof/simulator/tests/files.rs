@@ -103,7 +103,13 @@ fn what_is_kept(swallowed: Option<Flush>) -> Result<(), String> {
 /// without the claim by which the next call finds it.
 fn what_was_fetched(swallowed: Option<Flush>) -> Result<(), String> {
     let manifest = Digest([7; 32]);
-    let claim = Claim { manifest, length: 9, from: "a test".into(), have: std::iter::once(0..9).collect() };
+    let claim = Claim {
+        manifest,
+        file: manifest,
+        length: 9,
+        from: "a test".into(),
+        have: std::iter::once(0..9).collect(),
+    };
     let claim = claim.encode().unwrap();
     let beside = format!("{FETCHED}{CLAIM_SUFFIX}");
     let release = SetInfo { manifest: manifest.into(), ..SetInfo::default() };
