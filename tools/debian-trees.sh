@@ -9,6 +9,10 @@ export LC_ALL=C DEBIAN_FRONTEND=noninteractive SOURCE_DATE_EPOCH=$epoch
 # Empties the folder $out, unless these scripts as they are have filled it: then there is nothing to do, and the script
 # ends. Sets log, base, updates and security: the file that says what was done, and the archive's addresses.
 begin_trees() {
+    # Whoever asks at the same time waits for the first.
+    mkdir -p "$(dirname "$out")"
+    exec 9> "$out.lock"
+    flock 9
     stamp=$(cat "$0" "${BASH_SOURCE[0]}" | sha256sum)
     [ "$(cat "$out/stamp" 2>/dev/null)" = "$stamp" ] && exit 0
     rm -rf "$out"
