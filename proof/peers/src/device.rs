@@ -2,7 +2,7 @@
 
 use crate::Fallible;
 use crate::figures::Figure;
-use crate::measure::{Cost, measure, median};
+use crate::measure::{Cost, measure};
 use crate::nginx::Nginx;
 use crate::pair::digest_of_first;
 use drydock_simulator::native;
@@ -72,15 +72,15 @@ pub(crate) fn alternate(devices: &mut [Device], image: (&str, u64), scratch: &Pa
     for device in others {
         device.figure.apply = Some(middle(&device.applied));
         let ratios = device.applied.iter().zip(&whole.applied).map(|(own, whole)| own.wall / whole.wall);
-        device.figure.beside_full = Some(median(ratios));
+        device.figure.beside_full = Some(native::median(ratios));
     }
     Ok(())
 }
 
 fn middle(costs: &[Cost]) -> Cost {
     Cost {
-        wall: median(costs.iter().map(|cost| cost.wall)),
-        cpu: median(costs.iter().map(|cost| cost.cpu)),
+        wall: native::median(costs.iter().map(|cost| cost.wall)),
+        cpu: native::median(costs.iter().map(|cost| cost.cpu)),
         // The most that it ever was: that is what must be there.
         peak_kib: costs.iter().map(|cost| cost.peak_kib).max().unwrap_or_default(),
     }

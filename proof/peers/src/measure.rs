@@ -41,18 +41,6 @@ pub(crate) fn said(scratch: &Path) -> Fallible<String> {
     Ok(fs::read_to_string(scratch.join("log"))?)
 }
 
-/// The middle one, or the mean of the two in the middle; 0 of none.
-pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => 0.0,
-        len if len % 2 == 1 => values[middle],
-        _ => (values[middle - 1] + values[middle]) / 2.0,
-    }
-}
-
 fn parse(text: &str) -> Fallible<Cost> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let [wall, user, system, peak] = words[..] else {
@@ -77,13 +65,6 @@ mod tests {
         assert_eq!(said(dir.path()).unwrap(), "said\n");
         let why = measure(dir.path(), "sh", &["-c".as_ref(), "echo no way; exit 3".as_ref()]).unwrap_err();
         assert!(why.to_string().contains("no way"), "{why}");
-    }
-
-    #[test]
-    fn a_median_is_in_the_middle_whatever_the_order() {
-        assert_eq!(median([9.0, 1.0, 2.0].into_iter()), 2.0);
-        assert_eq!(median([4.0, 1.0, 3.0, 2.0].into_iter()), 2.5);
-        assert_eq!((median([7.0].into_iter()), median([].into_iter())), (7.0, 0.0));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{MOMENTS, WORKSHOP, damage, told};
+use common::{MOMENTS, WORKSHOP, damage, installed, told};
 use drydock_fixtures::{Parts, Random};
 use drydock_simulator::device::{End, SimDevice};
 use drydock_simulator::disk::On;
@@ -22,17 +22,6 @@ fn staged(bundle: Vec<u8>) -> SimDevice<'static> {
 
 fn whole() -> Vec<u8> {
     WORKSHOP.version(LIKE_THE_FIRST).bundle.to_vec()
-}
-
-/// Version 5 is in set b, byte for byte, and runs.
-fn installed(device: &SimDevice) -> String {
-    assert_eq!(device.run(), End::Up(SetName::B));
-    let set = truth::set_is_whole(&WORKSHOP, &device.disk, SetName::B).map(|release| release.version.clone());
-    assert_eq!(set.as_deref(), Ok(LIKE_THE_FIRST));
-    assert_eq!(device.violations(), Vec::<String>::new());
-    let (outcome, reason) = told(device);
-    assert_eq!(outcome, Outcome::Installed);
-    reason
 }
 
 #[test]

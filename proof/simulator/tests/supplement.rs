@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{MOMENTS, PATH, Spares, refused, source, told};
+use common::{MOMENTS, PATH, Spares, installed, refused, source, told};
 use drydock_bundle::create::Known;
 use drydock_bundle::{Extent, Request, supplement};
 use drydock_engine::fetch::{Fetched, Stream};
@@ -17,7 +17,6 @@ use drydock_simulator::fetches::{bring, holes, session};
 use drydock_simulator::kept::SimKept;
 use drydock_simulator::server::{Answer, Served, SimServer, look};
 use drydock_simulator::setup::SETUPS;
-use drydock_simulator::truth;
 use drydock_simulator::workshop::{LIKE_THE_FIRST, VERSIONS, Workshop};
 use drydock_state::{Outcome, SetName};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -62,17 +61,6 @@ fn staged(file: &Parts) -> SimDevice<'static> {
     device.bundles.insert(PATH.into(), Arc::new(file.bytes()));
     device.live(|machine| live::stage(machine, source(), Look::Quick)).unwrap();
     device
-}
-
-/// Version 5 is in set b, byte for byte, and runs. Returns what the history says of it.
-fn installed(device: &SimDevice) -> String {
-    assert_eq!(device.run(), End::Up(SetName::B));
-    let set = truth::set_is_whole(&LATER, &device.disk, SetName::B).map(|release| release.version.clone());
-    assert_eq!(set.as_deref(), Ok(LIKE_THE_FIRST));
-    assert_eq!(device.violations(), Vec::<String>::new());
-    let (outcome, reason) = told(device);
-    assert_eq!(outcome, Outcome::Installed);
-    reason
 }
 
 /// The old system runs, and the history says why.

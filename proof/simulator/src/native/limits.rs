@@ -63,3 +63,27 @@ pub fn write(folder: &Path, threads: usize) -> Result<(), Error> {
     })?;
     device.flush(Flush::ImageWritten).map_err(failed)
 }
+
+/// Returns the middle one of what was measured, or the mean of the two in the middle; 0 of none.
+pub fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => 0.0,
+        len if len % 2 == 1 => values[middle],
+        _ => (values[middle - 1] + values[middle]) / 2.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_median_is_in_the_middle_whatever_the_order() {
+        assert_eq!(median([9.0, 1.0, 2.0].into_iter()), 2.0);
+        assert_eq!(median([4.0, 1.0, 3.0, 2.0].into_iter()), 2.5);
+        assert_eq!((median([7.0].into_iter()), median([].into_iter())), (7.0, 0.0));
+    }
+}

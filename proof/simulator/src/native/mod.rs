@@ -6,7 +6,7 @@ mod limits;
 mod machine;
 
 pub use base::{Base, SET_A, fetch, settle_in, twin};
-pub use limits::{read_back, unpack, write};
+pub use limits::{median, read_back, unpack, write};
 
 use crate::workshop::{COMPATIBLE, format_boot_environment};
 use drydock_block::SectorSize;

@@ -12,7 +12,8 @@ use drydock_simulator::contents::Contents;
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::operations::Moments;
 use drydock_simulator::setup::SETUPS;
-use drydock_simulator::workshop::Workshop;
+use drydock_simulator::truth;
+use drydock_simulator::workshop::{LIKE_THE_FIRST, Workshop};
 use drydock_state::{Job, Outcome, SetName, Source, UnixTime, transition};
 use std::sync::{Arc, LazyLock};
 
@@ -45,6 +46,18 @@ pub(crate) enum Spares {
     Both,
     /// It shows only while writing: the old set.
     OldSet,
+}
+
+/// Version 5 is in set b, byte for byte, and runs. Returns what the history says of it.
+pub(crate) fn installed(device: &SimDevice) -> String {
+    assert_eq!(device.run(), End::Up(SetName::B));
+    let set =
+        truth::set_is_whole(device.workshop, &device.disk, SetName::B).map(|release| release.version.clone());
+    assert_eq!(set.as_deref(), Ok(LIKE_THE_FIRST));
+    assert_eq!(device.violations(), Vec::<String>::new());
+    let (outcome, reason) = told(device);
+    assert_eq!(outcome, Outcome::Installed);
+    reason
 }
 
 /// Whether nothing was written to a set since `before`, not even the same bytes.

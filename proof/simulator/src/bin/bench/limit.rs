@@ -1,7 +1,7 @@
 //! The least that an install with a read-back can take on this machine: what drydock has to do, each part by itself.
 
+use crate::Fallible;
 use crate::measure::watch;
-use crate::{Fallible, median};
 use drydock_simulator::native;
 use std::fmt;
 use std::path::Path;
@@ -62,8 +62,8 @@ pub(crate) fn part(name: &str, folder: &str, threads: &str) -> Fallible<()> {
 
 /// The medians of all rounds, and that of drydock's ratio to the limit of the same round.
 pub(crate) fn summary(limits: &[Limit], ours: impl Iterator<Item = f64>) -> String {
-    let middle = |of: fn(&Limit) -> f64| median(limits.iter().map(of));
-    let ratio = median(ours.zip(limits).map(|(wall, limit)| wall / limit.seconds()));
+    let middle = |of: fn(&Limit) -> f64| native::median(limits.iter().map(of));
+    let ratio = native::median(ours.zip(limits).map(|(wall, limit)| wall / limit.seconds()));
     let parts = Limit {
         unpack: middle(|limit| limit.unpack),
         write: middle(|limit| limit.write),

@@ -176,32 +176,21 @@ fn summary(contenders: &[Contender]) {
         "median", "wall s", "hash s", "CPU s", "peak KiB", "wall", "CPU", "peak"
     );
     for Contender { installer, costs } in contenders {
-        let ratio = |of: fn(&Cost) -> f64| median(ours.iter().zip(costs).map(|(our, its)| of(our) / of(its)));
+        let ratio =
+            |of: fn(&Cost) -> f64| native::median(ours.iter().zip(costs).map(|(our, its)| of(our) / of(its)));
         println!(
             "{:12} {}   {:6.2} {:6.2} {:6.2}",
             installer.name(),
             Cost {
-                wall: median(costs.iter().map(|cost| cost.wall)),
-                hash: median(costs.iter().map(|cost| cost.hash)),
-                cpu: median(costs.iter().map(|cost| cost.cpu)),
-                peak_kib: median(costs.iter().map(|cost| cost.peak_kib)),
+                wall: native::median(costs.iter().map(|cost| cost.wall)),
+                hash: native::median(costs.iter().map(|cost| cost.hash)),
+                cpu: native::median(costs.iter().map(|cost| cost.cpu)),
+                peak_kib: native::median(costs.iter().map(|cost| cost.peak_kib)),
             },
             ratio(|cost| cost.wall),
             ratio(|cost| cost.cpu),
             ratio(|cost| cost.peak_kib)
         );
-    }
-}
-
-/// The middle one, or the mean of the two in the middle.
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => 0.0,
-        len if len % 2 == 1 => values[middle],
-        _ => (values[middle - 1] + values[middle]) / 2.0,
     }
 }
 
