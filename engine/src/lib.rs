@@ -9,6 +9,8 @@ pub mod error;
 pub mod event;
 pub mod fetch;
 pub mod files;
+#[cfg(feature = "fleet")]
+pub mod fleet;
 pub mod history;
 pub mod journal;
 pub mod keys;

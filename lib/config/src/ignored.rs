@@ -1,4 +1,4 @@
-//! What a build without the network passes over.
+//! What a build without the network, or without the agent, passes over.
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};

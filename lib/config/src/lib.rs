@@ -5,7 +5,9 @@
 //! the same in both places. `docs/config.md` lists every key.
 
 mod error;
-#[cfg(not(feature = "network"))]
+#[cfg(feature = "fleet")]
+mod fleet;
+#[cfg(not(feature = "fleet"))]
 mod ignored;
 mod names;
 #[cfg(feature = "network")]
@@ -15,6 +17,8 @@ mod types;
 mod units;
 
 pub use error::Error;
+#[cfg(feature = "fleet")]
+pub use fleet::{Confirm, Fleet, Reboot, Window};
 pub use names::{DATA_MAPPING, ROOT_MAPPING, VOLUME_MAPPING, base_mapping, proof_mapping};
 #[cfg(feature = "network")]
 pub use network::{Address, Interface, Ipv4, Ipv6, Network};

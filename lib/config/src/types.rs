@@ -1,4 +1,6 @@
-#[cfg(not(feature = "network"))]
+#[cfg(feature = "fleet")]
+use crate::fleet::Fleet;
+#[cfg(not(feature = "fleet"))]
 use crate::ignored::Ignored;
 #[cfg(feature = "network")]
 use crate::network::Network;
@@ -51,6 +53,14 @@ pub struct Config {
     #[cfg(not(feature = "network"))]
     #[serde(default, rename = "network", skip_serializing)]
     _network: Ignored,
+    /// The fleet that this device belongs to, if the agent follows one.
+    #[cfg(feature = "fleet")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fleet: Option<Fleet>,
+    /// What is said of it to a build that has no agent.
+    #[cfg(not(feature = "fleet"))]
+    #[serde(default, rename = "fleet", skip_serializing)]
+    _fleet: Ignored,
     /// The initramfs that carries this configuration.
     #[serde(default)]
     pub initramfs: Initramfs,
@@ -345,6 +355,10 @@ impl Config {
             network: Network::default(),
             #[cfg(not(feature = "network"))]
             _network: Ignored,
+            #[cfg(feature = "fleet")]
+            fleet: None,
+            #[cfg(not(feature = "fleet"))]
+            _fleet: Ignored,
             initramfs: Initramfs::default(),
             layout: Layout::default(),
         }

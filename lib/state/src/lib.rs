@@ -14,6 +14,8 @@
 pub mod bootloader;
 mod digest;
 mod error;
+#[cfg(feature = "fleet")]
+pub mod fleet;
 mod generation;
 mod intent;
 mod later;

@@ -43,6 +43,10 @@ pub struct Record {
     /// What has happened, oldest first.
     #[serde(default)]
     pub history: Vec<Entry>,
+    /// What is between this device and its fleet's server.
+    #[cfg(feature = "fleet")]
+    #[serde(default, skip_serializing_if = "crate::fleet::Fleet::is_empty")]
+    pub fleet: crate::fleet::Fleet,
     /// What a later drydock has written here.
     #[serde(flatten)]
     pub later: Later,

@@ -1,0 +1,5 @@
+//! The agent.
+
+mod host;
+
+pub use host::{Answer, Credentials, Host, Method, Request};
