@@ -23,7 +23,7 @@ use crate::machine::Machine;
 use crate::state::Seen;
 use crate::update::{Needed, Rest};
 use crate::{release, update};
-use drydock_format::{Bundle, ReadAt, Tail};
+use drydock_format::{Bundle, Digest, ReadAt, Tail};
 use filling::Filling;
 use holes::{Claim, WithHoles};
 use std::io;
@@ -34,6 +34,8 @@ use std::sync::Arc;
 pub struct Fetched {
     /// The release's version.
     pub version: String,
+    /// The digest of its manifest.
+    pub manifest: Digest,
     /// The length of the whole bundle in bytes.
     pub length: u64,
     /// How many bytes of it are there now.
@@ -110,7 +112,7 @@ pub fn fetch(
         Step::Fetch,
         format_args!("version {version}: {received} bytes came, {there} of {length} are needed"),
     );
-    Ok(Fetched { version, length, there, received })
+    Ok(Fetched { version, manifest, length, there, received })
 }
 
 /// A kept file, as what a bundle is read from.

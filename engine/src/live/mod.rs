@@ -33,6 +33,17 @@ pub struct Staged {
 /// Records the intent to install a bundle, after checking all that can be checked now; [`Look::Whole`] reads and proves
 /// all of the bundle. On return the intent is on stable storage and the bootloader will start recovery next.
 pub fn stage(machine: &impl Machine, source: Source, look: Look) -> Result<Staged, Error> {
+    stage_with(machine, source, look, |_, _| Ok(()))
+}
+
+/// As [`stage`], and whatever else `note` changes in the record is one with it: both are on stable storage, or neither. An error of
+/// `note` leaves all as it was.
+pub fn stage_with(
+    machine: &impl Machine,
+    source: Source,
+    look: Look,
+    note: impl FnOnce(&mut Record, u64) -> Result<(), Error>,
+) -> Result<Staged, Error> {
     let mut tries = 0..TRIES;
     let (prepared, mut state) = loop {
         let seen = Seen::look(machine)?;
@@ -50,6 +61,7 @@ pub fn stage(machine: &impl Machine, source: Source, look: Look) -> Result<Stage
     if let Some(intent) = &mut state.record.intent {
         intent.proven = stamp.clone().filter(|_| look == Look::Whole);
     }
+    note(&mut state.record, id)?;
     state.save()?;
     Ok(Staged { id, version: release.version.clone() })
 }

@@ -54,6 +54,12 @@ impl Feedback {
         open.then(|| Self { execution, finished: Finished::NotYet, details: vec![detail.to_owned()] })
     }
 
+    /// The answer to a question whether an order may be carried out, as `confirmationBase` takes it.
+    pub fn confirmation(yes: bool, detail: &str) -> String {
+        let detail: String = detail.chars().take(MAX_DETAIL).collect();
+        json!({"confirmation": if yes { "confirmed" } else { "denied" }, "details": [detail]}).to_string()
+    }
+
     /// The last report on an order, or the answer to its cancellation.
     pub fn closed(well: bool, detail: &str) -> Self {
         let finished = if well { Finished::Success } else { Finished::Failure };

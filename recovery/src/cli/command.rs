@@ -73,7 +73,7 @@ impl Command {
             Self::Fetch(url, to, form) => {
                 let (path, fetched) = fetch::to_file(machine, &url, to)?;
                 let path = path.display().to_string();
-                let Fetched { version, received, there, length } = fetched;
+                let Fetched { version, received, there, length, .. } = fetched;
                 if form == Form::Json {
                     machine.events().send(Event::Fetched { version, path, received, there, length });
                     return Ok(String::new());
