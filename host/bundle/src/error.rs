@@ -18,6 +18,34 @@ pub enum Error {
     KeyFile { path: PathBuf, problem: String },
 }
 
+impl Error {
+    /// Returns how a tool's process ends with this error: 3 for a bundle that is damaged or breaks the format's rules, 4 for
+    /// signatures that are missing, wrong, too few, or of unknown keys, 1 for everything else.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Bundle(error) => code_of(error),
+            _ => 1,
+        }
+    }
+}
+
+fn code_of(error: &drydock_format::Error) -> u8 {
+    use drydock_format::Error as Bundle;
+    match error {
+        Bundle::Supplement(why) => code_of(why),
+        Bundle::Read { .. } | Bundle::SignaturesFull | Bundle::BadKey { .. } | Bundle::NoSuchImage { .. } => {
+            1
+        }
+        Bundle::SignatureMissing
+        | Bundle::SignatureLine { .. }
+        | Bundle::UnknownKeys { .. }
+        | Bundle::BadSignature { .. }
+        | Bundle::TooFewSignatures { .. }
+        | Bundle::BadThreshold { .. } => 4,
+        _ => 3,
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -43,7 +43,7 @@ pub(crate) fn finish(reply: Result<Reply, Error>, form: Form) -> ExitCode {
         }
         Ok(Reply { text, .. }) => (text, 0),
         Err(error) => {
-            let code = exit_code(&error);
+            let code = error.exit_code();
             let _ = writeln!(io::stderr(), "drydock-bundle: {error}");
             let json = json!({"ok": false, "error": error.to_string(), "code": code});
             (if form == Form::Json { format!("{json}\n").into_bytes() } else { Vec::new() }, code)
@@ -55,29 +55,5 @@ pub(crate) fn finish(reply: Result<Reply, Error>, form: Form) -> ExitCode {
             ExitCode::from(1)
         }
         _ => ExitCode::from(code),
-    }
-}
-
-fn exit_code(error: &Error) -> u8 {
-    match error {
-        Error::Bundle(error) => code_of(error),
-        _ => 1,
-    }
-}
-
-fn code_of(error: &drydock_format::Error) -> u8 {
-    use drydock_format::Error as Bundle;
-    match error {
-        Bundle::Supplement(why) => code_of(why),
-        Bundle::Read { .. } | Bundle::SignaturesFull | Bundle::BadKey { .. } | Bundle::NoSuchImage { .. } => {
-            1
-        }
-        Bundle::SignatureMissing
-        | Bundle::SignatureLine { .. }
-        | Bundle::UnknownKeys { .. }
-        | Bundle::BadSignature { .. }
-        | Bundle::TooFewSignatures { .. }
-        | Bundle::BadThreshold { .. } => 4,
-        _ => 3,
     }
 }

@@ -1,0 +1,60 @@
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+/// What every exit code means, for `--help` and the man page.
+const EXIT_CODES: &str = "Exit codes:
+  0  done, or it was so already
+  1  a file could not be read or written, or what was asked for can't be done
+  2  the command line is wrong
+  3  the bundle is damaged, or does not keep the format's rules
+  4  the signatures are missing, wrong, too few, or of unknown keys
+  5  the server can't be reached, is not trusted, or refused
+  6  the server has something else under that name or version";
+
+/// Uploads bundles to a server, hands them out to a fleet, and tells what became of each device.
+#[derive(Parser)]
+#[command(name = "drydock-fleet", version, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(clap::Args)]
+pub(crate) struct Common {
+    /// Print the result as one JSON object, errors too.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No progress bars, even on a terminal.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// A command is one line here, with what `--help` says on its `Args`, and one in `main`.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page, or write all of them into a directory.
+    Man {
+        /// Write drydock-fleet.1 and one page for each subcommand here.
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

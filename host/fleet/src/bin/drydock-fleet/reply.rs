@@ -1,0 +1,53 @@
+use drydock_fleet::Error;
+use serde_json::{Value, json};
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// How a result is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// For people.
+    Text,
+    /// For machines: `--json`.
+    Json,
+}
+
+/// What a subcommand has to say, for people and for machines.
+pub(crate) struct Reply {
+    pub(crate) text: Vec<u8>,
+    pub(crate) json: Value,
+}
+
+impl Reply {
+    pub(crate) fn new(text: impl Into<String>, json: Value) -> Self {
+        Self { text: text.into().into_bytes(), json }
+    }
+
+    /// Bytes that go out as they are, whatever was asked for.
+    pub(crate) fn raw(text: Vec<u8>) -> Self {
+        Self { text, json: Value::Null }
+    }
+}
+
+/// Prints the result. Returns how the process ends. A reader that has gone away is no reason to panic.
+pub(crate) fn finish(reply: Result<Reply, Error>, form: Form) -> ExitCode {
+    let (out, code) = match reply {
+        Ok(Reply { json, .. }) if form == Form::Json && !json.is_null() => {
+            (format!("{json}\n").into_bytes(), 0)
+        }
+        Ok(Reply { text, .. }) => (text, 0),
+        Err(error) => {
+            let code = error.exit_code();
+            let _ = writeln!(io::stderr(), "drydock-fleet: {error}");
+            let json = json!({"ok": false, "error": error.to_string(), "code": code});
+            (if form == Form::Json { format!("{json}\n").into_bytes() } else { Vec::new() }, code)
+        }
+    };
+    match io::stdout().write_all(&out).and_then(|()| io::stdout().flush()) {
+        Err(error) if code == 0 && error.kind() != io::ErrorKind::BrokenPipe => {
+            let _ = writeln!(io::stderr(), "drydock-fleet: writing to standard output: {error}");
+            ExitCode::from(1)
+        }
+        _ => ExitCode::from(code),
+    }
+}
