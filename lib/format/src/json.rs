@@ -10,7 +10,7 @@ use std::fmt;
 
 /// Checks that `bytes` are one JSON text in which no object, at any depth, names a key twice. Keys are
 /// compared after unescaping.
-pub(crate) fn check(bytes: &[u8]) -> Result<(), Error> {
+pub fn check(bytes: &[u8]) -> Result<(), Error> {
     let mut duplicate = None;
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let walked = Walk { duplicate: &mut duplicate }.deserialize(&mut json).and_then(|()| json.end());

@@ -25,7 +25,7 @@ mod error;
 pub mod frames;
 mod head;
 mod image;
-mod json;
+pub mod json;
 mod limits;
 pub mod manifest;
 mod members;
