@@ -1,6 +1,7 @@
 //! The agent: turn after turn, for as long as the device runs.
 
 use super::attributes::attributes;
+use super::following::Following;
 use super::hawkbit::Hawkbit;
 use super::host::Host;
 use super::install;
@@ -19,10 +20,16 @@ use std::time::Duration;
 pub struct Agent {
     config: Fleet,
     running: RunningSet,
-    server: Hawkbit,
+    server: Server,
     /// How many turns in a row have failed.
     failures: u32,
     facts: Option<Facts>,
+}
+
+/// Whom it follows.
+enum Server {
+    Hawkbit(Hawkbit),
+    Channel(Following),
 }
 
 /// The attributes of the device, and what they were made from: to read the slots anew each time would cost more than the poll.
@@ -50,14 +57,20 @@ impl Agent {
     pub fn new(config: &Config, id: &str, running: RunningSet) -> Result<Self, Error> {
         let nobody = || Error::Usage("the configuration has no `[fleet]`: there is nobody to follow".into());
         let fleet = config.fleet.clone().ok_or_else(nobody)?;
-        let server = fleet.server.clone().ok_or_else(nobody)?;
-        let server = Hawkbit::new(&fleet, &server, id)?;
+        let server = match (&fleet.server, &fleet.channel) {
+            (Some(server), _) => Server::Hawkbit(Hawkbit::new(&fleet, server, id)?),
+            (None, Some(channel)) => Server::Channel(Following::new(channel, id)?),
+            (None, None) => return Err(nobody()),
+        };
         Ok(Self { config: fleet, running, server, failures: 0, facts: None })
     }
 
     /// Returns the address that the device asks.
     pub fn address(&self) -> String {
-        self.server.address()
+        match &self.server {
+            Server::Hawkbit(server) => server.address(),
+            Server::Channel(channel) => channel.address(),
+        }
     }
 
     /// Takes one turn: asks, does what is due, and tells what has become of it. What is to be done may take long, a fetch for
@@ -68,9 +81,16 @@ impl Agent {
         let done = self.begin(&turn).and_then(|()| {
             let record = turn.look()?;
             let facts = self.facts(machine, &record);
-            self.server.turn(&mut turn, &facts)
+            match &mut self.server {
+                Server::Hawkbit(server) => server.turn(&mut turn, &facts),
+                Server::Channel(channel) => channel.turn(&mut turn, &facts),
+            }
         });
-        let sleep = self.server.sleep().unwrap_or(self.config.poll_seconds.as_duration());
+        let wanted = match &self.server {
+            Server::Hawkbit(server) => server.sleep(),
+            Server::Channel(_) => None,
+        };
+        let sleep = wanted.unwrap_or(self.config.poll_seconds.as_duration());
         let chance = turn.chance();
         match done {
             Ok(Step { next, doing }) => {

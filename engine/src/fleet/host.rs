@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::fetch::Fetched;
 use drydock_state::Source;
 use drydock_transfer::{Address, RetryAfter, Trouble};
+use std::time::Duration;
 
 /// The live system, as the agent sees it: a network, a gate, and the way to a restart.
 pub trait Host {
@@ -20,6 +21,9 @@ pub trait Host {
 
     /// Returns what stands for this start of the kernel, and for no other.
     fn boot(&self) -> String;
+
+    /// Returns the time since some fixed moment, which no setting of the clock changes.
+    fn since(&self) -> Duration;
 
     /// Asks the device's own gate whether it may restart now. A text says why not.
     fn gate(&mut self) -> Result<(), String>;

@@ -8,6 +8,7 @@ mod agent;
 mod answer;
 mod attributes;
 mod choose;
+mod following;
 mod hawkbit;
 mod host;
 mod install;

@@ -164,10 +164,14 @@ pub enum Answer {
 /// What is known of a channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Followed {
+    /// Its name.
+    pub name: String,
     /// The highest sequence that was seen.
     pub sequence: u64,
     /// The digest of the document that had it.
     pub digest: MaybeDigest,
+    /// The latest time that was known then.
+    pub time: UnixTime,
     /// The digest of the manifest of the release that came to no good end here.
     #[serde(default, skip_serializing_if = "MaybeDigest::is_none")]
     pub given_up: MaybeDigest,
@@ -182,6 +186,8 @@ pub struct Unsent {
     pub version: String,
     /// The digest of the manifest.
     pub manifest: MaybeDigest,
+    /// The intent that it had become, 0 if none.
+    pub intent: u64,
     /// How it has ended.
     pub end: Ended,
     /// When.
