@@ -56,6 +56,15 @@ pub enum Discard {
     Noise,
 }
 
+/// What becomes of what was written and not flushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrives {
+    /// All of it is on the medium.
+    All,
+    /// Nothing of it is.
+    Nothing,
+}
+
 /// Where a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum On {
@@ -152,6 +161,30 @@ impl SimDisk {
     /// After `count` more writes and flushes the power is cut, or the cable: every later call fails.
     pub fn gone_after(&self, count: u64) {
         self.lock().left = Some(count);
+    }
+
+    /// Whether the power was cut, or the cable.
+    pub fn is_gone(&self) -> bool {
+        self.lock().left == Some(0)
+    }
+
+    /// How many writes and flushes there have been.
+    pub fn acts(&self) -> u64 {
+        self.lock().log.iter().filter(|op| !matches!(op, Op::Mark(_))).count() as u64
+    }
+
+    /// What is on the medium if the power is cut now: all that was written, or nothing of what was not flushed.
+    pub fn after_a_cut(&self, arrives: Arrives) -> Contents {
+        let state = self.lock();
+        let flushed = state.log.iter().rposition(|op| matches!(op, Op::Flush(_))).map_or(0, |last| last + 1);
+        let mut contents = state.start.clone();
+        let count = if arrives == Arrives::All { state.log.len() } else { flushed };
+        for op in &state.log[..count] {
+            if let Op::Write { offset, bytes } = op {
+                contents.write(*offset, bytes);
+            }
+        }
+        contents
     }
 
     /// Remembers a promise.
