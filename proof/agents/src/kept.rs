@@ -5,6 +5,7 @@ use drydock_engine::fetch::Keep;
 use drydock_engine::fetch::holes::{Claim, WithHoles};
 use drydock_format::ReadAt;
 use std::io::{ErrorKind, Result};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What is there.
@@ -95,5 +96,9 @@ impl ReadAt for AsBundle {
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<()> {
         self.holes()?.read_at(offset, buf)
+    }
+
+    fn has(&self, range: &Range<u64>) -> bool {
+        self.holes().is_ok_and(|holes| holes.has(range))
     }
 }

@@ -30,6 +30,8 @@ pub struct Life<'w> {
     pub gate: Option<String>,
     /// The last turn of its agent.
     pub last: Option<Round>,
+    /// Called whenever the device is up with a set on trial, before its agent is.
+    pub on_trial: Option<Box<dyn Fn() + Send>>,
     authorization: String,
     keep: Arc<Kept>,
     power: Arc<Power>,
@@ -56,6 +58,7 @@ impl<'w> Life<'w> {
             id: id.into(),
             gate: None,
             last: None,
+            on_trial: None,
             authorization: authorization.into(),
             keep,
             power: Power::cut_at(moment),
@@ -162,6 +165,9 @@ impl<'w> Life<'w> {
             self.up = set;
             self.boots += 1;
             if self.record().trial == Some(set) {
+                if let Some(act) = &self.on_trial {
+                    act();
+                }
                 // The agent runs before the set has said that it is well.
                 let mut agent = None;
                 for _ in 0..2 {

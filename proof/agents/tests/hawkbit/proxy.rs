@@ -109,7 +109,10 @@ fn pass(client: TcpStream, server: &str, script: &Mutex<Script>, seen: &Mutex<Ve
     let fault = (*script.lock().unwrap())(&request);
     let mut client = client;
     let answer = |code: u16, kind: &str, more: &str, text: &str| {
-        format!("HTTP/1.1 {code} X\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n{more}Connection: close\r\n\r\n{text}", text.len())
+        format!(
+            "HTTP/1.1 {code} X\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n{more}Connection: close\r\n\r\n{text}",
+            text.len()
+        )
     };
     match fault {
         Fault::Answer(code, kind, text) => client.write_all(answer(code, kind, "", text).as_bytes()).ok(),

@@ -1,0 +1,254 @@
+//! Everything that an operator can order, from the order to its end.
+
+use crate::site::Site;
+use drydock_agents::{Life, Moment};
+use drydock_config::{Fleet, Reboot};
+use drydock_engine::{fleet, live};
+use drydock_hawkbit::Kind;
+use drydock_state::{Job, Outcome, SetName};
+use std::sync::{Arc, Mutex};
+
+/// Something that an operator orders, and what must come of it in the end.
+pub(crate) struct Flow {
+    pub(crate) name: &'static str,
+    pub(crate) runs: fn(&Arc<Site>, Option<Moment>) -> (Life<'static>, Vec<u64>),
+    /// What the orders come to, in their order: the status at the server, and the word of the end.
+    pub(crate) ends: &'static [(&'static str, &'static str)],
+    /// The version that runs in the end.
+    pub(crate) version: &'static str,
+    /// The same where a cut of power has restarted the device before somebody has said no.
+    pub(crate) restarted: Option<(&'static [(&'static str, &'static str)], &'static str)>,
+}
+
+fn asks() -> Fleet {
+    Fleet { reboot: Reboot::Ask, ..Fleet::default() }
+}
+
+pub(crate) const FLOWS: &[Flow] = &[
+    Flow {
+        name: "an update",
+        runs: |site, moment| {
+            let mut life = site.device(Fleet::default(), moment);
+            let action = site.assign(&life, "2", Kind::Forced);
+            life.settle();
+            (life, vec![action])
+        },
+        ends: &[("finished", "good")],
+        version: "2",
+        restarted: None,
+    },
+    Flow {
+        name: "a release that is not well",
+        runs: |site, moment| {
+            let mut life = site.device(Fleet::default(), moment);
+            life.device.sick = Some("2".into());
+            let action = site.assign(&life, "2", Kind::Soft);
+            life.settle();
+            (life, vec![action])
+        },
+        ends: &[("error", "rolled-back")],
+        version: "1",
+        restarted: None,
+    },
+    Flow {
+        name: "a release that is not for the device",
+        runs: |site, moment| {
+            let mut life = site.device(Fleet::default(), moment);
+            let action = site.assign(&life, "foreign", Kind::Forced);
+            life.settle();
+            (life, vec![action])
+        },
+        ends: &[("error", "refused")],
+        version: "1",
+        restarted: None,
+    },
+    Flow {
+        name: "one release after another",
+        runs: |site, moment| {
+            let mut life = site.device(Fleet::default(), moment);
+            let first = site.assign(&life, "2", Kind::Forced);
+            life.settle();
+            let second = site.assign(&life, "3", Kind::Soft);
+            life.settle();
+            (life, vec![first, second])
+        },
+        ends: &[("finished", "good"), ("finished", "good")],
+        version: "3",
+        restarted: None,
+    },
+    Flow {
+        name: "a person who lets the device restart",
+        runs: |site, moment| {
+            let mut life = site.device(asks(), moment);
+            let action = site.assign(&life, "2", Kind::Soft);
+            life.settle();
+            // A device that a cut has restarted does not wait any more.
+            let _ = life.device.live(|machine| fleet::answer(machine, true));
+            life.settle();
+            (life, vec![action])
+        },
+        ends: &[("finished", "good")],
+        version: "2",
+        restarted: None,
+    },
+    Flow {
+        name: "an order that is cancelled while it waits",
+        runs: |site, moment| {
+            let mut life = site.device(asks(), moment);
+            let action = site.assign(&life, "2", Kind::Soft);
+            life.settle();
+            site.cancel(&life, action);
+            life.settle();
+            (life, vec![action])
+        },
+        ends: &[("canceled", "cancelled")],
+        version: "1",
+        restarted: Some((&[("finished", "good")], "2")),
+    },
+    Flow {
+        name: "an order that is cancelled too late",
+        runs: |site, moment| {
+            let mut life = site.device(Fleet::default(), moment);
+            let action = site.assign(&life, "2", Kind::Forced);
+            let (theirs, id, once) = (site.clone(), life.id.clone(), Mutex::new(true));
+            life.on_trial = Some(Box::new(move || {
+                if std::mem::take(&mut *once.lock().unwrap()) {
+                    theirs.operator.cancel(&id, action);
+                }
+            }));
+            life.settle();
+            (life, vec![action])
+        },
+        ends: &[("finished", "good")],
+        version: "2",
+        restarted: None,
+    },
+    Flow {
+        name: "an order that another one takes the place of",
+        runs: |site, moment| {
+            let mut life = site.device(asks(), moment);
+            let first = site.assign(&life, "2", Kind::Soft);
+            life.settle();
+            let second = site.assign(&life, "3", Kind::Forced);
+            life.settle();
+            (life, vec![first, second])
+        },
+        ends: &[("canceled", "cancelled"), ("finished", "good")],
+        version: "3",
+        restarted: Some((&[("finished", "good"), ("finished", "good")], "3")),
+    },
+    Flow {
+        name: "an update that is taken back on the device",
+        runs: |site, moment| {
+            let mut life = site.device(asks(), moment);
+            let action = site.assign(&life, "2", Kind::Soft);
+            life.settle();
+            let _ = life.device.live(live::cancel);
+            life.settle();
+            (life, vec![action])
+        },
+        ends: &[("error", "cancelled")],
+        version: "1",
+        restarted: Some((&[("finished", "good")], "2")),
+    },
+    Flow {
+        name: "a download that is installed later",
+        runs: |site, moment| {
+            let mut life = site.device(Fleet::default(), moment);
+            let first = site.assign(&life, "2", Kind::DownloadOnly);
+            life.settle();
+            let second = site.assign(&life, "2 again", Kind::Forced);
+            life.settle();
+            (life, vec![first, second])
+        },
+        ends: &[("downloaded", "downloaded"), ("finished", "good")],
+        version: "2",
+        restarted: None,
+    },
+    Flow {
+        name: "a release that runs already",
+        runs: |site, moment| {
+            let mut life = site.device(Fleet::default(), moment);
+            life.device.stage("2");
+            life.boot();
+            let action = site.assign(&life, "2", Kind::Forced);
+            life.settle();
+            (life, vec![action])
+        },
+        ends: &[("finished", "good")],
+        version: "2",
+        restarted: None,
+    },
+];
+
+/// Runs a flow, and returns what is wrong in the end, and how much work it was for the agent.
+pub(crate) fn run(site: &Arc<Site>, flow: &Flow, moment: Option<Moment>) -> (Vec<String>, (u64, u64)) {
+    let (life, actions) = (flow.runs)(site, moment);
+    let mut faults = site.faults(&life);
+    let mut wrong = differs(site, &life, &actions, flow.ends, flow.version);
+    if let (true, Some((ends, version))) = (moment.is_some(), flow.restarted)
+        && differs(site, &life, &actions, ends, version).is_empty()
+    {
+        wrong.clear();
+    }
+    faults.extend(wrong);
+    if life.record().intent.is_some_and(|intent| matches!(intent.job, Job::Update { .. })) {
+        faults.push("an intent waits".into());
+    }
+    (faults, life.work())
+}
+
+/// What has come otherwise than it should.
+fn differs(
+    site: &Site,
+    life: &Life<'_>,
+    actions: &[u64],
+    ends: &[(&str, &str)],
+    version: &str,
+) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (action, (status, end)) in actions.iter().zip(ends) {
+        let (found, messages) = site.verdict(life, *action);
+        let told = messages.iter().filter(|message| message.starts_with(&format!("[{end}]"))).count();
+        if found != *status || told != 1 {
+            faults.push(format!("order {action} is {found}, not {status}, {end}: {messages:?}"));
+        }
+    }
+    let runs = life.running().version;
+    if runs != version {
+        faults.push(format!("{runs} runs, not {version}"));
+    }
+    faults
+}
+
+#[test]
+fn whatever_an_operator_orders_server_and_device_agree_in_the_end() {
+    let site = Arc::new(crate::site());
+    println!("against {}", site.server.which());
+    for flow in FLOWS {
+        let (faults, work) = run(&site, flow, None);
+        println!("{}: {} requests, {} writes and flushes", flow.name, work.0, work.1);
+        assert_eq!(faults, Vec::<String>::new(), "{}", flow.name);
+    }
+}
+
+#[test]
+fn a_release_from_a_stick_is_told_to_the_server() {
+    let site = crate::site();
+    let mut life = site.device(Fleet::default(), None);
+    life.settle();
+    life.device.stage("2");
+    life.boot();
+    life.settle();
+    let installed = site.operator.request("GET", &format!("/targets/{}/installedDS", life.id), None).json();
+    assert_eq!(installed["version"], "2", "{installed}");
+    let attributes = site.operator.attributes(&life.id);
+    assert_eq!((attributes["version"].as_str(), attributes["last_update"].as_str()), ("2", "marked-good"));
+    assert_eq!(
+        site.operator.find("attribute.version==2 and attribute.last_update==marked-good"),
+        [life.id.clone()]
+    );
+    assert_eq!(life.record().sets.get(SetName::B).version, "2");
+    let outcomes = life.record().history.iter().filter(|entry| entry.outcome == Outcome::Installed).count();
+    assert_eq!(outcomes, 1);
+}
