@@ -98,8 +98,8 @@ impl<M: Machine> Turn<'_, M> {
         let after = answer.after.map(|after| Duration::from_secs(after.seconds(self.machine.now())));
         let what = format!("{what}: {}", Trouble::Status { status: answer.code, after: answer.after });
         match status {
-            Status::Stranger | Status::Refused => Stop::Stranger(what),
-            _ => Stop::Away { what, after },
+            Status::Later | Status::Full => Stop::Away { what, after },
+            _ => Stop::Stranger(what),
         }
     }
 

@@ -36,8 +36,9 @@ impl Poll {
     /// It is no object of JSON, or a link to an order does not say which.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let said = read(bytes)?;
-        if !said.is_object() {
-            return Err(Error::Lacks("object"));
+        // Something else that answers with JSON is no server that has taken all orders back.
+        if !["config", "_links", "links"].iter().any(|part| said.get(part).is_some()) {
+            return Err(Error::Lacks("`config`"));
         }
         let order = |relation: &str| href(&said, relation).map(|href| action(href, relation)).transpose();
         let sleep = said.get("config").and_then(|config| config.get("polling")?.get("sleep"));
@@ -88,7 +89,9 @@ mod tests {
     #[test]
     fn nothing_may_be_due() {
         assert_eq!(Poll::parse(br#"{"config":{"polling":{"sleep":7}}}"#).unwrap(), Poll::default());
-        assert_eq!(Poll::parse(b"{}").unwrap(), Poll::default());
+        for other in [&b"{}"[..], b"[]", b"7", b"{\"status\":\"ok\"}"] {
+            assert!(matches!(Poll::parse(other), Err(Error::Lacks(_))));
+        }
     }
 
     #[test]

@@ -68,6 +68,11 @@ impl<'w> Life<'w> {
         }
     }
 
+    /// From now on it shows this to the server.
+    pub fn shows(&mut self, authorization: &str) {
+        self.authorization = authorization.into();
+    }
+
     /// How many requests the agent has sent so far, and how many writes and flushes it has made.
     pub fn work(&self) -> (u64, u64) {
         self.power.work()

@@ -1,28 +1,30 @@
 //! The power is cut at every request and at every write of the agent, and at the end server and device agree.
 
-use crate::flows::{FLOWS, run};
+use crate::flows::{run, sites};
 use drydock_agents::{Moment, When};
 use drydock_simulator::disk::Arrives;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread;
 
 #[test]
 fn after_a_cut_at_any_moment_server_and_device_agree() {
-    let site = Arc::new(crate::site());
+    let sites = sites();
     let mut points = Vec::new();
-    for (number, flow) in FLOWS.iter().enumerate() {
-        let (faults, (requests, acts)) = run(&site, flow, None);
-        assert_eq!(faults, Vec::<String>::new(), "{}", flow.name);
-        for request in 0..requests {
-            for when in [When::Unsent, When::Served, When::Answered] {
-                points.push((number, Moment::Request(request, when)));
+    for (site, flows) in &sites {
+        for flow in *flows {
+            let (faults, (requests, acts)) = run(site, flow, None);
+            assert_eq!(faults, Vec::<String>::new(), "{}", flow.name);
+            for request in 0..requests {
+                for when in [When::Unsent, When::Served, When::Answered] {
+                    points.push((site, flow, Moment::Request(request, when)));
+                }
             }
-        }
-        for act in 1..=acts {
-            for arrives in [Arrives::All, Arrives::Nothing] {
-                points.push((number, Moment::Act(act, arrives)));
+            for act in 1..=acts {
+                for arrives in [Arrives::All, Arrives::Nothing] {
+                    points.push((site, flow, Moment::Act(act, arrives)));
+                }
             }
         }
     }
@@ -30,9 +32,8 @@ fn after_a_cut_at_any_moment_server_and_device_agree() {
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                while let Some((number, moment)) = points.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let flow = &FLOWS[*number];
-                    let ran = catch_unwind(AssertUnwindSafe(|| run(&site, flow, Some(*moment)).0));
+                while let Some((site, flow, moment)) = points.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let ran = catch_unwind(AssertUnwindSafe(|| run(site, flow, Some(*moment)).0));
                     let faults = ran.unwrap_or_else(|_| vec!["it does not come to an end".into()]);
                     if !faults.is_empty() {
                         let mut failures = failures.lock().unwrap();
@@ -43,7 +44,7 @@ fn after_a_cut_at_any_moment_server_and_device_agree() {
         }
     });
     let failures = failures.into_inner().unwrap();
-    println!("{} cuts in {} flows, {} of them with faults", points.len(), FLOWS.len(), failures.len());
+    println!("{} cuts, {} of them with faults", points.len(), failures.len());
     assert!(points.len() >= 500, "only {} cuts", points.len());
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

@@ -2,7 +2,7 @@
 
 use crate::site::Site;
 use drydock_agents::{Life, Moment};
-use drydock_config::{Fleet, Reboot};
+use drydock_config::{Confirm, Fleet, Reboot};
 use drydock_engine::{fleet, live};
 use drydock_hawkbit::Kind;
 use drydock_state::{Job, Outcome, SetName};
@@ -24,6 +24,54 @@ fn asks() -> Fleet {
     Fleet { reboot: Reboot::Ask, ..Fleet::default() }
 }
 
+/// Orders of a tenant where somebody at the device has to confirm them.
+pub(crate) const CONFIRMED: &[Flow] = &[
+    Flow {
+        name: "an order that is confirmed",
+        runs: |site, moment| {
+            let mut life = site.device(Fleet::default(), moment);
+            let action = site.assign(&life, "2", Kind::Forced);
+            life.settle();
+            life.device.live(|machine| fleet::answer(machine, true)).unwrap();
+            life.settle();
+            (life, vec![action])
+        },
+        ends: &[("finished", "good")],
+        version: "2",
+        restarted: None,
+    },
+    Flow {
+        name: "an order that is denied, and then cancelled",
+        runs: |site, moment| {
+            let mut life = site.device(Fleet::default(), moment);
+            let action = site.assign(&life, "2", Kind::Forced);
+            life.settle();
+            life.device.live(|machine| fleet::answer(machine, false)).unwrap();
+            life.settle();
+            site.cancel(&life, action);
+            life.settle();
+            (life, vec![action])
+        },
+        ends: &[("canceled", "denied")],
+        version: "1",
+        restarted: None,
+    },
+    Flow {
+        name: "an order that the device confirms by itself",
+        runs: |site, moment| {
+            let fleet = Fleet { confirm: Confirm::Always, ..Fleet::default() };
+            let mut life = site.device(fleet, moment);
+            let action = site.assign(&life, "2", Kind::Soft);
+            life.settle();
+            (life, vec![action])
+        },
+        ends: &[("finished", "good")],
+        version: "2",
+        restarted: None,
+    },
+];
+
+/// Orders of a tenant as it is.
 pub(crate) const FLOWS: &[Flow] = &[
     Flow {
         name: "an update",
@@ -181,6 +229,13 @@ pub(crate) const FLOWS: &[Flow] = &[
     },
 ];
 
+/// The servers, and what their operators order.
+pub(crate) fn sites() -> [(Arc<Site>, &'static [Flow]); 2] {
+    let confirming = crate::site();
+    confirming.operator.configure("user.confirmation.flow.enabled", true.into());
+    [(Arc::new(crate::site()), FLOWS), (Arc::new(confirming), CONFIRMED)]
+}
+
 /// Runs a flow, and returns what is wrong in the end, and how much work it was for the agent.
 pub(crate) fn run(site: &Arc<Site>, flow: &Flow, moment: Option<Moment>) -> (Vec<String>, (u64, u64)) {
     let (life, actions) = (flow.runs)(site, moment);
@@ -223,12 +278,13 @@ fn differs(
 
 #[test]
 fn whatever_an_operator_orders_server_and_device_agree_in_the_end() {
-    let site = Arc::new(crate::site());
-    println!("against {}", site.server.which());
-    for flow in FLOWS {
-        let (faults, work) = run(&site, flow, None);
-        println!("{}: {} requests, {} writes and flushes", flow.name, work.0, work.1);
-        assert_eq!(faults, Vec::<String>::new(), "{}", flow.name);
+    for (site, flows) in sites() {
+        println!("against {}", site.server.which());
+        for flow in flows {
+            let (faults, work) = run(&site, flow, None);
+            println!("{}: {} requests, {} writes and flushes", flow.name, work.0, work.1);
+            assert_eq!(faults, Vec::<String>::new(), "{}", flow.name);
+        }
     }
 }
 

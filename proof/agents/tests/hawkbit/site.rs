@@ -63,6 +63,22 @@ impl Site {
         self.operator.assign(&life.id, self.sets[version], kind)
     }
 
+    /// The same, in a window of the server's.
+    pub(crate) fn assign_in_window(
+        &self,
+        life: &Life<'_>,
+        version: &str,
+        kind: Kind,
+        window: (&str, &str, &str),
+    ) -> u64 {
+        self.operator.assign_in_window(&life.id, self.sets[version], kind, window)
+    }
+
+    /// Whether an order is not over.
+    pub(crate) fn is_open(&self, life: &Life<'_>, action: u64) -> bool {
+        is_open(&self.operator.action(&life.id, action))
+    }
+
     /// Has an order cancelled, if it is not over.
     pub(crate) fn cancel(&self, life: &Life<'_>, action: u64) {
         if is_open(&self.operator.action(&life.id, action)) {
