@@ -3,7 +3,7 @@
 use super::super::host::Method;
 use super::super::keeping;
 use super::super::turn::{SOON, Step, Stop, Turn};
-use super::server::Hawkbit;
+use super::server::{HISTORY, Hawkbit};
 use crate::machine::Machine;
 use drydock_config::Confirm;
 use drydock_ddi::{ActionId, Deployment, Feedback, Status};
@@ -43,7 +43,12 @@ impl Hawkbit {
                 Ok(Some(Step { next: Some(SOON), doing: format!("{version} was confirmed") }))
             }
             Some(Answer::Denied) => {
-                self.pass_on(turn, action, false, &format!("[denied] {version}"))?;
+                // The server goes on to offer it, and may have the answer already.
+                let detail = format!("[denied] {version}");
+                let waiting = self.read_waiting(turn, action)?;
+                if waiting.is_some_and(|order| !order.history.contains(&detail)) {
+                    self.pass_on(turn, action, false, &detail)?;
+                }
                 let note = |question: &mut Question| question.answer = Some(Answer::DeniedAndTold);
                 keeping::change(turn.machine, |fleet| fleet.question.as_mut().map(note))?;
                 waits(format!("{version} was denied"))
@@ -51,15 +56,24 @@ impl Hawkbit {
         }
     }
 
+    /// Reads an order that waits for a word, and what was said about it. `None`: it is gone already.
+    fn read_waiting<M: Machine>(
+        &self,
+        turn: &mut Turn<'_, M>,
+        action: ActionId,
+    ) -> Result<Option<Deployment>, Stop> {
+        let address = self.base.below(&format!("confirmationBase/{action}?{HISTORY}"));
+        let (status, answer) = turn.ask(Method::Get, address.map_err(Stop::unusable)?, None, None)?;
+        match status {
+            Status::Done => Ok(Some(Deployment::parse_waiting(&answer.body).map_err(Stop::unusable)?)),
+            Status::Gone => Ok(None),
+            status => Err(turn.refused("asking for the order", status, &answer)),
+        }
+    }
+
     /// Keeps a new question. `None`: it is gone already.
     fn ask<M: Machine>(&self, turn: &mut Turn<'_, M>, action: ActionId) -> Result<Option<Question>, Stop> {
-        let address = self.base.below(&format!("confirmationBase/{action}")).map_err(Stop::unusable)?;
-        let (status, answer) = turn.ask(Method::Get, address, None, None)?;
-        let order = match status {
-            Status::Done => Deployment::parse_waiting(&answer.body).map_err(Stop::unusable)?,
-            Status::Gone => return Ok(None),
-            status => return Err(turn.refused("asking for the order", status, &answer)),
-        };
+        let Some(order) = self.read_waiting(turn, action)? else { return Ok(None) };
         let version = order.chunks.first().map(|chunk| chunk.version.clone()).unwrap_or_default();
         let answer = match turn.config.confirm {
             Confirm::Always => Some(Answer::Confirmed),

@@ -12,6 +12,9 @@ use drydock_transfer::Address;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+/// How many of the messages of an order are asked for.
+pub(super) const HISTORY: &str = "actionHistory=100";
+
 /// What is remembered of a server from one turn to the next. All of it can be lost.
 pub(in crate::fleet) struct Hawkbit {
     pub(super) base: Base,

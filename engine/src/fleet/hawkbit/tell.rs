@@ -8,15 +8,12 @@ use super::super::host::{Answer, Method};
 use super::super::keeping;
 use super::super::standing::{Standing, standing};
 use super::super::turn::{Stop, Turn};
-use super::server::Hawkbit;
+use super::server::{HISTORY, Hawkbit};
 use crate::machine::Machine;
 use drydock_ddi::{ActionId, Deployment, Execution, Feedback, Status};
 use drydock_state::fleet::{Ended, How};
 use drydock_state::{Entry, Outcome};
 use std::collections::BTreeSet;
-
-/// How many of the messages of an order are asked for.
-const HISTORY: &str = "actionHistory=100";
 
 impl Hawkbit {
     /// Reads an order that the server offers, and which reports on it the server has. `None`: there is no such order any more.
