@@ -4,7 +4,7 @@ use crate::cpio::Tree;
 use crate::modules::{Known, Modules, firmware_of};
 use crate::packed::{ENDINGS, unpack};
 use crate::{Compression, Error, elf, keys};
-use drydock_config::{Config, Network, Unlock, WITHOUT_NETWORK};
+use drydock_config::{Config, Network, Unlock, WITHOUT_FLEET, WITHOUT_NETWORK};
 use drydock_config_load::ConfigText;
 use std::path::{Path, PathBuf};
 
@@ -107,9 +107,13 @@ pub fn build(inputs: &Inputs) -> Result<Built, Error> {
     }
     let binary = read("read the device binary", &inputs.drydock)?;
     elf::check_static(&binary).map_err(|why| Error::unusable(&inputs.drydock, why))?;
-    if config.network != Network::default() && is_without_network(&binary) {
+    if config.network != Network::default() && says(&binary, WITHOUT_NETWORK) {
         let message = "the device binary was built without the feature `network`, and would pass this over; take one that has it, or leave `[network]` out";
         return Err(Error::fault(&text, "network", message));
+    }
+    if config.fleet.is_some() && says(&binary, WITHOUT_FLEET) {
+        let message = "the device binary was built without the feature `fleet`, and would pass this over; take one that has it, or leave `[fleet]` out";
+        return Err(Error::fault(&text, "fleet", message));
     }
     let binary_size = binary.len() as u64;
     let machine = elf::machine(&binary);
@@ -266,9 +270,9 @@ fn check_machine(inputs: &Inputs, binary: Option<u16>, path: &str, module: Optio
     Err(Error::unusable(&inputs.drydock, why))
 }
 
-/// Whether a device binary says that it has no network.
-fn is_without_network(binary: &[u8]) -> bool {
-    let text = WITHOUT_NETWORK.as_bytes();
+/// Whether a device binary has a text in it that only some have, by which it says what it lacks.
+fn says(binary: &[u8], text: &str) -> bool {
+    let text = text.as_bytes();
     binary.windows(text.len()).any(|window| window == text)
 }
 

@@ -1,5 +1,6 @@
 //! What must hold for a configuration beyond its shape. No I/O.
 
+use crate::fleet::check_fleet;
 use crate::names::{is_taken, mapped_otherwise};
 use crate::network::check_network;
 use crate::problems::{Problem, Problems, is_word};
@@ -44,6 +45,7 @@ pub(crate) fn check(config: &Config) -> Vec<Problem> {
     check_boot(config, &mut problems);
     check_initramfs(config, &mut problems);
     check_network(&config.network, &mut problems);
+    check_fleet(config, &mut problems);
     check_layout(config, &config.layout, &mut problems);
     problems.0
 }

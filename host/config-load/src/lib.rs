@@ -2,6 +2,7 @@
 
 mod check;
 mod error;
+mod fleet;
 mod load;
 mod names;
 mod network;

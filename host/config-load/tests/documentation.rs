@@ -3,8 +3,8 @@
 
 use drydock_architecture::Architecture;
 use drydock_config::{
-    Bootloader, Config, DataFailure, Handover, IfLocked, Ipv4, Ipv6, Mib, Role, Unlock, WatchdogHandover,
-    WipeHow,
+    Bootloader, Config, Confirm, DataFailure, Handover, IfLocked, Ipv4, Ipv6, Mib, Reboot, Role, Unlock,
+    WatchdogHandover, WipeHow,
 };
 use drydock_config_load::load;
 use serde_json::Value;
@@ -28,7 +28,7 @@ fn documented() -> BTreeMap<String, String> {
 /// Every key of a serialised configuration: `slot[].class`.
 fn keys(value: &Value, at: &str, found: &mut BTreeMap<String, Value>) {
     match value {
-        Value::Object(object) if at != "layout.slot_mib" => {
+        Value::Object(object) if !["layout.slot_mib", "fleet.attributes"].contains(&at) => {
             for (name, inner) in object {
                 let dot = if at.is_empty() { "" } else { "." };
                 keys(inner, &format!("{at}{dot}{name}"), found);
@@ -68,6 +68,7 @@ fn minimal() -> Config {
         label = "logs"
         how = "zero"
         [[network.interface]]
+        [fleet]
     "#;
     toml::from_str(text).unwrap()
 }
@@ -124,6 +125,8 @@ fn the_document_names_every_value() {
     let dogs = [WatchdogHandover::Disarm, WatchdogHandover::Keep].map(|v| serde_json::to_string(&v));
     let ipv4 = [Ipv4::Dhcp, Ipv4::Static, Ipv4::Off].map(|v| serde_json::to_string(&v));
     let ipv6 = [Ipv6::Auto, Ipv6::Static, Ipv6::Off].map(|v| serde_json::to_string(&v));
+    let reboots = [Reboot::AtOnce, Reboot::InWindow, Reboot::Ask].map(|v| serde_json::to_string(&v));
+    let confirms = [Confirm::Ask, Confirm::Always].map(|v| serde_json::to_string(&v));
     let rows = document();
     let row =
         |key: &str| rows.lines().find(|line| line.starts_with(&format!("| `{key}`"))).unwrap().to_owned();
@@ -138,6 +141,8 @@ fn the_document_names_every_value() {
         ("layout.architecture", &architectures),
         ("network.interface[].ipv4", &ipv4),
         ("network.interface[].ipv6", &ipv6),
+        ("fleet.reboot", &reboots),
+        ("fleet.confirm", &confirms),
     ] {
         for value in values {
             let quoted = format!("`{}`", value.as_ref().unwrap());

@@ -9,6 +9,7 @@ mod error;
 mod fleet;
 #[cfg(not(feature = "fleet"))]
 mod ignored;
+mod layout;
 mod names;
 #[cfg(feature = "network")]
 mod network;
@@ -19,6 +20,7 @@ mod units;
 pub use error::Error;
 #[cfg(feature = "fleet")]
 pub use fleet::{Confirm, Fleet, Reboot, Window};
+pub use layout::{Bootloader, Initramfs, Layout};
 pub use names::{DATA_MAPPING, ROOT_MAPPING, VOLUME_MAPPING, base_mapping, proof_mapping};
 #[cfg(feature = "network")]
 pub use network::{Address, Interface, Ipv4, Ipv6, Network};
@@ -30,6 +32,10 @@ pub use units::{Kib, Mib, Seconds};
 /// it, by which who builds an initramfs knows it.
 pub const WITHOUT_NETWORK: &str =
     "this drydock was built without the feature `network`; take the bundle from a file or a medium";
+
+/// What a device binary says that was built without an agent, where it should be one. As [`WITHOUT_NETWORK`].
+pub const WITHOUT_FLEET: &str =
+    "this drydock was built without the feature `fleet`, and has no agent; stage bundles by hand";
 
 impl Config {
     /// Reads what [`Config::to_json`] wrote. Unknown keys are refused; values are not checked again, because

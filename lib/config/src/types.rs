@@ -1,13 +1,14 @@
+//! The configuration of a device, and its parts that have no file of their own.
+
 #[cfg(feature = "fleet")]
 use crate::fleet::Fleet;
 #[cfg(not(feature = "fleet"))]
 use crate::ignored::Ignored;
+use crate::layout::{Initramfs, Layout};
 #[cfg(feature = "network")]
 use crate::network::Network;
 use crate::reset::{FactoryReset, Watchdog, Wipe};
-use crate::units::{Kib, Mib, Seconds};
-use drydock_architecture::Architecture;
-use drydock_block::SectorSize;
+use crate::units::{Kib, Seconds};
 use serde::{Deserialize, Serialize};
 
 /// The whole configuration of a device.
@@ -266,74 +267,6 @@ impl Default for Boot {
     fn default() -> Self {
         Self { attempts: 3, init: "/sbin/init".into(), root_filesystem: "erofs".into(), machine_id: true }
     }
-}
-
-/// What the initramfs builder puts into the image.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Initramfs {
-    /// Kernel modules by name; their dependencies come along. Loaded at start in this order.
-    pub modules: Vec<String>,
-    /// Modules that are loaded later, when the kernel asks for a device's driver by its modalias.
-    pub modules_by_alias: Vec<String>,
-    /// Firmware files, below the firmware folder.
-    pub firmware: Vec<String>,
-}
-
-/// Partition sizes for `drydock-bundle disk`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Layout {
-    /// The device's processor.
-    pub architecture: Architecture,
-    /// Size of the whole disk.
-    pub disk_mib: Mib,
-    /// Logical sector size: 512 or 4096 bytes.
-    #[serde(with = "crate::units::sector_size")]
-    pub sector_size: SectorSize,
-    /// Which bootloader to install.
-    pub bootloader: Bootloader,
-    /// Size of each recovery copy.
-    pub recovery_mib: Mib,
-    /// Size of each slot by class; a class that is not named gets its image's size and a quarter more.
-    pub slot_mib: std::collections::BTreeMap<String, Mib>,
-    /// Size of `stash`; 0 leaves it out.
-    pub stash_mib: Mib,
-    /// Size of `factory`, which gets the bundle that the disk is made from; 0 leaves it out.
-    pub factory_mib: Mib,
-    /// Kernel parameters of every boot entry, consoles for example. GRUB uses the first serial one too.
-    pub cmdline: String,
-    /// How long ESC at GRUB's console opens its menu.
-    pub menu_seconds: Seconds,
-}
-
-impl Default for Layout {
-    fn default() -> Self {
-        Self {
-            architecture: Architecture::default(),
-            disk_mib: Mib(0),
-            sector_size: SectorSize::S512,
-            bootloader: Bootloader::GrubBios,
-            recovery_mib: Mib(0),
-            slot_mib: Default::default(),
-            stash_mib: Mib(32),
-            factory_mib: Mib(0),
-            cmdline: String::new(),
-            menu_seconds: Seconds(2),
-        }
-    }
-}
-
-/// Which bootloader `drydock-bundle disk` installs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Bootloader {
-    /// GRUB for BIOS firmware.
-    GrubBios,
-    /// GRUB for 64-bit EFI firmware.
-    GrubEfi,
-    /// None: the integrator installs one.
-    None,
 }
 
 impl Config {
