@@ -5,6 +5,8 @@
 //! for itself for as long as it takes to read it, check it again, change it and write it. So commands that run at once
 //! come one after the other, and nothing that one of them has acknowledged is lost to another.
 
+#[cfg(feature = "fleet")]
+pub mod fleet;
 pub mod report;
 
 use crate::context::RunningSet;

@@ -2,6 +2,8 @@
 
 use crate::context::RunningSet;
 use crate::history::Line;
+#[cfg(feature = "fleet")]
+use crate::live::fleet::FleetStatus;
 use crate::machine::Machine;
 use crate::release::trusted_release;
 use crate::state::{Seen, Trust};
@@ -37,6 +39,9 @@ pub struct Status {
     pub boot_environment: EnvStatus,
     /// Why the state can't be trusted, if so.
     pub untrusted: Option<String>,
+    /// What is between the device and its fleet, where the configuration has one.
+    #[cfg(feature = "fleet")]
+    pub fleet: Option<FleetStatus>,
     /// What has happened, oldest first.
     pub history: Vec<Entry>,
 }
@@ -113,6 +118,8 @@ pub fn status(machine: &impl Machine, seen: &Seen, running: Option<RunningSet>) 
             Trust::Whole => None,
             Trust::ReadOnly(why) => Some(why.clone()),
         },
+        #[cfg(feature = "fleet")]
+        fleet: machine.config().fleet.as_ref().map(|fleet| FleetStatus::of(fleet, &record.fleet)),
         history: record.history.clone(),
     }
 }
@@ -161,6 +168,8 @@ impl fmt::Display for Status {
         if let Some(why) = &self.untrusted {
             writeln!(f, "STATE      can't be trusted: {why}")?;
         }
+        #[cfg(feature = "fleet")]
+        self.fleet.iter().try_for_each(|fleet| write!(f, "{fleet}"))?;
         writeln!(f, "history")?;
         self.history.iter().rev().take(8).try_for_each(|entry| writeln!(f, "  {}", Line(entry)))
     }

@@ -5,7 +5,7 @@ use drydock_config::Network;
 use drydock_engine::event::Silent;
 use drydock_engine::fetch::{Keep, Session};
 use drydock_recovery::net::{
-    Client, KeptFile, Manners, Parts, RealPace, SystemNames, Tls, Wall, authorities, client_config,
+    Client, Dial, KeptFile, Manners, Parts, RealPace, SystemNames, Tls, Wall, authorities, client_config,
 };
 use drydock_simulator::native;
 use drydock_state::Record;
@@ -24,14 +24,13 @@ pub(crate) fn fetch(folder: &Path, url: &str, name: &str, threads: &str) -> Fall
     let tls = || {
         Ok::<_, drydock_engine::Error>(Tls { config: client_config(roots.clone(), wall, None)?, name: None })
     };
-    let client = Client::new(Parts {
-        mirrors: vec![Address::parse(url)?],
+    let dial = Dial::new(Parts {
         network: Network::default(),
         shown: tls()?,
         hidden: tls()?,
         names: Arc::new(SystemNames),
-        manners: Manners::default(),
     })?;
+    let client = Client::new(vec![Address::parse(url)?], dial, None, Manners::default());
     let session =
         Session::new(Box::new(client), Arc::new(RealPace(wall)), Arc::new(Silent), Waits::default(), QUIET);
     let keep: Arc<dyn Keep> = Arc::new(KeptFile::at(&folder.join(name))?);

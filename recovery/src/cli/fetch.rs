@@ -12,10 +12,9 @@ pub(super) fn to_file(
     url: &str,
     to: Option<String>,
 ) -> Result<(PathBuf, Fetched), Error> {
-    use crate::net::{self, KeptFile, Manners};
-    use drydock_engine::fetch::{self, Keep};
+    use crate::net::{self, Showing};
+    use drydock_engine::fetch;
     use drydock_engine::machine::Setting;
-    use std::sync::Arc;
 
     let config = machine.config();
     let path = match (to, &config.data) {
@@ -23,17 +22,7 @@ pub(super) fn to_file(
         (None, Some(data)) => PathBuf::from(&data.mount).join(fetch::FETCHED),
         (None, None) => return Err(Error::Usage("there is no data volume to fetch to; use --to".into())),
     };
-    if let Err(error) = net::stand_back() {
-        machine.events().warning(format_args!("fetching with usual priority: {error}"));
-    }
-    let network = &config.network;
-    let manners =
-        Manners { bytes_per_second: network.rate_limit_kib.bytes(), pause_at_load: network.pause_at_load };
-    let session = net::session(machine, url, manners)?;
-    let keep = KeptFile::at(&path);
-    let keep: Arc<dyn Keep> =
-        Arc::new(keep.map_err(Error::system("opening", path.display(), "check the path"))?);
-    let fetched = fetch::fetch(machine, session, &keep, url)?;
+    let fetched = net::fetch(machine, url, &path, Showing::Certificate)?;
     Ok((path, fetched))
 }
 

@@ -3,8 +3,12 @@
 //! What is decided about ranges, answers and retries is in `lib/transfer` and in the engine. Here are sockets, TLS, and the
 //! manners of a process that works in the background.
 
+#[cfg(feature = "fleet")]
+mod ask;
+mod background;
 mod client;
 mod clock;
+mod dial;
 mod identity;
 mod keep;
 mod linked;
@@ -12,13 +16,19 @@ mod manners;
 mod names;
 mod open;
 mod tls;
+mod token;
 mod transport;
 
-pub use client::{Client, Parts};
+#[cfg(feature = "fleet")]
+pub use ask::ask;
+pub use background::fetch;
+pub use client::Client;
 pub use clock::{RealPace, Wall, build_time};
+pub use dial::{Dial, Parts};
 pub use identity::{DeviceIdentity, PemIdentity, authorities};
 pub use keep::KeptFile;
 pub use manners::{Manners, Pauses, stand_back};
 pub use names::{Names, SystemNames};
-pub use open::{session, stream};
+pub use open::{Showing, dial, session, stream};
 pub use tls::{Tls, client_config};
+pub use token::Token;

@@ -1,12 +1,14 @@
 //! From an address and the configuration to a transfer.
 
-use super::client::{Client, Parts};
+use super::client::Client;
 use super::clock::{RealPace, Wall};
+use super::dial::{Dial, Parts};
 use super::identity::{DeviceIdentity, PemIdentity, authorities};
 use super::linked::LinkedNames;
 use super::manners::Manners;
 use super::names::{Names, SystemNames};
 use super::tls::{Tls, client_config};
+use super::token::Token;
 use crate::link;
 use crate::machine::Hardware;
 use drydock_config::Network;
@@ -24,9 +26,24 @@ use zeroize::Zeroizing;
 /// The longest PEM file of this device's certificate, or its key, in bytes.
 const MAX_PEM: u64 = 64 << 10;
 
+/// What servers that the configuration or an order names are shown of this device.
+pub enum Showing {
+    /// Nothing.
+    Nothing,
+    /// Its certificate, if it has one.
+    Certificate,
+    /// That, and this token.
+    Token(Token),
+}
+
 /// Returns a transfer from this address, and from the mirrors that the configuration has for it. Nothing is connected yet.
-pub fn session(machine: &Hardware<'_>, url: &str, manners: Manners) -> Result<Session, Error> {
-    let network = machine.config().network.clone();
+pub fn session(
+    machine: &Hardware<'_>,
+    url: &str,
+    manners: Manners,
+    showing: Showing,
+) -> Result<Session, Error> {
+    let network = &machine.config().network;
     let mirrors = mirrors(url, &network.mirrors)?;
     if network.ca.is_empty() && mirrors.iter().any(|mirror| mirror.place().secure) {
         return Err(Error::Unusable(
@@ -34,24 +51,43 @@ pub fn session(machine: &Hardware<'_>, url: &str, manners: Manners) -> Result<Se
         ));
     }
     let wall = Wall::of(&Seen::look(machine)?.record);
-    let roots = authorities(&network.ca)?;
-    let identity = identity(machine, &network)?;
-    let identity = identity.as_ref().map(|identity| identity as &dyn DeviceIdentity);
-    let shown = Tls { config: client_config(roots.clone(), wall, identity)?, name: pinned(&network)? };
-    let hidden = Tls { config: client_config(roots, wall, None)?, name: None };
     let waits = Waits { fruitless: network.tries, ..Waits::default() };
     let quiet =
         [network.resolve_seconds, network.connect_seconds, network.answer_seconds, network.stall_seconds];
     let quiet = quiet.iter().map(|seconds| seconds.as_duration()).sum();
-    let names = names(machine)?;
-    let client = Client::new(Parts { mirrors, network, shown, hidden, names, manners })?;
+    let dial = dial_at(machine, wall, &showing)?;
+    let token = match showing {
+        Showing::Token(token) => Some(token),
+        Showing::Nothing | Showing::Certificate => None,
+    };
+    let client = Client::new(mirrors, dial, token, manners);
     let events = machine.events().shared();
     Ok(Session::new(Box::new(client), Arc::new(RealPace(wall)), events, waits, quiet))
 }
 
+/// Returns who connects as the configuration says, with this device's certificate where it is shown.
+pub fn dial(machine: &Hardware<'_>) -> Result<Dial, Error> {
+    dial_at(machine, Wall::of(&Seen::look(machine)?.record), &Showing::Certificate)
+}
+
+fn dial_at(machine: &Hardware<'_>, wall: Wall, showing: &Showing) -> Result<Dial, Error> {
+    let network = machine.config().network.clone();
+    let roots = authorities(&network.ca)?;
+    // Who is shown nothing is none of ours, and has a name of its own.
+    let (identity, name) = match showing {
+        Showing::Nothing => (None, None),
+        Showing::Certificate | Showing::Token(_) => (identity(machine, &network)?, pinned(&network)?),
+    };
+    let identity = identity.as_ref().map(|identity| identity as &dyn DeviceIdentity);
+    let shown = Tls { config: client_config(roots.clone(), wall, identity)?, name };
+    let hidden = Tls { config: client_config(roots, wall, None)?, name: None };
+    let names = names(machine)?;
+    Dial::new(Parts { network, shown, hidden, names })
+}
+
 /// Connects to this address, for whoever reads the bundle there while it is installed.
 pub fn stream(machine: &Hardware<'_>, url: &str) -> Result<Stream, Error> {
-    Stream::open(session(machine, url, Manners::default())?)
+    Stream::open(session(machine, url, Manners::default(), Showing::Certificate)?)
 }
 
 /// The way to names. In recovery nobody else has brought a network up: it is done here.

@@ -6,7 +6,7 @@ use drydock_engine::event::{Event, Events};
 use drydock_engine::fetch::{Fetched, Keep, Pace, Session, fetch};
 use drydock_engine::{Error, live, update::Look};
 use drydock_recovery::net::{
-    Client, DeviceIdentity, KeptFile, Manners, Names, Parts, PemIdentity, SystemNames, Tls, Wall,
+    Client, DeviceIdentity, Dial, KeptFile, Manners, Names, Parts, PemIdentity, SystemNames, Tls, Wall,
     authorities, client_config,
 };
 use drydock_simulator::device::{End, SimDevice};
@@ -121,7 +121,8 @@ impl Setup {
         let mirrors = self.urls.iter().map(|url| Address::parse(url).unwrap()).collect();
         let waits = Waits { fruitless: self.network.tries, ..Waits::default() };
         let (network, names, manners) = (self.network, self.names, Manners::default());
-        let client = Client::new(Parts { mirrors, network, shown, hidden, names, manners })?;
+        let dial = Dial::new(Parts { network, shown, hidden, names })?;
+        let client = Client::new(mirrors, dial, None, manners);
         Ok(Session::new(Box::new(client), self.watch.clone(), self.watch, waits, Duration::from_secs(60)))
     }
 
