@@ -21,9 +21,13 @@ demo: setup
 test: setup
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo clippy -p drydock-recovery -p drydock-peers --all-targets --features network --locked -- -D warnings
+	cargo clippy -p drydock-peers --all-targets --features network --locked -- -D warnings
+	cargo clippy -p drydock-recovery --locked -- -D warnings
+	cargo clippy -p drydock-recovery --features network --locked -- -D warnings
+	cargo clippy -p drydock-recovery --all-targets --features fleet --locked -- -D warnings
 	cargo test --workspace --locked --no-fail-fast
-	cargo test -p drydock-recovery -p drydock-peers --features network --locked --no-fail-fast
+	cargo test -p drydock-peers --features network --locked --no-fail-fast
+	cargo test -p drydock-recovery --features fleet --locked --no-fail-fast
 
 # Builds a kernel with nothing but what kernel-config/recovery.config asks for, and updates the tests' small system with it.
 test-kernel: setup

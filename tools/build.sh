@@ -2,15 +2,17 @@
 # Builds the static device binary and the host tools (in the profile of the tests, whose hot crates are
 # optimised), and prints what the former weighs.
 #
-#   tools/build.sh [--target ARCHITECTURE] [--network] [--quiet | --check]
+#   tools/build.sh [--target ARCHITECTURE] [--network | --fleet] [--quiet | --check]
 #
 # The architecture is that of the device: x86_64 (the default) or aarch64, for which Rust's standard library for the target,
 # a C compiler and, in CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER, its name are needed.
-# --network builds the device binary with the feature of this name, to another place: it may be larger.
+# --network and --fleet build the device binary with the feature of this name (the latter has the former in it), to another place:
+# it may be larger.
 # --check fails if the device binary is not static or larger than it may be; the tests do the same.
 #
 # Device binary: $CARGO_TARGET_DIR/ARCHITECTURE-unknown-linux-gnu/release/drydock (default target/...)
 #                with --network: $CARGO_TARGET_DIR/network/ARCHITECTURE-unknown-linux-gnu/release/drydock
+#                with --fleet:   $CARGO_TARGET_DIR/fleet/ARCHITECTURE-unknown-linux-gnu/release/drydock
 # Host tools:    $CARGO_TARGET_DIR/debug/drydock-bundle, drydock-initramfs
 # For tests:     beside the device binary test-init (init of the small images) and defective (a process 1 that panics)
 set -eu
@@ -20,11 +22,13 @@ if [ "${1:-}" = --target ]; then
     architecture=${2:-}
     shift 2
 fi
-network=
-if [ "${1:-}" = --network ]; then
-    network=1
-    shift
-fi
+feature=
+case ${1:-} in
+    --network | --fleet)
+        feature=${1#--}
+        shift
+        ;;
+esac
 case $architecture in
     x86_64 | aarch64) ;;
     *) echo "build: no architecture is called '$architecture'; known are x86_64, aarch64" >&2; exit 2 ;;
@@ -33,9 +37,10 @@ esac
 target=$architecture-unknown-linux-gnu
 binary=${CARGO_TARGET_DIR:-target}/$target/release/drydock
 limit=1650000
-if [ "$network" ]; then
-    binary=${CARGO_TARGET_DIR:-target}/network/$target/release/drydock
+if [ "$feature" ]; then
+    binary=${CARGO_TARGET_DIR:-target}/$feature/$target/release/drydock
     limit=2800000
+    [ "$feature" = network ] || limit=3000000
 fi
 quiet=
 [ "${1:-}" != --quiet ] || quiet=--quiet
@@ -62,8 +67,8 @@ device() {
 DRYDOCK_BUILD_TIME=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 export DRYDOCK_BUILD_TIME
 # Each on its own, so that no feature of the others reaches the device binary.
-if [ "$network" ]; then
-    device -p drydock-recovery --features network --target-dir "${CARGO_TARGET_DIR:-target}/network"
+if [ "$feature" ]; then
+    device -p drydock-recovery --features "$feature" --target-dir "${CARGO_TARGET_DIR:-target}/$feature"
 else
     device -p drydock-recovery
 fi

@@ -45,13 +45,23 @@ impl Tools {
     /// The same with the device binary that has a network.
     pub fn with_network() -> Result<&'static Self, QemuError> {
         static TOOLS: OnceLock<Tools> = OnceLock::new();
-        if let Some(tools) = TOOLS.get() {
+        Self::with_feature("network", &TOOLS)
+    }
+
+    /// The same with the device binary that has a network and the agent.
+    pub fn with_fleet() -> Result<&'static Self, QemuError> {
+        static TOOLS: OnceLock<Tools> = OnceLock::new();
+        Self::with_feature("fleet", &TOOLS)
+    }
+
+    fn with_feature(feature: &str, built: &'static OnceLock<Self>) -> Result<&'static Self, QemuError> {
+        if let Some(tools) = built.get() {
             return Ok(tools);
         }
         let plain = Self::build()?;
-        build(&["--network", "--quiet"])?;
-        let drydock = target_dir().join("network").join(ARCHITECTURE.target()).join("release/drydock");
-        Ok(TOOLS.get_or_init(|| Self { drydock, ..plain.clone() }))
+        build(&[&format!("--{feature}"), "--quiet"])?;
+        let drydock = target_dir().join(feature).join(ARCHITECTURE.target()).join("release/drydock");
+        Ok(built.get_or_init(|| Self { drydock, ..plain.clone() }))
     }
 }
 

@@ -6,12 +6,16 @@ mod common;
 
 use common::{MOMENTS, WORKSHOP};
 use drydock_engine::context::RunningSet;
+use drydock_engine::live::fleet::Word;
 use drydock_engine::live::report::status;
 use drydock_engine::state::{Seen, Trust};
 use drydock_format::sha256;
 use drydock_house::schema::Schemas;
 use drydock_simulator::contents::Contents;
 use drydock_simulator::device::SimDevice;
+use drydock_simulator::setup::SETUPS;
+use drydock_simulator::workshop::Workshop;
+use drydock_state::fleet::{Answer, Closed, Ended, Fleet, How, Order, Question};
 use drydock_state::{CopyName, Entry, Intent, Job, MediumSource, Outcome, SetName, Source, UnixTime};
 use serde_json::{Value, json};
 
@@ -83,6 +87,60 @@ fn printed(contents: &Contents, running: Option<RunningSet>, change: impl FnOnce
     })
 }
 
+/// What may be between a device and its fleet: every way for an order to end, and every answer.
+fn fleets() -> Vec<Fleet> {
+    use How::*;
+    let ends = [Good, Fetched, RolledBack, Failed, Refused, Cancelled];
+    for how in ends {
+        // A new one does not compile until it is added to both.
+        match how {
+            Good | Fetched | RolledBack | Failed | Refused | Cancelled => {}
+        }
+    }
+    let answers = [None, Some(Answer::Confirmed), Some(Answer::Denied), Some(Answer::DeniedAndTold)];
+    let version = || "2".to_owned();
+    let fleet = |(end, answer): (How, Option<Answer>)| {
+        let end = Ended { how: end, reason: "why".into() };
+        Fleet {
+            order: Some(Order {
+                action: 7,
+                version: version(),
+                intent: 3,
+                end: Some(end.clone()),
+                ..Order::default()
+            }),
+            closed: Some(Closed { action: 6, version: version(), end }),
+            question: Some(Question { action: 7, version: version(), answer }),
+            ..Fleet::default()
+        }
+    };
+    let running = Fleet { order: Some(Order { action: 7, ..Order::default() }), ..Fleet::default() };
+    ends.into_iter().zip(answers.into_iter().cycle()).map(fleet).chain([running, Fleet::default()]).collect()
+}
+
+/// What `drydock status --json` prints on a device that follows a server, where an agent has left word.
+fn with_fleet(fleet: Fleet) -> Value {
+    let mut workshop = Workshop::new(SETUPS[0]);
+    workshop.config.fleet =
+        Some(drydock_config::Fleet { server: Some("https://fleet.example".into()), ..Default::default() });
+    let device = SimDevice::new(&workshop, MOMENTS.first.clone());
+    device.live(|machine| {
+        let mut seen = Seen::look(machine).unwrap();
+        seen.record.fleet = fleet;
+        let mut status = status(machine, &seen, running());
+        status.fleet.as_mut().unwrap().word = Word {
+            device: Some("pump-7".into()),
+            contact: Some(UnixTime(1)),
+            trouble: Some("the server is away".into()),
+            doing: Some("tries again later".into()),
+            next: Some(UnixTime(300)),
+        };
+        let shown = status.to_string();
+        assert!(shown.contains("fleet      https://fleet.example, as pump-7"), "{shown}");
+        serde_json::to_value(status).unwrap()
+    })
+}
+
 fn schemas() -> Schemas {
     Schemas::read(&drydock_house::repository().join("docs/schema")).unwrap()
 }
@@ -117,6 +175,9 @@ fn the_schemas_have_every_field_of_status_and_log_and_no_other() {
     let mut bad = printed(&MOMENTS.second, running(), |_| {});
     bad["sets"]["a"]["status"] = json!(drydock_state::SetStatus::Bad);
     hold("status.json", bad);
+    for fleet in fleets() {
+        hold("status.json", with_fleet(fleet));
+    }
     let entry = |outcome| Entry {
         intent: 1,
         time: UnixTime(1),

@@ -2,15 +2,10 @@
 
 use super::settings::find_config;
 use super::sink::{JsonEvents, StderrEvents};
-use super::{Command, Form, Transfer, Where, fetch};
+use super::{Command, Form, Transfer, Where, fetch, here};
 use crate::console::Console;
-use crate::disk::discover::{self, Hotplug, LABELS};
-use crate::disk::modules::Aliases;
-use crate::disk::uevent::Uevents;
-use crate::machine::{Hardware, Part};
-use crate::mount::place;
-use drydock_config::{Config, Data, Seconds};
-use drydock_engine::context::{BootContext, Purpose, RunningSet};
+use crate::machine::Hardware;
+use drydock_config::Seconds;
 use drydock_engine::event::{Event, Events, Step};
 use drydock_engine::fetch::Fetched;
 use drydock_engine::history::Line;
@@ -20,10 +15,8 @@ use drydock_engine::machine::{Disk, Setting};
 use drydock_engine::state::Seen;
 use drydock_engine::update::Look;
 use drydock_engine::{Error, journal, update};
-use drydock_state::{Intent, MaybeDigest, MediumSource, Source, log};
-use nix::libc;
-use std::fs::{self, File};
-use std::os::unix::fs::OpenOptionsExt;
+use drydock_state::{Intent, MediumSource, Source, log};
+use std::path::Path;
 
 impl Command {
     /// Does it, and returns what is to be printed.
@@ -44,19 +37,45 @@ impl Command {
             Self::Stage(_, _, Form::Json) | Self::Verify(_, _, Form::Json) | Self::Fetch(_, _, Form::Json)
         );
         let sink: &dyn Events = if streams { &JsonEvents } else { &StderrEvents };
-        let machine = find_machine(&config, &console, sink)?;
+        let machine = here::find_machine(&config, &console, sink)?;
+        #[cfg(feature = "fleet")]
+        let changes = self.changes();
         let done = self.run_on(&machine);
+        // A fleet's server hears of it now, and not at the next poll.
+        #[cfg(feature = "fleet")]
+        if changes && done.is_ok() {
+            super::agent::wake();
+        }
         if let (Err(error), true) = (&done, streams) {
             sink.send(Event::Failed { step: Step::Verify, reason: error.to_string() });
         }
         done
     }
 
+    /// Whether it may change what a fleet's server is told.
+    #[cfg(feature = "fleet")]
+    fn changes(&self) -> bool {
+        !matches!(
+            self,
+            Self::Status(_)
+                | Self::Log(_)
+                | Self::RecoveryLog(_)
+                | Self::Verify(..)
+                | Self::Fetch(..)
+                | Self::Settle
+        )
+    }
+
     fn run_on(self, machine: &Hardware<'_>) -> Result<String, Error> {
         Ok(match self {
             Self::Status(form) => {
                 let seen = Seen::look(machine)?;
-                let status = status(machine, &seen, running(machine).ok());
+                #[cfg_attr(not(feature = "fleet"), allow(unused_mut))]
+                let mut status = status(machine, &seen, here::running(machine).ok());
+                #[cfg(feature = "fleet")]
+                if let Some(fleet) = &mut status.fleet {
+                    fleet.word = super::agent::left_word();
+                }
                 match form {
                     Form::Json => to_json(&status)?,
                     Form::Text => status.to_string(),
@@ -123,7 +142,7 @@ impl Command {
                 format!("the next boot wipes {label} (intent {id}); `drydock cancel` takes it back\n")
             }
             Self::MarkGood => {
-                let running = running(machine)?;
+                let running = here::running(machine)?;
                 let MarkedGood { news, waiting } = live::mark_good(machine, &running)?;
                 // Room is no reason for a set not to be good.
                 #[cfg(feature = "network")]
@@ -140,17 +159,19 @@ impl Command {
                 }
             }
             Self::MarkBad(set) => {
-                let running = running(machine)?.set;
+                let running = here::running(machine)?.set;
                 let set = set.unwrap_or(running);
                 let next = live::mark_bad(machine, running, set)?;
                 format!("set {set} is marked bad; set {next} is started next\n")
             }
             Self::Rollback => {
-                let next = live::roll_back(machine, running(machine)?.set)?;
+                let next = live::roll_back(machine, here::running(machine)?.set)?;
                 format!("set {next} is started from the next boot on\n")
             }
+            #[cfg(feature = "fleet")]
+            Self::Answer(say) => drydock_engine::fleet::answer(machine, say == super::Say::Yes)? + "\n",
             Self::Settle => {
-                live::settle(machine, running(machine)?.set)?;
+                live::settle(machine, here::running(machine)?.set)?;
                 String::new()
             }
         })
@@ -173,86 +194,16 @@ impl Where {
             Self::Partition(label) => Ok(Source::Partition { label }),
             Self::Address(url, Transfer::Later) => Ok(Source::Network { url }),
             Self::Address(url, Transfer::Now) => {
-                usable_data(machine)?;
+                here::usable_data(machine)?;
                 let (path, fetched) = fetch::to_file(machine, &url, None)?;
                 machine
                     .events()
                     .note(format_args!("{} bytes came of version {}", fetched.received, fetched.version));
-                Self::File(path.display().to_string()).source(machine)
+                here::on_data(machine, &path)
             }
-            Self::File(path) => {
-                let data = usable_data(machine)?;
-                let failed = || Error::system("opening", &path, "check the path");
-                let full = fs::canonicalize(&path).map_err(failed())?;
-                let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(&full);
-                let partition = &machine.disk().partition(&data.label)?.node;
-                let inside = place::on_volume(&file.map_err(failed())?, &full, partition)?;
-                let inside = inside.to_str().ok_or_else(|| {
-                    Error::Usage(format!("{} is not UTF-8; rename the file", inside.display()))
-                })?;
-                Ok(Source::Data { path: inside.into() })
-            }
+            Self::File(path) => here::on_data(machine, Path::new(&path)),
         }
     }
-}
-
-/// The data volume, if recovery can be expected to find there what the live system puts there.
-fn usable_data<'m>(machine: &'m Hardware<'_>) -> Result<&'m Data, Error> {
-    let data =
-        machine.config().data.as_ref().ok_or_else(|| {
-            Error::Usage("there is no data volume to read a file from; use --medium".into())
-        })?;
-    if left_word()?.is_some_and(|running| running.degraded) {
-        return Err(Error::Refused(
-            "this boot is degraded (data is missing or read-only), so recovery may not find the file; mend that first, or use --medium".into(),
-        ));
-    }
-    Ok(data)
-}
-
-/// What process 1 has left about this boot, if it was drydock.
-fn left_word() -> Result<Option<RunningSet>, Error> {
-    let path = "/run/drydock/boot.json";
-    let Ok(bytes) = fs::read(path) else { return Ok(None) };
-    let word = serde_json::from_slice(&bytes);
-    word.map(Some)
-        .map_err(|error| Error::Unusable(format!("{path}: {error}; it is written anew at the next boot")))
-}
-
-/// What process 1 has left about this boot. Where that was not drydock, the kernel's command line has the set.
-fn running(machine: &Hardware<'_>) -> Result<RunningSet, Error> {
-    if let Some(running) = left_word()? {
-        return Ok(running);
-    }
-    let command_line = "/proc/cmdline";
-    let words = fs::read_to_string(command_line).map_err(Error::system(
-        "reading",
-        command_line,
-        "the system needs /proc",
-    ))?;
-    match BootContext::from_command_line(&words).purpose {
-        Purpose::Set(set) => Ok(RunningSet {
-            set,
-            root_hash: MaybeDigest::None,
-            version: Seen::look(machine)?.record.sets.get(set).version.clone(),
-            degraded: false,
-        }),
-        Purpose::Recovery(_) => Err(Error::Missing {
-            what: format!("`drydock.set=` in {command_line}"),
-            advice: "this system is none of the sets that the bootloader has started".into(),
-        }),
-    }
-}
-
-fn find_machine<'a>(
-    config: &'a Config,
-    console: &'a Console,
-    events: &'a dyn Events,
-) -> Result<Hardware<'a>, Error> {
-    let mut warn = |text: String| events.warning(text);
-    let mut hotplug = Hotplug { events: Uevents::open()?, aliases: Aliases::default() };
-    let disk = discover::find_disk(&config.disk, &LABELS, &mut hotplug, &mut warn)?;
-    Ok(Hardware::new(config, events, console, Part::Command, disk, hotplug))
 }
 
 /// What the last recovery told, if its log is whole.

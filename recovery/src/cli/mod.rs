@@ -1,7 +1,10 @@
 //! The command line in the live system.
 
+#[cfg(feature = "fleet")]
+mod agent;
 mod command;
 mod fetch;
+mod here;
 #[cfg(feature = "network")]
 mod network;
 mod settings;
@@ -20,6 +23,14 @@ const NETWORK: &str = "  drydock network test --interface NAME [--watch SECONDS]
 ";
 #[cfg(not(feature = "network"))]
 const NETWORK: &str = "";
+
+#[cfg(feature = "fleet")]
+const FLEET: &str = "  drydock agent [--once]         follow the fleet's server, or a channel, as the configuration says, until it is ended (one round only)
+  drydock confirm                say yes to what the agent asks: whether to install, or to restart for it
+  drydock deny                   say no to it
+";
+#[cfg(not(feature = "fleet"))]
+const FLEET: &str = "";
 
 const COMMANDS: &str = "\
 drydock: updates this device from its recovery
@@ -53,9 +64,11 @@ Exit codes: 0 done, 1 failed or refused, 2 the command line makes no sense.
 /// Runs one command and prints what it has to say.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = Invocation::parse(arguments).and_then(|invocation| match invocation {
-        Invocation::Help => Ok([COMMANDS, NETWORK, ENDING].concat()),
+        Invocation::Help => Ok([COMMANDS, FLEET, NETWORK, ENDING].concat()),
         Invocation::Version => Ok(concat!("drydock ", env!("CARGO_PKG_VERSION"), "\n").into()),
         Invocation::Command(command) => command.run(),
+        #[cfg(feature = "fleet")]
+        Invocation::Agent(rounds) => agent::run(rounds),
         #[cfg(feature = "network")]
         Invocation::Network(test) => test.run(),
     });
@@ -81,6 +94,8 @@ enum Invocation {
     Help,
     Version,
     Command(Command),
+    #[cfg(feature = "fleet")]
+    Agent(agent::Rounds),
     #[cfg(feature = "network")]
     Network(network::Test),
 }
@@ -101,6 +116,16 @@ enum Command {
     MarkBad(Option<SetName>),
     Rollback,
     Settle,
+    #[cfg(feature = "fleet")]
+    Answer(Say),
+}
+
+/// What somebody says to what the agent asks.
+#[cfg(feature = "fleet")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Say {
+    Yes,
+    No,
 }
 
 /// For whom something is printed.
@@ -139,13 +164,14 @@ impl Invocation {
     fn parse_all(parser: &mut lexopt::Parser) -> Result<Self, lexopt::Error> {
         use lexopt::prelude::*;
         let (mut command, mut operand, mut form, mut look) = (None, None, Form::Text, Look::Whole);
-        let (mut recovery, mut to, mut transfer) = (None, None, Transfer::Now);
+        let (mut recovery, mut once, mut to, mut transfer) = (None, None, None, Transfer::Now);
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("help") | Short('h') => return Ok(Self::Help),
                 Long("version") | Short('V') => return Ok(Self::Version),
                 Long("json") => form = Form::Json,
                 Long("recovery") => recovery = Some(()),
+                Long("once") => once = Some(()),
                 Long("stream") => transfer = Transfer::Later,
                 Long("to") => to = Some(parser.value()?.string()?),
                 Long("quick") => look = Look::Quick,
@@ -171,12 +197,19 @@ impl Invocation {
         if recovery.is_some() && command != "log" {
             return Err("--recovery belongs to `log`".into());
         }
+        if once.is_some() && command != "agent" {
+            return Err("--once belongs to `agent`".into());
+        }
         if transfer == Transfer::Later && !(command == "stage" && matches!(operand, Some(Where::Address(..))))
         {
             return Err("--stream belongs to `stage` with an address".into());
         }
         if to.is_some() && command != "fetch" {
             return Err("--to belongs to `fetch`".into());
+        }
+        #[cfg(feature = "fleet")]
+        if command == "agent" && operand.is_none() {
+            return Ok(Self::Agent(once.map_or(agent::Rounds::All, |()| agent::Rounds::One)));
         }
         Ok(Self::Command(match command.as_str() {
             "status" => Command::Status(form),
@@ -202,6 +235,14 @@ impl Invocation {
             }),
             "rollback" => Command::Rollback,
             "settle" => Command::Settle,
+            #[cfg(feature = "fleet")]
+            "confirm" => Command::Answer(Say::Yes),
+            #[cfg(feature = "fleet")]
+            "deny" => Command::Answer(Say::No),
+            #[cfg(feature = "fleet")]
+            "agent" => return Err("`agent` takes no operand".into()),
+            #[cfg(not(feature = "fleet"))]
+            "agent" | "confirm" | "deny" => return Err(drydock_config::WITHOUT_FLEET.into()),
             other => return Err(format!("there is no command `{other}`").into()),
         }))
     }
@@ -214,6 +255,13 @@ mod tests {
 
     fn parse(line: &str) -> Result<Invocation, Error> {
         Invocation::parse(line.split_whitespace().map(OsString::from))
+    }
+
+    /// What systemd is told to run.
+    fn started_by(unit: &str) -> String {
+        let file = format!("{}/../integration/live-units/{unit}.service", env!("CARGO_MANIFEST_DIR"));
+        let text = fs::read_to_string(file).unwrap();
+        text.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/bin/drydock ")).unwrap().to_owned()
     }
 
     #[test]
@@ -249,12 +297,17 @@ mod tests {
         assert_eq!(parse("").unwrap(), Invocation::Help);
         assert_eq!(parse("mark-bad").unwrap(), Invocation::Command(Command::MarkBad(None)));
         assert_eq!(parse("mark-bad b").unwrap(), Invocation::Command(Command::MarkBad(Some(SetName::B))));
-        // What systemd is told to run.
+        #[cfg(feature = "fleet")]
+        {
+            use agent::Rounds;
+            assert_eq!(parse("agent").unwrap(), Invocation::Agent(Rounds::All));
+            assert_eq!(parse("agent --once").unwrap(), Invocation::Agent(Rounds::One));
+            assert_eq!(parse("confirm").unwrap(), Invocation::Command(Command::Answer(Say::Yes)));
+            assert_eq!(parse("deny").unwrap(), Invocation::Command(Command::Answer(Say::No)));
+            assert_eq!(parse(&started_by("drydock-agent")).unwrap(), Invocation::Agent(Rounds::All));
+        }
         for unit in ["drydock-mark-good", "drydock-settle"] {
-            let file = format!("{}/../integration/live-units/{unit}.service", env!("CARGO_MANIFEST_DIR"));
-            let text = fs::read_to_string(file).unwrap();
-            let line =
-                text.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/bin/drydock ")).unwrap();
+            let line = &started_by(unit);
             assert!(matches!(parse(line).unwrap(), Invocation::Command(_)), "{line}");
         }
         for wrong in [
@@ -267,6 +320,8 @@ mod tests {
             "status extra more",
             "stage --nonsense",
             "status --recovery",
+            "status --once",
+            "agent x",
             "fetch",
             "fetch file",
             "stage --to x https://a/b",

@@ -66,7 +66,8 @@ fn send(
     let answer = request.run().map_err(|error| dial.trouble(error, host))?;
     let (code, headers) = (answer.status().as_u16(), answer.headers());
     let (etag, after) = (text(headers, header::ETAG), text(headers, header::RETRY_AFTER));
-    let (etag, after) = (etag.filter(|etag| etag.len() <= MAX_ETAG).map(Into::into), after.and_then(RetryAfter::parse));
+    let (etag, after) =
+        (etag.filter(|etag| etag.len() <= MAX_ETAG).map(Into::into), after.and_then(RetryAfter::parse));
     let mut body = vec![];
     let reader = answer.into_body().into_reader();
     let read = reader.take(MAX_ANSWER as u64 + 1).read_to_end(&mut body);

@@ -48,6 +48,7 @@ impl Dial {
     }
 
     /// Limits, and a proxy.
+    #[cfg(feature = "fleet")]
     pub(super) fn network(&self) -> &Network {
         &self.network
     }

@@ -5,6 +5,7 @@ use ureq::http::HeaderValue;
 use zeroize::Zeroizing;
 
 /// What is sent to one place, and to no other. It is cleared from memory when it is no longer needed; nothing shows it.
+#[derive(Clone)]
 pub struct Token {
     /// The value of the header `Authorization`.
     value: Zeroizing<String>,
