@@ -202,9 +202,7 @@ impl Following {
                 fleet.order = Some(Order { action: sequence, version, manifest, boot, ..Order::default() });
             }
         })?;
-        let from = self.address.join(&release.url).map_err(|why| {
-            Stop::unusable(format!("the channel's address `{}` leads nowhere: {why}", release.url))
-        })?;
+        let from = release.address(&self.address).map_err(Stop::unusable)?;
         let own = from.place() == self.address.place();
         let credentials = if own { Credentials::Shown } else { Credentials::Hidden };
         let goal = Goal { from, credentials, pin: Some(release.manifest) };

@@ -7,7 +7,9 @@ pub mod host;
 pub mod http;
 pub mod kept;
 mod life;
+mod moments;
 pub mod power;
 
 pub use life::Life;
+pub use moments::{each, moments};
 pub use power::{Moment, When};

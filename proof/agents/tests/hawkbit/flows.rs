@@ -1,6 +1,7 @@
 //! Everything that an operator can order, from the order to its end.
 
-use crate::site::Site;
+use crate::proxy::Proxy;
+use crate::site::{MOMENTS, Site, WORKSHOP};
 use drydock_agents::{Life, Moment};
 use drydock_config::{Confirm, Fleet, Reboot};
 use drydock_engine::{fleet, live};
@@ -307,4 +308,36 @@ fn a_release_from_a_stick_is_told_to_the_server() {
     assert_eq!(life.record().sets.get(SetName::B).version, "2");
     let outcomes = life.record().history.iter().filter(|entry| entry.outcome == Outcome::Installed).count();
     assert_eq!(outcomes, 1);
+}
+
+#[test]
+fn a_device_that_nobody_has_entered_registers_itself_with_a_gateway_token() {
+    let site = crate::site();
+    let id = format!("new-{}", std::process::id());
+    let fleet = Fleet { server: Some(site.server.url()), ..Fleet::default() };
+    let authorization = format!("GatewayToken {}", site.server.gateway_key());
+    let mut life = Life::new(&WORKSHOP, MOMENTS.first.clone(), (&id, &authorization), fleet, None);
+    life.settle();
+    assert_eq!(site.operator.attributes(&id)["compatible"], "simulated-pump");
+    let action = site.assign(&life, "2", Kind::Forced);
+    life.settle();
+    assert_eq!((site.verdict(&life, action).0.as_str(), site.faults(&life)), ("finished", vec![]));
+}
+
+#[test]
+fn an_idle_poll_is_one_request_that_brings_nothing() {
+    let site = crate::site();
+    let proxy = Proxy::to(&site.server.url());
+    let mut life = site.device(Fleet { server: Some(proxy.url()), ..Fleet::default() }, None);
+    life.settle();
+    let mut agent = None;
+    life.turn(&mut agent);
+    let (requests, acts) = (proxy.seen().len(), life.work().1);
+    for _ in 0..3 {
+        life.turn(&mut agent);
+    }
+    let idle = &proxy.seen()[requests..];
+    assert!(idle.len() == 3 && idle.iter().all(|request| !request.contains("configData")), "{idle:?}");
+    assert_eq!(proxy.statuses()[requests..], [304, 304, 304]);
+    assert_eq!(life.work().1, acts, "an idle agent writes something");
 }

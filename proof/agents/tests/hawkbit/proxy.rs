@@ -33,6 +33,7 @@ pub(crate) struct Proxy {
     port: u16,
     script: Arc<Mutex<Script>>,
     seen: Arc<Mutex<Vec<String>>>,
+    statuses: Arc<Mutex<Vec<u16>>>,
     ends: Arc<AtomicBool>,
 }
 
@@ -46,16 +47,19 @@ impl Proxy {
             port,
             script: Arc::new(Mutex::new(Box::new(|_| Fault::None))),
             seen: Arc::default(),
+            statuses: Arc::default(),
             ends: Arc::default(),
         };
         let (script, seen, ends) = (proxy.script.clone(), proxy.seen.clone(), proxy.ends.clone());
+        let statuses = proxy.statuses.clone();
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 if ends.load(Ordering::Relaxed) {
                     return;
                 }
                 let (script, seen, server) = (script.clone(), seen.clone(), server.clone());
-                thread::spawn(move || pass(client, &server, &script, &seen));
+                let statuses = statuses.clone();
+                thread::spawn(move || pass(client, &server, &script, (&seen, &statuses)));
             }
         });
         proxy
@@ -68,6 +72,11 @@ impl Proxy {
     /// From now on this is done to requests; it is given the method and the path.
     pub(crate) fn does(&self, script: impl FnMut(&str) -> Fault + Send + 'static) {
         *self.script.lock().unwrap() = Box::new(script);
+    }
+
+    /// The statuses of what was passed on unharmed.
+    pub(crate) fn statuses(&self) -> Vec<u16> {
+        self.statuses.lock().unwrap().clone()
     }
 
     /// The requests so far, by method and path.
@@ -84,7 +93,12 @@ impl Drop for Proxy {
 }
 
 /// One connection, one request.
-fn pass(client: TcpStream, server: &str, script: &Mutex<Script>, seen: &Mutex<Vec<String>>) -> Option<()> {
+fn pass(
+    client: TcpStream,
+    server: &str,
+    script: &Mutex<Script>,
+    (seen, statuses): (&Mutex<Vec<String>>, &Mutex<Vec<u16>>),
+) -> Option<()> {
     let mut reader = BufReader::new(client.try_clone().ok()?);
     let (mut head, mut length) = (String::new(), 0);
     loop {
@@ -125,7 +139,12 @@ fn pass(client: TcpStream, server: &str, script: &Mutex<Script>, seen: &Mutex<Ve
             thread::sleep(time);
             client.shutdown(Shutdown::Both).ok()
         }
-        Fault::None => client.write_all(&forward(server, &head, &body)?).ok(),
+        Fault::None => {
+            let whole = forward(server, &head, &body)?;
+            let status = std::str::from_utf8(whole.get(9..12)?).ok()?;
+            statuses.lock().unwrap().push(status.parse().ok()?);
+            client.write_all(&whole).ok()
+        }
         Fault::Cut(after) => {
             let whole = forward(server, &head, &body)?;
             client.write_all(whole.get(..after).unwrap_or(&whole)).ok()
