@@ -1,6 +1,6 @@
 # Everything here runs on a fresh Debian 12 machine, as root, with Rust installed.
 
-.PHONY: all setup build demo test test-kernel cuts bench bench-delta clean
+.PHONY: all setup build demo test test-kernel test-hawkbit cuts bench bench-delta clean
 
 all: build
 
@@ -33,6 +33,13 @@ test: setup
 test-kernel: setup
 	tools/build-kernel.sh target/test-kernel
 	cargo test --locked -p drydock-qemu-tests --test kernel
+
+# What hawkBit answers, row by row: of a real one (a jar of its update server, version 1.0.4, and Java 17) where HAWKBIT_JAR
+# names one, else of our double. It says at the end which of the two it was.
+test-hawkbit:
+	cargo test --locked -p drydock-hawkbit --test suite
+	@if [ -n "$$HAWKBIT_JAR" ]; then echo "these tests ran against a real hawkBit: $$HAWKBIT_JAR"; \
+	else echo "these tests ran against our double of hawkBit, and not a real one: HAWKBIT_JAR names none"; fi
 
 # Cuts the power: of simulated devices at every write and flush of every operation, and of recorded ones in QEMU.
 cuts: setup

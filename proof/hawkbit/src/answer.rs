@@ -22,13 +22,17 @@ impl Asked<'_> {
     pub(crate) fn json(&self) -> Result<Value, Response> {
         let kind = self.request.header("Content-Type").unwrap_or_default();
         if !kind.starts_with("application/json") && !kind.starts_with("application/hal+json") {
-            return Err(Response::empty(415));
+            return Err(Response::framework(415, "Unsupported Media Type"));
         }
         serde_json::from_slice(&self.request.body).map_err(|_| unreadable())
     }
 
     /// With an ETag over its body, or 304 where the client has that already.
     pub(crate) fn tagged(&self, response: Response) -> Response {
+        // A head has none.
+        if self.request.method != "GET" {
+            return response;
+        }
         let tag = format!("\"0{}\"", hex(&md5::Md5::digest(response.bytes())));
         let known = self.request.header("If-None-Match").unwrap_or_default();
         if known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag) {
@@ -55,7 +59,7 @@ fn error(status: u16, class: &str, code: &str, message: &str) -> Response {
         "errorCode": format!("hawkbit.server.error.{code}"),
         "message": message,
     });
-    Response::json(status, "application/json", &value)
+    Response::json(status, "application/json;charset=UTF-8", &value)
 }
 
 impl From<Denied> for Response {
@@ -102,6 +106,47 @@ impl From<Denied> for Response {
                 "distributionset.incomplete",
                 "a module lacks".to_owned(),
             ),
+            Denied::Invalid("search") => {
+                (400, "RSQLParameterSyntaxException", "rest.param.rsqlParamSyntax", "no search".to_owned())
+            }
+            Denied::Invalid("field") => {
+                let class = "RSQLParameterUnsupportedFieldException";
+                (400, class, "rest.param.rsqlInvalidField", "no such field".to_owned())
+            }
+            Denied::Invalid("sha256sum") => {
+                let code = "artifact.uploadFailed.checksum.sha256.match";
+                (400, "InvalidSha256HashException", code, "another sum".to_owned())
+            }
+            Denied::Invalid("sha1sum") => {
+                let code = "artifact.uploadFailed.checksum.sha1.match";
+                (400, "InvalidSha1HashException", code, "another sum".to_owned())
+            }
+            Denied::Invalid("md5sum") => {
+                let code = "artifact.uploadFailed.checksum.md5.match";
+                (400, "InvalidMd5HashException", code, "another sum".to_owned())
+            }
+            Denied::Invalid("sorted") => {
+                let class = "SortParameterUnsupportedFieldException";
+                (400, class, "rest.param.invalidField", "no such field".to_owned())
+            }
+            Denied::Invalid("sort") => (
+                400,
+                "SortParameterSyntaxErrorException",
+                "rest.param.sortParamSyntax",
+                "no order".to_owned(),
+            ),
+            Denied::Invalid("invalid") => {
+                let class = "InvalidDistributionSetException";
+                (400, class, "distributionset.invalid", "the set is not to be assigned any more".to_owned())
+            }
+            Denied::Invalid("value") => {
+                let class = "TenantConfigurationValidatorException";
+                (400, class, "configValueInvalid", "no such value".to_owned())
+            }
+            Denied::Invalid("key") => {
+                let class = "InvalidTenantConfigurationKeyException";
+                (400, class, "configKeyInvalid", "no such key".to_owned())
+            }
             Denied::Invalid(what) => {
                 (400, "ConstraintViolationException", "repo.constraintViolation", format!("invalid: {what}"))
             }

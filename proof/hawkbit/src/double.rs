@@ -91,7 +91,7 @@ impl World {
 
     fn routed(&self, request: &Request) -> Answer {
         if request.path.contains("//") {
-            return Err(Response::page(400));
+            return Err(Response::framework(400, "Bad Request"));
         }
         let settings = lock(&self.settings).clone();
         let asked = Asked { request, now: self.clock.now(), base: base(request, settings.forwarded_headers) };
@@ -103,18 +103,16 @@ impl World {
                     return Err(Response::empty(429));
                 }
                 let mut store = lock(&self.store);
-                let answer = ddi::answer(&mut store, &asked, rest);
-                store.step_rollouts(asked.now);
-                answer
+                store.step_rollouts(asked.now, false);
+                ddi::answer(&mut store, &asked, rest)
             }
             [_, "controller", "v1", ..] => Err(Response::empty(401)),
             ["rest", "v1", rest @ ..] => {
                 let mut store = lock(&self.store);
-                let answer = management::answer(&mut store, &asked, rest);
-                store.step_rollouts(asked.now);
-                answer
+                store.step_rollouts(asked.now, true);
+                management::answer(&mut store, &asked, rest)
             }
-            _ => Err(Response::empty(404)),
+            _ => Err(Response::framework(404, "Not Found")),
         }
     }
 }

@@ -1,17 +1,23 @@
-//! Searches for devices, in the part of RSQL that operators use.
+//! Searches, in the part of RSQL that operators use.
 
-use crate::http::Response;
-use crate::store::{Store, Target};
+use crate::store::Denied;
 
-/// A search: alternatives of things that must all hold.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Filter {
-    any: Vec<Vec<Term>>,
+/// How deep brackets may be nested.
+const MAX_DEPTH: usize = 20;
+
+/// A search.
+#[derive(Clone, Debug)]
+pub(crate) enum Filter {
+    /// All of these hold. None at all: everything is found.
+    All(Vec<Filter>),
+    /// One of these holds.
+    Any(Vec<Filter>),
+    One(Term),
 }
 
 /// One comparison.
 #[derive(Clone, Debug)]
-struct Term {
+pub(crate) struct Term {
     field: String,
     how: How,
 }
@@ -28,28 +34,59 @@ enum How {
 }
 
 impl Filter {
-    /// What a request asks for; everything where it asks for nothing. 400 for what can't be read.
-    pub(crate) fn asked(search: Option<&str>) -> Result<Self, Response> {
+    /// What a request asks for; everything where it asks for nothing.
+    pub(crate) fn asked(search: Option<&str>, fields: &[&str]) -> Result<Self, Denied> {
         match search.map(str::trim) {
-            None | Some("") => Ok(Self::default()),
-            Some(text) => Self::parse(text).ok_or_else(|| Response::empty(400)),
+            None | Some("") => Ok(Self::All(vec![])),
+            Some(text) => Self::parse(text, fields),
         }
     }
 
-    /// Reads a search: comparisons, joined by `and` or `;`, and these by `or` or `,`. Brackets are not read.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let any = split(text, "or", ',');
-        let any = any.iter().map(|all| split(all, "and", ';').iter().map(|term| Term::parse(term)).collect());
-        Some(Self { any: any.collect::<Option<_>>()? })
+    /// Reads a search: comparisons, joined by `and` or `;`, and these by `or` or `,`, with brackets.
+    /// `fields` are those that there are, in lower case; one that ends with a dot has keys of its own behind it.
+    pub(crate) fn parse(text: &str, fields: &[&str]) -> Result<Self, Denied> {
+        Self::any(text, fields, MAX_DEPTH)
     }
 
-    /// Whether a device is meant.
-    pub(crate) fn matches(&self, store: &Store, target: &Target) -> bool {
-        self.any.is_empty()
-            || self
-                .any
-                .iter()
-                .any(|all| all.iter().all(|term| term.holds(&value(store, target, &term.field))))
+    fn any(text: &str, fields: &[&str], depth: usize) -> Result<Self, Denied> {
+        let all = |text: &String| {
+            let terms = split(text, "and", ';');
+            Ok(Self::All(terms.iter().map(|term| Self::one(term, fields, depth)).collect::<Result<_, _>>()?))
+        };
+        Ok(Self::Any(split(text, "or", ',').iter().map(all).collect::<Result<_, _>>()?))
+    }
+
+    fn one(text: &str, fields: &[&str], depth: usize) -> Result<Self, Denied> {
+        let inner = text.trim().strip_prefix('(').and_then(|text| text.strip_suffix(')'));
+        match inner {
+            Some(inner) if depth > 0 => Self::any(inner, fields, depth - 1),
+            Some(_) => Err(Denied::Invalid("search")),
+            None => Ok(Self::One(Term::parse(text, fields)?)),
+        }
+    }
+
+    /// What a field is compared with.
+    pub(crate) fn values_of(&self, field: &str) -> Vec<&str> {
+        match self {
+            Self::All(filters) | Self::Any(filters) => {
+                filters.iter().flat_map(|filter| filter.values_of(field)).collect()
+            }
+            Self::One(term) if term.field == field => match &term.how {
+                How::Is(value) | How::IsNot(value) | How::Order(_, value) => vec![value],
+                How::In(values) | How::NotIn(values) => values.iter().map(String::as_str).collect(),
+                How::Null | How::NotNull => vec![],
+            },
+            Self::One(_) => vec![],
+        }
+    }
+
+    /// Whether something is meant that has these values.
+    pub(crate) fn holds(&self, value: &dyn Fn(&str) -> Option<String>) -> bool {
+        match self {
+            Self::All(filters) => filters.iter().all(|filter| filter.holds(value)),
+            Self::Any(filters) => filters.iter().any(|filter| filter.holds(value)),
+            Self::One(term) => term.holds(&value(&term.field)),
+        }
     }
 }
 
@@ -83,7 +120,19 @@ fn split(text: &str, word: &str, sign: char) -> Vec<String> {
 }
 
 impl Term {
-    fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str, fields: &[&str]) -> Result<Self, Denied> {
+        let mut term = Self::read(text).ok_or(Denied::Invalid("search"))?;
+        let lower = term.field.to_lowercase();
+        let known = fields
+            .iter()
+            .find(|known| **known == lower || (known.ends_with('.') && lower.starts_with(**known)));
+        // Only a key is told from another one by its case.
+        let length = known.ok_or(Denied::Invalid("field"))?.len();
+        term.field = lower.chars().take(length).chain(term.field.chars().skip(length)).collect();
+        Ok(term)
+    }
+
+    fn read(text: &str) -> Option<Self> {
         let text = text.trim();
         let at = text.find(['=', '!', '<', '>'])?;
         let (field, rest) = text.split_at(at);
@@ -120,8 +169,7 @@ impl Term {
             let (order, value) = orders.next()?;
             How::Order(order, bare(value))
         };
-        let field = field.trim().to_owned();
-        known(&field).then_some(Self { field, how })
+        Some(Self { field: field.trim().to_owned(), how })
     }
 
     fn holds(&self, value: &Option<String>) -> bool {
@@ -150,49 +198,6 @@ impl Term {
     }
 }
 
-/// Whether devices have such a field.
-fn known(field: &str) -> bool {
-    let fields = [
-        "id",
-        "controllerid",
-        "name",
-        "description",
-        "updatestatus",
-        "assignedds.name",
-        "assignedds.version",
-        "installedds.name",
-        "installedds.version",
-        "createdat",
-        "lastcontrollerrequestat",
-    ];
-    let lower = field.to_lowercase();
-    fields.contains(&lower.as_str()) || lower.starts_with("attribute.") || lower.starts_with("metadata.")
-}
-
-fn value(store: &Store, target: &Target, field: &str) -> Option<String> {
-    if let Some((_, key)) = field.split_once('.').filter(|(first, _)| first.eq_ignore_ascii_case("attribute"))
-    {
-        return target.attributes.get(key).cloned();
-    }
-    if let Some((_, key)) = field.split_once('.').filter(|(first, _)| first.eq_ignore_ascii_case("metadata"))
-    {
-        return target.metadata.get(key).cloned();
-    }
-    let set = |id: Option<u64>| store.contents.sets.get(&id?);
-    match field.to_lowercase().as_str() {
-        "id" | "controllerid" => Some(target.id.clone()),
-        "name" => Some(target.name.clone()),
-        "description" => target.description.clone(),
-        "updatestatus" => Some(target.status.to_owned()),
-        "assignedds.name" => set(target.assigned).map(|set| set.name.clone()),
-        "assignedds.version" => set(target.assigned).map(|set| set.version.clone()),
-        "installedds.name" => set(target.installed).map(|set| set.name.clone()),
-        "installedds.version" => set(target.installed).map(|set| set.version.clone()),
-        "createdat" => Some(target.created.to_string()),
-        _ => target.last_poll.map(|at| at.to_string()),
-    }
-}
-
 /// Compares without regard to case; `*` is anything.
 fn like(pattern: &str, value: &str) -> bool {
     let (pattern, value) = (pattern.to_lowercase(), value.to_lowercase());
@@ -211,19 +216,22 @@ fn like(pattern: &str, value: &str) -> bool {
 mod tests {
     use super::*;
 
+    const FIELDS: &[&str] = &["controllerid", "name", "attribute."];
+
     fn found(search: &str) -> Vec<&'static str> {
-        let mut store = Store::default();
-        for (id, pairs) in [
-            ("a", &[("board", "bbb"), ("site", "s1")][..]),
+        let filter = Filter::parse(search, FIELDS).unwrap();
+        let devices: [(&str, &[(&str, &str)]); 3] = [
+            ("a", &[("board", "bbb"), ("site", "s1")]),
             ("b", &[("board", "rpi"), ("site", "s3")]),
             ("c", &[]),
-        ] {
-            let target = store.add_target(id, None, "unknown", 1).unwrap();
-            target.attributes = pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
-        }
-        let filter = Filter::parse(search).unwrap();
-        let found = |id: &&str| filter.matches(&store, &store.targets[*id]);
-        ["a", "b", "c"].into_iter().filter(|id| found(id)).collect()
+        ];
+        let is_meant = |(id, pairs): &(&str, &[(&str, &str)])| {
+            filter.holds(&|field| match field.strip_prefix("attribute.") {
+                Some(key) => pairs.iter().find(|(known, _)| *known == key).map(|(_, value)| (*value).into()),
+                None => Some((*id).to_owned()),
+            })
+        };
+        devices.into_iter().filter(is_meant).map(|(id, _)| id).collect()
     }
 
     #[test]
@@ -235,12 +243,13 @@ mod tests {
         assert_eq!(found("attribute.board=is=null"), ["c"]);
         assert_eq!(found("controllerId==B,name=='c'"), ["b", "c"]);
         assert_eq!(found("attribute.site=ge=s2"), ["b"]);
+        assert_eq!(found("name==* and (attribute.site==s1 or (attribute.site==s3))"), ["a", "b"]);
     }
 
     #[test]
     fn what_is_no_search_is_refused() {
         for text in ["board", "wheels==4", "attribute.a=in=x", "attribute.a=~b"] {
-            assert!(Filter::parse(text).is_none(), "{text}");
+            assert!(Filter::parse(text, FIELDS).is_err(), "{text}");
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use crate::operator::Operator;
 use std::ffi::OsStr;
-use std::io;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
+use std::{fs, io};
 use tempfile::TempDir;
 
 /// How often a server that starts is asked whether it is there, and how long it is waited for between.
@@ -15,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Ends the server when nobody holds the other end of the standard input any more, however that came.
 const KEEPER: &str = r#"dir=$1; shift; "$@" </dev/null >"$dir/log" 2>&1 & server=$!
-cat >/dev/null; kill "$server"; wait "$server"; rm -rf "$dir""#;
+echo "$server" >"$dir/pid"; cat >/dev/null; kill "$server"; wait "$server"; rm -rf "$dir""#;
 
 /// A server that runs. It ends when it is dropped, or with the process.
 pub(crate) struct Jar {
@@ -47,9 +48,12 @@ impl Jar {
             if operator.try_request("GET", "/userinfo", None).is_ok_and(|said| said.status == 200) {
                 return server;
             }
+            if has_ended(&dir) {
+                break;
+            }
             thread::sleep(PAUSE);
         }
-        let log = std::fs::read_to_string(dir.join("log")).unwrap_or_default();
+        let log = fs::read_to_string(dir.join("log")).unwrap_or_default();
         server.end();
         let last: Vec<&str> = log.lines().rev().take(30).collect();
         panic!("the server of {} did not start:\n{}", jar.display(), last.join("\n"));
@@ -71,6 +75,13 @@ impl Drop for Jar {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// Whether the server's process is no more, though nobody has ended it.
+fn has_ended(dir: &Path) -> bool {
+    let Ok(pid) = fs::read_to_string(dir.join("pid")) else { return false };
+    let state = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    !pid.is_empty() && (state.is_empty() || state.contains(") Z "))
 }
 
 /// A port that was free a moment ago.

@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
-/// The value's bytes. Numbers are whole ones; nothing else is in what devices get.
+/// A map whose length is not said, and the end of one.
+const BEGIN: u8 = 0xbf;
+const END: u8 = 0xff;
+
+/// The value's bytes. Maps are of an unknown length, as hawkBit writes them. Numbers are whole ones; nothing else is in what devices get.
 pub(super) fn encoded(value: &Value) -> Vec<u8> {
     let mut out = vec![];
     write(value, &mut out);
@@ -27,12 +31,13 @@ fn write(value: &Value, out: &mut Vec<u8>) {
             values.iter().for_each(|value| write(value, out));
         }
         Value::Object(object) => {
-            head(5, object.len() as u64, out);
+            out.push(BEGIN);
             for (key, value) in object {
                 head(3, key.len() as u64, out);
                 out.extend(key.as_bytes());
                 write(value, out);
             }
+            out.push(END);
         }
     }
 }
@@ -78,7 +83,7 @@ mod tests {
             (json!(null), "f6"),
             (json!("IETF"), "6449455446"),
             (json!([1, [2, 3]]), "8201820203"),
-            (json!({"a": 1, "b": [2, 3]}), "a26161016162820203"),
+            (json!({"a": 1, "b": [2, 3]}), "bf6161016162820203ff"),
         ] {
             assert_eq!(crate::store::hex(&encoded(&value)), hex, "{value}");
         }

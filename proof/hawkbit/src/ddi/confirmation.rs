@@ -16,9 +16,10 @@ pub(super) fn base(store: &mut Store, asked: &Asked<'_>, id: &str) -> Answer {
             let state = json!({"active": true, "initiator": initiator, "remark": remark, "activatedAt": at});
             (state, vec![("deactivateAutoConfirm", format!("{home}/deactivateAutoConfirm"))])
         }
-        None => {
-            (json!({"active": false}), vec![("activateAutoConfirm", format!("{home}/activateAutoConfirm"))])
-        }
+        None => (
+            json!({"active": false, "activatedAt": 0}),
+            vec![("activateAutoConfirm", format!("{home}/activateAutoConfirm"))],
+        ),
     };
     if let Some(action) = store.due(&target).filter(|action| action.waits()) {
         links.push(("confirmationBase", format!("{home}/{}?c={}", action.id, change(action, asked.now))));

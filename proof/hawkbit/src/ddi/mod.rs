@@ -11,13 +11,13 @@ mod poll;
 mod ranges;
 mod shape;
 
-use crate::answer::{Answer, Asked};
+use crate::answer::{Answer, Asked, unreadable};
 use crate::http::Response;
 use crate::store::Store;
 
 /// Answers a device. `parts` are the path's parts after `controller/v1`.
 pub(crate) fn answer(store: &mut Store, asked: &Asked<'_>, parts: &[&str]) -> Answer {
-    let Some((id, rest)) = parts.split_first() else { return Err(Response::empty(404)) };
+    let Some((id, rest)) = parts.split_first() else { return Err(Response::framework(404, "Not Found")) };
     login::check(store, asked.request, id)?;
     let method = match asked.request.method.as_str() {
         "HEAD" => "GET",
@@ -54,11 +54,11 @@ pub(crate) fn answer(store: &mut Store, asked: &Asked<'_>, parts: &[&str]) -> An
             | ["deploymentBase" | "cancelAction" | "confirmationBase" | "installedBase", _]
             | ["deploymentBase" | "cancelAction" | "confirmationBase", _, "feedback"]
             | ["softwaremodules", _, "artifacts", ..],
-        ) => Err(Response::empty(405)),
-        _ => Err(Response::empty(404)),
+        ) => Err(Response::framework(405, "Method Not Allowed")),
+        _ => Err(Response::framework(404, "Not Found")),
     }
 }
 
 fn number(text: &str) -> Result<u64, Response> {
-    text.parse().map_err(|_| Response::empty(400))
+    text.parse().map_err(|_| unreadable())
 }

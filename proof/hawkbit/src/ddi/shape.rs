@@ -19,7 +19,15 @@ pub(super) fn answer(asked: &Asked<'_>, value: &Value) -> Answer {
         }
         _ => None,
     });
-    response.map(|response| asked.tagged(response)).ok_or_else(|| Response::empty(406))
+    response.map(|response| asked.tagged(response)).ok_or_else(|| not_acceptable(accept))
+}
+
+fn not_acceptable(accept: &str) -> Response {
+    if accept.contains("text/html") {
+        Response::page(406)
+    } else {
+        Response::framework(406, "Not Acceptable")
+    }
 }
 
 /// In CBOR links are a list, and there is one even if it is empty.
@@ -27,6 +35,9 @@ fn links_in_a_list(value: &Value) -> Value {
     match value {
         Value::Object(object) => {
             let mut changed = Map::new();
+            if object.contains_key("config") {
+                changed.insert("links".into(), json!([]));
+            }
             for (key, value) in object {
                 match value {
                     Value::Object(links) if key == "_links" => {

@@ -1,10 +1,24 @@
 //! Bodies of requests: by their length, in chunks, and of several parts.
 
-use super::request::Refused;
-use std::io::{BufRead, Read};
+use std::io::{self, BufRead, Read};
 
 /// The longest body that is taken.
 const MAX_BODY: u64 = 512 << 20;
+
+/// Why there is no request.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// The client has gone, or nothing more comes.
+    Gone,
+    /// It can't be read, or is too long.
+    Malformed,
+}
+
+impl From<io::Error> for Refused {
+    fn from(_: io::Error) -> Self {
+        Self::Gone
+    }
+}
 
 /// Reads a body, whichever way its length is said.
 pub(super) fn read(

@@ -1,6 +1,7 @@
 //! The server's threads: one that accepts, and one for each connection.
 
-use super::request::{Refused, Request};
+use super::body::Refused;
+use super::request::Request;
 use super::response::Response;
 use std::collections::HashMap;
 use std::io::{self, BufReader, BufWriter, Write};

@@ -1,7 +1,7 @@
 //! One request, as it comes in.
 
-use super::body;
-use std::io::{self, BufRead, Read, Write};
+use super::body::{self, Refused};
+use std::io::{BufRead, Read, Write};
 
 /// What all headers and the request line may take: Tomcat's limit.
 const MAX_HEAD: usize = 8 * 1024;
@@ -20,21 +20,6 @@ pub(crate) struct Request {
     headers: Vec<(String, String)>,
     /// The body.
     pub(crate) body: Vec<u8>,
-}
-
-/// Why there is no request.
-#[derive(Debug)]
-pub(crate) enum Refused {
-    /// The client has gone, or nothing more comes.
-    Gone,
-    /// It can't be read, or is too long.
-    Malformed,
-}
-
-impl From<io::Error> for Refused {
-    fn from(_: io::Error) -> Self {
-        Self::Gone
-    }
 }
 
 impl Request {

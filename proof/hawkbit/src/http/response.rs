@@ -64,6 +64,12 @@ impl Response {
         Self::of(status, "text/html;charset=utf-8", page.into_bytes())
     }
 
+    /// What Spring says where hawkBit has not been asked, or has nothing to say.
+    pub(crate) fn framework(status: u16, error: &str) -> Self {
+        let value = serde_json::json!({"timestamp": "1970-01-01T00:00:00.000+00:00", "status": status, "error": error});
+        Self::json(status, "application/json;charset=UTF-8", &value)
+    }
+
     /// With one header more.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));

@@ -1,9 +1,10 @@
 //! Orders, as operators see them.
 
-use super::shape;
+use super::view::{self, View};
+use super::{fields, shape};
 use crate::answer::{Answer, Asked, unreadable};
 use crate::http::Response;
-use crate::store::Store;
+use crate::store::{Denied, Store};
 use serde_json::Value;
 
 fn number(text: &str) -> Result<u64, Response> {
@@ -14,18 +15,20 @@ fn number(text: &str) -> Result<u64, Response> {
 pub(super) fn answer(store: &mut Store, asked: &Asked<'_>, method: &str, parts: &[&str]) -> Answer {
     match (method, parts) {
         ("GET", []) => {
-            let all = store.actions.values().map(|action| shape::action(asked, store, action)).collect();
-            Ok(shape::page(asked, all, false))
+            let found = fields::actions(store, store.actions.values(), asked.request.parameter("q"))?;
+            let view = View::asked(asked);
+            let all = found.into_iter().map(|action| view::action(asked, store, action, view)).collect();
+            shape::page(asked, all, "id:ASC")
         }
         ("GET", [id]) => {
             let target = store.action_mut(number(id)?)?.target.clone();
-            Ok(shape::ok(&shape::action(asked, store, store.action_of(&target, number(id)?)?)))
+            Ok(shape::ok(&view::action(asked, store, store.action_of(&target, number(id)?)?, View::Alone)))
         }
         ("DELETE", [id]) => {
             store.delete_action(number(id)?)?;
             Ok(Response::empty(204))
         }
-        _ => Err(Response::empty(405)),
+        _ => Err(Response::framework(405, "Method Not Allowed")),
     }
 }
 
@@ -40,14 +43,17 @@ pub(super) fn of_target(
     match (method, parts) {
         ("GET", []) => {
             let target = store.target(target)?;
-            let all = store.actions_of(target).map(|action| shape::action(asked, store, action)).collect();
-            Ok(shape::page(asked, all, false))
+            let found = fields::actions(store, store.actions_of(target), asked.request.parameter("q"))?;
+            let view = View::asked(asked);
+            let all = found.into_iter().map(|action| view::action(asked, store, action, view)).collect();
+            shape::page(asked, all, "id:DESC")
         }
-        ("GET", [id]) => Ok(shape::ok(&shape::action(asked, store, store.action_of(target, number(id)?)?))),
+        ("GET", [id]) => {
+            Ok(shape::ok(&view::action(asked, store, store.action_of(target, number(id)?)?, View::Alone)))
+        }
         ("GET", [id, "status"]) => {
-            let rows: Vec<Value> =
-                store.action_of(target, number(id)?)?.rows.iter().map(shape::row).collect();
-            Ok(shape::page(asked, rows, true))
+            let rows: Vec<Value> = store.action_of(target, number(id)?)?.rows.iter().map(view::row).collect();
+            shape::page(asked, rows, "id:DESC")
         }
         ("DELETE", [id]) => {
             store.action_of(target, number(id)?)?;
@@ -62,9 +68,9 @@ pub(super) fn of_target(
             store.action_of(target, number(id)?)?;
             match asked.json()?["forceType"].as_str() {
                 Some("forced") => store.force(number(id)?, asked.now)?,
-                _ => return Err(unreadable()),
+                _ => return Err(Denied::Invalid("forceType").into()),
             }
-            Ok(shape::ok(&shape::action(asked, store, store.action_of(target, number(id)?)?)))
+            Ok(shape::ok(&view::action(asked, store, store.action_of(target, number(id)?)?, View::Alone)))
         }
         ("PUT", [id, "confirmation"]) => {
             store.action_of(target, number(id)?)?;
@@ -79,6 +85,6 @@ pub(super) fn of_target(
             store.confirm(number(id)?, yes, said["code"].as_i64(), details, asked.now)?;
             Ok(Response::empty(200))
         }
-        _ => Err(Response::empty(405)),
+        _ => Err(Response::framework(405, "Method Not Allowed")),
     }
 }

@@ -1,10 +1,12 @@
 //! Software modules, and their files.
 
-use super::shape;
+use super::view::{self, View};
+use super::{fields, shape};
 use crate::answer::{Answer, Asked, unreadable};
 use crate::http::{Piece, Response, part};
-use crate::store::{Denied, Module, Store};
+use crate::store::{Denied, Module, Store, hex};
 use serde_json::{Value, json};
+use sha2::Digest as _;
 use std::collections::BTreeMap;
 
 fn number(text: &str) -> Result<u64, Response> {
@@ -13,38 +15,34 @@ fn number(text: &str) -> Result<u64, Response> {
 
 /// Answers what is asked of software modules.
 pub(super) fn answer(store: &mut Store, asked: &Asked<'_>, method: &str, parts: &[&str]) -> Answer {
-    let contents = &mut store.contents;
     match (method, parts) {
         ("GET", []) => {
-            let known = contents.modules.values().filter(|module| !module.deleted);
-            let words = super::contents::words(asked.request.parameter("q"))?;
-            let known = known.filter(|module| {
-                words.iter().all(|(key, value)| match key.as_str() {
-                    "name" => module.name == *value,
-                    "version" => module.version == *value,
-                    "type" | "type.key" => module.kind == *value,
-                    _ => module.id.to_string() == *value,
-                })
-            });
-            Ok(shape::page(asked, known.map(|module| shape::module(asked, module)).collect(), false))
+            let found = fields::modules(store, asked.request.parameter("q"))?;
+            let all = found.into_iter().map(|module| view::module(asked, module, View::Listed)).collect();
+            shape::page(asked, all, "id:ASC")
         }
         ("POST", []) => create(store, asked),
-        ("GET", [id]) => Ok(shape::ok(&shape::module(asked, contents.module(number(id)?)?))),
+        ("GET", [id]) => {
+            // One that was deleted can still be seen.
+            let module = store.contents.modules.get(&number(id)?).ok_or(Denied::Unknown("SoftwareModule"))?;
+            Ok(shape::ok(&view::module(asked, module, View::Alone)))
+        }
         ("DELETE", [id]) => {
-            contents.module_mut(number(id)?)?.deleted = true;
+            store.contents.delete_module(number(id)?)?;
             Ok(Response::empty(204))
         }
         ("POST", [id, "artifacts"]) => upload(store, asked, number(id)?),
         ("GET", [id, "artifacts"]) => {
-            let module = contents.module(number(id)?)?;
-            let known = module.artifacts.iter().map(|known| shape::artifact(asked, module.id, known));
+            let module = store.contents.module(number(id)?)?;
+            let known =
+                module.artifacts.iter().map(|known| view::artifact(asked, module.id, known, View::Listed));
             Ok(shape::ok(&known.collect()))
         }
         ("GET" | "DELETE", [id, "artifacts", file, rest @ ..]) => {
             artifact(store, asked, method, id, file, rest)
         }
         (_, [id, "metadata", rest @ ..]) => metadata(store, asked, method, number(id)?, rest),
-        _ => Err(Response::empty(405)),
+        _ => Err(Response::framework(405, "Method Not Allowed")),
     }
 }
 
@@ -66,26 +64,37 @@ fn create(store: &mut Store, asked: &Asked<'_>) -> Answer {
             deleted: false,
             created: asked.now,
         };
-        made.push(shape::module(asked, store.contents.add_module(module)?));
+        made.push(view::module(asked, store.contents.add_module(module)?, View::Listed));
     }
     // A real server says them in no order: who relies on one is found out.
     made.reverse();
     Ok(shape::created(&Value::Array(made)))
 }
 
+fn no_file() -> Response {
+    Response::framework(400, "Bad Request")
+}
+
 fn upload(store: &mut Store, asked: &Asked<'_>, module: u64) -> Answer {
     let kind = asked.request.header("Content-Type").unwrap_or_default();
     if !kind.starts_with("multipart/form-data") {
-        return Err(Response::empty(415));
+        return Err(Response::framework(415, "Unsupported Media Type"));
     }
-    let (file, bytes) = part(&asked.request.body, kind, "file").ok_or_else(unreadable)?;
+    let (file, bytes) = part(&asked.request.body, kind, "file").ok_or_else(no_file)?;
     let name = asked.request.parameter("filename").map(str::to_owned).or(file);
-    let name = name.filter(|name| !name.is_empty()).ok_or_else(unreadable)?;
-    if name.contains(['/', '\\', '<', '>']) {
-        return Err(Denied::Invalid("filename").into());
+    let name = name.filter(|name| !name.is_empty()).ok_or_else(no_file)?;
+    let sums = [
+        ("md5sum", hex(&md5::Md5::digest(bytes))),
+        ("sha1sum", hex(&sha1::Sha1::digest(bytes))),
+        ("sha256sum", hex(&sha2::Sha256::digest(bytes))),
+    ];
+    for (name, sum) in sums {
+        if asked.request.parameter(name).is_some_and(|wanted| wanted != sum) {
+            return Err(Denied::Invalid(name).into());
+        }
     }
     let made = store.contents.add_artifact(module, &name, bytes.to_vec(), asked.now)?;
-    Ok(shape::created(&shape::artifact(asked, module, made)))
+    Ok(shape::created(&view::artifact(asked, module, made, View::Alone)))
 }
 
 fn artifact(
@@ -101,10 +110,12 @@ fn artifact(
     let known = contents.module(module)?.artifacts.iter().find(|known| known.id == file);
     let known = known.ok_or(Denied::Unknown("Artifact"))?;
     match (method, rest) {
-        ("GET", []) => Ok(shape::ok(&shape::artifact(asked, module, known))),
+        ("GET", []) => Ok(shape::ok(&view::artifact(asked, module, known, View::Alone))),
         ("GET", ["download"]) => {
             let whole = Piece::Part(known.bytes.clone(), 0..known.bytes.len());
             let response = Response::empty(200).with("Content-Type", "application/octet-stream");
+            let response =
+                response.with("Content-Disposition", format!("attachment;filename={}", known.name));
             Ok(response.with("ETag", format!("\"{}\"", known.sha1)).with_body(vec![whole]))
         }
         ("DELETE", []) => {
@@ -115,7 +126,7 @@ fn artifact(
             module.artifacts.retain(|known| known.id != file);
             Ok(Response::empty(204))
         }
-        _ => Err(Response::empty(405)),
+        _ => Err(Response::framework(405, "Method Not Allowed")),
     }
 }
 
@@ -125,7 +136,8 @@ fn metadata(store: &mut Store, asked: &Asked<'_>, method: &str, module: u64, res
     match (method, rest) {
         ("GET", []) => {
             let all: Vec<Value> = module.metadata.iter().map(|(key, value)| shown(key, value)).collect();
-            Ok(shape::page(asked, all, false))
+            let total = all.len();
+            Ok(shape::ok(&json!({"total": total, "size": total, "content": all})))
         }
         ("POST", []) => {
             for entry in shape::entries(&asked.json()?)? {
@@ -141,15 +153,17 @@ fn metadata(store: &mut Store, asked: &Asked<'_>, method: &str, module: u64, res
         }
         ("PUT", [key]) => {
             let said = asked.json()?;
-            let known = module.metadata.get_mut(*key).ok_or(Denied::Unknown("SoftwareModuleMetadata"))?;
-            known.0 = shape::text(&said, "value")?.to_owned();
-            known.1 = said["targetVisible"].as_bool().unwrap_or(known.1);
-            Ok(Response::empty(200))
+            // Who does not say whether devices see it gets an error of the server's own.
+            let internal = || Response::framework(500, "Internal Server Error");
+            let visible = said["targetVisible"].as_bool().ok_or_else(internal)?;
+            let value = shape::text(&said, "value")?.to_owned();
+            module.metadata.insert((*key).to_owned(), (value, visible));
+            Ok(Response::empty(204))
         }
         ("DELETE", [key]) => {
             module.metadata.remove(*key).ok_or(Denied::Unknown("SoftwareModuleMetadata"))?;
             Ok(Response::empty(204))
         }
-        _ => Err(Response::empty(405)),
+        _ => Err(Response::framework(405, "Method Not Allowed")),
     }
 }

@@ -1,8 +1,8 @@
 //! Devices, and what they are given.
 
-use super::{actions, shape};
+use super::view::{self, View};
+use super::{actions, fields, shape};
 use crate::answer::{Answer, Asked, unreadable};
-use crate::filter::Filter;
 use crate::http::Response;
 use crate::store::{Assignment, Denied, Kind, Store, WEIGHT, Window};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ pub(super) fn answer(store: &mut Store, asked: &Asked<'_>, method: &str, parts: 
     match (method, parts) {
         ("GET", []) => list(store, asked),
         ("POST", []) => create(store, asked),
-        ("GET", [id]) => Ok(shape::ok(&shape::target(asked, store, store.target(id)?))),
+        ("GET", [id]) => Ok(shape::ok(&view::target(asked, store, store.target(id)?, View::Alone))),
         ("PUT", [id]) => change(store, asked, id),
         ("DELETE", [id]) => {
             store.delete_target(id)?;
@@ -22,7 +22,7 @@ pub(super) fn answer(store: &mut Store, asked: &Asked<'_>, method: &str, parts: 
         ("GET", [id, "assignedDS"]) => set(store, asked, store.target(id)?.assigned),
         ("GET", [id, "installedDS"]) => set(store, asked, store.target(id)?.installed),
         ("POST", [id, "assignedDS"]) => assign(store, asked, id),
-        ("GET", [id, "autoConfirm"]) => auto_confirm(store, id),
+        ("GET", [id, "autoConfirm"]) => auto_confirm(store, asked, id),
         ("POST", [id, "autoConfirm", "activate"]) => {
             let said = if asked.request.body.is_empty() { Value::Null } else { asked.json()? };
             let text = |name: &str| said[name].as_str().map(str::to_owned);
@@ -34,23 +34,21 @@ pub(super) fn answer(store: &mut Store, asked: &Asked<'_>, method: &str, parts: 
             store.target_mut(id)?.auto_confirm = None;
             Ok(Response::empty(204))
         }
-        ("GET", [id, "metadata"]) => Ok(super::contents::metadata(&store.target(id)?.metadata)),
+        ("GET", [id, "metadata"]) => Ok(super::lists::metadata(&store.target(id)?.metadata)),
         ("POST", [id, "metadata"]) => {
-            let pairs = super::contents::pairs(&asked.json()?)?;
+            let pairs = super::lists::pairs(&asked.json()?)?;
             store.target_mut(id)?.metadata.extend(pairs);
             Ok(Response::empty(201))
         }
         (_, [id, "actions", rest @ ..]) => actions::of_target(store, asked, method, id, rest),
-        _ => Err(Response::empty(405)),
+        _ => Err(Response::framework(405, "Method Not Allowed")),
     }
 }
 
 fn list(store: &Store, asked: &Asked<'_>) -> Answer {
-    let filter = Filter::asked(asked.request.parameter("q"))?;
-    let mut targets: Vec<_> = store.targets.values().filter(|target| filter.matches(store, target)).collect();
-    targets.sort_by_key(|target| target.number);
-    let all = targets.into_iter().map(|target| shape::target(asked, store, target)).collect();
-    Ok(shape::page(asked, all, false))
+    let found = fields::targets(store, asked.request.parameter("q"))?;
+    let all = found.into_iter().map(|target| view::target(asked, store, target, View::Listed)).collect();
+    shape::page(asked, all, "id:ASC")
 }
 
 fn create(store: &mut Store, asked: &Asked<'_>) -> Answer {
@@ -68,8 +66,10 @@ fn create(store: &mut Store, asked: &Asked<'_>) -> Answer {
         target.description = entry["description"].as_str().map(str::to_owned);
         made.push(id.to_owned());
     }
-    let made: Value =
-        made.iter().filter_map(|id| Some(shape::target(asked, store, store.targets.get(id)?))).collect();
+    let made: Value = made
+        .iter()
+        .filter_map(|id| Some(view::target(asked, store, store.targets.get(id)?, View::Listed)))
+        .collect();
     Ok(shape::created(&made))
 }
 
@@ -91,22 +91,25 @@ fn change(store: &mut Store, asked: &Asked<'_>, id: &str) -> Answer {
         Some(false) => return Err(Denied::Invalid("requestAttributes").into()),
         None => {}
     }
-    Ok(shape::ok(&shape::target(asked, store, store.target(id)?)))
+    Ok(shape::ok(&view::target(asked, store, store.target(id)?, View::Alone)))
 }
 
 fn set(store: &Store, asked: &Asked<'_>, id: Option<u64>) -> Answer {
     match id.and_then(|id| store.contents.sets.get(&id)) {
-        Some(set) => Ok(shape::ok(&shape::set(asked, &store.contents, set))),
+        Some(set) => Ok(shape::ok(&view::set(asked, &store.contents, set, View::Alone))),
         None => Ok(Response::empty(204)),
     }
 }
 
-fn auto_confirm(store: &Store, id: &str) -> Answer {
+fn auto_confirm(store: &Store, asked: &Asked<'_>, id: &str) -> Answer {
+    let link =
+        |verb: &str| json!({"href": format!("{}/rest/v1/targets/{id}/autoConfirm/{verb}", asked.base)});
     Ok(shape::ok(&match &store.target(id)?.auto_confirm {
-        Some((initiator, remark, at)) => {
-            json!({"active": true, "initiator": initiator, "remark": remark, "activatedAt": at})
-        }
-        None => json!({"active": false}),
+        Some((initiator, remark, at)) => json!({
+            "active": true, "initiator": initiator, "remark": remark, "activatedAt": at,
+            "_links": {"deactivate": link("deactivate")},
+        }),
+        None => json!({"active": false, "_links": {"activate": link("activate")}}),
     }))
 }
 

@@ -89,7 +89,7 @@ impl Operator {
     pub fn action_status(&self, target: &str, action: u64) -> Vec<Value> {
         let path = format!("/targets/{target}/actions/{action}/status?limit=500&sort=id:ASC");
         let mut rows = self.list(&path);
-        while rows.len() % 500 == 0 && !rows.is_empty() {
+        while !rows.is_empty() && rows.len().is_multiple_of(500) {
             let more = self.list(&format!("{path}&offset={}", rows.len()));
             if more.is_empty() {
                 break;

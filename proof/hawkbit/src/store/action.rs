@@ -25,6 +25,22 @@ pub(crate) enum Status {
 }
 
 impl Status {
+    /// All of them.
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Finished,
+        Self::Error,
+        Self::Warning,
+        Self::Running,
+        Self::Canceled,
+        Self::Canceling,
+        Self::Retrieved,
+        Self::Download,
+        Self::Scheduled,
+        Self::CancelRejected,
+        Self::Downloaded,
+        Self::WaitForConfirmation,
+    ];
+
     /// As the management API writes it.
     pub(crate) fn word(self) -> &'static str {
         match self {

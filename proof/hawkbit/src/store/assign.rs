@@ -151,7 +151,7 @@ impl Store {
     /// Turns an order into one where the device has no choice.
     pub(crate) fn force(&mut self, number: u64, now: u64) -> Result<(), Denied> {
         let action = self.action_mut(number)?;
-        if !matches!(action.kind, Kind::Forced | Kind::TimeForced(_)) {
+        if !action.kind.is_forced(now) {
             action.kind = Kind::Forced;
             action.revision += 1;
             action.modified = now;

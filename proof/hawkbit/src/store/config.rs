@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+type Make = fn() -> Value;
+
 /// A new server's settings: nothing may log in as a device.
-const DEFAULTS: &[(&str, fn() -> Value)] = &[
+const DEFAULTS: &[(&str, Make)] = &[
     ("authentication.targettoken.enabled", || json!(false)),
     ("authentication.gatewaytoken.enabled", || json!(false)),
     ("authentication.gatewaytoken.key", || json!("")),
@@ -44,7 +46,7 @@ impl Configs {
     pub(crate) fn set(&mut self, key: &str, value: Value) -> bool {
         let Some((_, default)) = DEFAULTS.iter().find(|(known, _)| *known == key) else { return false };
         let same = std::mem::discriminant(&default()) == std::mem::discriminant(&value);
-        let fits = same && (key != "pollingTime" || value.as_str().is_some_and(is_polling_time));
+        let fits = same && (!key.starts_with("polling") || value.as_str().is_some_and(is_polling_time));
         if fits {
             self.changed.insert(key.to_owned(), value);
         }

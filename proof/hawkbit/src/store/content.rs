@@ -65,6 +65,7 @@ pub(crate) struct Contents {
     /// Distribution sets.
     pub(crate) sets: BTreeMap<u64, Set>,
     artifacts: u64,
+    numbers: u64,
 }
 
 /// The types of modules that a new server knows, with their names.
@@ -103,10 +104,12 @@ impl Contents {
         let same = |known: &&Module| {
             (&known.name, &known.version, &known.kind) == (&module.name, &module.version, &module.kind)
         };
-        if self.modules.values().filter(|known| !known.deleted).any(|known| same(&known)) {
+        // What a device was given is only hidden when it is deleted.
+        if self.modules.values().filter(|known| !known.deleted || known.locked).any(|known| same(&known)) {
             return Err(Denied::Exists("SoftwareModule"));
         }
-        let id = self.modules.keys().last().map_or(1, |last| last + 1);
+        self.numbers += 1;
+        let id = self.numbers;
         Ok(self.modules.entry(id).or_insert(Module { id, ..module }))
     }
 
@@ -119,10 +122,11 @@ impl Contents {
             self.module(*module)?;
         }
         let same = |known: &&Set| (&known.name, &known.version) == (&set.name, &set.version);
-        if self.sets.values().filter(|known| !known.deleted).any(|known| same(&known)) {
+        if self.sets.values().filter(|known| !known.deleted || known.locked).any(|known| same(&known)) {
             return Err(Denied::Exists("DistributionSet"));
         }
-        let id = self.sets.keys().last().map_or(1, |last| last + 1);
+        self.numbers += 1;
+        let id = self.numbers;
         Ok(self.sets.entry(id).or_insert(Set { id, ..set }))
     }
 
@@ -135,6 +139,32 @@ impl Contents {
             "app" => has("application"),
             _ => has("os"),
         }
+    }
+
+    /// Forgets a module; one that is in a set is only hidden, and one in a set that was assigned stays.
+    pub(crate) fn delete_module(&mut self, id: u64) -> Result<(), Denied> {
+        self.module(id)?;
+        let mut sets = self.sets.values().filter(|set| set.modules.contains(&id)).peekable();
+        let kept = sets.peek().is_some();
+        if sets.any(|set| set.locked && !set.deleted) {
+            return Err(Denied::Locked);
+        }
+        if kept {
+            self.module_mut(id)?.deleted = true;
+        } else {
+            self.modules.remove(&id);
+        }
+        Ok(())
+    }
+
+    /// Forgets a set; one that was assigned is only hidden, and orders for it go on.
+    pub(crate) fn delete_set(&mut self, id: u64) -> Result<(), Denied> {
+        if self.set(id)?.locked {
+            self.set_mut(id)?.deleted = true;
+        } else {
+            self.sets.remove(&id);
+        }
+        Ok(())
     }
 
     /// From a set's first assignment on it and its modules may not change.

@@ -6,6 +6,7 @@ mod config;
 mod content;
 mod report;
 mod rollout;
+mod rollout_steps;
 mod target;
 mod window;
 
@@ -14,11 +15,12 @@ pub(crate) use assign::{Assignment, WEIGHT};
 pub(crate) use config::Configs;
 pub(crate) use content::{Artifact, Contents, MODULE_TYPES, Module, SET_TYPES, Set, hex};
 pub(crate) use report::{EXECUTIONS, RESULTS, Report};
-pub(crate) use rollout::Rollout;
+pub(crate) use rollout::{Count, Group, Rollout, RolloutStatus};
 pub(crate) use target::{Mode, Target};
 pub(crate) use window::{Window, civil};
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 /// The most rows that an action may have before reports are refused.
 pub(crate) const MAX_ROWS: usize = 1000;
@@ -40,6 +42,9 @@ pub(crate) struct Store {
     pub(crate) rollouts: BTreeMap<u64, Rollout>,
     /// The tenant's settings.
     pub(crate) configs: Configs,
+    /// Something has changed that rollouts may wait for.
+    unsettled: bool,
+    stepped: Option<Instant>,
     rows: u64,
     next_action: u64,
     next_target: u64,
@@ -87,7 +92,9 @@ impl Store {
         self.actions.get(&id).filter(|action| action.target == target).ok_or(Denied::Unknown("Action"))
     }
 
+    /// An order, to change it.
     pub(crate) fn action_mut(&mut self, id: u64) -> Result<&mut Action, Denied> {
+        self.unsettled = true;
         self.actions.get_mut(&id).ok_or(Denied::Unknown("Action"))
     }
 

@@ -61,8 +61,9 @@ impl Store {
         };
         let row = report.row(status, vec![], Some(&otherwise), now);
         action.check_quota(&row)?;
+        // A report that changes nothing of the order itself leaves its links as they are.
+        action.revision += u64::from(action.code != report.code);
         action.code = report.code;
-        action.revision += 1;
         action.modified = now;
         let happened = row.timestamp;
         self.add_row(id, row);
@@ -77,6 +78,7 @@ impl Store {
     fn finish(&mut self, id: u64, happened: u64) -> Result<(), Denied> {
         let action = self.action_mut(id)?;
         action.active = false;
+        action.revision += 1;
         action.status = Status::Finished;
         let (set, kind, target) = (action.set, action.kind, action.target.clone());
         let target = self.target_mut(&target)?;
@@ -98,6 +100,7 @@ impl Store {
     fn fail(&mut self, id: u64) -> Result<(), Denied> {
         let action = self.action_mut(id)?;
         action.active = false;
+        action.revision += 1;
         action.status = Status::Error;
         let target = action.target.clone();
         let target = self.target_mut(&target)?;
@@ -149,7 +152,10 @@ impl Store {
                 return self.canceled(id, now);
             }
             Status::Error | Status::CancelRejected => action.status = Status::Running,
-            _ => action.check_quota(&row)?,
+            _ => {
+                action.check_quota(&row)?;
+                action.revision -= 1;
+            }
         }
         action.revision += 1;
         action.modified = now;

@@ -90,6 +90,7 @@ impl Store {
     /// Forgets a device, with its orders.
     pub(crate) fn delete_target(&mut self, id: &str) -> Result<(), Denied> {
         let target = self.targets.remove(id).ok_or(Denied::Unknown("Target"))?;
+        self.unsettled = true;
         for action in target.actions {
             self.actions.remove(&action);
         }
@@ -106,9 +107,7 @@ impl Store {
         mode: Mode,
         data: &BTreeMap<String, Option<String>>,
     ) -> Result<(), Denied> {
-        let fits = |text: &str| {
-            text.chars().count() <= MAX_ATTRIBUTE && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
-        };
+        let fits = |text: &str| text.chars().count() <= MAX_ATTRIBUTE && text.chars().all(is_taken);
         if !data.iter().all(|(key, value)| fits(key) && value.as_deref().is_none_or(fits)) {
             return Err(Denied::Invalid("attributes"));
         }
@@ -130,6 +129,11 @@ impl Store {
         target.attributes_wanted &= mode == Mode::Remove;
         Ok(())
     }
+}
+
+/// What an attribute may be made of: printable ASCII but for a tilde and a backtick, and blanks of all kinds.
+fn is_taken(letter: char) -> bool {
+    (letter.is_ascii_graphic() && letter != '~' && letter != '`') || matches!(letter, ' ' | '\t'..='\r')
 }
 
 /// A token that no other device of the server has.

@@ -84,7 +84,9 @@ impl Window {
 
     fn has(&self, field: usize, value: u64) -> bool {
         let Some(ranges) = self.fields.get(field) else { return true };
-        ranges.iter().any(|(from, to, step)| (*from..=*to).contains(&value) && (value - from) % step == 0)
+        ranges
+            .iter()
+            .any(|(from, to, step)| (*from..=*to).contains(&value) && (value - from).is_multiple_of(*step))
     }
 }
 

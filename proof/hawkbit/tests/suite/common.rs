@@ -4,19 +4,78 @@ use drydock_hawkbit::{Kind, Operator, Server};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The server of this file's tests. Which one it is, is said.
+/// The server of most tests.
 pub(crate) fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| told(Server::start()))
+    SERVER.get_or_init(|| {
+        let server = Server::start();
+        println!("these tests run against {}", server.which());
+        server
+    })
 }
 
-/// Says which server it is.
-pub(crate) fn told(server: Server) -> Server {
-    eprintln!("against {}", server.which());
-    server
+/// A server whose settings a test may change, while it has it for itself. They are as they were before when it is done.
+pub(crate) struct Tenant {
+    pub(crate) server: &'static Server,
+    changed: Vec<&'static str>,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Tenant {
+    pub(crate) fn with(settings: &[(&'static str, Value)]) -> Self {
+        static SERVER: OnceLock<Server> = OnceLock::new();
+        static ALONE: Mutex<()> = Mutex::new(());
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tenant = Self { server: SERVER.get_or_init(Server::stock), changed: vec![], _alone: alone };
+        for (key, value) in settings {
+            tenant.set(key, value.clone());
+        }
+        tenant
+    }
+
+    pub(crate) fn set(&mut self, key: &'static str, value: Value) {
+        self.changed.push(key);
+        self.server.operator().configure(key, value);
+    }
+
+    /// A device that the operator has made.
+    pub(crate) fn device(&self) -> Device {
+        Device::on(self.server)
+    }
+
+    /// Another device, with an open order.
+    pub(crate) fn ordered(&self, kind: Kind) -> (Device, u64) {
+        let device = self.device();
+        let action = device.order(release_on(self.server, "a.bin", b"abc").set, kind);
+        (device, action)
+    }
+}
+
+impl Drop for Tenant {
+    fn drop(&mut self) {
+        for key in &self.changed {
+            self.server.operator().request("DELETE", &format!("/system/configs/{key}"), None);
+        }
+    }
+}
+
+/// Lets time pass: the double's is moved, a real server's is waited for.
+pub(crate) fn pass(server: &Server, time: Duration) {
+    match server.double() {
+        Some(double) => double.clock().forward(time),
+        None => thread::sleep(time),
+    }
+}
+
+/// The server's time, in milliseconds since 1970.
+pub(crate) fn now(server: &Server) -> u64 {
+    let system = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    server.double().map_or_else(|| u64::try_from(system()).unwrap(), |double| double.clock().now())
 }
 
 /// Something that no other test of this server has.
@@ -95,7 +154,10 @@ pub(crate) struct Device {
 impl Device {
     /// One that the operator has made.
     pub(crate) fn new() -> Self {
-        let server = server();
+        Self::on(server())
+    }
+
+    pub(crate) fn on(server: &'static Server) -> Self {
         let id = unique("dev");
         let token = server.operator().create_target(&id);
         Self { server, id, authorization: format!("TargetToken {token}") }
@@ -181,7 +243,14 @@ pub(crate) struct Release {
 }
 
 pub(crate) fn release(file: &str, bytes: &[u8]) -> Release {
-    let operator = server().operator();
+    release_on(server(), file, bytes)
+}
+
+pub(crate) fn release_on(server: &Server, file: &str, bytes: &[u8]) -> Release {
+    // Two files with the same content that come at the same time are 500 for one of them.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let operator = server.operator();
     let version = unique("v");
     let module = operator.module("bundle", &version);
     operator.upload(module, file, bytes);

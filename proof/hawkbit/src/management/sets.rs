@@ -1,10 +1,12 @@
 //! Distribution sets, and what is written to them.
 
-use super::{shape, targets};
+use super::lists::{metadata, pairs};
+use super::view::{self, View};
+use super::{fields, shape, targets};
 use crate::answer::{Answer, Asked, unreadable};
 use crate::http::Response;
 use crate::store::{Denied, Set, Store};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 fn number(text: &str) -> Result<u64, Response> {
@@ -16,21 +18,19 @@ pub(super) fn answer(store: &mut Store, asked: &Asked<'_>, method: &str, parts: 
     let contents = &mut store.contents;
     match (method, parts) {
         ("GET", []) => {
-            let words = words(asked.request.parameter("q"))?;
-            let known = contents.sets.values().filter(|set| !set.deleted).filter(|set| {
-                words.iter().all(|(key, value)| match key.as_str() {
-                    "name" => set.name == *value,
-                    "version" => set.version == *value,
-                    "type" | "type.key" => set.kind == *value,
-                    _ => set.id.to_string() == *value,
-                })
-            });
-            Ok(shape::page(asked, known.map(|set| shape::set(asked, contents, set)).collect(), false))
+            let found = fields::sets(store, asked.request.parameter("q"))?;
+            let contents = &store.contents;
+            let all = found.into_iter().map(|set| view::set(asked, contents, set, View::Listed)).collect();
+            shape::page(asked, all, "id:ASC")
         }
         ("POST", []) => create(store, asked),
-        ("GET", [id]) => Ok(shape::ok(&shape::set(asked, contents, contents.set(number(id)?)?))),
+        ("GET", [id]) => {
+            // One that was deleted can still be seen.
+            let set = contents.sets.get(&number(id)?).ok_or(Denied::Unknown("DistributionSet"))?;
+            Ok(shape::ok(&view::set(asked, contents, set, View::Alone)))
+        }
         ("DELETE", [id]) => {
-            contents.set_mut(number(id)?)?.deleted = true;
+            contents.delete_set(number(id)?)?;
             Ok(Response::empty(204))
         }
         ("POST", [id, "invalidate"]) => {
@@ -43,7 +43,19 @@ pub(super) fn answer(store: &mut Store, asked: &Asked<'_>, method: &str, parts: 
         ("GET", [id, "assignedSM"]) => {
             let modules = contents.set(number(id)?)?.modules.iter();
             let modules = modules.filter_map(|id| contents.modules.get(id));
-            Ok(shape::page(asked, modules.map(|module| shape::module(asked, module)).collect(), false))
+            let all = modules.map(|module| view::module(asked, module, View::Listed)).collect();
+            shape::page(asked, all, "id:ASC")
+        }
+        ("POST", [id, "assignedSM"]) => {
+            let said = asked.json()?;
+            let more: Option<Vec<u64>> =
+                shape::entries(&said)?.iter().map(|one| one["id"].as_u64()).collect();
+            let set = contents.set_mut(number(id)?)?;
+            if set.locked {
+                return Err(Denied::Locked.into());
+            }
+            set.modules.extend(more.ok_or_else(unreadable)?);
+            Ok(Response::empty(200))
         }
         ("GET", [id, "metadata"]) => Ok(metadata(&contents.set(number(id)?)?.metadata)),
         ("POST", [id, "metadata"]) => {
@@ -54,12 +66,12 @@ pub(super) fn answer(store: &mut Store, asked: &Asked<'_>, method: &str, parts: 
         ("GET", [id, "metadata", key]) => {
             let value = contents.set(number(id)?)?.metadata.get(*key);
             let value = value.ok_or(Denied::Unknown("DistributionSetMetadata"))?;
-            Ok(shape::ok(&json!({"key": key, "value": value})))
+            let pair = json!({"key": key, "value": value});
+            Ok(Response::json(200, "application/json;charset=UTF-8", &pair))
         }
         ("PUT", [id, "metadata", key]) => {
             let value = shape::text(&asked.json()?, "value")?.to_owned();
-            let known = contents.set_mut(number(id)?)?.metadata.get_mut(*key);
-            *known.ok_or(Denied::Unknown("DistributionSetMetadata"))? = value;
+            contents.set_mut(number(id)?)?.metadata.insert((*key).to_owned(), value);
             Ok(Response::empty(204))
         }
         ("DELETE", [id, "metadata", key]) => {
@@ -67,7 +79,7 @@ pub(super) fn answer(store: &mut Store, asked: &Asked<'_>, method: &str, parts: 
             gone.ok_or(Denied::Unknown("DistributionSetMetadata"))?;
             Ok(Response::empty(204))
         }
-        _ => Err(Response::empty(405)),
+        _ => Err(Response::framework(405, "Method Not Allowed")),
     }
 }
 
@@ -79,7 +91,7 @@ fn create(store: &mut Store, asked: &Asked<'_>) -> Answer {
         let modules: Option<Vec<u64>> = modules.map(|module| module["id"].as_u64()).collect();
         let set = Set {
             id: 0,
-            kind: shape::text(entry, "type")?.to_owned(),
+            kind: entry["type"].as_str().unwrap_or("os").to_owned(),
             name: shape::text(entry, "name")?.to_owned(),
             version: shape::text(entry, "version")?.to_owned(),
             description: entry["description"].as_str().map(str::to_owned),
@@ -95,7 +107,7 @@ fn create(store: &mut Store, asked: &Asked<'_>) -> Answer {
     let contents = &store.contents;
     // A real server says them in no order: who relies on one is found out.
     let made = made.iter().rev().filter_map(|id| contents.sets.get(id));
-    Ok(shape::created(&made.map(|set| shape::set(asked, contents, set)).collect()))
+    Ok(shape::created(&made.map(|set| view::set(asked, contents, set, View::Listed)).collect()))
 }
 
 /// One set to several devices.
@@ -127,38 +139,6 @@ fn targets_of(store: &Store, asked: &Asked<'_>, set: u64, installed: bool) -> An
     store.contents.set(set)?;
     let has = |of: &crate::store::Target| if installed { of.installed } else { of.assigned };
     let known = store.targets.values().filter(|target| has(target) == Some(set));
-    Ok(shape::page(asked, known.map(|target| shape::target(asked, store, target)).collect(), false))
-}
-
-/// What is written to something, as a list.
-pub(super) fn metadata(of: &BTreeMap<String, String>) -> Response {
-    let all: Vec<Value> = of.iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
-    shape::ok(&json!({"total": all.len(), "size": all.len(), "content": all}))
-}
-
-/// What is to be written to something.
-pub(super) fn pairs(said: &Value) -> Result<Vec<(String, String)>, Response> {
-    let pair = |entry: &Value| {
-        Ok((
-            shape::text(entry, "key")?.to_owned(),
-            entry["value"].as_str().ok_or_else(unreadable)?.to_owned(),
-        ))
-    };
-    shape::entries(said)?.iter().map(pair).collect()
-}
-
-/// A search for modules and sets: some of `name`, `version`, `type` and `id`, each with `==` and joined by `and` or `;`.
-pub(super) fn words(search: Option<&str>) -> Result<Vec<(String, String)>, Response> {
-    let search = search.unwrap_or_default().replace(" and ", ";").replace(" AND ", ";");
-    let parts = search.split(';').map(str::trim).filter(|part| !part.is_empty());
-    parts
-        .map(|part| {
-            let (key, value) = part.split_once("==").ok_or_else(unreadable)?;
-            let key = key.trim().to_lowercase();
-            if !["name", "version", "type", "type.key", "id"].contains(&key.as_str()) {
-                return Err(unreadable());
-            }
-            Ok((key, value.trim().trim_matches(['\'', '"']).to_owned()))
-        })
-        .collect()
+    let all = known.map(|target| view::target(asked, store, target, View::Listed)).collect();
+    shape::page(asked, all, "id:ASC")
 }
