@@ -14,8 +14,8 @@ pub enum Error {
     Input { what: String, problem: String },
     /// The server can't be reached, or not be trusted.
     Unreachable { doing: String, server: String, problem: String },
-    /// The server refused, or its answer is none.
-    Refused { doing: String, problem: String },
+    /// The server refused, or its answer can't be read.
+    Refused { doing: String, status: u16, problem: String },
     /// The server has something else under the name that is asked for.
     Conflict { doing: String, problem: String },
 }
@@ -39,9 +39,10 @@ impl fmt::Display for Error {
             Self::File { doing, path, source } => write!(f, "{doing} {}: {source}", path.display()),
             Self::Input { what, problem } => write!(f, "{what}: {problem}"),
             Self::Unreachable { doing, server, problem } => write!(f, "{doing}: {server}: {problem}"),
-            Self::Refused { doing, problem } | Self::Conflict { doing, problem } => {
-                write!(f, "{doing}: {problem}")
+            Self::Refused { doing, status, problem } => {
+                write!(f, "{doing}: the server answered {status}: {problem}")
             }
+            Self::Conflict { doing, problem } => write!(f, "{doing}: {problem}"),
         }
     }
 }

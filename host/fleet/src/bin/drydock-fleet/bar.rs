@@ -1,20 +1,43 @@
+use drydock_fleet::Watch;
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Whether progress is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// As a bar, where standard error is a terminal.
-    Shown,
-    /// Not at all: `--quiet`.
-    Hidden,
+/// A progress bar on standard error; hidden where that is no terminal, or nobody wants to see it.
+pub(crate) struct Bar(ProgressBar);
+
+impl Bar {
+    /// A bar for bytes.
+    pub(crate) fn of_bytes(quiet: bool) -> Self {
+        Self::new(quiet, "{msg:12} {wide_bar} {bytes}/{total_bytes} {eta}")
+    }
+
+    /// A bar for things that are counted.
+    pub(crate) fn of_things(quiet: bool) -> Self {
+        Self::new(quiet, "{msg:12} {wide_bar} {pos}/{len} {eta}")
+    }
+
+    fn new(quiet: bool, template: &str) -> Self {
+        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
+        Self(match ProgressStyle::with_template(template) {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        })
+    }
 }
 
-/// A progress bar in bytes on standard error; hidden where that is no terminal.
-pub(crate) fn bar(progress: Progress, len: u64) -> ProgressBar {
-    if progress == Progress::Hidden {
-        return ProgressBar::hidden();
+impl Watch for Bar {
+    fn begin(&self, what: &str, count: u64) {
+        self.0.set_message(what.to_owned());
+        self.0.set_length(count);
+        self.0.set_position(0);
     }
-    let style = ProgressStyle::with_template("{msg:12} {wide_bar} {bytes}/{total_bytes} {eta}");
-    let bar = ProgressBar::new(len);
-    if let Ok(style) = style { bar.with_style(style) } else { bar }
+
+    fn advance(&self, count: u64) {
+        self.0.inc(count);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
 }

@@ -1,3 +1,4 @@
+use crate::common::Common;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -21,20 +22,21 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// What every command takes.
-#[derive(clap::Args)]
-pub(crate) struct Common {
-    /// Print the result as one JSON object, errors too.
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-    /// No progress bars, even on a terminal.
-    #[arg(long, short, global = true)]
-    pub(crate) quiet: bool,
-}
-
 /// A command is one line here, with what `--help` says on its `Args`, and one in `main`.
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    Push(crate::push::Args),
+    Assign(crate::assign::Args),
+    Cancel(crate::cancel::Args),
+    Rollout(crate::rollout::Args),
+    Rollouts(crate::rollouts::Args),
+    /// Start a rollout that is there.
+    Start(crate::rollout::ActArgs),
+    /// Pause a rollout: no further group begins, and devices that were told go on.
+    Pause(crate::rollout::ActArgs),
+    /// Go on with a rollout that pauses.
+    Resume(crate::rollout::ActArgs),
+    Status(crate::status::Args),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

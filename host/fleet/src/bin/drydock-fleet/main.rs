@@ -1,18 +1,37 @@
 //! `drydock-fleet`, the operator's tool: uploads bundles to a server, hands them out, and tells what became of them.
 
+mod assign;
 mod bar;
+mod cancel;
 mod cli;
+mod common;
+mod how;
 mod pages;
+mod push;
 mod reply;
+mod rollout;
+mod rollouts;
+mod status;
+mod table;
 
 use clap::Parser;
 use cli::{Cli, Command};
+use drydock_fleet::rollout::Act;
 use reply::Form;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let Cli { command, common } = Cli::parse();
     let reply = match &command {
+        Command::Push(args) => push::run(args, &common),
+        Command::Assign(args) => assign::run(args, &common),
+        Command::Cancel(args) => cancel::run(args, &common),
+        Command::Rollout(args) => rollout::run(args, &common),
+        Command::Rollouts(args) => rollouts::run(args, &common),
+        Command::Start(args) => rollout::run_act(args, Act::Start, &common),
+        Command::Pause(args) => rollout::run_act(args, Act::Pause, &common),
+        Command::Resume(args) => rollout::run_act(args, Act::Resume, &common),
+        Command::Status(args) => status::run(args, &common),
         Command::Completions { shell } => Ok(pages::completions(*shell)),
         Command::Man { dir } => pages::man(dir.as_deref()),
     };

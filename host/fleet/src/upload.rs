@@ -1,0 +1,60 @@
+//! A bundle on its way: streamed, never whole in memory.
+
+use crate::model::Artifact;
+use crate::query::encode;
+use crate::{Client, Error, Release, Watch};
+use std::io::{self, Read};
+
+/// Separates the parts of the body (RFC 7578). Bundles may hold it: where the part ends, its length and digest tell; but a body
+/// that a server cuts too early is refused by its digest, so that it is chosen from the bundle's own.
+fn boundary(release: &Release) -> String {
+    format!("drydock-{}", release.sha256)
+}
+
+/// Uploads a bundle into a module. On return the server has it with the right digest.
+pub(crate) fn upload(
+    client: &Client,
+    doing: &str,
+    module: u64,
+    release: &Release,
+    file_name: &str,
+    watch: &dyn Watch,
+) -> Result<(), Error> {
+    let boundary = boundary(release);
+    let head = format!(
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{file_name}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+    );
+    let tail = format!("\r\n--{boundary}--\r\n");
+    watch.begin("uploading", release.size);
+    let file = Watched { inner: release.bytes()?.take(release.size), watch };
+    let size = head.len() as u64 + release.size + tail.len() as u64;
+    let mut body = head.as_bytes().chain(file).chain(tail.as_bytes());
+    let path = format!(
+        "/softwaremodules/{module}/artifacts?filename={}&sha256sum={}",
+        encode(file_name),
+        release.sha256
+    );
+    let content_type = format!("multipart/form-data; boundary={boundary}");
+    let made: Artifact = client.send(doing, &path, &content_type, &mut body, size)?;
+    let sha256 = release.sha256.to_string();
+    if made.size == release.size && made.hashes.sha256.is_none_or(|have| have == sha256) {
+        return Ok(());
+    }
+    let problem =
+        "what it has stored is not the bundle; remove that file on the server, and upload it again".into();
+    Err(Error::Refused { doing: doing.into(), status: 201, problem })
+}
+
+/// Bytes that someone counts.
+struct Watched<'a, R> {
+    inner: R,
+    watch: &'a dyn Watch,
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buf)?;
+        self.watch.advance(count as u64);
+        Ok(count)
+    }
+}
