@@ -137,18 +137,25 @@ fn module(client: &Client, version: &Name, name: &Name) -> Result<Option<Module>
 
 fn make_module(client: &Client, doing: &str, version: &Name, name: &Name) -> Result<Module, Error> {
     let body = json!([{"name": name.as_str(), "version": version.as_str(), "type": TYPE, "description": "A drydock bundle"}]);
-    only(doing, client.post(doing, "/softwaremodules", &body)?)
+    only(doing, client.post(doing, "/softwaremodules", &body))
 }
 
 fn make_set(client: &Client, doing: &str, version: &Name, name: &Name, module: u64) -> Result<Set, Error> {
     let body = json!([{"name": name.as_str(), "version": version.as_str(), "type": TYPE, "description": "A drydock release",
         "modules": [{"id": module}]}]);
-    only(doing, client.post(doing, "/distributionsets", &body)?)
+    only(doing, client.post(doing, "/distributionsets", &body))
 }
 
-fn only<T>(doing: &str, made: Vec<T>) -> Result<T, Error> {
+/// Returns the one thing that was made.
+fn only<T>(doing: &str, made: Result<Vec<T>, Error>) -> Result<T, Error> {
     let nothing = || Error::Refused { doing: doing.into(), status: 201, problem: "it made nothing".into() };
-    made.into_iter().next().ok_or_else(nothing)
+    match made {
+        Err(Error::Conflict { doing, problem }) => {
+            let hint = "what devices were told of stays taken when it is deleted; choose another version, or try again if another push is at work";
+            Err(Error::Conflict { doing, problem: format!("{problem}: {hint}") })
+        }
+        other => other?.into_iter().next().ok_or_else(nothing),
+    }
 }
 
 /// Writes what the manifest says into the module's metadata, where devices see it. Returns how many entries it lacked.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How long hawkBit may take to fill the groups: it looks every two seconds, and fills some thousand devices a second.
-const FILLING: Duration = Duration::from_secs(600);
+const LONGEST: Duration = Duration::from_secs(600);
 
 /// A share of a group's devices in percent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,22 +108,45 @@ pub fn create(client: &Client, plan: &Plan<'_>) -> Result<Shown, Error> {
     Ok(shown(made, Vec::new()))
 }
 
-/// Does something with a rollout. Before it starts, its groups are waited for, looking every `pause`.
+impl Act {
+    /// The word of it in addresses, and in messages.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Start => ("start", "starting"),
+            Self::Pause => ("pause", "pausing"),
+            Self::Resume => ("resume", "resuming"),
+        }
+    }
+
+    /// Whether a rollout is on its way to where this is possible: the server fills groups, and starts them, in its own time.
+    fn must_wait(self, status: &str) -> bool {
+        matches!((self, status), (Self::Start, "creating") | (Self::Pause, "starting"))
+    }
+
+    /// Whether it was done already.
+    fn is_done(self, status: &str) -> bool {
+        match self {
+            Self::Start => matches!(status, "starting" | "running"),
+            Self::Pause => status == "paused",
+            Self::Resume => status == "running",
+        }
+    }
+}
+
+/// Does something with a rollout. Where the server must get ready for it first, that is waited for, looking every `pause`.
 pub fn act(client: &Client, name: &Name, act: Act, pause: Duration) -> Result<Shown, Error> {
-    let word = match act {
-        Act::Start => "start",
-        Act::Pause => "pause",
-        Act::Resume => "resume",
-    };
-    let doing = format!("{word} of the rollout {name}");
+    let (word, doing) = act.words();
+    let doing = format!("{doing} the rollout {name}");
     let mut rollout = find(client, name)?;
     let mut waited = Duration::ZERO;
-    while act == Act::Start && rollout.status == "creating" && waited < FILLING {
+    while act.must_wait(&rollout.status) && waited < LONGEST {
         std::thread::sleep(pause);
         waited += pause;
         rollout = client.get(&doing, &format!("/rollouts/{}", rollout.id))?;
     }
-    client.order(&doing, &format!("/rollouts/{}/{word}", rollout.id))?;
+    if !act.is_done(&rollout.status) {
+        client.order(&doing, &format!("/rollouts/{}/{word}", rollout.id))?;
+    }
     show(client, name)
 }
 

@@ -32,7 +32,7 @@ pub struct Row {
     pub device: String,
     /// Whether it has what it was told, in hawkBit's words.
     pub state: String,
-    /// Its newest action.
+    /// The order that is open, or else its newest one.
     pub action: Option<Told>,
     /// The last message of that action.
     pub message: Option<String>,
@@ -110,7 +110,8 @@ fn row(target: Target) -> Row {
     }
 }
 
-/// Finds the newest action of each device.
+/// Finds what each device is told: the order that is open, or else the newest. A rollout leaves newer ones that are closed at once
+/// where a device has the same order already.
 fn actions(client: &Client, rows: &mut [Row], index: &HashMap<String, usize>) -> Result<(), Error> {
     let doing = "listing the actions";
     // Who was never told anything has no action to wait for.
@@ -121,7 +122,7 @@ fn actions(client: &Client, rows: &mut [Row], index: &HashMap<String, usize>) ->
         let mut offset = 0;
         while missing > 0 {
             let path = format!(
-                "/actions?q={}&representation=full&sort=ID:DESC&limit={}&offset={offset}",
+                "/actions?q={}&representation=full&sort=ACTIVE:DESC,ID:DESC&limit={}&offset={offset}",
                 encode(&query),
                 crate::client::PAGE
             );
