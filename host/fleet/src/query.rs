@@ -15,10 +15,18 @@ pub(crate) fn equals(field: &str, value: &str) -> String {
     format!("{field}=={}", quoted(value))
 }
 
-/// Returns one query that is true where all of these are.
-pub(crate) fn all(parts: &[String]) -> String {
-    let parts = parts.iter().filter(|part| !part.is_empty()).map(|part| format!("({part})"));
-    parts.collect::<Vec<_>>().join(";")
+/// Returns one query that is true where all of these comparisons are.
+pub(crate) fn all(comparisons: &[String]) -> String {
+    comparisons.join(";")
+}
+
+/// Returns one query that is true where both of an operator's own query and of another one are.
+pub(crate) fn within(own: Option<&str>, other: &str) -> String {
+    match (own.filter(|own| !own.trim().is_empty()), other) {
+        (Some(own), "") => own.into(),
+        (Some(own), other) => format!("({own});{other}"),
+        (None, other) => other.into(),
+    }
 }
 
 /// Returns queries `field=in=("a","b")` that together ask for all values, each short enough for a URL.
@@ -106,7 +114,9 @@ mod tests {
     #[test]
     fn values_stay_values() {
         assert_eq!(equals("name", r#"a"b\"#), r#"name=="a\"b\\""#);
-        assert_eq!(all(&["a==1".into(), String::new(), "b==2,c==3".into()]), "(a==1);(b==2,c==3)");
+        assert_eq!(all(&[equals("a", "1"), equals("b", "2")]), r#"a=="1";b=="2""#);
+        assert_eq!(within(Some("a==1 or b==2"), "c==3"), "(a==1 or b==2);c==3");
+        assert_eq!((within(None, "c==3"), within(Some("a==1"), "")), ("c==3".into(), "a==1".into()));
         assert!(is_exact("1.4.0+a b") && !is_exact("1.*") && !is_exact("a\"") && !is_exact(""));
     }
 }

@@ -6,8 +6,11 @@ use crate::{Client, Error, Name};
 
 /// Returns all sets of a version, of one name or of any.
 pub(crate) fn of_version(client: &Client, version: &Name, name: Option<&Name>) -> Result<Vec<Set>, Error> {
-    let named = name.map(|name| equals("name", name.as_str()));
-    let query = all(&[equals("version", version.as_str()), named.unwrap_or_default()]);
+    let version_is = equals("version", version.as_str());
+    let query = match name {
+        Some(name) => all(&[equals("name", name.as_str()), version_is]),
+        None => version_is,
+    };
     let path = format!("/distributionsets?q={}&sort=ID:ASC", encode(&query));
     let mut sets: Vec<Set> = client.list("looking for the release", &path)?;
     // Databases may take upper and lower case for the same.

@@ -6,7 +6,7 @@
 //! each device that they are asked for.
 
 use crate::model::{Action, Page, Report, Target};
-use crate::query::{all, any_of, encode, equals, is_exact};
+use crate::query::{all, any_of, encode, equals, is_exact, within};
 use crate::{Client, Error, Watch};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -70,7 +70,7 @@ pub fn status(
     messages: Messages,
     watch: &dyn Watch,
 ) -> Result<Vec<Row>, Error> {
-    let targets: Vec<Target> = client.list("listing the devices", &targets_path(filter, None))?;
+    let targets: Vec<Target> = client.list("listing the devices", &targets_path(filter, ""))?;
     let mut rows: Vec<Row> = targets.into_iter().map(row).collect();
     let index: HashMap<String, usize> =
         rows.iter().enumerate().map(|(at, row)| (row.device.clone(), at)).collect();
@@ -90,8 +90,8 @@ pub fn status(
     Ok(rows)
 }
 
-fn targets_path(filter: Option<&str>, and: Option<String>) -> String {
-    let query = all(&[filter.unwrap_or_default().to_owned(), and.unwrap_or_default()]);
+fn targets_path(filter: Option<&str>, and: &str) -> String {
+    let query = within(filter, and);
     match query.is_empty() {
         true => "/targets?sort=ID:ASC".into(),
         false => format!("/targets?q={}&sort=ID:ASC", encode(&query)),
@@ -197,7 +197,7 @@ fn running(
 
 /// Returns the devices of which all these hold.
 fn same(client: &Client, doing: &str, filter: Option<&str>, parts: &[String]) -> Result<Vec<String>, Error> {
-    let targets: Vec<Target> = client.list(doing, &targets_path(filter, Some(all(parts))))?;
+    let targets: Vec<Target> = client.list(doing, &targets_path(filter, &all(parts)))?;
     Ok(targets.into_iter().map(|target| target.controller_id).collect())
 }
 
