@@ -7,7 +7,7 @@ use crate::query::{all, encode, equals};
 use crate::upload::upload;
 use crate::{Client, Error, Name, Release, Watch, sets};
 use serde::de::IgnoredAny;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// hawkBit's own type of software modules and of distribution sets that are a whole system.
 const TYPE: &str = "os";
@@ -42,108 +42,165 @@ pub struct Place {
 /// [`Error::Conflict`]: the server has something else under that name and version, and keeps it.
 pub fn push(client: &Client, release: &Release, name: &Name, watch: &dyn Watch) -> Result<Place, Error> {
     let version = Name::new("the version", &release.version)?;
-    let title = format!("uploading {name} {version}");
-    let conflict = |problem: String| Error::Conflict { doing: title.clone(), problem };
-    let set = sets::of_version(client, &version, Some(name))?.into_iter().next();
-    let found = module(client, &version, name)?;
-    if let Some(set) = &set
-        && let Some(other) = set.modules.iter().find(|one| Some(one.id) != found.as_ref().map(|own| own.id))
-        && !set.modules.iter().any(|one| Some(one.id) == found.as_ref().map(|own| own.id))
-    {
-        let (name, version) = (&other.name, &other.version);
-        return Err(conflict(format!(
-            "the server has other software under that version ({name} {version}); choose another version"
-        )));
+    let doing = format!("uploading {name} {version}");
+    let mut job = Job { client, release, name, version, doing, changes: 0 };
+    let set = sets::of_version(client, &job.version, Some(name))?.into_iter().next();
+    let found = job.module()?;
+    if let Some(set) = &set {
+        job.check_set(set, found.as_ref())?;
     }
-    let mut done = Steps { is_new: found.is_none(), changes: 0 };
+    let is_new = found.is_none();
     let module = match found {
-        Some(module) => module,
-        None => make_module(client, &title, &version, name)?,
+        Some(module) => module.id,
+        None => job.make_module()?.id,
     };
-    let module_path = format!("/softwaremodules/{}", module.id);
-
-    let metadata: Vec<Entry> = client.list(&title, &format!("{module_path}/metadata?"))?;
-    let manifest = release.manifest.to_string();
-    let signed_as =
-        metadata.iter().find(|entry| entry.key == "manifest").and_then(|entry| entry.value.as_deref());
-    if let Some(other) = signed_as.filter(|other| *other != manifest) {
-        return Err(conflict(format!(
-            "the server has another bundle under that version (manifest {}, not {manifest}); a release keeps its version: give this one a new one",
-            crate::printable(other)
-        )));
-    }
-    let artifacts: Vec<Artifact> = client.get(&title, &format!("{module_path}/artifacts"))?;
-    let sha256 = release.sha256.to_string();
-    let ours = artifacts.iter().find(|one| one.hashes.sha256.as_ref() == Some(&sha256));
-    let same_release = artifacts.first().filter(|_| signed_as.is_some());
-    let file_name = match (ours, same_release, artifacts.first()) {
-        (Some(ours), ..) => {
-            done.changes += describe(client, &title, &module_path, release, &metadata)?;
-            ours.file_name.clone()
-        }
-        (None, Some(other), _) => other.file_name.clone(),
-        (None, None, Some(other)) => {
-            let file = crate::printable(&other.file_name);
-            return Err(conflict(format!("the server has another file under that version ({file})")));
-        }
-        (None, None, None) => {
-            // What names the release comes before it, so that nobody else's bundle can be taken for the rest of this one.
-            done.changes += describe(client, &title, &module_path, release, &metadata)?;
-            let file_name = release.file_name(name.as_str());
-            upload(client, &title, module.id, release, &file_name, watch)?;
-            done.changes += 1;
-            file_name
-        }
+    let file = job.fill(module, watch)?;
+    let set = job.hold(set, module)?;
+    let pushed = match (is_new, job.changes, file.is_same) {
+        (true, ..) => Pushed::New,
+        (false, 1.., _) => Pushed::Mended,
+        (false, 0, true) => Pushed::There,
+        (false, 0, false) => Pushed::ThereInOtherBytes,
     };
-
-    let set = match set {
-        Some(set) => {
-            if !set.modules.iter().any(|one| one.id == module.id) {
-                let path = format!("/distributionsets/{}/assignedSM", set.id);
-                client.post::<IgnoredAny>(&title, &path, &json!([{"id": module.id}]))?;
-                done.changes += 1;
-            }
-            set
-        }
-        None => {
-            done.changes += 1;
-            make_set(client, &title, &version, name, module.id)?
-        }
-    };
-    let pushed = match done {
-        Steps { is_new: true, .. } => Pushed::New,
-        Steps { changes: 1.., .. } => Pushed::Mended,
-        _ if ours.is_none() => Pushed::ThereInOtherBytes,
-        _ => Pushed::There,
-    };
-    Ok(Place { pushed, set: set.id, module: module.id, file_name })
+    Ok(Place { pushed, set, module, file_name: file.name })
 }
 
-/// What was done.
-struct Steps {
-    is_new: bool,
+/// A push on its way.
+struct Job<'a> {
+    client: &'a Client,
+    release: &'a Release,
+    name: &'a Name,
+    version: Name,
+    doing: String,
+    /// How many things were changed that were there in part.
     changes: usize,
 }
 
-/// Returns the module of a release, if there is one.
-fn module(client: &Client, version: &Name, name: &Name) -> Result<Option<Module>, Error> {
-    let parts =
-        [equals("name", name.as_str()), equals("version", version.as_str()), equals("type.key", TYPE)];
-    let path = format!("/softwaremodules?q={}&sort=ID:ASC", encode(&all(&parts)));
-    let modules: Vec<Module> = client.list("looking for the release", &path)?;
-    let is_it = |one: &Module| !one.deleted && one.name == name.as_str() && one.version == version.as_str();
-    Ok(modules.into_iter().find(is_it))
+/// The file that a module has.
+struct Held {
+    name: String,
+    /// Whether it is the one that is pushed, to the byte.
+    is_same: bool,
 }
 
-fn make_module(client: &Client, doing: &str, version: &Name, name: &Name) -> Result<Module, Error> {
-    let body = json!([{"name": name.as_str(), "version": version.as_str(), "type": TYPE, "description": "A drydock bundle"}]);
-    only(doing, client.post(doing, "/softwaremodules", &body))
-}
+impl Job<'_> {
+    fn conflict(&self, problem: String) -> Error {
+        Error::Conflict { doing: self.doing.clone(), problem }
+    }
 
-fn make_set(client: &Client, doing: &str, version: &Name, name: &Name, module: u64) -> Result<Set, Error> {
-    let body = json!([{"name": name.as_str(), "version": version.as_str(), "type": TYPE, "description": "A drydock release",
-        "modules": [{"id": module}]}]);
-    only(doing, client.post(doing, "/distributionsets", &body))
+    /// Returns the module of the release, if there is one.
+    fn module(&self) -> Result<Option<Module>, Error> {
+        let (name, version) = (self.name.as_str(), self.version.as_str());
+        let query = all(&[equals("name", name), equals("version", version), equals("type.key", TYPE)]);
+        let path = format!("/softwaremodules?q={}&sort=ID:ASC", encode(&query));
+        let modules: Vec<Module> = self.client.list("looking for the release", &path)?;
+        let is_it = |one: &Module| !one.deleted && one.name == name && one.version == version;
+        Ok(modules.into_iter().find(is_it))
+    }
+
+    /// Refuses a set that has software, and not ours.
+    fn check_set(&self, set: &Set, module: Option<&Module>) -> Result<(), Error> {
+        let own = module.map(|own| own.id);
+        if set.modules.iter().any(|one| Some(one.id) == own) {
+            return Ok(());
+        }
+        let Some(other) = set.modules.first() else { return Ok(()) };
+        let other = crate::printable(&format!("{} {}", other.name, other.version));
+        Err(self.conflict(format!(
+            "the server has other software under that version ({other}); choose another version"
+        )))
+    }
+
+    fn make_module(&self) -> Result<Module, Error> {
+        let (name, version) = (self.name.as_str(), self.version.as_str());
+        let body =
+            json!([{"name": name, "version": version, "type": TYPE, "description": "A drydock bundle"}]);
+        only(&self.doing, self.client.post(&self.doing, "/softwaremodules", &body))
+    }
+
+    /// Puts into a module what it lacks.
+    fn fill(&mut self, module: u64, watch: &dyn Watch) -> Result<Held, Error> {
+        let path = format!("/softwaremodules/{module}");
+        let metadata: Vec<Entry> = self.client.list(&self.doing, &format!("{path}/metadata?"))?;
+        let said =
+            |key: &str| metadata.iter().find(|entry| entry.key == key).and_then(|entry| entry.value.clone());
+        let manifest = self.release.manifest.to_string();
+        if let Some(other) = said("manifest").filter(|other| *other != manifest) {
+            let other = crate::printable(&other);
+            return Err(self.conflict(format!(
+                "the server has another bundle under that version (manifest {other}, not {manifest}); a release keeps its version: give this one a new one"
+            )));
+        }
+        let artifacts: Vec<Artifact> = self.client.get(&self.doing, &format!("{path}/artifacts"))?;
+        let with = |sha256: &String| artifacts.iter().find(|one| one.hashes.sha256.as_ref() == Some(sha256));
+        if let Some(ours) = with(&self.release.sha256.to_string()) {
+            self.describe(&path, &metadata)?;
+            return Ok(Held { name: ours.file_name.clone(), is_same: true });
+        }
+        // The metadata says of its file that it is of this very manifest.
+        let same_release = said("manifest").and_then(|_| said("sha256"));
+        if let Some(other) = same_release.and_then(|sha256| with(&sha256)) {
+            return Ok(Held { name: other.file_name.clone(), is_same: false });
+        }
+        if let Some(other) = artifacts.first() {
+            let file = crate::printable(&other.file_name);
+            return Err(self.conflict(format!("the server has another file under that version ({file})")));
+        }
+        // What names the release comes before it, so that nobody else's bundle can be taken for the rest of this one.
+        self.describe(&path, &metadata)?;
+        let name = self.release.file_name(self.name.as_str());
+        upload(self.client, &self.doing, module, self.release, &name, watch)?;
+        self.changes += 1;
+        Ok(Held { name, is_same: true })
+    }
+
+    /// Writes what the manifest says into the module's metadata, where devices see it.
+    fn describe(&mut self, module: &str, there: &[Entry]) -> Result<(), Error> {
+        let release = self.release;
+        let facts = [
+            ("manifest", release.manifest.to_string()),
+            ("compatible", release.compatible.clone()),
+            ("version", release.version.clone()),
+            ("security_version", release.security_version.to_string()),
+            ("sha256", release.sha256.to_string()),
+            ("size", release.size.to_string()),
+        ];
+        let is_there = |(key, value): &&(&str, String)| {
+            there
+                .iter()
+                .any(|entry| entry.key == *key && entry.value.as_ref() == Some(value) && entry.visible)
+        };
+        let lacking = facts.iter().filter(|fact| !is_there(fact));
+        let entries: Vec<Value> =
+            lacking.map(|(key, value)| json!({"key": key, "value": value, "targetVisible": true})).collect();
+        if !entries.is_empty() {
+            self.changes += entries.len();
+            self.client.post::<IgnoredAny>(&self.doing, &format!("{module}/metadata"), &entries.into())?;
+        }
+        Ok(())
+    }
+
+    /// Makes the set, or has it hold the module. Returns its number.
+    fn hold(&mut self, set: Option<Set>, module: u64) -> Result<u64, Error> {
+        let modules = json!([{"id": module}]);
+        match set {
+            Some(set) if set.modules.iter().any(|one| one.id == module) => Ok(set.id),
+            Some(set) => {
+                self.changes += 1;
+                let path = format!("/distributionsets/{}/assignedSM", set.id);
+                self.client.post::<IgnoredAny>(&self.doing, &path, &modules)?;
+                Ok(set.id)
+            }
+            None => {
+                self.changes += 1;
+                let (name, version) = (self.name.as_str(), self.version.as_str());
+                let body = json!([{"name": name, "version": version, "type": TYPE,
+                    "description": "A drydock release", "modules": modules}]);
+                let made: Set = only(&self.doing, self.client.post(&self.doing, "/distributionsets", &body))?;
+                Ok(made.id)
+            }
+        }
+    }
 }
 
 /// Returns the one thing that was made.
@@ -156,33 +213,4 @@ fn only<T>(doing: &str, made: Result<Vec<T>, Error>) -> Result<T, Error> {
         }
         other => other?.into_iter().next().ok_or_else(nothing),
     }
-}
-
-/// Writes what the manifest says into the module's metadata, where devices see it. Returns how many entries it lacked.
-fn describe(
-    client: &Client,
-    doing: &str,
-    module: &str,
-    release: &Release,
-    there: &[Entry],
-) -> Result<usize, Error> {
-    let facts = [
-        ("manifest", release.manifest.to_string()),
-        ("compatible", release.compatible.clone()),
-        ("version", release.version.clone()),
-        ("security_version", release.security_version.to_string()),
-        ("sha256", release.sha256.to_string()),
-        ("size", release.size.to_string()),
-    ];
-    let is_there = |(key, value): &(&str, String)| {
-        there.iter().any(|entry| entry.key == *key && entry.value.as_ref() == Some(value) && entry.visible)
-    };
-    let lacking: Vec<_> = facts.iter().filter(|fact| !is_there(fact)).collect();
-    if lacking.is_empty() {
-        return Ok(0);
-    }
-    let entry = |(key, value): &&(&str, String)| json!({"key": key, "value": value, "targetVisible": true});
-    let body = lacking.iter().map(entry).collect();
-    client.post::<IgnoredAny>(doing, &format!("{module}/metadata"), &body)?;
-    Ok(lacking.len())
 }

@@ -155,7 +155,8 @@ fn told(action: Action) -> Told {
     }
 }
 
-/// Finds what runs where: one device is asked, and then all are found that say the same.
+/// Finds what runs where: one device is asked, and then all are found that say the same. hawkBit does not tell upper from lower case
+/// there.
 fn running(
     client: &Client,
     filter: Option<&str>,

@@ -77,6 +77,7 @@ pub(crate) fn told(error: &ureq::Error) -> String {
     let hint = match error {
         ureq::Error::HostNotFound => "; is the name right?",
         ureq::Error::Timeout(_) => "; is it running, and is the way to it open?",
+        _ if text.contains("InvalidContentType") => "; does it speak TLS on that port?",
         _ if text.contains("UnknownIssuer") => "; give the certificate of its authority with --ca",
         _ => "",
     };

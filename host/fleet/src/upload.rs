@@ -5,8 +5,7 @@ use crate::query::encode;
 use crate::{Client, Error, Release, Watch};
 use std::io::{self, Read};
 
-/// Separates the parts of the body (RFC 7578). Bundles may hold it: where the part ends, its length and digest tell; but a body
-/// that a server cuts too early is refused by its digest, so that it is chosen from the bundle's own.
+/// Separates the parts of the body (RFC 7578, 4.1). No file can be made that holds its own digest.
 fn boundary(release: &Release) -> String {
     format!("drydock-{}", release.sha256)
 }

@@ -1,6 +1,6 @@
 //! A bundle becomes a release, once.
 
-use crate::common::{Desk, operator, signed_again};
+use crate::common::{Desk, Device, operator, signed_again};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -77,7 +77,6 @@ fn what_is_there_is_not_uploaded_again_and_never_replaced() {
     let named = desk.done(&["push", &other, "--name", &format!("{} of the lab", desk.compatible)]);
     assert_eq!(named["done"], "new");
     assert!(named["file"].as_str().unwrap().ends_with("_of_the_lab-1.0.0.drydock"), "{named}");
-    // And so is the same version once devices were given it and it was deleted.
     desk.fails(&["push", &other, "--name", "a*"], 1, "asterisk");
 }
 
@@ -126,10 +125,31 @@ fn what_another_has_put_there_stays() {
     desk.fails(&["push", &bundle], 6, "theirs.bin");
     assert!(visible(module).is_empty());
 
+    // What names our release is there, and a file that it is not.
+    let bundle = desk.bundle("3.0.1", 1);
+    let open = drydock_format::Bundle::open_unverified(fs::read(desk.path(&bundle)).unwrap()).unwrap();
+    let module = operator.module(&desk.compatible, "3.0.1");
+    operator.module_metadata(module, "manifest", &open.manifest_digest().to_string(), true);
+    operator.upload(module, "theirs.bin", b"something else");
+    desk.fails(&["push", &bundle], 6, "theirs.bin");
+
     let bundle = desk.bundle("3.1.0", 1);
     let theirs = operator.module(&format!("{}-app", desk.compatible), "9");
     operator.distribution_set(&desk.compatible, "3.1.0", &[theirs]);
     desk.fails(&["push", &bundle], 6, "other software");
+}
+
+/// hawkBit keeps a version that devices were given, and hides it.
+#[test]
+fn a_version_that_was_deleted_stays_taken() {
+    let desk = Desk::new();
+    let said = desk.release("4.0.0");
+    let device = Device::new(&[]);
+    desk.done(&["assign", "4.0.0", &device.0, "--name", &desk.compatible]);
+    let path = format!("/distributionsets/{}", said["set"]);
+    assert!(operator().request("DELETE", &path, None).status < 300);
+    desk.fails(&["assign", "4.0.0", &device.0, "--name", &desk.compatible], 1, "no such release");
+    desk.fails(&["push", "4.0.0.drydock"], 6, "stays taken when it is deleted");
 }
 
 #[test]
