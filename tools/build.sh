@@ -13,7 +13,7 @@
 # Device binary: $CARGO_TARGET_DIR/ARCHITECTURE-unknown-linux-gnu/release/drydock (default target/...)
 #                with --network: $CARGO_TARGET_DIR/network/ARCHITECTURE-unknown-linux-gnu/release/drydock
 #                with --fleet:   $CARGO_TARGET_DIR/fleet/ARCHITECTURE-unknown-linux-gnu/release/drydock
-# Host tools:    $CARGO_TARGET_DIR/debug/drydock-bundle, drydock-initramfs
+# Host tools:    $CARGO_TARGET_DIR/debug/drydock-bundle, drydock-fleet, drydock-initramfs
 # For tests:     beside the device binary test-init (init of the small images) and defective (a process 1 that panics)
 set -eu
 cd "$(dirname "$0")/.."
@@ -73,7 +73,7 @@ else
     device -p drydock-recovery
 fi
 device -p drydock-qemu-tests --bin test-init --bin defective
-cargo build $quiet --locked -p drydock-bundle -p drydock-initramfs
+cargo build $quiet --locked -p drydock-bundle -p drydock-fleet -p drydock-initramfs
 
 size=$(stat -c %s "$binary")
 [ "$quiet" ] || echo "device binary: $size bytes (limit $limit): $binary"

@@ -24,7 +24,7 @@ fn a_rollout_begins_pauses_and_goes_on() {
     let said = desk.done(&[&words[..], &["--success", "100", "--error", "5", "--soft"]].concat());
     let made = &said["rollouts"][0];
     assert_eq!((&made["total"], &made["set"]), (&json!(4), &json!(format!("{}:1.0.0", desk.compatible))));
-    desk.fails(&words, 6, "exist");
+    desk.fails(&words, 6, "entityAlreadyExists");
     desk.fails(&["pause", "no-such-rollout"], 1, "none of that name");
 
     desk.done(&["start", &name]);
