@@ -3,6 +3,7 @@
 
 mod answers;
 mod common;
+mod cuts;
 mod manners;
 mod orders;
 mod push;
