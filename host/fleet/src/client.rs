@@ -61,14 +61,14 @@ impl Client {
 
     /// Makes sure that the user belongs to this tenant: the Management API takes the tenant from the user.
     pub fn check_tenant(&self, tenant: &str) -> Result<(), Error> {
-        let doing = "asking for the tenant";
-        let info: UserInfo = self.get(doing, "/userinfo")?;
+        let info: UserInfo = self.get("asking for the tenant", "/userinfo")?;
         let found = info.tenant.unwrap_or_default();
         if found.eq_ignore_ascii_case(tenant) {
             return Ok(());
         }
-        let problem = format!("the user belongs to the tenant {found:?}; take the user of {tenant:?}");
-        Err(Error::Conflict { doing: doing.into(), problem })
+        let problem =
+            format!("the user belongs to {found:?}; take a user of that tenant, or say --tenant {found}");
+        Err(Error::Input { what: format!("the tenant {tenant:?}"), problem })
     }
 
     pub(crate) fn get<T: DeserializeOwned>(&self, doing: &str, path: &str) -> Result<T, Error> {
@@ -236,6 +236,7 @@ impl Problem {
     fn told(&self) -> String {
         let text = match (self.message.as_str(), self.code.as_str()) {
             (message, "") => message.to_owned(),
+            ("", code) if code.contains("rsql") => format!("that query can't be read ({code})"),
             ("", code) => code.to_owned(),
             (message, code) => format!("{message} ({code})"),
         };

@@ -62,6 +62,11 @@ fn every_answer_that_is_no_answer_says_what_it_is() {
             5,
             "no [2J (hawkbit.x)",
         ),
+        (
+            answer("400 Bad", "", r#"{"errorCode":"hawkbit.server.error.rest.param.rsqlParamSyntax"}"#),
+            5,
+            "that query",
+        ),
         (answer("409 Conflict", "", r#"{"errorCode":"exists"}"#), 6, "exists"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"cont".into(), 5, "http://127.0.0.1"),
         ("nonsense\r\n\r\n".into(), 5, "http://127.0.0.1"),
@@ -94,7 +99,7 @@ fn a_user_of_another_tenant_does_nothing() {
     let info = answer("200 OK", "", r#"{"tenant":"ACME","username":"admin"}"#);
     let server = says(&[&info, &info, &answer("200 OK", "", NONE)]);
     let desk = Desk::at(&server.url);
-    desk.fails(&["rollouts", "--tenant", "other"], 6, "belongs to the tenant \"ACME\"");
+    desk.fails(&["rollouts", "--tenant", "other"], 1, "the user belongs to \"ACME\"");
     desk.done(&["rollouts", "--tenant", "acme"]);
 }
 
