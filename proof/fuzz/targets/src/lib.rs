@@ -8,6 +8,7 @@
 mod bundle;
 pub mod delta;
 mod disk;
+mod fleet;
 mod lan;
 mod options;
 mod repack;
@@ -28,6 +29,8 @@ pub struct Target {
 pub const TARGETS: &[Target] = &[
     Target { name: "archive", run: bundle::archive },
     Target { name: "boot_env", run: state::boot_env },
+    Target { name: "channel", run: fleet::channel },
+    Target { name: "ddi", run: fleet::ddi },
     Target { name: "delta_index", run: delta::delta_index },
     Target { name: "delta_plan", run: delta::delta_plan },
     Target { name: "delta_section", run: delta::delta_section },
@@ -48,6 +51,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "manifest", run: bundle::manifest },
     Target { name: "multipart", run: transfer::multipart },
     Target { name: "repack", run: repack::repack },
+    Target { name: "report", run: fleet::report },
     Target { name: "router_advertisement", run: lan::router_advertisement },
     Target { name: "signatures", run: bundle::signatures },
     Target { name: "state_record", run: state::record },
