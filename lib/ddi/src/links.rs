@@ -68,9 +68,12 @@ impl Base {
         let to = self.address.join(href).map_err(|why| link(why.to_string()))?;
         let (place, own) = (to.place(), self.address.place());
         if place.host == own.host {
-            let text = to.to_string();
-            let path = text.splitn(4, '/').nth(3).unwrap_or_default();
-            return self.address.join(&format!("/{path}")).map_err(|why| link(why.to_string()));
+            // Put together as a whole: a path that itself begins with a slash would be taken for another host.
+            let (own, to) = (self.address.to_string(), to.to_string());
+            let root: Vec<&str> = own.splitn(4, '/').take(3).collect();
+            let path = to.splitn(4, '/').nth(3).unwrap_or_default();
+            let text = format!("{}/{path}", root.join("/"));
+            return Address::parse(&text).map_err(|why| link(why.to_string()));
         }
         match &self.foreign {
             Foreign::Allowed(hosts) if place.secure && hosts.contains(&place.host) => Ok(to),
@@ -127,6 +130,14 @@ mod tests {
         let base = base(Foreign::Refused);
         for href in ["http://fleet.example/x/1?c=7", "https://FLEET.example:8443/x/1?c=7", "/x/1?c=7"] {
             assert_eq!(base.follow(href).unwrap().to_string(), "https://fleet.example:8443/x/1?c=7");
+        }
+    }
+
+    #[test]
+    fn a_path_that_looks_like_a_host_is_a_path() {
+        for href in ["https://fleet.example//evil.example/x", "http://fleet.example:8443///evil.example/x"] {
+            let to = base(Foreign::Refused).follow(href).unwrap();
+            assert_eq!(to.place(), base(Foreign::Refused).address().place(), "{to}");
         }
     }
 

@@ -108,6 +108,8 @@ fn ddi_seeds() {
         r#"{{"id":"5","deployment":{{{chunks}}},"actionHistory":{{"status":"RUNNING","messages":["newest","oldest"]}}}}"#
     );
     write("ddi", "deployment", order.as_bytes());
+    let slashes = order.replace("fleet.example/DEFAULT", "fleet.example//evil.example/DEFAULT");
+    write("ddi", "link-with-two-slashes", slashes.as_bytes());
     let waiting = format!(r#"{{"id":"6","confirmation":{{{chunks}}}}}"#);
     write("ddi", "confirmation", waiting.as_bytes());
 }
