@@ -8,6 +8,8 @@ use std::{fmt, io};
 pub enum Error {
     /// The bundle, or a key that it is checked with.
     Bundle(drydock_bundle::Error),
+    /// A channel, or its signatures.
+    Channel(drydock_channel::Error),
     /// A file of the operator's could not be used.
     File { doing: &'static str, path: PathBuf, source: io::Error },
     /// What the caller wants can't be done.
@@ -25,6 +27,8 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Bundle(error) => error.exit_code(),
+            Self::Channel(drydock_channel::Error::Signatures(_)) => 4,
+            Self::Channel(_) => 3,
             Self::File { .. } | Self::Input { .. } => 1,
             Self::Unreachable { .. } | Self::Refused { .. } => 5,
             Self::Conflict { .. } => 6,
@@ -36,6 +40,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bundle(error) => error.fmt(f),
+            Self::Channel(error) => error.fmt(f),
             Self::File { doing, path, source } => write!(f, "{doing} {}: {source}", path.display()),
             Self::Input { what, problem } => write!(f, "{what}: {problem}"),
             Self::Unreachable { doing, server, problem } => write!(f, "{doing}: {server}: {problem}"),
@@ -51,6 +56,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Bundle(error) => Some(error),
+            Self::Channel(error) => Some(error),
             Self::File { source, .. } => Some(source),
             _ => None,
         }
@@ -60,6 +66,12 @@ impl std::error::Error for Error {
 impl From<drydock_bundle::Error> for Error {
     fn from(error: drydock_bundle::Error) -> Self {
         Self::Bundle(error)
+    }
+}
+
+impl From<drydock_channel::Error> for Error {
+    fn from(error: drydock_channel::Error) -> Self {
+        Self::Channel(error)
     }
 }
 

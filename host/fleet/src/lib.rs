@@ -3,6 +3,7 @@
 
 mod assign;
 mod base;
+pub mod channel;
 mod client;
 mod credentials;
 mod error;

@@ -37,6 +37,11 @@ pub(crate) enum Command {
     /// Go on with a rollout that pauses.
     Resume(crate::rollout::ActArgs),
     Status(crate::status::Args),
+    /// Make, change, sign and show channels: for a fleet without a server.
+    ///
+    /// A channel is a small signed file beside the bundles on any web server. It says which release is meant for which
+    /// devices, and from when on.
+    Channel(Box<crate::channel::Args>),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

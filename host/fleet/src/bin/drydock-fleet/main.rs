@@ -3,6 +3,7 @@
 mod assign;
 mod bar;
 mod cancel;
+mod channel;
 mod cli;
 mod common;
 mod how;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Pause(args) => rollout::run_act(args, Act::Pause, &common),
         Command::Resume(args) => rollout::run_act(args, Act::Resume, &common),
         Command::Status(args) => status::run(args, &common),
+        Command::Channel(args) => channel::run(args),
         Command::Completions { shell } => Ok(pages::completions(*shell)),
         Command::Man { dir } => pages::man(dir.as_deref()),
     };

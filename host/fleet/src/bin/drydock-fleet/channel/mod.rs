@@ -1,0 +1,54 @@
+//! `drydock-fleet channel`: makes, changes, signs and shows channels.
+
+mod edit;
+mod show;
+mod sign;
+
+use crate::reply::Reply;
+use drydock_bundle::keys::{self, PrivateKey};
+use drydock_fleet::Error;
+use drydock_format::PublicKey;
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Make a channel's file.
+    ///
+    /// It has the release of a bundle, if one is given, and is signed with --key, or later with `channel sign`.
+    New(edit::New),
+    /// Change a channel: the next document, with a higher sequence number and a new expiry.
+    ///
+    /// Without a change it only lasts longer. The signatures of the old document go, as they are not for the new one. The
+    /// file is replaced as a whole: a web server gives out the old one or the new one.
+    Set(edit::Set),
+    /// Add signatures to a channel: with key files, or made elsewhere.
+    ///
+    /// With a key in an HSM: take the bytes to sign with --print-bytes, let the HSM sign them (Ed25519, pure), and
+    /// add what it made with --attach.
+    Sign(sign::Args),
+    /// Show what a channel says, check who has signed it, and tell what it means for a device.
+    Show(show::Args),
+}
+
+pub(crate) fn run(args: &Args) -> Result<Reply, Error> {
+    match &args.command {
+        Command::New(args) => edit::new(args),
+        Command::Set(args) => edit::set(args),
+        Command::Sign(args) => sign::run(args),
+        Command::Show(args) => show::run(args),
+    }
+}
+
+fn private(paths: &[PathBuf]) -> Result<Vec<PrivateKey>, Error> {
+    paths.iter().map(|path| Ok(PrivateKey::read(path)?)).collect()
+}
+
+fn public(paths: &[PathBuf]) -> Result<Vec<PublicKey>, Error> {
+    paths.iter().map(|path| Ok(keys::read_public(path)?)).collect()
+}
