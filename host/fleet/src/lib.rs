@@ -6,6 +6,7 @@ mod base;
 pub mod channel;
 mod client;
 mod credentials;
+pub mod collect;
 mod error;
 mod model;
 mod name;

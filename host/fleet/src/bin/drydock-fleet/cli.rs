@@ -42,6 +42,10 @@ pub(crate) enum Command {
     /// A channel is a small signed file beside the bundles on any web server. It says which release is meant for which
     /// devices, and from when on.
     Channel(Box<crate::channel::Args>),
+    /// Take in what devices that follow a channel report, and show it.
+    ///
+    /// Reports are appended to a file of SQLite. It is for a lab, or a site of a few thousand devices.
+    Collect(crate::collect::Args),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

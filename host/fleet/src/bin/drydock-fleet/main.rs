@@ -7,6 +7,7 @@ mod channel;
 mod cli;
 mod common;
 mod how;
+mod collect;
 mod pages;
 mod push;
 mod reply;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Resume(args) => rollout::run_act(args, Act::Resume, &common),
         Command::Status(args) => status::run(args, &common),
         Command::Channel(args) => channel::run(args),
+        Command::Collect(args) => collect::run(args),
         Command::Completions { shell } => Ok(pages::completions(*shell)),
         Command::Man { dir } => pages::man(dir.as_deref()),
     };

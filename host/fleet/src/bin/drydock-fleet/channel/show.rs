@@ -58,7 +58,10 @@ fn tell(channel: &Channel, of: &BTreeMap<String, String>, now: UnixTime) -> Resu
     let id = own("id").unwrap_or_default();
     let first = || document.releases.first().map(|release| release.compatible.clone());
     let compatible = own("compatible").or_else(first).unwrap_or_default();
-    let running = own("running").map(|which| pick(document, &which)).transpose()?;
+    // What the channel does not name makes no difference.
+    let named =
+        |which: &String| which.starts_with('#') || document.releases.iter().any(|one| one.version == *which);
+    let running = own("running").filter(named).map(|which| pick(document, &which)).transpose()?;
     let floor = own("floor").map(|floor| floor.parse()).transpose();
     let install_floor = floor.map_err(|error: std::num::ParseIntError| Error::Input {
         what: format!("device {id}"),
