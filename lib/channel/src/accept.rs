@@ -80,6 +80,16 @@ impl<'c> Accepted<'c> {
         &self.seen
     }
 
+    /// Returns whether it is worth a write: another document was seen, or the time that is kept has become old, by a day, and
+    /// where the clock is behind it, by an hour. So much at most a device without a clock forgets when it is switched off.
+    pub fn is_news(&self, kept: Option<&Seen>, clock: UnixTime) -> bool {
+        let every = if clock < self.seen.time { 3600 } else { 86_400 };
+        kept.is_none_or(|kept| {
+            let same = kept.channel == self.seen.channel && kept.digest == self.seen.digest;
+            !same || self.seen.time.0.saturating_sub(kept.time.0) >= every
+        })
+    }
+
     /// Which release is meant for a device. It is asked again before each act that starts something; what is under way in the
     /// recovery is never undone by a channel.
     pub fn meant(&self, device: &Device) -> Decision<'c> {
@@ -137,6 +147,20 @@ mod tests {
         let time = Time::begin(UnixTime(3), Some(&seen));
         assert_eq!(time.now(UnixTime(13), Duration::from_secs(10)), UnixTime(2510));
         assert_eq!(time.now(UnixTime(4000), Duration::from_secs(11)), UnixTime(4000));
+    }
+
+    #[test]
+    fn what_is_kept_is_written_when_it_has_changed_enough() {
+        let stable = channel(&sample());
+        let kept = stable.accept("stable", None, UnixTime(2000)).unwrap().seen().clone();
+        let is_news = |now, clock| {
+            stable.accept("stable", Some(&kept), UnixTime(now)).unwrap().is_news(Some(&kept), UnixTime(clock))
+        };
+        assert!(!is_news(5599, 0) && is_news(5600, 0));
+        assert!(!is_news(88_399, 88_399) && is_news(88_400, 88_400));
+        let next = channel(&Document { sequence: 8, ..sample() });
+        let accepted = next.accept("stable", Some(&kept), UnixTime(2000)).unwrap();
+        assert!(accepted.is_news(Some(&kept), UnixTime(2000)) && accepted.is_news(None, UnixTime(2000)));
     }
 
     proptest! {
