@@ -19,24 +19,27 @@ pub struct Seen {
     pub time: UnixTime,
 }
 
-/// The time by which a device decides, which never goes back: that of its clock, unless it is known to be later.
+/// The time by which a device decides: that of its clock, unless it is known to be later.
 ///
 /// It is never later than what the clock says or what was signed, but for the time that the device was on. So a device
 /// without a clock may come late to a wave; and a document that ends does so for it, too, once it has been on for as long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Time {
-    began: UnixTime,
+    clock: UnixTime,
+    kept: UnixTime,
 }
 
 impl Time {
     /// The time of a process that begins now: by a clock that knows its floor, and what was seen before.
     pub fn begin(clock: UnixTime, seen: Option<&Seen>) -> Self {
-        Self { began: seen.map_or(clock, |seen| clock.max(seen.time)) }
+        Self { clock, kept: seen.map(|seen| seen.time).unwrap_or_default() }
     }
 
-    /// Returns the time, in a process that has been running for so long.
+    /// Returns the time, in a process that has been running for so long. A clock that was set back since was wrong before.
     pub fn now(self, clock: UnixTime, running: Duration) -> UnixTime {
-        clock.max(UnixTime(self.began.0.saturating_add(running.as_secs())))
+        let later = |began: UnixTime| UnixTime(began.0.saturating_add(running.as_secs()));
+        let by_clock = if clock < self.clock { clock } else { clock.max(later(self.clock)) };
+        by_clock.max(later(self.kept))
     }
 }
 
@@ -68,8 +71,10 @@ impl Channel {
             }
             _ => {}
         }
-        // Who signed it had a clock.
-        let time = seen.map_or(now, |seen| seen.time.max(now)).max(document.made);
+        // Who signed it had a clock. What is later than the end of a document is not kept: a clock that was wrong in the future
+        // once spoils this document, and not all that come after it.
+        let known = now.max(document.made).min(document.expires);
+        let time = seen.map_or(known, |seen| seen.time.max(known));
         Ok(Accepted { channel: self, seen: Seen { channel: name.into(), sequence, digest, time } })
     }
 }
@@ -150,8 +155,27 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_written_when_it_has_changed_enough() {
+    fn a_clock_that_was_wrong_in_the_future_spoils_one_document_at_most() {
         let stable = channel(&sample());
+        let wrong = UnixTime(4_000_000_000);
+        let time = Time::begin(wrong, None);
+        let second = Duration::from_secs(1);
+        assert_eq!(time.now(UnixTime(2000), second), UnixTime(2000));
+        let kept = stable.accept("stable", None, time.now(wrong, second)).unwrap().seen().clone();
+        assert_eq!(kept.time, UnixTime(9000));
+        let (next, time) = (
+            Document { sequence: 8, expires: UnixTime(20_000), ..sample() },
+            Time::begin(UnixTime(2000), Some(&kept)),
+        );
+        let next = channel(&next);
+        let seen =
+            next.accept("stable", Some(&kept), time.now(UnixTime(2001), second)).unwrap().seen().clone();
+        assert_eq!(seen.time, UnixTime(9001));
+    }
+
+    #[test]
+    fn what_is_kept_is_written_when_it_has_changed_enough() {
+        let stable = channel(&Document { expires: UnixTime(200_000), ..sample() });
         let kept = stable.accept("stable", None, UnixTime(2000)).unwrap().seen().clone();
         let is_news = |now, clock| {
             stable.accept("stable", Some(&kept), UnixTime(now)).unwrap().is_news(Some(&kept), UnixTime(clock))
@@ -178,7 +202,7 @@ mod tests {
                 let now = time.now(UnixTime(spell), Duration::from_secs(spell));
                 seen = Some(stable.accept("stable", Some(&first), now).unwrap().seen().clone());
                 on += spell;
-                prop_assert_eq!(seen.as_ref().unwrap().time, UnixTime(1000 + on));
+                prop_assert_eq!(seen.as_ref().unwrap().time, UnixTime(9000.min(1000 + on)));
             }
         }
     }

@@ -2,12 +2,8 @@
 
 use crate::Error;
 use crate::fields::Fields;
+use crate::limits::{MAX_TEXT, MAX_VALUES};
 use serde::Serialize;
-
-/// The longest name of an attribute, and the longest value, in bytes.
-pub(crate) const MAX_TEXT: usize = 128;
-/// The most values of a condition.
-pub(crate) const MAX_VALUES: usize = 256;
 
 /// A condition on one attribute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

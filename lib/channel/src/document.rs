@@ -1,15 +1,10 @@
 //! The document: all that the signatures cover.
 
 use crate::fields::{Fields, read};
+use crate::limits::{MAX_NUMBER, MAX_RELEASES, PREFIX};
 use crate::{Error, Release};
 use drydock_state::UnixTime;
 use serde::Serialize;
-
-/// The bytes that every channel begins with, so that a signature made for something else never fits one.
-pub const PREFIX: &str = r#"{"drydock":"channel/1""#;
-
-/// The most releases of a channel.
-pub const MAX_RELEASES: usize = 64;
 
 /// The top-level fields that this version understands, which a channel may therefore call critical.
 const FIELDS: [&str; 8] =
@@ -65,7 +60,7 @@ impl Document {
         let document = Self {
             drydock: Format::V1,
             channel: fields.word("channel", 64, b"._-")?,
-            sequence: fields.number("sequence", crate::fields::MAX_NUMBER)?,
+            sequence: fields.number("sequence", MAX_NUMBER)?,
             made: fields.time("made")?,
             expires: fields.time("expires")?,
             halt: fields.truth("halt")?,

@@ -1,7 +1,6 @@
 //! What can be wrong with a channel or a report.
 
-use crate::document::PREFIX;
-use crate::open::MAX_FILE;
+use crate::limits::{MAX_FILE, PREFIX};
 use drydock_format::Error as Signatures;
 use std::fmt;
 

@@ -1,12 +1,10 @@
 //! Fields of JSON objects, read with limits and with words for what is wrong.
 
 use crate::Error;
+use crate::limits::MAX_NUMBER;
 use drydock_format::{Digest, Error as Json, json};
 use drydock_state::UnixTime;
 use serde_json::{Map, Value};
-
-/// The largest number that every reader of JSON keeps as it is (RFC 8259, 6).
-pub(crate) const MAX_NUMBER: u64 = (1 << 53) - 1;
 
 /// An object, and where in which text it stands.
 #[derive(Clone)]
@@ -128,7 +126,7 @@ impl<'v> Fields<'v> {
 }
 
 /// Whether it is 1 to `most` letters, digits and those in `also`.
-pub(crate) fn is_word(text: &str, most: usize, also: &[u8]) -> bool {
+fn is_word(text: &str, most: usize, also: &[u8]) -> bool {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || also.contains(&byte);
     (1..=most).contains(&text.len()) && text.bytes().all(good)
 }

@@ -3,15 +3,10 @@
 //! The document is the first line, with its newline; the signatures cover exactly these bytes. The lines of the signatures
 //! follow, as in a bundle's `manifest.sig`.
 
+use crate::limits::{MAX_FILE, MAX_SIGNATURES};
 use crate::{Document, Error};
 use drydock_format::signature::{self, Line};
 use drydock_format::{Digest, KeyId, Trusted, sha256};
-
-/// The longest file in bytes.
-pub const MAX_FILE: usize = 64 << 10;
-
-/// The longest signatures of a file in bytes.
-pub const MAX_SIGNATURES: usize = signature::MEMBER_SIZE;
 
 /// A file in its two parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

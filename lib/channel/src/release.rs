@@ -1,20 +1,14 @@
 //! A release as a channel names it: which one, where it lies, for whom, and when.
 
 use crate::condition::Condition;
-use crate::fields::{Fields, MAX_NUMBER};
+use crate::fields::Fields;
+use crate::limits::{MAX_CONDITIONS, MAX_NUMBER, MAX_URL, MAX_WAVES};
 use crate::place::PLACES;
 use crate::{Error, place};
 use drydock_format::Digest;
 use drydock_state::UnixTime;
 use drydock_transfer::Address;
 use serde::Serialize;
-
-/// The most conditions of a release.
-const MAX_CONDITIONS: usize = 32;
-/// The most waves of a release.
-const MAX_WAVES: usize = 32;
-/// The longest address in bytes.
-const MAX_URL: usize = 2000;
 
 /// A release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -1,7 +1,8 @@
 //! What a device reports: one small JSON object, sent to an address once for each thing that has happened.
 
 use crate::Error;
-use crate::fields::{Fields, is_word, read};
+use crate::fields::{Fields, read};
+use crate::limits::{MAX_ATTRIBUTES, MAX_ID, MAX_NUMBER, MAX_REASON, MAX_REPORT, MAX_TEXT};
 use drydock_format::Digest;
 use drydock_state::UnixTime;
 use serde::Serialize;
@@ -10,25 +11,11 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The longest report in bytes.
-pub const MAX_REPORT: usize = 32 << 10;
-
-/// The longest reason in bytes.
-const MAX_REASON: usize = 512;
-/// The longest id in bytes.
-const MAX_ID: usize = 128;
-/// The longest name and the longest value of an attribute in bytes.
-const MAX_TEXT: usize = 128;
-/// The most attributes.
-const MAX_ATTRIBUTES: usize = 32;
-
 const OF: &str = "report";
 
 /// What has become of a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The device has begun with it.
-    Started,
     /// It was installed, and said that it is well.
     Good,
     /// It was installed, and was not well: the old one runs again.
@@ -45,7 +32,6 @@ impl Outcome {
     /// The outcome of that name. `None`: it can't be one.
     pub fn named(word: &str) -> Option<Self> {
         Some(match word {
-            "started" => Self::Started,
             "good" => Self::Good,
             "rolled-back" => Self::RolledBack,
             "failed" => Self::Failed,
@@ -62,7 +48,6 @@ impl Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Started => "started",
             Self::Good => "good",
             Self::RolledBack => "rolled-back",
             Self::Failed => "failed",
@@ -133,7 +118,7 @@ impl Report {
             id: fields.word("id", MAX_ID, b"._:-")?,
             device,
             channel: fields.word("channel", 64, b"._-")?,
-            sequence: fields.number("sequence", crate::fields::MAX_NUMBER)?,
+            sequence: fields.number("sequence", MAX_NUMBER)?,
             version: fields.word("version", 64, b".+~_-")?,
             manifest: fields.digest("manifest")?,
             outcome: outcome.ok_or_else(|| fields.wrong("outcome", "it is no word of `a-z -`"))?,
@@ -141,11 +126,6 @@ impl Report {
             time: fields.time("time")?,
             attributes: attributes(&fields)?,
         })
-    }
-
-    /// Whether its id can be one.
-    pub fn is_id(id: &str) -> bool {
-        is_word(id, MAX_ID, b"._:-")
     }
 }
 
@@ -203,7 +183,7 @@ mod tests {
         let later = text.replace("rolled-back", "kept-for-later").replace(r#""id""#, r#""more":[1],"id""#);
         let outcome = Outcome::Other("kept-for-later".into());
         assert_eq!(Report::parse(later.as_bytes()).unwrap().outcome, outcome);
-        for word in ["started", "good", "rolled-back", "failed", "refused", "kept-for-later"] {
+        for word in ["good", "rolled-back", "failed", "refused", "kept-for-later"] {
             assert_eq!(Outcome::named(word).unwrap().to_string(), word);
         }
     }

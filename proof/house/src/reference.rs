@@ -36,28 +36,45 @@ pub fn options(text: &str) -> BTreeSet<String> {
 }
 
 /// Returns what a program's help says: the commands that it lists, and the options of each one. `help` prints the help of
-/// the whole (nothing) or of a command. An option that every command has, and `--help` itself, belong to the whole.
+/// the whole (nothing) or of a command. An option that every command has, and `--help` itself, belong to the whole. A command
+/// that has commands of its own stands for them: `channel new`.
 pub fn helped(help: impl Fn(&[&str]) -> String) -> Commands {
     let whole = help(&["--help"]);
-    let list = whole.split_once("Commands:\n").map(|(_, list)| list).unwrap_or_default();
-    let names = list.lines().take_while(|line| !line.is_empty());
-    let names: Vec<_> =
-        names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect();
     let mut everywhere = options(&whole);
     everywhere.remove("version");
     everywhere.insert("help".into());
-    let of_command = |name: &&str| {
-        let text = help(&[*name, "--help"]);
-        // An option's own line; what is said about it may name others.
-        let lines = text.lines().map(str::trim).filter(|line| line.starts_with('-'));
-        let own = lines.flat_map(|line| options(line.split("  ").next().unwrap_or_default()));
-        ((*name).to_owned(), own.filter(|option| !everywhere.contains(option)).collect())
-    };
-    let mut commands: Commands = names.iter().map(of_command).collect();
+    let mut commands = Commands::new();
+    for name in listed(&whole) {
+        let text = help(&[name, "--help"]);
+        let inner = listed(&text);
+        if inner.is_empty() {
+            commands.insert(name.to_owned(), own(&text, &everywhere));
+        }
+        for inner in inner {
+            let text = help(&[name, inner, "--help"]);
+            commands.insert(format!("{name} {inner}"), own(&text, &everywhere));
+        }
+    }
     // Only the whole program has a version; a command's `--version` is something else.
     everywhere.insert("version".into());
     commands.insert(String::new(), everywhere);
     commands
+}
+
+/// The commands that a help lists.
+fn listed(help: &str) -> Vec<&str> {
+    let list = help.split_once("Commands:\n").map(|(_, list)| list).unwrap_or_default();
+    let lines = list.lines().take_while(|line| !line.is_empty());
+    let names = lines.filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").collect()
+}
+
+/// The options of a command's help that not every command has.
+fn own(help: &str, everywhere: &BTreeSet<String>) -> BTreeSet<String> {
+    // An option's own line; what is said about it may name others.
+    let lines = help.lines().map(str::trim).filter(|line| line.starts_with('-'));
+    let own = lines.flat_map(|line| options(line.split("  ").next().unwrap_or_default()));
+    own.filter(|option| !everywhere.contains(option)).collect()
 }
 
 #[cfg(test)]
@@ -75,6 +92,21 @@ mod tests {
         let expected = [("", set(&["json"])), ("one", set(&["all", "all-of-it"])), ("two", set(&[]))];
         assert_eq!(found, expected.map(|(name, options)| (name.to_owned(), options)).into());
         assert_eq!(documented(document, "absent"), Commands::new());
+    }
+
+    #[test]
+    fn commands_of_a_command_are_found_with_their_options() {
+        let found = helped(|words| match words {
+            ["--help"] => "Commands:\n  group  Some\n  one  One\n\nOptions:\n  --json  JSON\n".into(),
+            ["group", "--help"] => {
+                "Commands:\n  in  Inner\n  help  Print\n\nOptions:\n  --json  JSON\n".into()
+            }
+            ["group", "in", "--help"] => "Options:\n      --deep <N>  Deep\n      --json  JSON\n".into(),
+            _ => "Options:\n      --flat  Flat\n".into(),
+        });
+        assert_eq!(found["group in"], set(&["deep"]));
+        assert_eq!(found["one"], set(&["flat"]));
+        assert_eq!(found.keys().map(String::as_str).collect::<Vec<_>>(), ["", "group in", "one"]);
     }
 
     #[test]

@@ -253,9 +253,9 @@ mod tests {
         let mut store = Store::open(&dir.path().join("reports")).unwrap();
         let reports = [
             report("pump-1", "1", "1.0", Outcome::Good),
-            report("pump-1", "2", "2.0", Outcome::Started),
+            report("pump-1", "2", "2.0", Outcome::Other("started".into())),
             report("pump-1", "3", "2.0", Outcome::RolledBack),
-            report("pump-2", "1", "2.0", Outcome::Started),
+            report("pump-2", "1", "2.0", Outcome::Other("started".into())),
             report("pump-2", "2", "2.0", Outcome::Good),
         ];
         store.append(&reports, UnixTime(1000)).unwrap();

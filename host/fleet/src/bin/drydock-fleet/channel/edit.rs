@@ -1,4 +1,5 @@
-use super::{private, public, show};
+use super::keys::{private, public};
+use super::show;
 use crate::reply::Reply;
 use drydock_channel::{Channel, Condition, Document};
 use drydock_fleet::Error;

@@ -1,14 +1,12 @@
 //! `drydock-fleet channel`: makes, changes, signs and shows channels.
 
 mod edit;
+mod keys;
 mod show;
 mod sign;
 
 use crate::reply::Reply;
-use drydock_bundle::keys::{self, PrivateKey};
 use drydock_fleet::Error;
-use drydock_format::PublicKey;
-use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -43,12 +41,4 @@ pub(crate) fn run(args: &Args) -> Result<Reply, Error> {
         Command::Sign(args) => sign::run(args),
         Command::Show(args) => show::run(args),
     }
-}
-
-fn private(paths: &[PathBuf]) -> Result<Vec<PrivateKey>, Error> {
-    paths.iter().map(|path| Ok(PrivateKey::read(path)?)).collect()
-}
-
-fn public(paths: &[PathBuf]) -> Result<Vec<PublicKey>, Error> {
-    paths.iter().map(|path| Ok(keys::read_public(path)?)).collect()
 }

@@ -1,4 +1,4 @@
-use super::public;
+use super::keys::public;
 use crate::reply::Reply;
 use drydock_channel::{Channel, Decision, Device, PLACES, Release, Test};
 use drydock_fleet::Error;

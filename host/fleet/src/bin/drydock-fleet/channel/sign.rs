@@ -1,4 +1,4 @@
-use super::private;
+use super::keys::private;
 use crate::reply::Reply;
 use drydock_bundle::keys;
 use drydock_channel::{Document, add, split};
