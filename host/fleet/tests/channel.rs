@@ -212,6 +212,16 @@ fn what_makes_no_sense_is_refused_and_leaves_the_file_alone() {
         );
     }
     bench.refused("drydock-fleet channel new stable.channel --key $KEY", 1, "there already");
+    let long = format!("--where id={}", "x".repeat(60).repeat(2) + &",y".repeat(300));
+    bench.refused(
+        &format!("drydock-fleet channel set stable.channel --key $KEY --place 2.0 {long}"),
+        3,
+        "up to 256",
+    );
+    let long: String =
+        (0..3).map(|part| format!(" --where id={}", vec!["x".repeat(120 + part); 200].join(","))).collect();
+    let long = format!("drydock-fleet channel set stable.channel --pubkey $PUBKEY --place 2.0 {long}");
+    bench.refused(&long, 3, "the limit is 65536");
     assert_eq!(bench.bytes("stable.channel"), before);
     bench.refused("head -c 70000 /dev/zero > x; drydock-fleet channel show x", 3, "the limit is 65536");
 }

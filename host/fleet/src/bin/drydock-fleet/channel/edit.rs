@@ -106,11 +106,12 @@ impl What {
     }
 
     fn write(&self, path: &Path, document: &Document) -> Result<Reply, Error> {
-        let file = sign(&document.to_bytes(), &private(&self.keys)?)?;
+        let keys = private(&self.keys)?;
+        let file = sign(&document.to_bytes(), &keys)?;
+        let channel = Channel::open_unverified(&file)?;
+        let signers = keys.iter().map(|key| Ok(key.public()?.id())).collect::<Result<Vec<_>, Error>>()?;
         write(path, &file)?;
-        let keys = private(&self.keys)?.iter().map(|key| key.public()).collect::<Result<Vec<_>, _>>()?;
-        let signers = keys.iter().map(|key| key.id()).collect::<Vec<_>>();
-        Ok(show::reply(&Channel::open_unverified(&file)?, &signers, &[], When::now()))
+        Ok(show::reply(&channel, &signers, &[], When::now()))
     }
 }
 
