@@ -85,7 +85,7 @@ impl Following {
         if !turn.can_remember()? {
             return Ok(idle("nothing: the state can't be changed".into()));
         }
-        if seen.is_none_or(|seen| seen.sequence != accepted.seen().sequence) {
+        if accepted.is_news(seen.as_ref(), turn.machine.now()) {
             self.remember(turn, accepted.seen())?;
         }
         let attributes: BTreeMap<String, String> = facts.iter().cloned().collect();
