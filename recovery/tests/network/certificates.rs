@@ -67,6 +67,15 @@ impl Authority {
         self.openssl(&format!("req -new {kind} -nodes -subj /CN={name} -keyout {name}.key -out {name}.csr"));
     }
 
+    /// What its certificate is known by: SHA-1, as nginx has it.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn fingerprint(&self) -> String {
+        let mut command = Command::new("openssl");
+        command.args(["x509", "-noout", "-fingerprint", "-sha1", "-in"]).arg(self.file());
+        let said = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        said.split('=').nth(1).unwrap().trim().replace(':', "").to_lowercase()
+    }
+
     fn openssl(&self, line: &str) {
         openssl(self.folder.path(), line);
     }

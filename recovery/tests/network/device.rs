@@ -3,7 +3,7 @@
 use crate::certificates::Certified;
 use crate::lab::{Lab, Running};
 use crate::setup::{MOMENTS, WORKSHOP};
-use drydock_config::{Data, DataFailure, Kib, Network, Seconds};
+use drydock_config::{Config, Data, DataFailure, Kib, Network, Seconds};
 use drydock_engine::context::RunningSet;
 use drydock_engine::fetch::FETCHED;
 use drydock_engine::fetch::holes::{CLAIM_SUFFIX, Claim};
@@ -80,6 +80,16 @@ pub(crate) struct Device<'l> {
 impl<'l> Device<'l> {
     /// A device that runs version 2 in set b, with this certificate. The one name that it knows is that of 10.99.0.1.
     pub(crate) fn new(lab: &'l Lab, network: Network, own: &Certified) -> Self {
+        Self::with(lab, network, own, |_| ())
+    }
+
+    /// The same, with more in its configuration.
+    pub(crate) fn with(
+        lab: &'l Lab,
+        network: Network,
+        own: &Certified,
+        more: impl FnOnce(&mut Config),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let mut config = WORKSHOP.config.clone();
@@ -95,6 +105,7 @@ impl<'l> Device<'l> {
         let on_data = |name: &str| Some(format!("/keys/{name}"));
         let (client_certificate, client_key) = (on_data("own.pem"), on_data("own.key"));
         config.network = Network { client_certificate, client_key, ..network };
+        more(&mut config);
         fs::write(at("config.json"), serde_json::to_vec(&config).unwrap()).unwrap();
         let running = RunningSet {
             set: SetName::B,
@@ -140,6 +151,12 @@ impl<'l> Device<'l> {
     /// Starts `drydock`.
     pub(crate) fn drydock(&self, words: &[&str]) -> Running {
         self.program(&[&[env!("CARGO_BIN_EXE_drydock")], words].concat())
+    }
+
+    /// Starts a line for the shell, in which `$drydock` is one.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn shell(&self, line: &str) -> Running {
+        self.program(&["sh", "-euc", &format!("drydock={}; {line}", env!("CARGO_BIN_EXE_drydock"))])
     }
 
     /// `drydock stage` of a file on the server, over `https`.

@@ -3,16 +3,22 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod addresses;
+#[cfg(feature = "fleet")]
+mod agent;
 mod answers;
 mod certificates;
 mod device;
 mod faults;
 mod faulty;
+#[cfg(feature = "fleet")]
+mod fleet;
 mod ipv6;
 mod lab;
 mod line;
 mod links;
 mod middle;
+#[cfg(feature = "fleet")]
+mod mutual;
 mod names;
 mod nginx;
 mod nothing;

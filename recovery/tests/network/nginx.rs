@@ -28,6 +28,9 @@ pub(crate) struct Line {
     pub(crate) range: String,
 }
 
+/// Where it listens in a lab.
+const LISTEN: &str = "listen 10.99.0.1:443 ssl; listen 10.99.0.1:80;";
+
 /// A port that nobody uses now.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -39,14 +42,34 @@ impl Nginx {
     pub(crate) fn start(authority: &Authority, certified: &Certified, more: &str) -> Self {
         let port = free_port();
         let listen = format!("listen 127.0.0.1:{port} ssl;");
-        Self::launch(Command::new("/usr/sbin/nginx"), port, authority, certified, &format!("{listen} {more}"))
+        let block = format!("{listen} ssl_verify_client on; {more}");
+        Self::launch(Command::new("/usr/sbin/nginx"), port, authority, certified, "", &block)
     }
 
     /// The same on the server of a lab: on 10.99.0.1, TLS on port 443, and none on port 80.
     pub(crate) fn in_lab(lab: &Lab, authority: &Authority, certified: &Certified, more: &str) -> Self {
         let command = lab.exec(&lab.server(), "/usr/sbin/nginx");
-        let listen = "listen 10.99.0.1:443 ssl; listen 10.99.0.1:80;";
-        Self::launch(command, 443, authority, certified, &format!("{listen} {more}"))
+        let block = format!("{LISTEN} ssl_verify_client on; {more}");
+        Self::launch(command, 443, authority, certified, "", &block)
+    }
+
+    /// The same, but that it passes everything on to a server on loopback, and asks clients for a certificate as `verify` says.
+    /// `maps` goes before the server's block, `more` into it.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn in_front(
+        lab: &Lab,
+        authority: &Authority,
+        certified: &Certified,
+        [verify, maps, more]: [&str; 3],
+        to: &str,
+    ) -> Self {
+        let command = lab.exec(&lab.server(), "/usr/sbin/nginx");
+        let pass = format!(
+            "location / {{ proxy_pass {to}; proxy_set_header Host $http_host;
+             proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Forwarded-Port $server_port; {more} }}"
+        );
+        let block = format!("{LISTEN} ssl_verify_client {verify}; {pass}");
+        Self::launch(command, 443, authority, certified, maps, &block)
     }
 
     fn launch(
@@ -54,6 +77,7 @@ impl Nginx {
         port: u16,
         authority: &Authority,
         certified: &Certified,
+        maps: &str,
         block: &str,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -70,10 +94,11 @@ impl Nginx {
                access_log {place}/access.log told;
                client_body_temp_path {place}/t1; proxy_temp_path {place}/t2; fastcgi_temp_path {place}/t3;
                uwsgi_temp_path {place}/t4; scgi_temp_path {place}/t5;
+               {maps}
                server {{
                  root {place}/files;
                  ssl_certificate {certificate}; ssl_certificate_key {key};
-                 ssl_client_certificate {ca}; ssl_verify_client on;
+                 ssl_client_certificate {ca};
                  {block}
                }}
              }}",
