@@ -23,7 +23,6 @@ use poke::Bed;
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-pub(super) use word::left_word;
 
 /// Held by the agent, so that there is one.
 const LOCK: &str = "/run/drydock/agent.lock";
@@ -37,6 +36,11 @@ pub(super) enum Rounds {
     One,
     /// Until it is ended: SIGTERM does so at any moment, since all that it does may be cut off.
     All,
+}
+
+/// Returns what an agent of this boot has left of itself: nothing, if none has run.
+pub(super) fn left_word() -> Word {
+    word::left()
 }
 
 /// Wakes the agent, if one runs, for what has just changed.
@@ -60,7 +64,7 @@ pub(super) fn run(rounds: Rounds) -> Result<String, Error> {
     let bed = Bed::make(Path::new(POKE))?;
     let console = Console::on(vec![]).map_err(Error::system("starting", "a thread", "free some memory"))?;
     let mut keeper = Keeper { config: &config, fleet, console: &console, agent: None, dial: None };
-    let mut word = left_word();
+    let mut word = word::left();
     loop {
         bed.rise();
         let told = (word.trouble.take(), word.doing.take());

@@ -12,7 +12,7 @@ const PATH: &str = "/run/drydock/agent.json";
 const BESIDE: &str = "/run/drydock/agent.json.new";
 
 /// Returns what an agent of this boot has left: nothing, if none has.
-pub(in super::super) fn left_word() -> Word {
+pub(super) fn left() -> Word {
     let left = fs::read(PATH).ok();
     left.and_then(|left| serde_json::from_slice(&left).ok()).unwrap_or_default()
 }
