@@ -1,7 +1,7 @@
 //! Fetching a bundle in the live system, with the manners of a process in the background.
 
 use super::keep::KeptFile;
-use super::manners::{Manners, stand_back};
+use super::manners::{Manners, StoodBack};
 use super::open::{Showing, session};
 use crate::machine::Hardware;
 use drydock_engine::Error;
@@ -10,12 +10,11 @@ use drydock_engine::machine::Setting;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Fetches what the device lacks of a bundle into a file, as slowly as the configuration wants. This process has the lowest
-/// priority from now on. On return what came is on stable storage.
+/// Fetches what the device lacks of a bundle into a file, as slowly as the configuration wants. It has the lowest
+/// priority meanwhile. On return what came is on stable storage.
 pub fn fetch(machine: &Hardware<'_>, url: &str, to: &Path, showing: Showing) -> Result<Fetched, Error> {
-    if let Err(error) = stand_back() {
-        machine.events().warning(format_args!("fetching with usual priority: {error}"));
-    }
+    let _back = StoodBack::now()
+        .map_err(|error| machine.events().warning(format_args!("fetching with usual priority: {error}")));
     let network = &machine.config().network;
     let manners =
         Manners { bytes_per_second: network.rate_limit_kib.bytes(), pause_at_load: network.pause_at_load };

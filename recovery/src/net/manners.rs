@@ -1,6 +1,6 @@
 //! The manners of a process that works in the background.
 
-use crate::sys;
+use crate::sys::{self, Priority};
 use std::fs;
 use std::io;
 use std::time::{Duration, Instant};
@@ -57,9 +57,25 @@ fn load() -> Option<u32> {
     fs::read_to_string("/proc/loadavg").ok()?.split('.').next()?.parse().ok()
 }
 
-/// Lets every other process have the processors and the disk first.
-pub fn stand_back() -> io::Result<()> {
-    sys::lowest_priority()
+/// While it lives this thread, and those that it starts, let every other process have the processors and the disk first.
+#[derive(Debug)]
+pub struct StoodBack(Priority);
+
+impl StoodBack {
+    /// Stands back.
+    pub fn now() -> io::Result<Self> {
+        let before = Priority::now()?;
+        Priority::LOWEST.take()?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for StoodBack {
+    fn drop(&mut self) {
+        // Who may not have it back goes on as one who stands back.
+        let _ = self.0.take();
+        sys::give_memory_back();
+    }
 }
 
 #[cfg(test)]
@@ -80,5 +96,15 @@ mod tests {
         assert!(load().is_some());
         let never = Manners { bytes_per_second: 0, pause_at_load: u32::MAX };
         assert_eq!(Pauses::new(never).after(1), Duration::ZERO);
+    }
+
+    #[test]
+    fn who_stood_back_comes_forward_again() {
+        let before = Priority::now().unwrap();
+        let back = StoodBack::now().unwrap();
+        assert_eq!(Priority::now().unwrap(), Priority::LOWEST);
+        std::thread::spawn(|| assert_eq!(Priority::now().unwrap(), Priority::LOWEST)).join().unwrap();
+        drop(back);
+        assert_eq!(Priority::now().unwrap(), before);
     }
 }

@@ -27,7 +27,7 @@ pub use clock::{RealPace, Wall, build_time};
 pub use dial::{Dial, Parts};
 pub use identity::{DeviceIdentity, PemIdentity, authorities};
 pub use keep::KeptFile;
-pub use manners::{Manners, Pauses, stand_back};
+pub use manners::{Manners, Pauses, StoodBack};
 pub use names::{Names, SystemNames};
 pub use open::{Showing, dial, session, stream};
 pub use tls::{Tls, client_config};

@@ -26,7 +26,7 @@ pub use module::load_module;
 #[cfg(feature = "network")]
 pub use packet::{FilterStep, packet_socket};
 #[cfg(feature = "network")]
-pub use priority::lowest_priority;
+pub use priority::{Priority, give_memory_back};
 pub use random::{random, random_at_once};
 pub use signal::reset_sigpipe;
 pub use terminal::unsent;
