@@ -34,10 +34,12 @@ test-kernel: setup
 	tools/build-kernel.sh target/test-kernel
 	cargo test --locked -p drydock-qemu-tests --test kernel
 
-# What hawkBit answers, row by row: of a real one (a jar of its update server, version 1.0.4, and Java 17) where HAWKBIT_JAR
+# What hawkBit answers, row by row, what agents make of it, and what drydock-fleet does with it: of a real one (a jar of its update server, version 1.0.4, and Java 17) where HAWKBIT_JAR
 # names one, else of our double. It says at the end which of the two it was.
-test-hawkbit:
+test-hawkbit: setup
 	cargo test --locked -p drydock-hawkbit --test suite
+	cargo test --locked -p drydock-agents --test hawkbit flows -- --test-threads=1
+	cargo test --locked -p drydock-fleet
 	@if [ -n "$$HAWKBIT_JAR" ]; then echo "these tests ran against a real hawkBit: $$HAWKBIT_JAR"; \
 	else echo "these tests ran against our double of hawkBit, and not a real one: HAWKBIT_JAR names none"; fi
 

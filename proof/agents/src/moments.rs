@@ -2,6 +2,7 @@
 
 use crate::power::{Moment, When};
 use drydock_simulator::disk::Arrives;
+use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -19,10 +20,7 @@ pub fn moments((requests, acts): (u64, u64)) -> Vec<Moment> {
 }
 
 /// Lives a life for each of these, and returns what was wrong at the end of any.
-pub fn each<T: Sync>(points: &[T], live: impl Fn(&T) -> Vec<String> + Sync) -> Vec<String>
-where
-    T: std::fmt::Debug,
-{
+pub fn each<T: Debug + Sync>(points: &[T], live: impl Fn(&T) -> Vec<String> + Sync) -> Vec<String> {
     let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
         while let Some(point) = points.get(next.fetch_add(1, Ordering::Relaxed)) {
