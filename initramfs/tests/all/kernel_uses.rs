@@ -55,8 +55,14 @@ const PLAIN: &[&str] = &[
     "std::process",
     // How a fetch in the live system stands back.
     "/proc/loadavg",
+    "SYS_ioprio_get",
     "SYS_ioprio_set",
     "nix::sys::statvfs",
+    // How the agent knows one start from another, and runs what the integrator names.
+    "/proc/sys/kernel/random/boot_id",
+    "std::os::unix::process",
+    "libc::getpriority",
+    "libc::malloc_trim",
     "libc::setpriority",
     "libc::signal",
     "libc::syscall",
@@ -84,6 +90,8 @@ const PURE: &[&str] = &[
     "crate base64ct",
     "crate drydock-architecture",
     "crate drydock-block",
+    "crate drydock-channel",
+    "crate drydock-ddi",
     "crate drydock-delta",
     "crate drydock-engine",
     "crate drydock-format",
