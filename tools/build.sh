@@ -40,7 +40,7 @@ limit=1650000
 if [ "$feature" ]; then
     binary=${CARGO_TARGET_DIR:-target}/$feature/$target/release/drydock
     limit=2800000
-    [ "$feature" = network ] || limit=3000000
+    [ "$feature" = network ] || limit=3150000
 fi
 quiet=
 [ "${1:-}" != --quiet ] || quiet=--quiet
