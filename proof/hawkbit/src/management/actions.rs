@@ -18,7 +18,7 @@ pub(super) fn answer(store: &mut Store, asked: &Asked<'_>, method: &str, parts: 
             let found = fields::actions(store, store.actions.values(), asked.request.parameter("q"))?;
             let view = View::asked(asked);
             let all = found.into_iter().map(|action| view::action(asked, store, action, view)).collect();
-            shape::page(asked, all, "id:ASC")
+            shape::page(asked, all, "id:DESC")
         }
         ("GET", [id]) => {
             let target = store.action_mut(number(id)?)?.target.clone();
@@ -83,7 +83,7 @@ pub(super) fn of_target(
             let details = said["details"].as_array().into_iter().flatten();
             let details = details.filter_map(|text| text.as_str().map(str::to_owned)).collect();
             store.confirm(number(id)?, yes, said["code"].as_i64(), details, asked.now)?;
-            Ok(Response::empty(200))
+            Ok(Response::empty(204))
         }
         _ => Err(Response::framework(405, "Method Not Allowed")),
     }

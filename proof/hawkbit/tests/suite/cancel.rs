@@ -136,7 +136,7 @@ fn the_operator_may_say_yes_in_place_of_the_device() {
     let (device, action) = tenant.ordered(Kind::Forced);
     let path = format!("/targets/{}/actions/{action}/confirmation", device.id);
     let said = device.operator().request("PUT", &path, Some(&json!({"confirmation": "confirmed"})));
-    assert_eq!(said.status, 200, "{}", said.text);
+    assert_eq!(said.status, 204, "{}", said.text);
     assert_eq!(device.link("deploymentBase"), Some(format!("/deploymentBase/{action}")));
 }
 

@@ -92,7 +92,7 @@ fn a_search_for_a_field_that_there_is_none_of_is_400() {
 }
 
 #[test]
-fn orders_are_found_by_device_and_state_and_those_of_one_device_are_the_newest_first() {
+fn orders_are_found_by_device_and_state_the_newest_first_if_nothing_else_is_said() {
     let (device, first) = ordered(Kind::Forced);
     device.feedback(first, "closed", "success");
     let second = device.order(release("b.bin", b"def").set, Kind::Forced);
@@ -108,7 +108,8 @@ fn orders_are_found_by_device_and_state_and_those_of_one_device_are_the_newest_f
     };
     assert_eq!(list(&format!("/targets/{}/actions", device.id)), [second, first]);
     let search = format!("/actions?q=target.controllerId%3D%3D{}", device.id);
-    assert_eq!(list(&search), [first, second]);
+    assert_eq!(list(&search), [second, first]);
+    assert_eq!(list(&format!("{search}&sort=ID:ASC")), [first, second]);
     assert_eq!(list(&format!("{search}&sort=ACTIVE:DESC,ID:DESC")), [second, first]);
     assert_eq!(list(&format!("{search}%3Bstatus%3D%3Dfinished")), [first]);
     assert_eq!(operator().request("GET", "/actions?q=status%3D%3Dpending", None).status, 400);
