@@ -98,8 +98,9 @@ impl Feedback {
 /// that are not printable ASCII become `?`, what is too long is cut, and what is too much left out.
 pub fn config_data<'a>(attributes: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let fit = |text: &str| -> String {
-        let printable = |c: char| if c == ' ' || c.is_ascii_graphic() { c } else { '?' };
-        text.chars().take(MAX_ATTRIBUTE).map(printable).collect()
+        // hawkBit 1.0.4 has a list of its own of what it takes: these two are missing in it.
+        let taken = |c: char| c == ' ' || (c.is_ascii_graphic() && !matches!(c, '~' | '`'));
+        text.chars().take(MAX_ATTRIBUTE).map(|c| if taken(c) { c } else { '?' }).collect()
     };
     let pairs = attributes.into_iter().filter(|(key, _)| !key.is_empty()).take(MAX_ATTRIBUTES);
     let data: Map<String, Value> = pairs.map(|(key, value)| (fit(key), Value::String(fit(value)))).collect();
@@ -133,11 +134,11 @@ mod tests {
     fn no_attribute_has_all_of_them_refused() {
         let long = "v".repeat(300);
         let many: Vec<String> = (0..200).map(|number| format!("k{number}")).collect();
-        let pairs = [("board", "pümp\n"), ("", "x"), ("long", long.as_str())];
+        let pairs = [("board", "pümp~1`\n"), ("", "x"), ("long", long.as_str())];
         let pairs = pairs.into_iter().chain(many.iter().map(|key| (key.as_str(), "1")));
         let said: Value = serde_json::from_str(&config_data(pairs)).unwrap();
         let data = said["data"].as_object().unwrap();
-        assert_eq!((data.len(), data["board"].as_str().unwrap()), (MAX_ATTRIBUTES, "p?mp?"));
+        assert_eq!((data.len(), data["board"].as_str().unwrap()), (MAX_ATTRIBUTES, "p?mp?1??"));
         assert_eq!(data["long"].as_str().unwrap().len(), MAX_ATTRIBUTE);
     }
 }

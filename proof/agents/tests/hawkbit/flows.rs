@@ -9,16 +9,33 @@ use drydock_hawkbit::Kind;
 use drydock_state::{Job, Outcome, SetName};
 use std::sync::{Arc, Mutex};
 
+/// What an operator does, and the numbers of the orders.
+type Runs = fn(&Arc<Site>, Option<Moment>) -> (Life<'static>, Vec<u64>);
+/// What orders come to: the status at the server, and the word of the end.
+type Ends = &'static [(&'static str, &'static str)];
+
 /// Something that an operator orders, and what must come of it in the end.
 pub(crate) struct Flow {
     pub(crate) name: &'static str,
-    pub(crate) runs: fn(&Arc<Site>, Option<Moment>) -> (Life<'static>, Vec<u64>),
-    /// What the orders come to, in their order: the status at the server, and the word of the end.
-    pub(crate) ends: &'static [(&'static str, &'static str)],
+    runs: Runs,
+    /// What the orders come to, in their order.
+    ends: Ends,
     /// The version that runs in the end.
-    pub(crate) version: &'static str,
+    version: &'static str,
     /// The same where a cut of power has restarted the device before somebody has said no.
-    pub(crate) restarted: Option<(&'static [(&'static str, &'static str)], &'static str)>,
+    restarted: Option<(Ends, &'static str)>,
+}
+
+/// What must come of it in the end, whether or not the power is cut.
+const fn flow(name: &'static str, runs: Runs, ends: Ends, version: &'static str) -> Flow {
+    Flow { name, runs, ends, version, restarted: None }
+}
+
+impl Flow {
+    /// The same where a cut has restarted the device before somebody has said no.
+    const fn or_after_a_restart(self, ends: Ends, version: &'static str) -> Self {
+        Self { restarted: Some((ends, version)), ..self }
+    }
 }
 
 fn asks() -> Fleet {
@@ -27,9 +44,9 @@ fn asks() -> Fleet {
 
 /// Orders of a tenant where somebody at the device has to confirm them.
 pub(crate) const CONFIRMED: &[Flow] = &[
-    Flow {
-        name: "an order that is confirmed",
-        runs: |site, moment| {
+    flow(
+        "an order that is confirmed",
+        |site, moment| {
             let mut life = site.device(Fleet::default(), moment);
             let action = site.assign(&life, "2", Kind::Forced);
             life.settle();
@@ -37,13 +54,12 @@ pub(crate) const CONFIRMED: &[Flow] = &[
             life.settle();
             (life, vec![action])
         },
-        ends: &[("finished", "good")],
-        version: "2",
-        restarted: None,
-    },
-    Flow {
-        name: "an order that is denied, and then cancelled",
-        runs: |site, moment| {
+        &[("finished", "good")],
+        "2",
+    ),
+    flow(
+        "an order that is denied, and then cancelled",
+        |site, moment| {
             let mut life = site.device(Fleet::default(), moment);
             let action = site.assign(&life, "2", Kind::Forced);
             life.settle();
@@ -53,67 +69,62 @@ pub(crate) const CONFIRMED: &[Flow] = &[
             life.settle();
             (life, vec![action])
         },
-        ends: &[("canceled", "denied")],
-        version: "1",
-        restarted: None,
-    },
-    Flow {
-        name: "an order that the device confirms by itself",
-        runs: |site, moment| {
+        &[("canceled", "denied")],
+        "1",
+    ),
+    flow(
+        "an order that the device confirms by itself",
+        |site, moment| {
             let fleet = Fleet { confirm: Confirm::Always, ..Fleet::default() };
             let mut life = site.device(fleet, moment);
             let action = site.assign(&life, "2", Kind::Soft);
             life.settle();
             (life, vec![action])
         },
-        ends: &[("finished", "good")],
-        version: "2",
-        restarted: None,
-    },
+        &[("finished", "good")],
+        "2",
+    ),
 ];
 
 /// Orders of a tenant as it is.
 pub(crate) const FLOWS: &[Flow] = &[
-    Flow {
-        name: "an update",
-        runs: |site, moment| {
+    flow(
+        "an update",
+        |site, moment| {
             let mut life = site.device(Fleet::default(), moment);
             let action = site.assign(&life, "2", Kind::Forced);
             life.settle();
             (life, vec![action])
         },
-        ends: &[("finished", "good")],
-        version: "2",
-        restarted: None,
-    },
-    Flow {
-        name: "a release that is not well",
-        runs: |site, moment| {
+        &[("finished", "good")],
+        "2",
+    ),
+    flow(
+        "a release that is not well",
+        |site, moment| {
             let mut life = site.device(Fleet::default(), moment);
             life.device.sick = Some("2".into());
             let action = site.assign(&life, "2", Kind::Soft);
             life.settle();
             (life, vec![action])
         },
-        ends: &[("error", "rolled-back")],
-        version: "1",
-        restarted: None,
-    },
-    Flow {
-        name: "a release that is not for the device",
-        runs: |site, moment| {
+        &[("error", "rolled-back")],
+        "1",
+    ),
+    flow(
+        "a release that is not for the device",
+        |site, moment| {
             let mut life = site.device(Fleet::default(), moment);
             let action = site.assign(&life, "foreign", Kind::Forced);
             life.settle();
             (life, vec![action])
         },
-        ends: &[("error", "refused")],
-        version: "1",
-        restarted: None,
-    },
-    Flow {
-        name: "one release after another",
-        runs: |site, moment| {
+        &[("error", "refused")],
+        "1",
+    ),
+    flow(
+        "one release after another",
+        |site, moment| {
             let mut life = site.device(Fleet::default(), moment);
             let first = site.assign(&life, "2", Kind::Forced);
             life.settle();
@@ -121,13 +132,12 @@ pub(crate) const FLOWS: &[Flow] = &[
             life.settle();
             (life, vec![first, second])
         },
-        ends: &[("finished", "good"), ("finished", "good")],
-        version: "3",
-        restarted: None,
-    },
-    Flow {
-        name: "a person who lets the device restart",
-        runs: |site, moment| {
+        &[("finished", "good"), ("finished", "good")],
+        "3",
+    ),
+    flow(
+        "a person who lets the device restart",
+        |site, moment| {
             let mut life = site.device(asks(), moment);
             let action = site.assign(&life, "2", Kind::Soft);
             life.settle();
@@ -136,13 +146,12 @@ pub(crate) const FLOWS: &[Flow] = &[
             life.settle();
             (life, vec![action])
         },
-        ends: &[("finished", "good")],
-        version: "2",
-        restarted: None,
-    },
-    Flow {
-        name: "an order that is cancelled while it waits",
-        runs: |site, moment| {
+        &[("finished", "good")],
+        "2",
+    ),
+    flow(
+        "an order that is cancelled while it waits",
+        |site, moment| {
             let mut life = site.device(asks(), moment);
             let action = site.assign(&life, "2", Kind::Soft);
             life.settle();
@@ -150,13 +159,13 @@ pub(crate) const FLOWS: &[Flow] = &[
             life.settle();
             (life, vec![action])
         },
-        ends: &[("canceled", "cancelled")],
-        version: "1",
-        restarted: Some((&[("finished", "good")], "2")),
-    },
-    Flow {
-        name: "an order that is cancelled too late",
-        runs: |site, moment| {
+        &[("canceled", "cancelled")],
+        "1",
+    )
+    .or_after_a_restart(&[("finished", "good")], "2"),
+    flow(
+        "an order that is cancelled too late",
+        |site, moment| {
             let mut life = site.device(Fleet::default(), moment);
             let action = site.assign(&life, "2", Kind::Forced);
             let (theirs, id, once) = (site.clone(), life.id.clone(), Mutex::new(true));
@@ -168,13 +177,12 @@ pub(crate) const FLOWS: &[Flow] = &[
             life.settle();
             (life, vec![action])
         },
-        ends: &[("finished", "good")],
-        version: "2",
-        restarted: None,
-    },
-    Flow {
-        name: "an order that another one takes the place of",
-        runs: |site, moment| {
+        &[("finished", "good")],
+        "2",
+    ),
+    flow(
+        "an order that another one takes the place of",
+        |site, moment| {
             let mut life = site.device(asks(), moment);
             let first = site.assign(&life, "2", Kind::Soft);
             life.settle();
@@ -182,13 +190,13 @@ pub(crate) const FLOWS: &[Flow] = &[
             life.settle();
             (life, vec![first, second])
         },
-        ends: &[("canceled", "cancelled"), ("finished", "good")],
-        version: "3",
-        restarted: Some((&[("finished", "good"), ("finished", "good")], "3")),
-    },
-    Flow {
-        name: "an update that is taken back on the device",
-        runs: |site, moment| {
+        &[("canceled", "cancelled"), ("finished", "good")],
+        "3",
+    )
+    .or_after_a_restart(&[("finished", "good"), ("finished", "good")], "3"),
+    flow(
+        "an update that is taken back on the device",
+        |site, moment| {
             let mut life = site.device(asks(), moment);
             let action = site.assign(&life, "2", Kind::Soft);
             life.settle();
@@ -196,13 +204,13 @@ pub(crate) const FLOWS: &[Flow] = &[
             life.settle();
             (life, vec![action])
         },
-        ends: &[("error", "cancelled")],
-        version: "1",
-        restarted: Some((&[("finished", "good")], "2")),
-    },
-    Flow {
-        name: "a download that is installed later",
-        runs: |site, moment| {
+        &[("error", "cancelled")],
+        "1",
+    )
+    .or_after_a_restart(&[("finished", "good")], "2"),
+    flow(
+        "a download that is installed later",
+        |site, moment| {
             let mut life = site.device(Fleet::default(), moment);
             let first = site.assign(&life, "2", Kind::DownloadOnly);
             life.settle();
@@ -210,13 +218,12 @@ pub(crate) const FLOWS: &[Flow] = &[
             life.settle();
             (life, vec![first, second])
         },
-        ends: &[("downloaded", "downloaded"), ("finished", "good")],
-        version: "2",
-        restarted: None,
-    },
-    Flow {
-        name: "a release that runs already",
-        runs: |site, moment| {
+        &[("downloaded", "downloaded"), ("finished", "good")],
+        "2",
+    ),
+    flow(
+        "a release that runs already",
+        |site, moment| {
             let mut life = site.device(Fleet::default(), moment);
             life.device.stage("2");
             life.boot();
@@ -224,10 +231,9 @@ pub(crate) const FLOWS: &[Flow] = &[
             life.settle();
             (life, vec![action])
         },
-        ends: &[("finished", "good")],
-        version: "2",
-        restarted: None,
-    },
+        &[("finished", "good")],
+        "2",
+    ),
 ];
 
 /// The servers, and what their operators order.
