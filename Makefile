@@ -1,6 +1,6 @@
 # Everything here runs on a fresh Debian 12 machine, as root, with Rust installed.
 
-.PHONY: all setup build demo test test-kernel test-hawkbit cuts bench bench-delta clean
+.PHONY: all setup build demo test test-kernel test-hawkbit cuts bench bench-delta bench-fleet clean
 
 all: build
 
@@ -21,7 +21,7 @@ demo: setup
 test: setup
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo clippy -p drydock-peers --all-targets --features network --locked -- -D warnings
+	cargo clippy -p drydock-peers -p drydock-agents --all-targets --features network --locked -- -D warnings
 	cargo clippy -p drydock-recovery --locked -- -D warnings
 	cargo clippy -p drydock-recovery --features network --locked -- -D warnings
 	cargo clippy -p drydock-recovery --all-targets --features fleet --locked -- -D warnings
@@ -56,6 +56,11 @@ bench: setup
 # tools, which are installed: between four real Debian systems, or `make bench-delta IMAGES="OLD NEW"`.
 bench-delta: setup
 	tools/bench-delta.sh $(IMAGES)
+
+# What a server has to bear from a fleet: agents against the double of hawkBit, and against a real one with `HAWKBIT_JAR=/path`; and a
+# million clients in a model.
+bench-fleet: setup
+	cargo run --quiet --locked --release -p drydock-agents --features network --bin bench-fleet
 
 clean:
 	rm -rf target/demo target/demo-roots target/small-systems target/test-kernel

@@ -6,7 +6,7 @@ use super::hawkbit::Hawkbit;
 use super::host::Host;
 use super::install;
 use super::keeping;
-use super::pause;
+use super::pause::{self, Answered};
 use super::standing::{Standing, standing};
 use super::turn::{Step, Stop, Turn};
 use crate::context::RunningSet;
@@ -23,6 +23,8 @@ pub struct Agent {
     server: Server,
     /// How many turns in a row have failed.
     failures: u32,
+    /// Whether no turn has come to its end yet.
+    is_new: bool,
     facts: Option<Facts>,
 }
 
@@ -62,7 +64,7 @@ impl Agent {
             (None, Some(channel)) => Server::Channel(Following::new(channel, id)?),
             (None, None) => return Err(nobody()),
         };
-        Ok(Self { config: fleet, running, server, failures: 0, facts: None })
+        Ok(Self { config: fleet, running, server, failures: 0, is_new: true, facts: None })
     }
 
     /// Returns the address that the device asks.
@@ -94,8 +96,13 @@ impl Agent {
         let chance = turn.chance();
         match done {
             Ok(Step { next, doing }) => {
-                self.failures = 0;
-                let usual = pause::after_answer(sleep, chance);
+                let answered = match (self.failures, self.is_new) {
+                    (0, true) => Answered::AtOnce,
+                    (0, false) => Answered::Again,
+                    _ => Answered::AtLast,
+                };
+                (self.failures, self.is_new) = (0, false);
+                let usual = pause::after_answer(sleep, answered, chance);
                 Round { next: next.map_or(usual, |next| next.min(usual)), trouble: None, doing }
             }
             Err(stop) => {

@@ -9,10 +9,29 @@ pub const FIRST: Duration = Duration::from_secs(30);
 /// The longest pause that a server may ask for.
 pub const LONGEST_ASKED: Duration = Duration::from_secs(24 * 3600);
 
-/// Returns the pause after an answer, where the server wants to be asked every `sleep`: a tenth of it less at most, so that
-/// devices that were switched on at one moment drift apart. `chance` is any number.
-pub fn after_answer(sleep: Duration, chance: u32) -> Duration {
-    sleep - (sleep / 10).mul_f64(part(chance))
+/// What an answer comes after: how many devices may be in step with this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// The start of the agent. A whole fleet may have been switched on at this moment.
+    AtOnce,
+    /// Failures: the server may have been away from everybody until now.
+    AtLast,
+    /// Another answer.
+    Again,
+}
+
+/// Returns the pause after an answer, where the server wants to be asked every `sleep`. In the usual case it is a tenth less at
+/// most; that alone would leave devices in step for hours. So those that may be in step spread once, over as much time as there is
+/// on average between two polls: from the first answer on (though not within [`FIRST`]), and after failures from a half of
+/// `sleep` on, which are no more requests than otherwise. `chance` is any number.
+pub fn after_answer(sleep: Duration, answered: Answered, chance: u32) -> Duration {
+    let part = part(chance);
+    let average = sleep - sleep / 20;
+    match answered {
+        Answered::AtOnce => average.mul_f64(part).max(FIRST.min(average)),
+        Answered::AtLast => sleep / 2 + average.mul_f64(part),
+        Answered::Again => sleep - (sleep / 10).mul_f64(part),
+    }
 }
 
 /// Returns the pause after `failures` failures in a row, at least one: it doubles with each of them up to [`LONGEST`], is never
@@ -60,8 +79,12 @@ mod tests {
             let sleep = Duration::from_secs(sleep);
             let pause = after_failure(sleep, failures, asked.map(Duration::from_secs), chance);
             prop_assert!(pause >= FIRST / 2 && pause <= (LONGEST_ASKED * 3 / 2).max(sleep));
-            let pause = after_answer(sleep, chance);
+            let pause = after_answer(sleep, Answered::Again, chance);
             prop_assert!(pause <= sleep && pause >= sleep * 9 / 10);
+            let pause = after_answer(sleep, Answered::AtOnce, chance);
+            prop_assert!(pause <= sleep && pause >= FIRST.min(sleep * 9 / 10));
+            let pause = after_answer(sleep, Answered::AtLast, chance);
+            prop_assert!(pause <= sleep * 3 / 2 && pause >= sleep / 2);
         }
     }
 }

@@ -3,6 +3,8 @@
 //! [`Life`] is a device with an agent that goes through restarts, its recovery, trials and a cut of power. Which server it
 //! speaks to is for the tests to say.
 
+pub mod crowd;
+pub mod herd;
 pub mod host;
 pub mod http;
 pub mod kept;

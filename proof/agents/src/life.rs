@@ -8,6 +8,7 @@ use drydock_config::Fleet;
 use drydock_engine::context::RunningSet;
 use drydock_engine::fetch::FETCHED;
 use drydock_engine::fleet::{Agent, Round};
+use drydock_fixtures::Random;
 use drydock_simulator::contents::Contents;
 use drydock_simulator::device::{Boot, SimDevice};
 use drydock_simulator::truth;
@@ -32,6 +33,8 @@ pub struct Life<'w> {
     pub last: Option<Round>,
     /// Called whenever the device is up with a set on trial, before its agent is.
     pub on_trial: Option<Box<dyn Fn() + Send>>,
+    /// Where its agent's pauses come from; otherwise they are the same for all devices with the same disk.
+    pub chance: Option<Random>,
     authorization: String,
     keep: Arc<Kept>,
     power: Arc<Power>,
@@ -59,6 +62,7 @@ impl<'w> Life<'w> {
             gate: None,
             last: None,
             on_trial: None,
+            chance: None,
             authorization: authorization.into(),
             keep,
             power: Power::cut_at(moment),
@@ -137,7 +141,10 @@ impl<'w> Life<'w> {
 
     /// One turn of the agent. Returns what it came to, and whether it restarts the device.
     pub fn turn(&mut self, agent: &mut Option<Agent>) -> (Round, bool) {
-        let machine = self.device.machine().in_live_system();
+        let mut machine = self.device.machine().in_live_system();
+        if let Some(chance) = &mut self.chance {
+            machine = machine.drawing(Random::new(chance.number()));
+        }
         let disk = self.device.disk.clone();
         let acts = disk.acts();
         self.power.begin(&disk);

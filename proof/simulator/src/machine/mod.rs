@@ -103,6 +103,13 @@ impl<'f> SimMachine<'f> {
         self
     }
 
+    /// The same machine with random numbers of its own: those of its disk are the same for all devices made from one.
+    #[must_use]
+    pub fn drawing(self, random: Random) -> Self {
+        *lock(&self.random) = Some(random);
+        self
+    }
+
     /// The same machine, seen by one of two processes.
     #[must_use]
     pub fn seen_by(self, process: Process, reads: Reads) -> Self {
