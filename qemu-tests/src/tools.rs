@@ -27,41 +27,38 @@ impl Tools {
     /// Builds what is not up to date, once in each process, and returns where they are.
     pub fn build() -> Result<&'static Self, QemuError> {
         static TOOLS: OnceLock<Tools> = OnceLock::new();
-        if let Some(tools) = TOOLS.get() {
-            return Ok(tools);
-        }
-        let target = target_dir();
-        let device = target.join(ARCHITECTURE.target());
-        build(&["--quiet"])?;
-        Ok(TOOLS.get_or_init(|| Self {
-            drydock: device.join("release/drydock"),
-            test_init: device.join("release/test-init"),
-            defective: device.join("release/defective"),
-            bundle: target.join("debug/drydock-bundle"),
-            initramfs: target.join("debug/drydock-initramfs"),
-        }))
+        Self::once(None, &TOOLS)
     }
 
     /// The same with the device binary that has a network.
     pub fn with_network() -> Result<&'static Self, QemuError> {
         static TOOLS: OnceLock<Tools> = OnceLock::new();
-        Self::with_feature("network", &TOOLS)
+        Self::once(Some("network"), &TOOLS)
     }
 
     /// The same with the device binary that has a network and the agent.
     pub fn with_fleet() -> Result<&'static Self, QemuError> {
         static TOOLS: OnceLock<Tools> = OnceLock::new();
-        Self::with_feature("fleet", &TOOLS)
+        Self::once(Some("fleet"), &TOOLS)
     }
 
-    fn with_feature(feature: &str, built: &'static OnceLock<Self>) -> Result<&'static Self, QemuError> {
+    fn once(feature: Option<&str>, built: &'static OnceLock<Self>) -> Result<&'static Self, QemuError> {
         if let Some(tools) = built.get() {
             return Ok(tools);
         }
-        let plain = Self::build()?;
-        build(&[&format!("--{feature}"), "--quiet"])?;
-        let drydock = target_dir().join(feature).join(ARCHITECTURE.target()).join("release/drydock");
-        Ok(built.get_or_init(|| Self { drydock, ..plain.clone() }))
+        let option = feature.map(|feature| format!("--{feature}"));
+        let options: Vec<&str> = option.as_deref().into_iter().chain(["--quiet"]).collect();
+        build(&options)?;
+        let target = target_dir();
+        let device = target.join(ARCHITECTURE.target());
+        let place = feature.map_or(target.clone(), |feature| target.join(feature));
+        Ok(built.get_or_init(|| Self {
+            drydock: place.join(ARCHITECTURE.target()).join("release/drydock"),
+            test_init: device.join("release/test-init"),
+            defective: device.join("release/defective"),
+            bundle: target.join("debug/drydock-bundle"),
+            initramfs: target.join("debug/drydock-initramfs"),
+        }))
     }
 }
 
