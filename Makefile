@@ -1,6 +1,6 @@
 # Everything here runs on a fresh Debian 12 machine, as root, with Rust installed.
 
-.PHONY: all setup build demo test test-kernel test-hawkbit cuts bench bench-delta bench-fleet clean
+.PHONY: all setup build demo fleet-demo test test-hawkbit test-kernel cuts bench bench-delta bench-fleet clean
 
 all: build
 
@@ -16,6 +16,11 @@ build: setup
 # What it made stays in target/demo/.
 demo: setup
 	cargo run --quiet --locked -p drydock-qemu-tests --bin demo
+
+# A release for a fleet of two in QEMU, by a hawkBit server (a real one where HAWKBIT_JAR names its jar, else the tests' double of it)
+# and then by a channel: one device is good, the other one rolls back and says why. What it made stays in target/fleet-demo/.
+fleet-demo: setup
+	cargo run --quiet --locked -p drydock-qemu-tests --example fleet-demo
 
 # Formatting, lints, and every test.
 test: setup
@@ -63,5 +68,5 @@ bench-fleet: setup
 	cargo run --quiet --locked --release -p drydock-agents --features network --bin bench-fleet
 
 clean:
-	rm -rf target/demo target/demo-roots target/small-systems target/test-kernel
+	rm -rf target/demo target/fleet-demo target/demo-roots target/small-systems target/test-kernel
 	cargo clean

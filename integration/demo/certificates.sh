@@ -1,14 +1,16 @@
 #!/bin/bash
-# The certificates of an update server and of one device, each from an authority of its own.
+# The certificates of an update server and of devices, the server's and theirs from an authority each.
 #
-#   integration/demo/certificates.sh OUT
+#   integration/demo/certificates.sh OUT [DEVICE...]
 #
 # OUT/server-ca.pem goes into the devices' configuration (network.ca), OUT/server.pem and server.key to the server,
-# OUT/device-ca.pem to the server too, and OUT/device.pem and device.key to the device. The authorities' keys stay here.
+# OUT/device-ca.pem to the server too, and OUT/DEVICE.pem and DEVICE.key to the device of that name. Without a name it is
+# pump-0815. The authorities' keys stay here.
 set -euo pipefail
 
 mkdir -p "$1"
 cd "$1"
+shift
 new="req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
 
 # authority NAME
@@ -27,5 +29,7 @@ certify() {
 authority server-ca
 authority device-ca
 certify server server-ca updates.demo
-certify device device-ca pump-0815
-echo "certificates: the server updates.demo, the device pump-0815"
+for device in "${@:-pump-0815}"; do
+    certify "$device" device-ca "$device"
+done
+echo "certificates: the server updates.demo, the devices ${*:-pump-0815}"

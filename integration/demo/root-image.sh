@@ -43,7 +43,7 @@ ln -sf /usr/lib/systemd/system/multi-user.target "$root/etc/systemd/system/defau
 mkdir -p "$root/etc/systemd/system/basic.target.wants"
 ln -sf /usr/lib/systemd/system/drydock-settle.service "$root/etc/systemd/system/basic.target.wants/"
 mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
-for unit in drydock-mark-good drydock-demo-report drydock-demo-stage; do
+for unit in drydock-mark-good drydock-agent drydock-demo-report drydock-demo-stage; do
     ln -sf "/usr/lib/systemd/system/$unit.service" "$root/etc/systemd/system/multi-user.target.wants/"
 done
 ln -sf /usr/lib/systemd/system/systemd-networkd.service "$root/etc/systemd/system/multi-user.target.wants/"

@@ -173,6 +173,16 @@ impl Guest {
         Ok(before[start..].to_owned() + rest.trim_end())
     }
 
+    /// Returns the whole lines that the guest has said since the last match, and whether it has ended. Does not wait.
+    pub fn news(&mut self) -> (String, bool) {
+        let state = self.transcript.lock();
+        let new = state.text.get(self.cursor..).unwrap_or_default();
+        let lines = new.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let said = String::from_utf8_lossy(&new[..lines]).into_owned();
+        self.cursor += lines;
+        (said, state.ended.is_some())
+    }
+
     /// Types on the serial console.
     pub fn send(&mut self, text: &str) -> Result<(), QemuError> {
         let Some(keyboard) = &mut self.keyboard else { return Ok(()) };

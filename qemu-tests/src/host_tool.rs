@@ -8,12 +8,21 @@ use std::sync::OnceLock;
 /// takes minutes.
 pub fn drydock_bundle() -> Result<PathBuf, QemuError> {
     static BUILT: OnceLock<()> = OnceLock::new();
-    if BUILT.get().is_none() {
+    // The same packages as tools/build.sh: others would unify other features, and build everything again.
+    built("drydock-bundle", &["-p", "drydock-bundle", "-p", "drydock-initramfs"], &BUILT)
+}
+
+/// The host tool `drydock-fleet`, built from this tree.
+pub fn drydock_fleet() -> Result<PathBuf, QemuError> {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    built("drydock-fleet", &["-p", "drydock-fleet"], &BUILT)
+}
+
+fn built(name: &str, packages: &[&str], built: &OnceLock<()>) -> Result<PathBuf, QemuError> {
+    if built.get().is_none() {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        // The same packages as tools/build.sh: others would unify other features, and build everything again.
-        let packages = ["-p", "drydock-bundle", "-p", "drydock-initramfs"];
         run(cargo.current_dir(repository()).args(["build", "--quiet", "--locked"]).args(packages))?;
-        let _ = BUILT.set(());
+        let _ = built.set(());
     }
-    Ok(target_dir().join("debug/drydock-bundle"))
+    Ok(target_dir().join("debug").join(name))
 }

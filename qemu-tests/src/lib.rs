@@ -20,6 +20,7 @@
 //! - a log is kept under `target/qemu-logs` when something went wrong, and removed when nothing did.
 
 mod accel;
+pub mod demo;
 mod disk;
 mod error;
 mod guest;
@@ -40,12 +41,12 @@ mod workshop;
 pub use disk::{Bus, Disk};
 pub use error::QemuError;
 pub use guest::{Exit, Guest};
-pub use host_tool::drydock_bundle;
+pub use host_tool::{drydock_bundle, drydock_fleet};
 pub use kernel::DebianKernel;
 pub use marker::{boot_sector, marker_kernel};
 pub use paths::{repository, run, target_dir};
 pub use qemu::{Firmware, Qemu, Serial};
-pub use server::{Served, Server};
+pub use server::{Behind, Served, Server};
 pub use small::{Script, SmallRelease, SmallSystem, small_config};
 pub use tools::{ARCHITECTURE, Tools};
 pub use workshop::Recipe;

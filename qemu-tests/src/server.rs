@@ -1,8 +1,8 @@
-use crate::QemuError;
+use crate::{QemuError, run};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fmt;
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::ops::Sub;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,15 @@ pub struct Server {
     nginx: Child,
     folder: PathBuf,
     port: u16,
+}
+
+/// What stands behind nginx, which tells it who asks by the certificate.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Behind<'b> {
+    /// A hawkBit, by its address without TLS: what devices ask it.
+    pub hawkbit: Option<&'b str>,
+    /// What takes in reports, at [`Server::REPORTS`].
+    pub collector: Option<SocketAddr>,
 }
 
 /// What a server has sent.
@@ -29,18 +38,28 @@ impl Server {
     /// The host's loopback, seen by a guest with QEMU's network for users.
     pub const HOST: &'static str = "10.0.2.2";
 
+    /// Where reports go.
+    pub const REPORTS: &'static str = "reports";
+
     /// Serves what is in `folder`, in which its log is as well. `certificates` is what `integration/demo/certificates.sh`
     /// has made.
     pub fn start(folder: &Path, certificates: &Path) -> Result<Self, QemuError> {
+        Self::before(folder, certificates, Behind::default())
+    }
+
+    /// Stands before what speaks no TLS, too.
+    pub fn before(folder: &Path, certificates: &Path, behind: Behind<'_>) -> Result<Self, QemuError> {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let port = port.map_err(QemuError::io("find a port for nginx"))?.port();
         let (place, certified) = (folder.display(), certificates.display());
+        let passed = passed(behind, port, &Self::authority(certificates)?);
         let user = if nix::unistd::geteuid().is_root() { "user root;" } else { "" };
         let config = format!(
             "{user} daemon off; worker_processes 1; pid {place}/nginx.pid; error_log {place}/error.log;
              events {{ worker_connections 64; }}
              http {{
-               log_format sent '$status $bytes_sent [$http_range]';
+               map $ssl_client_s_dn $device {{ default ''; '~(?:^|,)CN=(?<cn>[A-Za-z0-9._-]+)$' $cn; }}
+               log_format sent '$status $bytes_sent [$http_range] $ssl_client_s_dn $request';
                access_log {place}/access.log sent;
                client_body_temp_path {place}/t1; proxy_temp_path {place}/t2; fastcgi_temp_path {place}/t3;
                uwsgi_temp_path {place}/t4; scgi_temp_path {place}/t5;
@@ -48,6 +67,7 @@ impl Server {
                  listen 127.0.0.1:{port} ssl; root {place};
                  ssl_certificate {certified}/server.pem; ssl_certificate_key {certified}/server.key;
                  ssl_client_certificate {certified}/device-ca.pem; ssl_verify_client on;
+                 {passed}
                }}
              }}\n"
         );
@@ -59,6 +79,16 @@ impl Server {
         let mut server = Self { nginx, folder: folder.into(), port };
         server.wait_until_it_listens()?;
         Ok(server)
+    }
+
+    /// What hawkBit knows the devices' authority by: the SHA-256 fingerprint of its certificate.
+    pub fn authority(certificates: &Path) -> Result<String, QemuError> {
+        let mut openssl = Command::new("openssl");
+        openssl
+            .args(["x509", "-noout", "-fingerprint", "-sha256", "-in"])
+            .arg(certificates.join("device-ca.pem"));
+        let printed = run(&mut openssl)?;
+        Ok(printed.chars().skip_while(|c| *c != '=').filter(char::is_ascii_hexdigit).collect())
     }
 
     fn wait_until_it_listens(&mut self) -> Result<(), QemuError> {
@@ -74,9 +104,14 @@ impl Server {
         Ok(())
     }
 
+    /// Its address for a guest.
+    pub fn address(&self) -> String {
+        format!("https://{}:{}", Self::HOST, self.port)
+    }
+
     /// A file's address for a guest.
     pub fn url(&self, name: &str) -> String {
-        format!("https://{}:{}/{name}", Self::HOST, self.port)
+        format!("{}/{name}", self.address())
     }
 
     /// What it has sent since it was started.
@@ -88,6 +123,27 @@ impl Server {
         let sent: Vec<_> = log.lines().filter_map(bytes).collect();
         Ok(Served { requests: sent.len() as u64, bytes: sent.iter().sum() })
     }
+}
+
+/// What of nginx's configuration passes requests on. Whatever a device itself says of who it is does not get through, and what
+/// comes from hawkBit goes out while it comes in.
+fn passed(behind: Behind<'_>, port: u16, authority: &str) -> String {
+    let mut passed = String::new();
+    if let Some(hawkbit) = behind.hawkbit {
+        passed += &format!(
+            "location ~ ^/[^/]+/controller/ {{
+               proxy_pass {hawkbit}; proxy_http_version 1.1; proxy_buffering off;
+               proxy_set_header X-Controller-Id $device; proxy_set_header X-Authority {authority};
+               proxy_set_header X-Authority-0 ''; proxy_set_header X-Authority-1 '';
+               proxy_set_header Host $http_host; proxy_set_header X-Forwarded-Proto https;
+               proxy_set_header X-Forwarded-Port {port}; proxy_set_header X-Forwarded-For $remote_addr;
+             }}\n"
+        );
+    }
+    if let Some(collector) = behind.collector {
+        passed += &format!("location = /{} {{ proxy_pass http://{collector}; }}\n", Server::REPORTS);
+    }
+    passed
 }
 
 impl Drop for Server {

@@ -8,17 +8,13 @@
 //! bundle came over the wire. What it made stays in `target/demo/`, or in the folder that is the argument (and is emptied
 //! first).
 
-mod make;
-mod watch;
-
-use drydock_qemu_tests::{Disk, Exit, Qemu, Server, target_dir};
-use make::{Made, UPDATE};
+use drydock_qemu_tests::demo::{Console, Deltas, Factory, Kind, Made, Transcript, UPDATE, programs, stick};
+use drydock_qemu_tests::{Disk, Exit, Qemu, Server, Tools, target_dir};
 use serde_json::Value;
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
-use watch::Console;
+use std::time::Duration;
 
 /// For a start, an update, or a shutdown: far more than they take, so that a slow machine passes too.
 const LIMIT: Duration = Duration::from_secs(400);
@@ -59,23 +55,33 @@ fn main() -> ExitCode {
 }
 
 fn demo(dir: &Path, options: Options) -> Result<(), Box<dyn Error>> {
-    let start = Instant::now();
-    let made = make::all(dir)?;
-    let server = Server::start(&made.served, &made.certificates)?;
+    let transcript = Transcript::new();
+    transcript.heading("Programs and root trees (debootstrap; kept for the next time)");
+    programs("network")?;
+    Factory::clear(dir)?;
+    let factory = Factory::open(dir, Tools::with_network()?, &["pump-0815"], &transcript)?;
+    let made = factory.make(&Kind { name: "", config: "", deltas: Deltas::FromV1 })?;
+    let served = dir.join("served");
+    factory.serve(&made.bundles[1], &served)?;
+    let server = Server::start(&served, &factory.certificates())?;
     let update = server.url(UPDATE);
     let update = if options.stream { format!("--stream {update}") } else { update };
-    made.fill_stick(&update)?;
+    let medium = dir.join("stick.img");
+    stick(&transcript, &medium, &factory.certificates(), "pump-0815", &[("update", &update)])?;
+    // The device: the same for each start, and the disk is all that it keeps.
+    let machine = Qemu::new("demo").disk(Disk::file(&made.disk)).network().log_file(dir.join("serial.log"));
 
-    heading(start, "First start: v1, from the disk as it was flashed; data is blank");
-    let mut console = Console::new(machine(&made).disk(Disk::file(&made.stick)).start()?);
+    transcript.heading("First start: v1, from the disk as it was flashed; data is blank");
+    let with_stick = machine.clone().disk(Disk::file(&medium));
+    let mut console = Console::new(with_stick.start()?, &transcript);
     let first = console.report(LIMIT)?;
     expect(&first, &made, 0, "a")?;
     console.expect("demo: staged, restarting", LIMIT)?;
     let staged = server.served()?;
     console.expect_exit(Exit::Reset, LIMIT)?;
 
-    heading(start, "The recovery: PID 1 applies v2 to set b");
-    let mut console = Console::new(machine(&made).start()?);
+    transcript.heading("The recovery: PID 1 applies v2 to set b");
+    let mut console = Console::new(machine.start()?, &transcript);
     if options.unplug {
         console.expect("write  root-b", LIMIT)?;
         console.unplug(UNPLUGGED)?;
@@ -84,29 +90,32 @@ fn demo(dir: &Path, options: Options) -> Result<(), Box<dyn Error>> {
         console.expect("write  root-b", LIMIT)?;
         std::thread::sleep(CUT_AFTER);
         console.power_cut();
-        heading(start, "The power is back");
-        console = Console::new(machine(&made).start()?);
+        transcript.heading("The power is back");
+        console = Console::new(machine.start()?, &transcript);
     }
     console.expect_exit(Exit::Reset, LIMIT)?;
     let served = server.served()?;
 
-    heading(start, "Second start: v2, from set b");
-    let mut console = Console::new(machine(&made).start()?);
+    transcript.heading("Second start: v2, from set b");
+    let mut console = Console::new(machine.start()?, &transcript);
     let second = console.report(LIMIT)?;
     expect(&second, &made, 1, "b")?;
 
-    heading(start, "What has happened");
+    transcript.heading("What has happened");
     let [v1, v2] = &made.releases;
-    println!(
+    transcript.say(format_args!(
         "   {} to {}: set b runs, is marked good, and its root hash is the signed one:",
         v1.version, v2.version
-    );
-    println!("   {}", v2.root_hash);
-    println!("   Packages that the update changed: {}", made.changed.join(", "));
-    let whole = std::fs::metadata(made.served.join(UPDATE))?.len();
-    println!("   The server has sent {staged} to the live system, {} to the recovery,", served - staged);
-    println!("   {:.1} % of the bundle, which has {whole}", 100.0 * served.bytes as f64 / whole as f64);
-    println!("   To look at: {}", dir.display());
+    ));
+    transcript.say(format_args!("   {}", v2.root_hash));
+    transcript.say(format_args!("   Packages that the update changed: {}", factory.changed.join(", ")));
+    let whole = std::fs::metadata(&made.bundles[1])?.len();
+    let recovery = served - staged;
+    transcript
+        .say(format_args!("   The server has sent {staged} to the live system, {recovery} to the recovery,"));
+    let share = 100.0 * served.bytes as f64 / whole as f64;
+    transcript.say(format_args!("   {share:.1} % of the bundle, which has {whole}"));
+    transcript.say(format_args!("   To look at: {}", dir.display()));
     if served.bytes * 2 > whole {
         return Err("more than half of the bundle came over the wire".into());
     }
@@ -114,11 +123,6 @@ fn demo(dir: &Path, options: Options) -> Result<(), Box<dyn Error>> {
         return Err("the bundle did not come in the way that was asked for".into());
     }
     Ok(())
-}
-
-/// The device: the same for each start, and the disk is all that it keeps.
-fn machine(made: &Made) -> Qemu {
-    Qemu::new("demo").disk(Disk::file(&made.disk)).network().log_file(&made.log)
 }
 
 /// Checks what a system's report says of it: which set runs, that it is marked good, and that its root hash is
@@ -137,9 +141,4 @@ fn expect(status: &Value, made: &Made, release: usize, set: &str) -> Result<(), 
         }
     }
     Ok(())
-}
-
-/// Begins a part of the transcript.
-fn heading(start: Instant, text: &str) {
-    println!("\n== {text}  [{:.0} s]", start.elapsed().as_secs_f32());
 }

@@ -1,27 +1,30 @@
-//! The transcript: what the guest says, line by line, without what only a terminal understands.
+//! What the guest says, line by line, without what only a terminal understands.
 
-use drydock_qemu_tests::{Exit, Guest, QemuError};
+use super::transcript::Transcript;
+use crate::{Exit, Guest, QemuError};
 use serde_json::Value;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-/// A guest whose console is copied to stdout as it is waited on.
-pub(crate) struct Console {
+/// A guest whose console is copied to the transcript as it is waited on.
+pub struct Console<'t> {
     guest: Guest,
+    transcript: &'t Transcript,
 }
 
-impl Console {
-    pub(crate) fn new(guest: Guest) -> Self {
-        Self { guest }
+impl<'t> Console<'t> {
+    /// The console of this guest.
+    pub fn new(guest: Guest, transcript: &'t Transcript) -> Self {
+        Self { guest, transcript }
     }
 
     /// Shows lines up to one that contains `text`, and returns it.
-    pub(crate) fn expect(&mut self, text: &str, limit: Duration) -> Result<String, QemuError> {
+    pub fn expect(&mut self, text: &str, limit: Duration) -> Result<String, QemuError> {
         self.find(limit, |line| line.contains(text).then(|| line.to_owned()))
     }
 
     /// Shows lines up to the end of the demo's report, and returns the status in it.
-    pub(crate) fn report(&mut self, limit: Duration) -> Result<Value, Box<dyn Error>> {
+    pub fn report(&mut self, limit: Duration) -> Result<Value, Box<dyn Error>> {
         let line = self.expect("demo: status ", limit)?;
         let status = line.split_once("demo: status ").map_or("", |(_, status)| status);
         let status =
@@ -31,7 +34,7 @@ impl Console {
     }
 
     /// Shows lines until the guest ends, which must be in this way.
-    pub(crate) fn expect_exit(&mut self, wanted: Exit, limit: Duration) -> Result<(), Box<dyn Error>> {
+    pub fn expect_exit(&mut self, wanted: Exit, limit: Duration) -> Result<(), Box<dyn Error>> {
         match self.find(limit, |_| None::<()>) {
             Err(QemuError::Ended { .. }) => {}
             Err(error) => return Err(error.into()),
@@ -41,17 +44,18 @@ impl Console {
         if exit == wanted { Ok(()) } else { Err(format!("the guest ended with {exit:?}").into()) }
     }
 
-    pub(crate) fn power_cut(&mut self) {
+    /// Cuts the power.
+    pub fn power_cut(&mut self) {
         self.guest.power_cut();
-        println!("   ! power cut");
+        self.transcript.say("   ! power cut");
     }
 
     /// Pulls the network cable out for this long.
-    pub(crate) fn unplug(&self, time: Duration) -> Result<(), QemuError> {
+    pub fn unplug(&self, time: Duration) -> Result<(), QemuError> {
         self.guest.cable(false)?;
-        println!("   ! the network cable is out");
+        self.transcript.say("   ! the network cable is out");
         std::thread::sleep(time);
-        println!("   ! the network cable is in again");
+        self.transcript.say("   ! the network cable is in again");
         self.guest.cable(true)
     }
 
@@ -66,7 +70,7 @@ impl Console {
             let line = plain(&line);
             let shown = line.trim_end();
             if !shown.is_empty() && !shown.starts_with("demo: status ") {
-                println!("   | {shown}");
+                self.transcript.say(format_args!("   | {shown}"));
             }
             if let Some(found) = wanted(shown) {
                 return Ok(found);
@@ -76,7 +80,7 @@ impl Console {
 }
 
 /// A line without escape sequences and other control characters.
-fn plain(line: &str) -> String {
+pub fn plain(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut chars = line.chars();
     while let Some(c) = chars.next() {
