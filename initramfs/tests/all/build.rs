@@ -249,7 +249,10 @@ fn a_binary_without_an_agent_is_refused_where_the_configuration_has_a_fleet() {
     let without = [&elf()[..], drydock_config::WITHOUT_FLEET.as_bytes()].concat();
     fake.write("drydock", &without);
     build(&fake.inputs()).unwrap();
-    fake.edit("[initramfs]", "[data]\nencrypted = false\n[fleet]\nserver = \"http://10.0.0.1:8080\"\n[initramfs]");
+    fake.edit(
+        "[initramfs]",
+        "[data]\nencrypted = false\n[fleet]\nserver = \"http://10.0.0.1:8080\"\n[initramfs]",
+    );
     let why = refusal(&fake);
     assert!(
         why.contains("built without the feature `fleet`") && why.contains("leave `[fleet]` out"),
