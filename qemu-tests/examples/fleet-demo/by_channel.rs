@@ -50,9 +50,6 @@ pub(crate) fn run(demo: &Demo<'_>) -> Result<(), Box<dyn Error>> {
 
     transcript.heading("The operator adds v2 to the channel, for all devices");
     show(&["channel", "set", &channel, "--add", &v2, "--url", UPDATE, "--wave", "100%", "--key", &key])?;
-    let public = demo.factory.key().with_extension("pub.pem");
-    let device = format!("id={},compatible=drydock-demo,running={}", demo.pumps[0], made.releases[0].version);
-    show(&["channel", "show", &channel, "--key", &public.to_string_lossy(), "--device", &device])?;
 
     transcript.heading("The devices carry it out, and report");
     let place = database.to_string_lossy();

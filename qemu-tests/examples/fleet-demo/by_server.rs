@@ -61,6 +61,10 @@ pub(crate) fn run(demo: &Demo<'_>) -> Result<(), Box<dyn Error>> {
     show(&["push", "--key", &key.to_string_lossy(), &bundle.to_string_lossy()])?;
     let version = made.releases[1].version;
     show(&["rollout", "v2 for all pumps", version, "--filter", FILTER, "--groups", "1", "--start"])?;
+    // A real server takes some seconds to hand the orders out.
+    until("the rollout reaches all devices", &mut pumps, || {
+        Ok(demo.pumps.iter().all(|name| !operator.actions(name).is_empty()))
+    })?;
     show(&["status"])?;
 
     transcript.heading("The devices carry it out, and the server is told");
