@@ -261,3 +261,60 @@ fn a_restart_that_nobody_has_planned_is_told_once() {
     let (_, messages) = site.verdict(&life, action);
     assert_eq!(messages.iter().filter(|message| message.starts_with("[resumed")).count(), 1, "{messages:?}");
 }
+
+#[test]
+fn an_order_that_the_operator_has_ended_by_force_is_given_up_while_it_waits() {
+    let site = crate::site();
+    let mut life = site.device(Fleet::default(), None);
+    life.gate = Some("the pump runs".into());
+    let action = site.assign(&life, "2", Kind::Forced);
+    life.settle();
+    assert!(life.record().intent.is_some());
+    site.operator.cancel(&life.id, action);
+    site.operator.force_quit(&life.id, action);
+    life.gate = None;
+    life.settle();
+    assert_eq!((life.record().intent, life.running().version.as_str()), (None, "1"));
+    assert_eq!((site.verdict(&life, action).0.as_str(), site.faults(&life)), ("canceled", vec![]));
+}
+
+#[test]
+fn an_order_that_is_ended_by_force_too_late_is_carried_out_and_nobody_is_told() {
+    let site = std::sync::Arc::new(crate::site());
+    let mut life = site.device(Fleet::default(), None);
+    let action = site.assign(&life, "2", Kind::Forced);
+    let (theirs, id, once) = (site.clone(), life.id.clone(), std::sync::Once::new());
+    life.on_trial = Some(Box::new(move || {
+        once.call_once(|| {
+            theirs.operator.cancel(&id, action);
+            theirs.operator.force_quit(&id, action);
+        });
+    }));
+    life.settle();
+    assert_eq!((life.running().version.as_str(), site.faults(&life)), ("2", vec![]));
+    let (status, messages) = site.verdict(&life, action);
+    assert!(
+        status == "canceled" && messages.iter().all(|message| !message.starts_with("[good]")),
+        "{messages:?}"
+    );
+    // The next order finds a device that has forgotten nothing.
+    let next = site.assign(&life, "3", Kind::Forced);
+    life.settle();
+    assert_eq!((site.verdict(&life, next).0.as_str(), site.faults(&life)), ("finished", vec![]));
+}
+
+#[test]
+fn an_order_that_the_server_closes_by_itself_for_a_newer_one_makes_way() {
+    let site = crate::site();
+    site.operator.configure("repository.actions.autoclose.enabled", true.into());
+    let mut life = site.device(Fleet::default(), None);
+    life.gate = Some("the pump runs".into());
+    let first = site.assign(&life, "2", Kind::Forced);
+    life.settle();
+    let second = site.assign(&life, "3", Kind::Forced);
+    life.gate = None;
+    life.settle();
+    assert_eq!((site.verdict(&life, second).0.as_str(), site.faults(&life)), ("finished", vec![]));
+    assert!(!site.is_open(&life, first));
+    assert_eq!(life.running().version, "3");
+}
