@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cuts;
+mod documents;
 mod faults;
 mod flows;
 mod proxy;
