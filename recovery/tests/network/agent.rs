@@ -45,6 +45,12 @@ impl<'l> Site<'l> {
         self.nginx.take().map_or(0, |nginx| nginx.log().len())
     }
 
+    /// From now on the server does not believe the proxy, and all its links are of `http`. A real one is told that when it is started.
+    pub(crate) fn believes_no_proxy(&self) {
+        let double = self.server.as_ref().unwrap().double();
+        double.expect("the double").settings().forwarded_headers = false;
+    }
+
     /// The token that all devices of the gateway have.
     pub(crate) fn gateway_key(&self) -> String {
         self.server.as_ref().unwrap().gateway_key().to_owned()

@@ -36,9 +36,11 @@ fn round(site: &Site<'_>, own: &Certified, change: &str) -> (bool, String) {
 }
 
 #[test]
-fn a_device_is_known_by_its_certificate_and_fetches_with_it() {
+fn a_device_is_known_by_its_certificate_and_fetches_with_it_though_the_links_are_of_http() {
     let lab = Lab::connected();
     let site = site(&lab);
+    // Without TLS nobody would know the device.
+    site.believes_no_proxy();
     let own = site.authority.certify(NAME, EC);
     let (ok, said) = round(&site, &own, "true");
     assert!(ok, "{said}");
