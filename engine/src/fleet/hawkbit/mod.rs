@@ -24,7 +24,8 @@ impl Hawkbit {
         if let Trust::ReadOnly(why) = Seen::look(turn.machine)?.trust {
             return self.refuse_untrusted(turn, &why);
         }
-        self.tell_attributes(turn, facts)?;
+        // Not to be able to take attributes is no reason for a server not to be obeyed.
+        let told = self.tell_attributes(turn, facts);
         self.answer_cancel(turn)?;
         self.give_up_what_is_gone(turn)?;
         self.report(turn)?;
@@ -32,6 +33,7 @@ impl Hawkbit {
         let asked = self.ask_for_a_word(turn)?;
         let step = self.carry_out(turn)?;
         self.tell_end(turn)?;
+        told?;
         self.tell_installed(turn)?;
         Ok(asked.unwrap_or(step))
     }

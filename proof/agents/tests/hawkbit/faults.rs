@@ -147,6 +147,20 @@ fn what_is_staged_is_installed_while_the_server_is_away_and_told_later() {
 }
 
 #[test]
+fn a_server_that_can_not_take_attributes_is_obeyed_all_the_same() {
+    let site = crate::site();
+    let (proxy, mut life, action) = behind(&site);
+    proxy.does(|request| match request.ends_with("/configData") {
+        true => Fault::Answer(500, "text/plain", ""),
+        false => Fault::None,
+    });
+    let (round, restarts) = life.turn(&mut None);
+    assert!(restarts && round.trouble.is_some_and(|why| why.contains("what this device is")));
+    life.boot();
+    goes_well(&site, &proxy, &mut life, action);
+}
+
+#[test]
 fn a_link_to_another_host_is_not_followed() {
     let site = crate::site();
     let (proxy, mut life, action) = behind(&site);
