@@ -1,3 +1,4 @@
+use crate::tool::Failure;
 use std::path::PathBuf;
 use std::{fmt, io};
 
@@ -18,10 +19,10 @@ pub enum Error {
     KeyFile { path: PathBuf, problem: String },
 }
 
-impl Error {
+impl Failure for Error {
     /// Returns how a tool's process ends with this error: 3 for a bundle that is damaged or breaks the format's rules, 4 for
     /// signatures that are missing, wrong, too few, or of unknown keys, 1 for everything else.
-    pub fn exit_code(&self) -> u8 {
+    fn exit_code(&self) -> u8 {
         match self {
             Self::Bundle(error) => code_of(error),
             _ => 1,

@@ -11,6 +11,7 @@ mod output;
 mod pem;
 mod slim;
 mod supplement;
+pub mod tool;
 
 pub use error::Error;
 pub use open_file::open_file;

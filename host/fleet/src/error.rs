@@ -1,3 +1,4 @@
+use drydock_bundle::tool::Failure;
 use std::path::PathBuf;
 use std::{fmt, io};
 
@@ -22,9 +23,9 @@ pub enum Error {
     Conflict { doing: String, problem: String },
 }
 
-impl Error {
+impl Failure for Error {
     /// Returns how the process ends with this error. `drydock-fleet --help` says what each number means.
-    pub fn exit_code(&self) -> u8 {
+    fn exit_code(&self) -> u8 {
         match self {
             Self::Bundle(error) => error.exit_code(),
             Self::Channel(drydock_channel::Error::Signatures(_)) => 4,

@@ -2,11 +2,11 @@ use crate::{
     Reply,
     bar::{Progress, bar},
     info, look,
-    reply::lossy,
     trust::open_file,
 };
 use drydock_bundle::create::{Input, Known, Recipe, create, default_salt};
 use drydock_bundle::keys::PrivateKey;
+use drydock_bundle::tool::lossy;
 use drydock_bundle::{Error, ordered};
 use drydock_files::FileBytes;
 use drydock_format::{Pin, Salt};

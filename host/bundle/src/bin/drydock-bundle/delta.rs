@@ -1,6 +1,7 @@
-use crate::{Reply, create::parse_base, info, reply::lossy, trust::open_file};
+use crate::{Reply, create::parse_base, info, trust::open_file};
 use drydock_bundle::create::Known;
 use drydock_bundle::keys::PrivateKey;
+use drydock_bundle::tool::lossy;
 use drydock_bundle::{Error, Extent, Request, Supplemented, ordered, supplement};
 use drydock_format::Bundle;
 use serde_json::json;

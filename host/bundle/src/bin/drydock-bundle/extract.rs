@@ -2,11 +2,11 @@ use crate::trust::{Trust, open_file};
 use crate::{
     Reply,
     bar::{Progress, bar},
-    reply::lossy,
     unpack::unpack,
 };
 use drydock_block::is_zero;
 use drydock_bundle::Error;
+use drydock_bundle::tool::lossy;
 use drydock_files::new_file::{NewFile, Readers};
 use drydock_format::Bundle;
 use serde_json::json;

@@ -1,4 +1,4 @@
-use crate::{Reply, reply::lossy};
+use drydock_bundle::tool::{Reply, lossy};
 use drydock_bundle::{Error, keys};
 use serde_json::json;
 use std::ffi::OsStr;

@@ -9,8 +9,6 @@ mod extract;
 mod info;
 mod keygen;
 mod look;
-mod pages;
-mod reply;
 mod sign;
 mod slim;
 mod trust;
@@ -20,8 +18,11 @@ mod verify;
 use bar::Progress;
 use clap::Parser;
 use cli::{Cli, Command};
-use reply::{Form, Reply};
+use drydock_bundle::tool::{self, Form, Reply};
 use std::process::ExitCode;
+
+/// What it is called.
+const TOOL: &str = "drydock-bundle";
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -37,8 +38,8 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify::run(args, progress),
         Command::Extract(args) => extract::run(args, progress),
         Command::Disk(args) => disk::run(args, progress),
-        Command::Completions { shell } => Ok(pages::completions(*shell)),
-        Command::Man { dir } => pages::man(dir.as_deref()),
+        Command::Completions { shell } => Ok(tool::completions::<Cli>(TOOL, *shell)),
+        Command::Man { dir } => tool::man::<Cli>(dir.as_deref()),
     };
-    reply::finish(reply, form)
+    tool::finish(TOOL, reply, form)
 }

@@ -1,5 +1,6 @@
-use crate::{Reply, create::parse_base, reply::lossy, trust::open_file};
+use crate::{Reply, create::parse_base, trust::open_file};
 use drydock_bundle::create::Known;
+use drydock_bundle::tool::lossy;
 use drydock_bundle::{Error, Slimmed, slim};
 use drydock_format::Bundle;
 use serde_json::json;

@@ -1,6 +1,6 @@
 use crate::common::Common;
 use crate::how::How;
-use crate::reply::Reply;
+use drydock_bundle::tool::Reply;
 use drydock_fleet::{Error, Name, assign, printable, sets};
 use serde_json::json;
 use std::collections::BTreeSet;

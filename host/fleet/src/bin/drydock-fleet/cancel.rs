@@ -1,5 +1,5 @@
 use crate::common::Common;
-use crate::reply::Reply;
+use drydock_bundle::tool::Reply;
 use drydock_fleet::{Cancel, Error, cancel, printable};
 use serde_json::json;
 

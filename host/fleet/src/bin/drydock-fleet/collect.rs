@@ -1,6 +1,6 @@
 //! `drydock-fleet collect`: takes in what devices report, and shows it.
 
-use crate::reply::Reply;
+use drydock_bundle::tool::Reply;
 use drydock_fleet::Error;
 use drydock_fleet::collect::{Server, Settings, Store};
 use serde_json::json;

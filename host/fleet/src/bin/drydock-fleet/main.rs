@@ -8,9 +8,7 @@ mod cli;
 mod collect;
 mod common;
 mod how;
-mod pages;
 mod push;
-mod reply;
 mod rollout;
 mod rollouts;
 mod status;
@@ -18,9 +16,12 @@ mod table;
 
 use clap::Parser;
 use cli::{Cli, Command};
+use drydock_bundle::tool::{self, Form};
 use drydock_fleet::rollout::Act;
-use reply::Form;
 use std::process::ExitCode;
+
+/// What it is called.
+const TOOL: &str = "drydock-fleet";
 
 fn main() -> ExitCode {
     let Cli { command, common } = Cli::parse();
@@ -36,8 +37,8 @@ fn main() -> ExitCode {
         Command::Status(args) => status::run(args, &common),
         Command::Channel(args) => channel::run(args),
         Command::Collect(args) => collect::run(args),
-        Command::Completions { shell } => Ok(pages::completions(*shell)),
-        Command::Man { dir } => pages::man(dir.as_deref()),
+        Command::Completions { shell } => Ok(tool::completions::<Cli>(TOOL, *shell)),
+        Command::Man { dir } => tool::man::<Cli>(dir.as_deref()).map_err(Into::into),
     };
-    reply::finish(reply, if common.json { Form::Json } else { Form::Text })
+    tool::finish(TOOL, reply, if common.json { Form::Json } else { Form::Text })
 }

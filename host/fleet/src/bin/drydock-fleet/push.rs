@@ -1,7 +1,7 @@
 use crate::bar::Bar;
 use crate::common::Common;
-use crate::reply::Reply;
 use drydock_bundle::keys;
+use drydock_bundle::tool::Reply;
 use drydock_fleet::{Error, Name, Pushed, Release, push};
 use drydock_format::Trusted;
 use serde_json::json;

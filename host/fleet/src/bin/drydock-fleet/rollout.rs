@@ -1,7 +1,7 @@
 use crate::common::Common;
 use crate::how::How;
-use crate::reply::Reply;
 use crate::rollouts::shown;
+use drydock_bundle::tool::Reply;
 use drydock_fleet::rollout::{Act, Percent, Plan, act, create};
 use drydock_fleet::{Error, Name, sets};
 use std::time::Duration;

@@ -1,6 +1,6 @@
 use crate::common::Common;
-use crate::reply::Reply;
 use crate::table::Table;
+use drydock_bundle::tool::Reply;
 use drydock_fleet::rollout::{Shown, list, show};
 use drydock_fleet::{Error, Name, printable};
 use serde_json::json;

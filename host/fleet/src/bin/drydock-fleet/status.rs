@@ -1,7 +1,7 @@
 use crate::bar::Bar;
 use crate::common::Common;
-use crate::reply::Reply;
 use crate::table::Table;
+use drydock_bundle::tool::Reply;
 use drydock_fleet::{Error, Messages, Row, printable, status};
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -17,12 +17,12 @@ mod slot;
 use crate::{
     Reply,
     bar::{Progress, bar},
-    reply::lossy,
     trust,
 };
 use canvas::{Canvas, Disk, Part};
 use content::{Content, RawImage, SlotImage};
 use drydock_block::{BlockDevice, Section};
+use drydock_bundle::tool::lossy;
 use drydock_bundle::{Error, fat, keys};
 use drydock_config::{Bootloader, Config, Mib, Role, Unlock};
 use drydock_files::new_file::{NewFile, Readers};

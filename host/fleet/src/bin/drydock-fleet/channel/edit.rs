@@ -1,6 +1,6 @@
 use super::keys::{private, public};
 use super::show;
-use crate::reply::Reply;
+use drydock_bundle::tool::Reply;
 use drydock_channel::{Channel, Condition, Document};
 use drydock_fleet::Error;
 use drydock_fleet::channel::{

@@ -5,7 +5,7 @@ mod keys;
 mod show;
 mod sign;
 
-use crate::reply::Reply;
+use drydock_bundle::tool::Reply;
 use drydock_fleet::Error;
 
 #[derive(clap::Args)]

@@ -1,5 +1,5 @@
 use super::keys::public;
-use crate::reply::Reply;
+use drydock_bundle::tool::Reply;
 use drydock_channel::{Channel, Decision, Device, PLACES, Release, Test};
 use drydock_fleet::Error;
 use drydock_fleet::channel::{When, device, pick, read};

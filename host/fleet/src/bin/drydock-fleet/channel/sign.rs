@@ -1,6 +1,6 @@
 use super::keys::private;
-use crate::reply::Reply;
 use drydock_bundle::keys;
+use drydock_bundle::tool::Reply;
 use drydock_channel::{Document, add, split};
 use drydock_fleet::Error;
 use drydock_fleet::channel::{read, write};
