@@ -149,7 +149,7 @@ impl Agent {
         let record = turn.look().ok()?;
         let order = record.fleet.order.clone()?;
         match standing(&record, &order) {
-            Standing::Waiting(_) => install::restart(turn, &order, |_| {}).ok(),
+            Standing::Waiting(_) if !order.windowed => install::restart(turn, &order, |_| {}).ok(),
             _ => None,
         }
     }

@@ -57,6 +57,9 @@ pub struct Order {
     /// Whether the server insists.
     #[serde(default)]
     pub forced: bool,
+    /// Whether the server has a window for it, so that nothing is begun that it has not just allowed.
+    #[serde(default)]
+    pub windowed: bool,
     /// Whether somebody at the device lets it restart for it.
     #[serde(default)]
     pub consent: bool,

@@ -90,8 +90,11 @@ impl Hawkbit {
         if let Some(doing) = install::in_the_way(&turn.look()?) {
             return Ok(Step { next: None, doing: format!("{version} {doing}") });
         }
-        // A fetch may take hours: the order may be gone by now, or another one.
+        // A fetch may take hours: the order may be gone by now, or another one, or its window is over.
         if !self.is_wanted(turn, action)? {
+            return Ok(unwanted(&version));
+        }
+        if self.read_order(turn, action)?.is_none_or(|now| now.update == Handling::Skip) {
             return Ok(unwanted(&version));
         }
         install::stage(turn, action.0, source)?;
@@ -140,11 +143,12 @@ impl Hawkbit {
         version: &str,
     ) -> Result<(), Stop> {
         let (action, boot) = (order.id.0, turn.boot.clone());
-        let forced = order.update == Handling::Forced;
+        let (forced, windowed) = (order.update == Handling::Forced, order.window != Window::None);
         Ok(keeping::change(turn.machine, |fleet| match &mut fleet.order {
-            Some(kept) if kept.action == action => kept.forced = forced,
+            Some(kept) if kept.action == action => (kept.forced, kept.windowed) = (forced, windowed),
             kept => {
-                *kept = Some(Order { action, version: version.into(), forced, boot, ..Order::default() });
+                let version = version.to_owned();
+                *kept = Some(Order { action, version, forced, windowed, boot, ..Order::default() });
             }
         })?)
     }
@@ -181,11 +185,15 @@ impl Hawkbit {
         let staged = format!("{} is staged as intent {}", order.version, order.intent);
         self.tell(turn, action, ("staged", Execution::Scheduled), &staged)?;
         let mut order = order.clone();
-        if !order.forced && !order.gone && self.offers(|poll| poll.deployment) == Some(action) {
-            // The server may have come to insist.
-            if let Some(now) = self.read_order(turn, action)?.filter(|now| now.update == Handling::Forced) {
+        if !order.gone && self.offers(|poll| poll.deployment) == Some(action) {
+            // The server may have come to insist, or its window is over.
+            if let Some(now) = self.read_order(turn, action)? {
+                if now.update == Handling::Skip {
+                    let doing = format!("{} is staged, and waits for the server's window", order.version);
+                    return Ok(Step { next: None, doing });
+                }
                 self.take_note(turn, &now, &order.version)?;
-                order.forced = true;
+                order.forced = now.update == Handling::Forced;
             }
         }
         install::restart(turn, &order, |turn| {

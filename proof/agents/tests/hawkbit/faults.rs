@@ -230,7 +230,8 @@ fn a_maintenance_window_of_the_server_is_waited_for() {
         println!("the time of a real hawkBit can't be moved: not tried against it");
         return;
     };
-    let mut life = site.device(Fleet::default(), None);
+    let proxy = Proxy::to(&site.server.url());
+    let mut life = site.device(Fleet { server: Some(proxy.url()), ..Fleet::default() }, None);
     // Opens each day at 3 in the morning for an hour.
     let hour = 3600 * 1000;
     let day = 24 * hour;
@@ -242,7 +243,20 @@ fn a_maintenance_window_of_the_server_is_waited_for() {
     let (status, messages) = site.verdict(&life, action);
     assert!(messages.last().unwrap().starts_with("[downloaded]"), "{status} {messages:?}");
     assert_eq!(life.record().intent, None);
+    life.gate = Some("the pump runs".into());
     double.clock().forward(Duration::from_millis(hour * 5 / 2));
+    life.settle();
+    assert!(life.record().intent.is_some(), "{:?}", life.last);
+    // The gate lets it when the window is over: it waits for the next one, also where the server is away.
+    life.gate = None;
+    double.clock().forward(Duration::from_millis(hour));
+    life.settle();
+    assert!(life.record().intent.is_some() && life.running().version == "1", "{:?}", life.last);
+    proxy.does(|_| Fault::Closed);
+    let (round, restarts) = life.turn(&mut None);
+    assert!(round.trouble.is_some() && !restarts, "{round:?}");
+    proxy.does(|_| Fault::None);
+    double.clock().forward(Duration::from_millis(hour * 23));
     life.settle();
     assert_eq!((site.verdict(&life, action).0.as_str(), site.faults(&life)), ("finished", vec![]));
 }
