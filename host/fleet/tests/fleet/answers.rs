@@ -103,7 +103,7 @@ fn a_user_of_another_tenant_does_nothing() {
     desk.done(&["rollouts", "--tenant", "acme"]);
 }
 
-/// hawkbit.md, 6.3: 429 with a quota's words is final; without words it is the limit of requests a second.
+/// 429 with a quota's words is final; without words it is the limit of requests a second.
 #[test]
 fn too_many_requests_are_made_again_and_a_quota_is_not() {
     let client = |url: &str| {

@@ -3,6 +3,7 @@
 use crate::site::Site;
 use drydock_agents::{Life, Moment, each, moments};
 use drydock_config::Fleet;
+use std::io::Write;
 
 /// What is done, what is told of it, and which version runs then.
 type Flow = (&'static str, fn(&Site, Option<Moment>) -> Life<'static>, &'static [&'static str], &'static str);
@@ -54,6 +55,8 @@ fn after_a_cut_at_any_moment_the_device_has_done_and_told_what_it_should() {
         points.extend(moments(work).into_iter().map(|moment| (number, moment)));
     }
     let failures = each(&points, |(number, moment)| run(&FLOWS[*number], Some(*moment)).0);
-    println!("{} cuts, {} of them with faults", points.len(), failures.len());
+    // Past the capture of what tests print: it is a figure that every run shows.
+    let told = format!("agents of a channel: {} cuts, {} of them with faults", points.len(), failures.len());
+    writeln!(std::io::stderr(), "{told}").unwrap();
     assert!(points.len() >= 200 && failures.is_empty(), "{}", failures.join("\n"));
 }
