@@ -3,7 +3,8 @@
 use crate::digest::MaybeDigest;
 use crate::later::Later;
 use crate::time::UnixTime;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 /// How many reports are kept that could not be sent; older ones go first.
 pub const UNSENT_LIMIT: usize = 16;
@@ -12,7 +13,7 @@ pub const UNSENT_LIMIT: usize = 16;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Fleet {
     /// Whom all this is about: the address that is asked. With another one everything begins anew.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub server: String,
     /// The order that is being carried out, until the server has taken its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -198,6 +199,16 @@ pub struct Unsent {
 }
 
 impl Fleet {
+    /// Reads one. What a later drydock has written in words that are not known here costs nothing but that: all of it is kept as
+    /// it is, and nothing of it is known.
+    pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        Ok(Self::deserialize(&value).unwrap_or_else(|_| {
+            let later = value.as_object().cloned().unwrap_or_default();
+            Self { later, ..Self::default() }
+        }))
+    }
+
     /// Returns whether nothing is known.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -45,7 +45,11 @@ pub struct Record {
     pub history: Vec<Entry>,
     /// What is between this device and its fleet's server.
     #[cfg(feature = "fleet")]
-    #[serde(default, skip_serializing_if = "crate::fleet::Fleet::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "crate::fleet::Fleet::read",
+        skip_serializing_if = "crate::fleet::Fleet::is_empty"
+    )]
     pub fleet: crate::fleet::Fleet,
     /// What a later drydock has written here.
     #[serde(flatten)]

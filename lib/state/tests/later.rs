@@ -66,6 +66,21 @@ fn what_a_later_drydock_has_written_survives_a_rewrite() {
 }
 
 #[test]
+fn words_between_a_device_and_its_fleet_that_only_a_later_drydock_knows_cost_nothing_else() {
+    for fleet in [
+        json!({ "server": "s", "order": { "action": "seven" } }),
+        json!({ "server": "s", "order": { "action": 7, "end": { "how": "put-off", "reason": "x" } }, "more": 1 }),
+        json!({ "question": { "action": 7, "version": "2", "answer": "perhaps" } }),
+        json!({ "server": "s", "order": { "action": 7, "version": "2", "intent": 0, "forced": false,
+            "windowed": false, "consent": false, "boot": "", "resumed": 0, "kept": false, "gone": false, "hurry": 1 } }),
+    ] {
+        let mut value = later();
+        value["fleet"] = fleet;
+        assert_eq!(serde_json::to_value(parsed(&value)).unwrap(), value);
+    }
+}
+
+#[test]
 fn a_job_that_only_a_later_drydock_knows_is_left_alone_and_the_sets_boot() {
     for job in [
         json!({ "kind": "apply-delta" }),
