@@ -18,8 +18,6 @@ use std::time::Duration;
 
 /// How the name of a channel's file ends.
 const SUFFIX: &str = ".channel";
-/// The shortest time between two turns while a set is on trial.
-const TRIAL: Duration = Duration::from_secs(60);
 
 /// What is remembered of a channel from one turn to the next. All of it can be lost.
 pub(super) struct Following {
@@ -175,10 +173,7 @@ impl Following {
         }
         match stands {
             Standing::Waiting(_) => install::restart(turn, order, |_| {}).map(Some),
-            Standing::Trial(set) => {
-                let doing = format!("set {set} ({}) is on trial", order.version);
-                Ok(Some(Step { next: Some(TRIAL), doing }))
-            }
+            Standing::Trial(set) => Ok(Some(install::on_trial(set, order))),
             Standing::Open | Standing::Over(_) => Ok(None),
         }
     }

@@ -11,7 +11,7 @@ use crate::machine::Machine;
 use crate::update::Look;
 use drydock_format::Digest;
 use drydock_state::fleet::{Ended, How, Order};
-use drydock_state::{Job, Record, SetStatus, Source};
+use drydock_state::{Job, Record, SetName, SetStatus, Source};
 use drydock_transfer::{Address, Trouble};
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ use std::time::Duration;
 const GATE_AGAIN: Duration = Duration::from_secs(60);
 /// How long a restart may take to come.
 const RESTARTS: Duration = Duration::from_secs(600);
+/// The longest time between two turns while a set is on trial.
+const TRIAL: Duration = Duration::from_secs(60);
 /// After so many tries in a row that a server has refused, an order has failed.
 const REFUSALS: u32 = 5;
 
@@ -40,7 +42,7 @@ pub(super) enum Brought {
 }
 
 /// Whether the device runs the release of this manifest, and it is the last one that has said that it is well.
-pub(super) fn runs(record: &Record, running: drydock_state::SetName, manifest: Digest) -> bool {
+pub(super) fn runs(record: &Record, running: SetName, manifest: Digest) -> bool {
     let set = record.sets.get(running);
     record.last_good == Some(running) && set.status == SetStatus::Good && set.manifest == manifest.into()
 }
@@ -112,6 +114,11 @@ pub(super) fn stage<M: Machine>(turn: &Turn<'_, M>, action: u64, source: Source)
         Err(error) if error.is_of_bundle() => over(turn, How::Refused, error.to_string()).map(drop),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What a device does while a set is on trial: it waits for its word.
+pub(super) fn on_trial(set: SetName, order: &Order) -> Step {
+    Step { next: Some(TRIAL), doing: format!("set {set} ({}) is on trial", order.version) }
 }
 
 /// Restarts the device for an intent that waits, if that may be now. `tell` is called right before.

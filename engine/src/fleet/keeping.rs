@@ -56,7 +56,7 @@ pub(super) fn give_up(machine: &impl Machine, action: u64, why: &str) -> Result<
 
 /// Notes how the order has ended, if the record says that it has, so that it is known for as long as it takes to tell. Also notes
 /// a start of the kernel that nobody had planned. Returns the record as it is then; what is noted is on stable storage.
-pub(super) fn look(machine: &impl Machine, mut record: Record, boot: &str) -> Result<Record, Error> {
+pub(super) fn look(machine: &impl Machine, record: Record, boot: &str) -> Result<Record, Error> {
     let Some(order) = &record.fleet.order else { return Ok(record) };
     let stands = standing(&record, order);
     let over = order.end.is_none() && matches!(stands, Standing::Over(_));
@@ -64,24 +64,18 @@ pub(super) fn look(machine: &impl Machine, mut record: Record, boot: &str) -> Re
         return Ok(record);
     }
     let action = order.action;
-    let (fleet, whole) = {
-        let mut state = State::open(machine)?;
-        let stands = state.record.fleet.order.as_ref().map(|order| standing(&state.record, order));
-        let fleet = &mut state.record.fleet;
-        if let (Some(order), Some(stands)) =
-            (fleet.order.as_mut().filter(|order| order.action == action), stands)
-        {
-            note_start(order, &stands, boot);
-            if let Standing::Over(ended) = stands {
-                end(fleet, ended);
-            }
-            state.save_record()?;
+    let mut state = State::open(machine)?;
+    let stands = state.record.fleet.order.as_ref().map(|order| standing(&state.record, order));
+    let fleet = &mut state.record.fleet;
+    if let (Some(order), Some(stands)) = (fleet.order.as_mut().filter(|order| order.action == action), stands)
+    {
+        note_start(order, &stands, boot);
+        if let Standing::Over(ended) = stands {
+            end(fleet, ended);
         }
-        (state.record.fleet.clone(), state.record.clone())
-    };
-    record = whole;
-    record.fleet = fleet;
-    Ok(record)
+        state.save_record()?;
+    }
+    Ok(state.record.clone())
 }
 
 /// A restart was planned where the order is further than before.

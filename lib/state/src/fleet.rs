@@ -5,6 +5,7 @@ use crate::later::Later;
 use crate::time::UnixTime;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+use std::fmt;
 
 /// How many reports are kept that could not be sent; older ones go first.
 pub const UNSENT_LIMIT: usize = 16;
@@ -91,6 +92,13 @@ pub struct Ended {
     pub how: How,
     /// Why, in words for the person who reads it.
     pub reason: String,
+}
+
+impl fmt::Display for Ended {
+    /// As a server is told: the word in brackets, and the reason.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}] {}", self.how.name(), self.reason)
+    }
 }
 
 /// Ways for an order to end.

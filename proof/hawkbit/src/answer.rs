@@ -17,7 +17,27 @@ pub(crate) struct Asked<'r> {
 /// An answer, or one that says why there is none.
 pub(crate) type Answer = Result<Response, Response>;
 
+/// What was answered to the question whether an order may be carried out.
+pub(crate) struct Word {
+    pub(crate) yes: bool,
+    pub(crate) code: Option<i64>,
+    pub(crate) details: Vec<String>,
+}
+
 impl Asked<'_> {
+    /// The body as a yes or a no, which both APIs take alike.
+    pub(crate) fn word(&self) -> Result<Word, Response> {
+        let said = self.json()?;
+        let yes = match said["confirmation"].as_str() {
+            Some("confirmed") => true,
+            Some("denied") => false,
+            _ => return Err(unreadable()),
+        };
+        let details = said["details"].as_array().into_iter().flatten();
+        let details = details.filter_map(|text| text.as_str().map(str::to_owned)).collect();
+        Ok(Word { yes, code: said["code"].as_i64(), details })
+    }
+
     /// The body as JSON.
     pub(crate) fn json(&self) -> Result<Value, Response> {
         let kind = self.request.header("Content-Type").unwrap_or_default();

@@ -10,10 +10,6 @@ use super::server::Hawkbit;
 use crate::machine::Machine;
 use drydock_ddi::{ActionId, Deployment, Execution, Handling, Window};
 use drydock_state::fleet::{Closed, Ended, How, Order};
-use std::time::Duration;
-
-/// The shortest time between two turns while a set is on trial.
-const TRIAL: Duration = Duration::from_secs(60);
 
 impl Hawkbit {
     /// Goes on with the order that is on its way, or begins with the one that is offered.
@@ -29,9 +25,7 @@ impl Hawkbit {
         match standing(&record, &order) {
             Standing::Open if offered == Some(action) => self.begin(turn, action),
             Standing::Waiting(_) => self.restart(turn, action, &order),
-            Standing::Trial(set) => {
-                Ok(Step { next: Some(TRIAL), doing: format!("set {set} ({}) is on trial", order.version) })
-            }
+            Standing::Trial(set) => Ok(install::on_trial(set, &order)),
             Standing::Open | Standing::Over(_) => Ok(idle()),
         }
     }
@@ -94,12 +88,13 @@ impl Hawkbit {
         if !self.is_wanted(turn, action)? {
             return Ok(unwanted(&version));
         }
-        if self.read_order(turn, action)?.is_none_or(|now| now.update == Handling::Skip) {
-            return Ok(unwanted(&version));
+        match self.read_order(turn, action)? {
+            Some(now) if now.update != Handling::Skip => self.take_note(turn, &now, &version)?,
+            _ => return Ok(unwanted(&version)),
         }
         install::stage(turn, action.0, source)?;
         match Self::at_work(&turn.look()?) {
-            Some((_, order)) if order.end.is_none() => self.restart(turn, action, &order),
+            Some((_, order)) if order.end.is_none() => self.restart_now(turn, action, &order),
             _ => Ok(idle()),
         }
     }
@@ -129,8 +124,7 @@ impl Hawkbit {
         if !same || matches!(end.how, How::Fetched | How::Cancelled) {
             return Ok(None);
         }
-        let detail = format!("[{}] {}", end.how.name(), end.reason);
-        self.send_end(turn, order.id, end.how.is_success(), &detail)?;
+        self.send_end(turn, order.id, end.how.is_success(), &end.to_string())?;
         self.forget(order.id);
         Ok(Some(Step { next: None, doing: format!("the server was told again what became of {version}") }))
     }
@@ -175,15 +169,13 @@ impl Hawkbit {
         )
     }
 
-    /// Restarts for an order that has become an intent, and says so before.
+    /// Restarts for an order that has become an intent, if the server still wants it to be installed now.
     fn restart<M: Machine>(
         &mut self,
         turn: &mut Turn<'_, M>,
         action: ActionId,
         order: &Order,
     ) -> Result<Step, Stop> {
-        let staged = format!("{} is staged as intent {}", order.version, order.intent);
-        self.tell(turn, action, ("staged", Execution::Scheduled), &staged)?;
         let mut order = order.clone();
         if !order.gone && self.offers(|poll| poll.deployment) == Some(action) {
             // The server may have come to insist, or its window is over.
@@ -196,7 +188,19 @@ impl Hawkbit {
                 order.forced = now.update == Handling::Forced;
             }
         }
-        install::restart(turn, &order, |turn| {
+        self.restart_now(turn, action, &order)
+    }
+
+    /// Restarts for an order that was just looked at, and says so before.
+    fn restart_now<M: Machine>(
+        &mut self,
+        turn: &mut Turn<'_, M>,
+        action: ActionId,
+        order: &Order,
+    ) -> Result<Step, Stop> {
+        let staged = format!("{} is staged as intent {}", order.version, order.intent);
+        self.tell(turn, action, ("staged", Execution::Scheduled), &staged)?;
+        install::restart(turn, order, |turn| {
             // That nobody hears of it is no reason not to go on.
             let _ =
                 self.tell(turn, action, ("restarting", Execution::Proceeding), "recovery installs it now");

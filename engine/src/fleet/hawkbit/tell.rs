@@ -106,20 +106,20 @@ impl Hawkbit {
     pub(super) fn tell_end<M: Machine>(&mut self, turn: &mut Turn<'_, M>) -> Result<(), Stop> {
         let record = turn.look()?;
         let Some((action, order)) = Self::at_work(&record) else { return Ok(()) };
-        let Some(Ended { how, reason }) = &order.end else { return Ok(()) };
+        let Some(end) = &order.end else { return Ok(()) };
+        let Ended { how, reason } = end;
         // The server answers to a cancellation, not to the order.
         let known = order.gone
             || self.poll.as_ref().is_some_and(|poll| {
                 how.is_success() && poll.installed == Some(action) && poll.deployment != Some(action)
             });
         if !known {
-            let detail = format!("[{}] {reason}", how.name());
             match how {
                 // That closes an order which asks for no more (and what comes after it would be refused).
                 How::Fetched => {
                     self.tell(turn, action, ("downloaded", Execution::Downloaded), reason)?;
                 }
-                _ => self.send_end(turn, action, how.is_success(), &detail)?,
+                _ => self.send_end(turn, action, how.is_success(), &end.to_string())?,
             }
         }
         self.forget(action);

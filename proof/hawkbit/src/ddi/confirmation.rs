@@ -2,7 +2,7 @@
 
 use super::poll::{change, home};
 use super::shape;
-use crate::answer::{Answer, Asked, unreadable};
+use crate::answer::{Answer, Asked, Word};
 use crate::http::Response;
 use crate::store::Store;
 use serde_json::{Value, json};
@@ -29,19 +29,12 @@ pub(super) fn base(store: &mut Store, asked: &Asked<'_>, id: &str) -> Answer {
 
 /// A yes, or a no.
 pub(super) fn feedback(store: &mut Store, asked: &Asked<'_>, id: &str, number: u64) -> Answer {
-    let said = asked.json()?;
-    let yes = match said["confirmation"].as_str() {
-        Some("confirmed") => true,
-        Some("denied") => false,
-        _ => return Err(unreadable()),
-    };
-    let details = said["details"].as_array().into_iter().flatten();
-    let details = details.filter_map(|text| text.as_str().map(str::to_owned)).collect();
+    let Word { yes, code, details } = asked.word()?;
     let action = store.action_of(id, number)?;
     if action.active && !action.waits() {
         return Err(Response::empty(404));
     }
-    store.confirm(number, yes, said["code"].as_i64(), details, asked.now)?;
+    store.confirm(number, yes, code, details, asked.now)?;
     Ok(Response::empty(200))
 }
 

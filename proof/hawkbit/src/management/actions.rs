@@ -2,7 +2,7 @@
 
 use super::view::{self, View};
 use super::{fields, shape};
-use crate::answer::{Answer, Asked, unreadable};
+use crate::answer::{Answer, Asked, Word, unreadable};
 use crate::http::Response;
 use crate::store::{Denied, Store};
 use serde_json::Value;
@@ -74,15 +74,8 @@ pub(super) fn of_target(
         }
         ("PUT", [id, "confirmation"]) => {
             store.action_of(target, number(id)?)?;
-            let said = asked.json()?;
-            let yes = match said["confirmation"].as_str() {
-                Some("confirmed") => true,
-                Some("denied") => false,
-                _ => return Err(unreadable()),
-            };
-            let details = said["details"].as_array().into_iter().flatten();
-            let details = details.filter_map(|text| text.as_str().map(str::to_owned)).collect();
-            store.confirm(number(id)?, yes, said["code"].as_i64(), details, asked.now)?;
+            let Word { yes, code, details } = asked.word()?;
+            store.confirm(number(id)?, yes, code, details, asked.now)?;
             Ok(Response::empty(204))
         }
         _ => Err(Response::framework(405, "Method Not Allowed")),
