@@ -65,7 +65,7 @@ pub fn trusted_release(
 ) -> Result<Release, Error> {
     let name = name.into();
     let slot = machine.slot(class, name)?;
-    let untrusted = |why| Error::Slot { label: name.label(&class.class), why: Box::new(why) };
+    let untrusted = |why| Error::Slot { label: name.label(class.partition()), why: Box::new(why) };
     release_in(machine.config(), class, &slot).map_err(untrusted)
 }
 
@@ -96,7 +96,7 @@ pub fn of_set(machine: &impl Machine, set: SetName) -> Result<SetInfo, Error> {
         if found.as_ref().is_some_and(|other| *other != info) {
             return Err(Error::Refused(format!(
                 "slot {} is of version {}, unlike the rest of its set; install a release into that set",
-                set.label(&class.class),
+                set.label(class.partition()),
                 info.version
             )));
         }

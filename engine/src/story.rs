@@ -120,7 +120,7 @@ fn may_switch(machine: &impl Machine, state: &State, set: SetName, copy: Option<
     if machine.config().recovery.handover != Handover::SwitchRoot {
         return false;
     }
-    let class = SlotClass { class: "recovery".into(), role: Role::Recovery, encrypted: false };
+    let class = SlotClass::new("recovery", Role::Recovery);
     let own = copy.and_then(|copy| trusted_release(machine, &class, copy).ok());
     let same = own.is_some_and(|own| own.info.manifest == state.record.sets.get(set).manifest);
     if !same {

@@ -47,7 +47,7 @@ impl BaseDelta {
             return Ok(None);
         };
         let (index, data) = (bundle.read_further(&delta.index, MAX_INDEX)?, bundle.bytes_of(&delta.data)?);
-        let label = from.label(&slot.class.class);
+        let label = from.label(slot.class.partition());
         let unfit = |why: String| Error::NotProven {
             what: format!("the delta from {label}"),
             why,

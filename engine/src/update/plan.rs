@@ -53,6 +53,9 @@ pub fn admit(config: &Config, record: &Record, manifest: &Manifest) -> Result<()
             manifest.compatible, config.compatible
         ));
     }
+    if let Some(why) = config.foreign_hardware() {
+        return refuse(why);
+    }
     if manifest.security_version < record.floors.install {
         return refuse(format!(
             "the bundle's security version {} is below this device's floor {}; take a newer release",
@@ -92,7 +95,7 @@ impl SlotPlan {
         Err(Error::Refused(format!(
             "image {} needs {needed} bytes with its hash tree and trailer, slot {} has {room}; make the image smaller or the slot larger",
             self.image.name,
-            name.label(&self.class.class)
+            name.label(self.class.partition())
         )))
     }
 }

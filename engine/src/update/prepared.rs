@@ -124,7 +124,7 @@ pub(super) fn prepare_slot(
             (reader.groups().to_vec(), reader.group_digests().to_vec(), Box::new(BundleFrames(reader)))
         }
         Origin::Set(base) => {
-            let label = base.label(&slot.class.class);
+            let label = base.label(slot.class.partition());
             let base = machine.slot(&slot.class, base.into())?;
             let (upper, groups) = prove::read_groups(&base, &slot.image, &label)?;
             (upper, groups, Box::new(BaseFrames::new(base, &slot.image, label)))
@@ -135,7 +135,7 @@ pub(super) fn prepare_slot(
         signatures: bundle.signature_bytes().to_vec(),
         image: slot.image.name.clone(),
     };
-    let label = name.label(&slot.class.class);
+    let label = name.label(slot.class.partition());
     // None leads to an image that the bundle only pins: the manifest's rules see to that.
     let (delta, unfit) = match BaseDelta::find(machine, bundle, name, slot) {
         Ok(delta) => (delta, None),

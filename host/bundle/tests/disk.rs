@@ -216,6 +216,31 @@ fn the_recovery_may_have_an_image_of_its_own() {
 }
 
 #[test]
+fn a_disk_is_for_one_revision_of_the_hardware_where_classes_depend_on_it() {
+    let dir = factory(BIOS);
+    let dir = dir.path();
+    squashfs(dir, "other.img", &noise(9000, 8), "-comp lzo");
+    bundle(
+        dir,
+        "acme-pump",
+        "--image root=root.img --image app-r1=boot.img --image app-r2=other.img --image boot=boot.img",
+    );
+    let class = |revision| {
+        let names = format!("class = \"app-{revision}\"\npartition = \"app\"\nonly_if = [\"{revision}\"]");
+        format!("[[slot]]\nrole = \"other\"\n{names}\n")
+    };
+    let hardware = "[hardware]\nkind = \"dmi\"\n";
+    configure(dir, "", &format!("{}{}{hardware}", class("r1"), class("r2")));
+    for args in ["", "--hardware r3"] {
+        let output = output(dir, &format!("{} {DISK} {args}", tool()));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains("for `r1`, `r2`; name one"), "{said}");
+    }
+    let disk = make(dir, "--hardware r2");
+    assert_eq!(trailer::read(&section(dir, &disk, "app-a")).unwrap().image, "app-r2");
+}
+
+#[test]
 fn grubs_script_is_valid() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../bootloader-scripts/grub/grub.cfg");
     sh(Path::new("."), &format!("grub-script-check {}", script.display()));

@@ -1,11 +1,12 @@
 //! What must hold for a configuration beyond its shape. No I/O.
 
 use crate::fleet::check_fleet;
-use crate::names::{is_taken, mapped_otherwise};
+use crate::names::is_taken;
 use crate::network::check_network;
 use crate::problems::{Problem, Problems, is_word};
 use crate::servers::{check_file, check_servers};
-use drydock_config::{Bootloader, Config, Data, Layout, MAX_KEY, Mib, Role, Unlock, WipeHow};
+use crate::slots::check_slots;
+use drydock_config::{Bootloader, Config, Data, Layout, MAX_KEY, Mib, Unlock, WipeHow};
 
 /// What the firmware's partition, `bootenv`, `state` and the two partition tables take.
 const FIXED_MIB_BIOS: u64 = 1 + 4 + 8 + 2;
@@ -63,49 +64,6 @@ fn check_disk(config: &Config, problems: &mut Problems) {
         );
     }
     problems.unless_within(config.disk.wait_seconds.0, 1, 3600, "disk.wait_seconds");
-}
-
-fn check_slots(config: &Config, problems: &mut Problems) {
-    for (index, slot) in config.slots.iter().enumerate() {
-        let at = format!("slot.{index}.class");
-        problems.unless(is_class(&slot.class), &at, "must be 1 to 32 characters of a-z 0-9 -");
-        let first = config.slots.iter().position(|other| other.class == slot.class);
-        problems.unless(
-            first == Some(index),
-            &at,
-            format!("there is a slot class `{}` already: the partitions' labels would clash", slot.class),
-        );
-        problems.unless(
-            (slot.class == "recovery") == (slot.role == Role::Recovery),
-            &at,
-            "the class `recovery` and the role `recovery` belong together: its partitions are recovery-a and recovery-b",
-        );
-        let clash = (slot.role == Role::Other).then(|| mapped_otherwise(config, &slot.class)).flatten();
-        problems.unless(
-            clash.is_none(),
-            &at,
-            format!(
-                "the image would be mapped as `{}`, which is the name of {}: choose another class",
-                slot.class,
-                clash.as_deref().unwrap_or_default()
-            ),
-        );
-        let by_bootloader = matches!(slot.role, Role::Boot | Role::Recovery);
-        problems.unless(
-            !(slot.encrypted && by_bootloader),
-            format!("slot.{index}.encrypted"),
-            "the bootloader reads this slot and can't unlock it",
-        );
-    }
-    let count = |role| config.slots.iter().filter(|slot| slot.role == role).count();
-    problems.unless(count(Role::Root) == 1, "slot", "exactly one slot class must have the role `root`");
-    let boot = count(Role::Boot);
-    problems.unless(boot <= 1, "slot", "at most one slot class may have the role `boot`");
-    problems.unless(
-        boot > 0 || config.layout.bootloader == Bootloader::None,
-        "slot",
-        "one slot class must have the role `boot`, for the bootloader to find the kernel in (or set `layout.bootloader` to \"none\")",
-    );
 }
 
 fn check_signatures(config: &Config, problems: &mut Problems) {
@@ -320,10 +278,6 @@ fn check_layout(config: &Config, layout: &Layout, problems: &mut Problems) {
 
 fn check_label(label: &str, at: &str, problems: &mut Problems) {
     problems.unless(is_word(label, 36, "._-", true), at, "must be 1 to 36 characters of A-Z a-z 0-9 . _ -");
-}
-
-fn is_class(name: &str) -> bool {
-    is_word(name, 32, "-", false)
 }
 
 fn is_absolute(path: &str) -> bool {

@@ -8,6 +8,7 @@ mod names;
 mod network;
 mod problems;
 mod servers;
+mod slots;
 mod text;
 
 pub use error::{Error, Fault};

@@ -9,7 +9,7 @@ const RESERVED_LABELS: [&str; 8] =
 /// Whether a partition of this label has a purpose already, other than `data`.
 pub(crate) fn is_taken(config: &Config, label: &str) -> bool {
     let class = label.strip_suffix("-a").or(label.strip_suffix("-b"));
-    RESERVED_LABELS.contains(&label) || config.slots.iter().any(|slot| class == Some(slot.class.as_str()))
+    RESERVED_LABELS.contains(&label) || config.slots.iter().any(|slot| class == Some(slot.partition()))
 }
 
 /// What has the name that the image of this class would be mapped as, if anything has.
@@ -25,7 +25,7 @@ pub(crate) fn mapped_otherwise(config: &Config, class: &str) -> Option<String> {
         return Some((*what).to_owned());
     }
     config.slots.iter().filter(|slot| slot.role != Role::Recovery).find_map(|slot| {
-        let labels = ["a", "b"].map(|set| format!("{}-{set}", slot.class));
+        let labels = ["a", "b"].map(|set| format!("{}-{set}", slot.partition()));
         let label = labels.iter().find(|label| slot.encrypted && *label == class);
         let proven = labels.iter().find(|label| proof_mapping(label) == class);
         let inside = label.map(|label| format!("the inside of the encrypted slot {label}"));

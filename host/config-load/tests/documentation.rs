@@ -46,6 +46,10 @@ fn keys(value: &Value, at: &str, found: &mut BTreeMap<String, Value>) {
 }
 
 fn minimal() -> Config {
+    with_hardware(r#"{ kind = "dmi" }"#)
+}
+
+fn with_hardware(hardware: &str) -> Config {
     let text = r#"
         compatible = "x"
         signatures.keys = ["k"]
@@ -70,7 +74,19 @@ fn minimal() -> Config {
         [[network.interface]]
         [fleet]
     "#;
-    toml::from_str(text).unwrap()
+    toml::from_str(&format!("hardware = {hardware}\n{text}")).unwrap()
+}
+
+/// Every key of a configuration that has all there is, with its default.
+fn types() -> BTreeMap<String, Value> {
+    let mut found = BTreeMap::new();
+    for hardware in
+        [r#"{ kind = "device-tree" }"#, r#"{ kind = "file", path = "/x" }"#, r#"{ kind = "dmi" }"#]
+    {
+        let json = with_hardware(hardware).to_json().unwrap();
+        keys(&serde_json::from_slice(&json).unwrap(), "", &mut found);
+    }
+    found
 }
 
 #[test]
@@ -85,17 +101,14 @@ fn the_document_has_every_key_and_no_other() {
             | Unlock::Passphrase { .. } => {}
         }
     }
-    let mut found = BTreeMap::new();
-    keys(&serde_json::from_slice(&config.to_json().unwrap()).unwrap(), "", &mut found);
-    let types: BTreeSet<_> = found.keys().cloned().collect();
+    let types: BTreeSet<_> = types().into_keys().collect();
     let document: BTreeSet<_> = documented().into_keys().collect();
     assert_eq!(types, document);
 }
 
 #[test]
 fn the_document_tells_the_defaults() {
-    let mut found = BTreeMap::new();
-    keys(&serde_json::from_slice(&minimal().to_json().unwrap()).unwrap(), "", &mut found);
+    let found = types();
     let mut compared = 0;
     for (key, default) in documented() {
         match default.as_str() {

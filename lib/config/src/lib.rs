@@ -4,9 +4,11 @@
 //! as JSON, the form that is cheapest to read there ([`Config::from_json`]). The same types serve both, so a key means
 //! the same in both places. `docs/config.md` lists every key.
 
+mod classes;
 mod error;
 #[cfg(feature = "fleet")]
 mod fleet;
+mod hardware;
 #[cfg(not(feature = "fleet"))]
 mod ignored;
 mod layout;
@@ -20,6 +22,7 @@ mod units;
 pub use error::Error;
 #[cfg(feature = "fleet")]
 pub use fleet::{Confirm, Fleet, Reboot, Window};
+pub use hardware::{Hardware, Revision};
 pub use layout::{Bootloader, Initramfs, Layout};
 pub use names::{DATA_MAPPING, ROOT_MAPPING, VOLUME_MAPPING, base_mapping, proof_mapping};
 #[cfg(feature = "network")]

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "fleet")]
 use crate::fleet::Fleet;
+use crate::hardware::{Hardware, Revision};
 #[cfg(not(feature = "fleet"))]
 use crate::ignored::Ignored;
 use crate::layout::{Initramfs, Layout};
@@ -20,7 +21,13 @@ pub struct Config {
     /// Which disk is ours.
     #[serde(default)]
     pub disk: Disk,
-    /// The slot classes, in the order in which they are written.
+    /// Where the revision of the hardware is read, for the classes that only some have.
+    #[serde(default)]
+    pub hardware: Option<Hardware>,
+    /// What was read there.
+    #[serde(skip)]
+    pub revision: Revision,
+    /// The slot classes, in the order in which they are written, also those that this hardware does not have.
     #[serde(rename = "slot")]
     pub slots: Vec<SlotClass>,
     /// Who may sign.
@@ -90,17 +97,23 @@ impl Default for Disk {
     }
 }
 
-/// One class of slots: `label-a` and `label-b` on the disk.
+/// One class of slots: `PARTITION-a` and `PARTITION-b` on the disk.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SlotClass {
-    /// The class that a manifest names, and the partitions' label without `-a` and `-b`.
+    /// The class that a manifest names.
     pub class: String,
     /// What the class is for.
     pub role: Role,
     /// Whether the slots are LUKS2 containers with the image inside.
     #[serde(default)]
     pub encrypted: bool,
+    /// What the partitions are called, without `-a` and `-b`. Default: as the class.
+    #[serde(default)]
+    pub partition: Option<String>,
+    /// The revisions of the hardware that have such slots. Default: all.
+    #[serde(default)]
+    pub only_if: Vec<String>,
 }
 
 /// What a slot class is for.
@@ -275,6 +288,8 @@ impl Config {
         Self {
             compatible: compatible.into(),
             disk: Disk::default(),
+            hardware: None,
+            revision: Revision::default(),
             slots,
             signatures: Signatures { keys: vec![key], threshold: defaults::one() },
             data: None,
@@ -295,16 +310,6 @@ impl Config {
             initramfs: Initramfs::default(),
             layout: Layout::default(),
         }
-    }
-
-    /// The slot classes that make up a set, in the order in which they are written.
-    pub fn set_classes(&self) -> impl Iterator<Item = &SlotClass> {
-        self.slots.iter().filter(|slot| slot.role != Role::Recovery)
-    }
-
-    /// The class with the given role, if there is one.
-    pub fn class_with_role(&self, role: Role) -> Option<&SlotClass> {
-        self.slots.iter().find(|slot| slot.role == role)
     }
 }
 

@@ -337,7 +337,7 @@ impl<'f> SimDevice<'f> {
             let end = offset + bytes.len() as u64;
             for (class, set, range) in self.workshop.slots() {
                 if range.start < end && *offset < range.end {
-                    let slot = set.label(&class.class);
+                    let slot = set.label(class.partition());
                     if before.last_good == Some(set) {
                         self.violate(format!("{slot}, of the last good set, was written"));
                     } else if finished {

@@ -64,11 +64,15 @@ pub fn set_is_whole<'f>(
             Slot::Holds(index) => {
                 let release = &workshop.releases[index];
                 if found.is_some_and(|other| other.version != release.version) {
-                    return Err(format!("{} is of version {}", set.label(&class.class), release.version));
+                    return Err(format!(
+                        "{} is of version {}",
+                        set.label(class.partition()),
+                        release.version
+                    ));
                 }
                 found = Some(release);
             }
-            Slot::Nothing => return Err(format!("{} has no trailer", set.label(&class.class))),
+            Slot::Nothing => return Err(format!("{} has no trailer", set.label(class.partition()))),
             Slot::Lies(why) => return Err(why),
         }
     }

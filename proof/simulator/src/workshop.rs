@@ -88,7 +88,7 @@ impl Workshop {
     pub fn new(setup: Setup) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let keys: Vec<PrivateKey> = (1..=3).map(key).collect();
-        let class = |class: &str, role, encrypted| SlotClass { class: class.into(), role, encrypted };
+        let class = |class: &str, role, encrypted| SlotClass { encrypted, ..SlotClass::new(class, role) };
         let slots = vec![
             class("boot", Role::Boot, false),
             class("root", Role::Root, setup.luks),
@@ -314,7 +314,7 @@ impl Workshop {
     pub fn slots(&self) -> Vec<(&SlotClass, SetName, Range<u64>)> {
         let both = |class| SetName::BOTH.map(|set: SetName| (class, set));
         let slots = self.config.set_classes().flat_map(both);
-        slots.map(|(class, set)| (class, set, self.range(&set.label(&class.class)))).collect()
+        slots.map(|(class, set)| (class, set, self.range(&set.label(class.partition())))).collect()
     }
 
     /// A partition of a disk, if there is one with this label.

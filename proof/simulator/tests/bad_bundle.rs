@@ -223,7 +223,7 @@ fn slots() {
     refused("a class that is not known", extra.clone(), &["class `extra`", "no such slots"], Spares::Both);
 
     let mut device = device();
-    device.config.slots.push(SlotClass { class: "extra".into(), role: Role::Boot, encrypted: false });
+    device.config.slots.push(SlotClass::new("extra", Role::Boot));
     let digest = sha256(Parts::of(&extra).get(MANIFEST));
     let words = ["partition extra-a is missing"];
     refused_from(device, "a slot that is not there", Arc::new(extra), digest, &words, Spares::Both);

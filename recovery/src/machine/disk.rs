@@ -17,7 +17,7 @@ use std::sync::Arc;
 impl Hardware<'_> {
     /// The node of a slot; of the inside of it where the class is encrypted.
     pub(super) fn slot_node(&self, class: &SlotClass, slot: SlotName) -> Result<PathBuf, Error> {
-        let label = slot.label(&class.class);
+        let label = slot.label(class.partition());
         if !class.encrypted {
             return Ok(self.disk.partition(&label)?.node.clone());
         }
@@ -58,7 +58,7 @@ impl Disk for Hardware<'_> {
         if !self.is_process_one() {
             return self.slot(class, name);
         }
-        let mapping = base_mapping(&name.label(&class.class));
+        let mapping = base_mapping(&name.label(class.partition()));
         if lock(&self.mapped).get(&mapping).is_none() {
             self.map_verity(&mapping, class, name, image)?;
         }
@@ -76,7 +76,7 @@ impl Disk for Hardware<'_> {
     }
 
     fn read_back(&self, class: &SlotClass, name: SlotName, image: &Image) -> Result<(), Error> {
-        let label = name.label(&class.class);
+        let label = name.label(class.partition());
         let mapping = proof_mapping(&label);
         self.map_verity(&mapping, class, name, image)?;
         let proven = self.mapping_node(&mapping).and_then(|node| {

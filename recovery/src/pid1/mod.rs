@@ -6,6 +6,7 @@
 pub mod lock;
 pub mod process;
 pub mod pstore;
+mod revision;
 pub mod watchdog;
 
 use crate::console::{Console, ConsoleEvents};
@@ -78,11 +79,16 @@ fn boot(console: &Console, sink: &ConsoleEvents) -> Result<(), Error> {
     story::boot(&machine, context).map(drop)
 }
 
-/// Reads a configuration that the initramfs builder, or the process 1 of this boot, has checked.
+/// Reads a configuration that the initramfs builder, or the process 1 of this boot, has checked, and finds out on which
+/// hardware it is read.
 pub fn read_config(path: &Path) -> Result<Config, Error> {
     let bytes = fs::read(path).map_err(Error::system("reading", path.display(), CONFIG_ADVICE))?;
-    Config::from_json(&bytes)
-        .map_err(|error| Error::Unusable(format!("{}: {error}; {CONFIG_ADVICE}", path.display())))
+    let mut config = Config::from_json(&bytes)
+        .map_err(|error| Error::Unusable(format!("{}: {error}; {CONFIG_ADVICE}", path.display())))?;
+    if let Some(hardware) = &config.hardware {
+        config.revision = revision::read(Path::new("/"), hardware);
+    }
+    Ok(config)
 }
 
 fn start_watchdog(sink: &ConsoleEvents, config: &Config) {

@@ -196,19 +196,19 @@ impl Disk for SimMachine<'_> {
         })
     }
     fn slot(&self, class: &SlotClass, name: SlotName) -> Result<Device, Error> {
-        let slot = self.workshop.slot(&self.disk, &class.class, name);
-        slot.ok_or_else(|| missing(format!("partition {}", name.label(&class.class))))
+        let slot = self.workshop.slot(&self.disk, class.partition(), name);
+        slot.ok_or_else(|| missing(format!("partition {}", name.label(class.partition()))))
     }
     fn base(&self, class: &SlotClass, name: SlotName, _image: &Image) -> Result<Device, Error> {
         let slot = self.slot(class, name)?;
-        lock(&self.mapped).insert(base_mapping(&name.label(&class.class)), slot.clone());
+        lock(&self.mapped).insert(base_mapping(&name.label(class.partition())), slot.clone());
         Ok(slot)
     }
     fn release_bases(&self) {
         lock(&self.mapped).retain(|mapping, _| !is_base(mapping));
     }
     fn read_back(&self, class: &SlotClass, name: SlotName, image: &Image) -> Result<(), Error> {
-        let label = name.label(&class.class);
+        let label = name.label(class.partition());
         prove::by_reading(&self.slot(class, name)?, image, &label, self.threads(), &self.events)
     }
 }

@@ -90,14 +90,20 @@ impl Disk for NativeMachine {
         self.open(label)
     }
     fn slot(&self, class: &SlotClass, name: SlotName) -> Result<Device, Error> {
-        self.open(&name.label(&class.class))
+        self.open(&name.label(class.partition()))
     }
     fn base(&self, class: &SlotClass, name: SlotName, _image: &Image) -> Result<Device, Error> {
         self.slot(class, name)
     }
     fn release_bases(&self) {}
     fn read_back(&self, class: &SlotClass, name: SlotName, image: &Image) -> Result<(), Error> {
-        prove::by_reading(&self.slot(class, name)?, image, &name.label(&class.class), self.threads(), &Silent)
+        prove::by_reading(
+            &self.slot(class, name)?,
+            image,
+            &name.label(class.partition()),
+            self.threads(),
+            &Silent,
+        )
     }
 }
 

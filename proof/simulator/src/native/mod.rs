@@ -62,7 +62,7 @@ pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bu
 /// Makes a device in a folder, with slots of these names and sizes.
 fn equip(folder: &Path, slots: &[(&str, u64)]) -> Result<(), drydock_bundle::Error> {
     let public = key(1).public()?;
-    let classes = vec![SlotClass { class: "root".into(), role: Role::Root, encrypted: false }];
+    let classes = vec![SlotClass::new("root", Role::Root)];
     let config = serde_json::to_vec(&Config::new(COMPATIBLE, classes, public.to_string()));
     fs::write(folder.join(CONFIG), config.expect("it is a map")).expect("a file can be made in this folder");
     let partition = |label: &str, size: u64| {

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 /// What goes into the slots of one class.
 pub(super) struct Content<'a> {
     pub(super) class: String,
+    /// What its partitions are called, without `-a` and `-b`.
+    pub(super) partition: String,
     pub(super) role: Role,
     pub(super) image: SlotImage<'a>,
 }
@@ -58,13 +60,14 @@ pub(super) fn find<'a>(
         let image = image_of(&slot.class).ok_or_else(|| missing("the bundle has no image for it"))?;
         contents.push(Content {
             class: slot.class.clone(),
+            partition: slot.partition().into(),
             role: slot.role,
             image: SlotImage::Bundle(image),
         });
     }
     if let Some(extra) =
         bundle.manifest().images.iter().find(|image| {
-            image.class != RECOVERY && config.set_classes().all(|slot| slot.class != image.class)
+            image.class != RECOVERY && config.slots.iter().all(|slot| slot.class != image.class)
         })
     {
         return Err(Error::Input {
@@ -77,7 +80,12 @@ pub(super) fn find<'a>(
         (Some(raw), _) => Some(SlotImage::Raw(raw)),
         (None, image) => image.map(SlotImage::Bundle),
     };
-    contents.extend(image.map(|image| Content { class: RECOVERY.into(), role: Role::Recovery, image }));
+    contents.extend(image.map(|image| Content {
+        class: RECOVERY.into(),
+        partition: RECOVERY.into(),
+        role: Role::Recovery,
+        image,
+    }));
     Ok(contents)
 }
 

@@ -58,7 +58,7 @@ pub(super) type Settings = Vec<(&'static str, String)>;
 
 /// What the script has to know of this disk and this device.
 pub(super) fn settings(config: &Config, layout: &Layout) -> Settings {
-    let boot = config.class_with_role(Role::Boot).map_or("", |slot| &slot.class);
+    let boot = config.class_with_role(Role::Boot).map_or("", |slot| slot.partition());
     let index = |label: String| {
         layout
             .partitions

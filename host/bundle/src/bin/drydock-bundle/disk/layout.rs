@@ -48,7 +48,7 @@ pub(super) struct Partition {
 impl Partition {
     /// Whether this is one of the slots that `content` is written to.
     pub(super) fn holds(&self, content: &Content<'_>) -> bool {
-        let copy = self.label.strip_prefix(&content.class);
+        let copy = self.label.strip_prefix(&content.partition);
         copy == Some("-a") || copy == Some("-b") && content.role == Role::Recovery
     }
 }
@@ -104,7 +104,7 @@ impl Layout {
                 _ => Kind::Linux,
             };
             for copy in ["a", "b"] {
-                add(&format!("{}-{copy}", content.class), kind, SLOT_ATTRIBUTES, size);
+                add(&format!("{}-{copy}", content.partition), kind, SLOT_ATTRIBUTES, size);
             }
         }
         if wanted.factory_mib > Mib(0) {

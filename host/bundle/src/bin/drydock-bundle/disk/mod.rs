@@ -56,13 +56,26 @@ pub(crate) struct Args {
     /// Write a block map beside it, FILE.bmap: `bmaptool copy FILE /dev/sdX` flashes only what the image needs, and checks it.
     #[arg(long)]
     bmap: bool,
+    /// The revision of the hardware that the disk is for, where slot classes of the configuration depend on it (`only_if`).
+    #[arg(long, value_name = "REVISION")]
+    hardware: Option<String>,
     /// A raw image for both recovery copies in place of the bundle's. No signature covers it.
     #[arg(long, value_name = "IMG")]
     recovery_image: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args, progress: Progress) -> Result<Reply, Error> {
-    let config = drydock_config_load::load(&args.config).map_err(input("the configuration"))?;
+    let mut config = drydock_config_load::load(&args.config).map_err(input("the configuration"))?;
+    config.revision.found = args.hardware.clone().into_iter().collect();
+    if config.foreign_hardware().is_some() {
+        return Err(Error::Input {
+            what: args.hardware.as_ref().map_or("--hardware".into(), |it| format!("--hardware {it}")),
+            problem: format!(
+                "the configuration has slot classes for `{}`; name one of them",
+                config.known_revisions().join("`, `")
+            ),
+        });
+    }
     let bundle = Bundle::open(trust::open_file(&args.bundle)?, &trusted(args, &config)?)?;
     let release = bundle.manifest();
     if release.compatible != config.compatible {
@@ -157,7 +170,7 @@ fn make(
     let bar = bar(progress, 0);
     for content in contents {
         let labels: &[&str] = if content.role == Role::Recovery { &["a", "b"] } else { &["a"] };
-        let named = |copy: &&str| layout.named(&format!("{}-{copy}", content.class)).and_then(section);
+        let named = |copy: &&str| layout.named(&format!("{}-{copy}", content.partition)).and_then(section);
         let targets: Vec<Part> = labels.iter().map(named).collect::<Result<_, _>>()?;
         match content.image {
             SlotImage::Bundle(image) => slot::write(bundle, &image.name, &targets, path, &bar)?,
