@@ -1,4 +1,4 @@
-//! What a build without the network, or without the agent, passes over.
+//! What a build without the network, the agent or field service passes over.
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};

@@ -9,13 +9,15 @@ mod error;
 #[cfg(feature = "fleet")]
 mod fleet;
 mod hardware;
-#[cfg(not(feature = "fleet"))]
+#[cfg(not(all(feature = "fleet", feature = "service")))]
 mod ignored;
 mod layout;
 mod names;
 #[cfg(feature = "network")]
 mod network;
 mod reset;
+#[cfg(feature = "service")]
+mod service;
 mod types;
 mod units;
 
@@ -28,6 +30,8 @@ pub use names::{DATA_MAPPING, ROOT_MAPPING, VOLUME_MAPPING, base_mapping, proof_
 #[cfg(feature = "network")]
 pub use network::{Address, Interface, Ipv4, Ipv6, Network};
 pub use reset::*;
+#[cfg(feature = "service")]
+pub use service::{Access, Service, ServiceKey, View};
 pub use types::*;
 pub use units::{Kib, Mib, Seconds};
 
@@ -39,6 +43,10 @@ pub const WITHOUT_NETWORK: &str =
 /// What a device binary says that was built without an agent, where it should be one. As [`WITHOUT_NETWORK`].
 pub const WITHOUT_FLEET: &str =
     "this drydock was built without the feature `fleet`, and has no agent; stage bundles by hand";
+
+/// What a device binary says that was built without field service, where it should have one. As [`WITHOUT_NETWORK`].
+pub const WITHOUT_SERVICE: &str =
+    "this drydock was built without the feature `service`, and lets nobody in at a console";
 
 impl Config {
     /// Reads what [`Config::to_json`] wrote. Unknown keys are refused; values are not checked again, because

@@ -3,12 +3,14 @@
 #[cfg(feature = "fleet")]
 use crate::fleet::Fleet;
 use crate::hardware::{Hardware, Revision};
-#[cfg(not(feature = "fleet"))]
+#[cfg(not(all(feature = "fleet", feature = "service")))]
 use crate::ignored::Ignored;
 use crate::layout::{Initramfs, Layout};
 #[cfg(feature = "network")]
 use crate::network::Network;
 use crate::reset::{FactoryReset, Watchdog, Wipe};
+#[cfg(feature = "service")]
+use crate::service::Service;
 use crate::units::{Kib, Seconds};
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +71,14 @@ pub struct Config {
     #[cfg(not(feature = "fleet"))]
     #[serde(default, rename = "fleet", skip_serializing)]
     _fleet: Ignored,
+    /// Field service in recovery, if there is any.
+    #[cfg(feature = "service")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Service>,
+    /// What is said of it to a build that has none.
+    #[cfg(not(feature = "service"))]
+    #[serde(default, rename = "service", skip_serializing)]
+    _service: Ignored,
     /// The initramfs that carries this configuration.
     #[serde(default)]
     pub initramfs: Initramfs,
@@ -307,6 +317,10 @@ impl Config {
             fleet: None,
             #[cfg(not(feature = "fleet"))]
             _fleet: Ignored,
+            #[cfg(feature = "service")]
+            service: None,
+            #[cfg(not(feature = "service"))]
+            _service: Ignored,
             initramfs: Initramfs::default(),
             layout: Layout::default(),
         }

@@ -23,6 +23,8 @@ pub mod log;
 mod name;
 mod record;
 mod replica;
+#[cfg(feature = "service")]
+pub mod service;
 mod store;
 mod time;
 pub mod transition;

@@ -51,6 +51,14 @@ pub struct Record {
         skip_serializing_if = "crate::fleet::Fleet::is_empty"
     )]
     pub fleet: crate::fleet::Fleet,
+    /// How often keys of technicians were used.
+    #[cfg(feature = "service")]
+    #[serde(
+        default,
+        deserialize_with = "crate::service::Service::read",
+        skip_serializing_if = "crate::service::Service::is_empty"
+    )]
+    pub service: crate::service::Service,
     /// What a later drydock has written here.
     #[serde(flatten)]
     pub later: Later,
@@ -207,6 +215,12 @@ pub enum Outcome {
     RecoveryUpdated,
     /// A replica of the state could not be read and was written anew; the reason says which, and why.
     StateMended,
+    /// A technician's key was used; the reason says whose, and what for.
+    #[cfg(feature = "service")]
+    Admitted,
+    /// A technician was not let in; the reason says who, and why.
+    #[cfg(feature = "service")]
+    TurnedAway,
     /// A later drydock's word that this one does not know.
     #[serde(untagged)]
     Unknown(String),
@@ -252,6 +266,10 @@ impl fmt::Display for Outcome {
             Self::MarkedBad => "marked-bad",
             Self::RecoveryUpdated => "recovery-updated",
             Self::StateMended => "state-mended",
+            #[cfg(feature = "service")]
+            Self::Admitted => "admitted",
+            #[cfg(feature = "service")]
+            Self::TurnedAway => "turned-away",
             Self::Unknown(name) => name,
         })
     }

@@ -81,6 +81,56 @@ fn words_between_a_device_and_its_fleet_that_only_a_later_drydock_knows_cost_not
 }
 
 #[test]
+fn a_build_reads_what_another_one_has_written_of_field_service() {
+    for service in [
+        json!({ "uses": { "0a": 3 } }),
+        json!({ "uses": { "0a": { "left": 2 } }, "more": 1 }),
+        json!({ "uses": [ "0a" ] }),
+        json!({ "more": 1 }),
+    ] {
+        let mut value = later();
+        value["service"] = service;
+        let entry = json!({ "intent": 0, "time": 3, "outcome": "admitted", "reason": "by anna" });
+        value["history"].as_array_mut().unwrap().push(entry);
+        let record = parsed(&value);
+        assert_eq!(record.history.last().unwrap().outcome.to_string(), "admitted");
+        assert_eq!(serde_json::to_value(record).unwrap(), value);
+    }
+}
+
+#[cfg(feature = "service")]
+#[test]
+fn a_count_that_only_a_later_drydock_understands_lets_nobody_in() {
+    let used = |service: Value| {
+        let mut value = later();
+        value["service"] = service;
+        parsed(&value).service.used("0a")
+    };
+    assert_eq!((used(json!({})), used(json!({ "uses": { "0b": 1, "0a": 3 } }))), (0, 3));
+    for later in [
+        json!({ "uses": { "0a": { "left": 2 } } }),
+        json!({ "uses": { "0a": -1 } }),
+        json!({ "uses": { "0a": 4_294_967_296_u64 } }),
+        json!({ "uses": [ "0a" ] }),
+    ] {
+        assert_eq!(used(later.clone()), u32::MAX, "{later}");
+    }
+}
+
+#[cfg(feature = "service")]
+#[test]
+fn counts_are_kept_for_every_configured_key_and_for_a_bounded_number_of_others() {
+    let mut record = parsed(&later());
+    for number in 0..1000 {
+        record.service.count(&format!("{number:04}"), |key| key < "0010");
+        record.service.count("0003", |key| key < "0010");
+    }
+    assert_eq!((record.service.used("0003"), record.service.used("0007")), (1001, 1));
+    let kept = serde_json::to_value(&record).unwrap()["service"]["uses"].as_object().unwrap().len();
+    assert!(kept <= drydock_state::service::USES_LIMIT, "{kept}");
+}
+
+#[test]
 fn a_job_that_only_a_later_drydock_knows_is_left_alone_and_the_sets_boot() {
     for job in [
         json!({ "kind": "apply-delta" }),
