@@ -112,6 +112,9 @@ pub enum Error {
         /// What stands in the way.
         trouble: drydock_transfer::Trouble,
     },
+    /// A technician is not let in.
+    #[cfg(feature = "service")]
+    Access(drydock_access::Error),
     /// Time ran out.
     TimedOut {
         /// What was being waited for.
@@ -201,6 +204,8 @@ impl fmt::Display for Error {
             Self::Storage(e) => e.fmt(f),
             Self::State(e) => e.fmt(f),
             Self::Luks { doing, source } => write!(f, "{doing}: {source}"),
+            #[cfg(feature = "service")]
+            Self::Access(why) => why.fmt(f),
             Self::System { doing, source, advice: "" } => write!(f, "{doing}: {source}"),
             Self::System { doing, source, advice } => write!(f, "{doing} failed: {source}; {advice}"),
             Self::NoDisk { why, .. } => f.write_str(why),
@@ -264,10 +269,19 @@ impl std::error::Error for Error {
             Self::Storage(e) => Some(e),
             Self::State(e) => Some(e),
             Self::Luks { source, .. } => Some(source),
+            #[cfg(feature = "service")]
+            Self::Access(why) => Some(why),
             Self::System { source, .. } => Some(source),
             Self::Slot { why, .. } | Self::NoData { why, .. } => Some(why),
             _ => None,
         }
+    }
+}
+
+#[cfg(feature = "service")]
+impl From<drydock_access::Error> for Error {
+    fn from(e: drydock_access::Error) -> Self {
+        Self::Access(e)
     }
 }
 

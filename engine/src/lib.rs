@@ -21,6 +21,8 @@ pub mod machine_id;
 pub mod recover;
 pub mod release;
 pub mod reset;
+#[cfg(feature = "service")]
+pub mod service;
 pub mod sources;
 pub mod start;
 pub mod state;

@@ -19,6 +19,8 @@ pub const WRONG: u32 = 5;
 pub const LIFE: Duration = Duration::from_secs(30 * 60);
 /// So many places of a kind there are.
 const PLACES: usize = 16;
+/// After so many wrong answers the history is told of them first.
+const TELL: u64 = 5;
 /// So long a place on the network is not taken away from whoever was given a challenge there.
 const HELD: Duration = Duration::from_secs(120);
 
@@ -39,6 +41,7 @@ pub struct Door {
     rules: Vec<Rule>,
     desks: Vec<Desk>,
     wrong: u64,
+    tell_at: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -60,7 +63,14 @@ struct Asked {
 impl Door {
     /// The door of the device with this name, for these keys.
     pub fn new(compatible: impl Into<String>, device: impl Into<String>, rules: Vec<Rule>) -> Self {
-        Self { compatible: compatible.into(), device: device.into(), rules, desks: Vec::new(), wrong: 0 }
+        Self {
+            compatible: compatible.into(),
+            device: device.into(),
+            rules,
+            desks: Vec::new(),
+            wrong: 0,
+            tell_at: TELL,
+        }
     }
 
     /// Returns the name of the device, as its challenges have it.
@@ -71,6 +81,16 @@ impl Door {
     /// Returns how many wrong answers have been looked at since the door was made.
     pub fn wrong(&self) -> u64 {
         self.wrong
+    }
+
+    /// Returns how many wrong answers there were, where it is time to tell the history of them: after five, and whenever
+    /// they are twice as many as were told. So a flood is told of, and wears nothing out.
+    pub fn to_tell(&mut self) -> Option<u64> {
+        if self.wrong < self.tell_at {
+            return None;
+        }
+        self.tell_at = self.wrong.saturating_mul(2);
+        Some(self.wrong)
     }
 
     /// Returns the challenge for a request. What was asked at this place before is void.

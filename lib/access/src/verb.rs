@@ -7,6 +7,9 @@ use std::str::FromStr;
 /// The longest text in bytes that a request may name what it is about with.
 pub const MAX_WHAT: usize = 1024;
 
+/// So many characters of it are shown.
+const SHOWN: usize = 80;
+
 macro_rules! verbs {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
         /// What a person wants to do. A key may be limited to some of them.
@@ -96,10 +99,12 @@ impl Request {
 }
 
 impl fmt::Display for Request {
-    /// For a person: what is no printable ASCII is escaped.
+    /// For a person: what is no printable ASCII is escaped, and a long text is cut.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.verb.fmt(f)?;
-        if self.what.is_empty() { Ok(()) } else { write!(f, " {}", self.what.escape_default()) }
+        let shown = self.what.chars().take(SHOWN).collect::<String>();
+        let more = if shown.len() < self.what.len() { "..." } else { "" };
+        if shown.is_empty() { Ok(()) } else { write!(f, " {}{more}", shown.escape_default()) }
     }
 }
 
@@ -119,6 +124,8 @@ mod tests {
     fn what_a_request_is_about_is_shown_harmless() {
         let request = Request::new(Verb::Wipe, "a\u{1b}[2Jb").unwrap();
         assert_eq!(request.to_string(), "wipe a\\u{1b}[2Jb");
+        let long = Request::new(Verb::Wipe, "é".repeat(MAX_WHAT / 2)).unwrap();
+        assert_eq!(long.to_string().len(), "wipe ".len() + SHOWN * "\\u{e9}".len() + "...".len());
         assert!(Request::new(Verb::Wipe, "x".repeat(MAX_WHAT + 1)).is_err());
     }
 }

@@ -154,17 +154,19 @@ fn a_flood_of_wrong_answers_costs_little_and_keeps_nobody_out_for_longer_than_a_
     let mut tenths = 0..36_000u64;
     let moment = |tenths: u64| std::time::Duration::from_millis(tenths * 100);
     door.ask(CONSOLE, wipe(), [0; 5], moment(0)).unwrap();
+    let mut told = 0;
     for now in &mut tenths {
         match door.answer(CONSOLE, &wipe(), &wrong, moment(now)) {
             Err(Error::NothingAsked | Error::Late) => {
                 door.ask(CONSOLE, wipe(), [now as u8; 5], moment(now)).unwrap();
             }
-            Err(Error::Wrong { .. }) => {}
+            Err(Error::Wrong { .. }) => told += u32::from(door.to_tell().is_some()),
             Err(Error::Wait { seconds }) => assert!((1..=60).contains(&seconds)),
             other => panic!("{other:?}"),
         }
     }
     assert!(door.wrong() < 80, "{} answers were looked at", door.wrong());
+    assert!(told < 6, "the history was told {told} times");
     // The flood ends. Whoever is right waits for a minute at most.
     let challenge = door.ask(CONSOLE, wipe(), [1; 5], moment(36_000)).unwrap();
     let right = answer(1, &challenge);

@@ -10,6 +10,8 @@ mod entry;
 mod intents;
 mod recovery;
 mod reset;
+#[cfg(feature = "service")]
+mod service;
 mod sets;
 mod settle;
 
@@ -18,6 +20,8 @@ pub use counters::{Counters, Running};
 pub use intents::{cancel, count_start, fail, stage, stage_reset};
 pub use recovery::{offer, offered, recovery_written, stage_offer};
 pub use reset::{reset, restore_other, wiped};
+#[cfg(feature = "service")]
+pub use service::{SERVICE_LIMIT, admitted, turned_away};
 pub use sets::{
     begin_write, crashed, damaged, flashed, installed, mark_good, mended, not_started, not_started_once,
     rearm, rebuild,
