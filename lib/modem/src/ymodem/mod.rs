@@ -1,0 +1,7 @@
+//! YMODEM: blocks with check sums, each of which is waited for. It knows no going on where a transfer was cut.
+
+mod receive;
+
+pub(crate) use receive::Receive;
+#[cfg(test)]
+mod tests;
