@@ -16,7 +16,7 @@ const SOON: Duration = Duration::from_secs(1);
 /// How long it waits for the sender's last word, which means nothing.
 const LAST_WORD: Duration = Duration::from_secs(1);
 /// How often a sender is asked for a check sum.
-const COMPARES: u32 = 2;
+const COMPARES: u32 = 4;
 /// How much of its waiting may double where a line is never silent.
 const DOUBLINGS: u32 = 3;
 

@@ -13,8 +13,10 @@ use std::time::Duration;
 const PIECE: usize = 1024;
 /// Escaped, with a header and its ends.
 const OUTBOX: usize = 2 * PIECE + 64;
-/// After so many bytes of a file in vain it is given up.
+/// So often it goes back without having come any further.
 const RETRIES: u32 = 40;
+/// How soon an answer can't be one yet.
+const SOON: Duration = Duration::from_secs(1);
 
 /// What is said or waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +98,8 @@ impl<'g> Sender<'g> {
                 (self.begun, self.moved) = (true, self.now);
                 self.enter(Phase::Offering);
             }
+            // One that was under way while the file was offered is no answer to that.
+            (Kind::RINIT, Phase::Offering) if self.now.saturating_sub(self.said) < SOON => {}
             (Kind::RINIT, Phase::Offering) => self.again(),
             (Kind::RINIT, Phase::Ending) => {
                 self.taken = true;
