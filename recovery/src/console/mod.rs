@@ -9,6 +9,8 @@ mod events;
 mod line;
 mod names;
 mod ring;
+#[cfg(feature = "service")]
+mod transfer;
 mod writer;
 
 pub use events::{ConsoleEvents, since_start};

@@ -29,6 +29,13 @@ impl Ring {
         }
     }
 
+    /// Lets go of what waits; a note says how much it was.
+    pub(super) fn forget(&mut self) {
+        self.lost += self.waiting.len();
+        self.waiting.clear();
+        self.bytes = 0;
+    }
+
     /// What to write next; empty when there is nothing.
     pub(super) fn next(&mut self) -> &[u8] {
         if self.sent == self.current.len() {

@@ -5,7 +5,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,27 @@ pub(super) struct Port {
     /// Whether the last line that was typed here ended in CR: a LF behind it belongs to it, however late it comes.
     pub(super) after_cr: AtomicBool,
     ring: Mutex<Option<Ring>>,
+    /// Whether somebody else writes to it.
+    held: AtomicBool,
+    /// Whoever writes to it has this.
+    line: Mutex<()>,
+}
+
+/// A console that nobody else writes to, for as long as it lives; what is left for it meanwhile is counted, and said to be lost.
+pub(super) struct Held<'p> {
+    shared: &'p Shared,
+    port: &'p Port,
+    _line: MutexGuard<'p, ()>,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(ring) = &mut *self.port.ring() {
+            ring.forget();
+        }
+        self.port.held.store(false, Ordering::Release);
+        let _ = self.shared.wake.write(1);
+    }
 }
 
 /// All consoles, shared by those who write and the one thread that really does.
@@ -42,14 +63,18 @@ impl Port {
     }
 
     fn is_done(&self) -> bool {
-        self.ring().as_ref().is_none_or(Ring::is_empty)
+        self.held.load(Ordering::Acquire) || self.ring().as_ref().is_none_or(Ring::is_empty)
     }
 
     /// Writes until there is nothing left or no room. `true`: it is full. The ring stays free meanwhile: even a
     /// write that must not block may take a while, as on a screen that the kernel is writing to.
     fn write(&self) -> bool {
+        let Ok(_line) = self.line.try_lock() else { return false };
         let mut chunk = [0; 512];
         loop {
+            if self.held.load(Ordering::Acquire) {
+                return false;
+            }
             let len = match &mut *self.ring() {
                 Some(ring) if !ring.is_empty() => {
                     let next = ring.next();
@@ -77,8 +102,13 @@ impl Port {
 impl Shared {
     /// The files must not block.
     pub(super) fn new(files: Vec<File>) -> io::Result<Self> {
-        let port =
-            |file| Port { file, after_cr: AtomicBool::new(false), ring: Mutex::new(Some(Ring::new(LIMIT))) };
+        let port = |file| Port {
+            file,
+            after_cr: AtomicBool::new(false),
+            ring: Mutex::new(Some(Ring::new(LIMIT))),
+            held: AtomicBool::new(false),
+            line: Mutex::new(()),
+        };
         Ok(Self {
             ports: files.into_iter().map(port).collect(),
             wake: EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?,
@@ -97,6 +127,13 @@ impl Shared {
             ring.push(text);
         }
         let _ = self.wake.write(1);
+    }
+
+    /// Keeps everybody else from writing to a console. What was being written is cut where it is.
+    pub(super) fn hold<'p>(&'p self, port: &'p Port) -> Held<'p> {
+        port.held.store(true, Ordering::Release);
+        let line = port.line.lock().unwrap_or_else(PoisonError::into_inner);
+        Held { shared: self, port, _line: line }
     }
 
     /// Waits until all that was left has been written. `false`: the time was over before.
