@@ -4,7 +4,7 @@ use crate::cpio::Tree;
 use crate::modules::{Known, Modules, firmware_of};
 use crate::packed::{ENDINGS, unpack};
 use crate::{Compression, Error, elf, keys};
-use drydock_config::{Config, Network, Unlock, WITHOUT_FLEET, WITHOUT_NETWORK};
+use drydock_config::{Config, Network, Unlock, WITHOUT_FLEET, WITHOUT_NETWORK, WITHOUT_SERVICE};
 use drydock_config_load::ConfigText;
 use std::path::{Path, PathBuf};
 
@@ -115,6 +115,10 @@ pub fn build(inputs: &Inputs) -> Result<Built, Error> {
         let message = "the device binary was built without the feature `fleet`, and would pass this over; take one that has it, or leave `[fleet]` out";
         return Err(Error::fault(&text, "fleet", message));
     }
+    if config.service.is_some() && says(&binary, WITHOUT_SERVICE) {
+        let message = "the device binary was built without the feature `service`, and would pass this over; take one that has it, or leave `[service]` out";
+        return Err(Error::fault(&text, "service", message));
+    }
     let binary_size = binary.len() as u64;
     let machine = elf::machine(&binary);
     let expected = config.layout.architecture;
@@ -128,6 +132,9 @@ pub fn build(inputs: &Inputs) -> Result<Built, Error> {
     let secret = builder.add_unlock_key(&mut config)?;
     config.signatures.keys = keys::read_all(&config.signatures.keys, &text)?;
     config.network.ca = keys::read_authorities(&config.network.ca, &text)?;
+    if let Some(service) = &mut config.service {
+        keys::read_service(&mut service.keys, &text)?;
+    }
     builder.tree.file(CONFIG, 0o644, config.to_json()?);
     builder.add_modules(&config, &text, inputs, machine)?;
 

@@ -5,6 +5,7 @@ use crate::names::is_taken;
 use crate::network::check_network;
 use crate::problems::{Problem, Problems, is_word};
 use crate::servers::{check_file, check_servers};
+use crate::service::check_service;
 use crate::slots::check_slots;
 use drydock_config::{Bootloader, Config, Data, Layout, MAX_KEY, Mib, Unlock, WipeHow};
 
@@ -47,6 +48,7 @@ pub(crate) fn check(config: &Config) -> Vec<Problem> {
     check_initramfs(config, &mut problems);
     check_network(&config.network, &mut problems);
     check_fleet(config, &mut problems);
+    check_service(config, &mut problems);
     check_layout(config, &config.layout, &mut problems);
     problems.0
 }

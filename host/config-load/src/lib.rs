@@ -8,6 +8,7 @@ mod names;
 mod network;
 mod problems;
 mod servers;
+mod service;
 mod slots;
 mod text;
 

@@ -3,6 +3,7 @@
 use crate::check::check;
 use crate::problems::Problem;
 use crate::servers::MAX_CA;
+use crate::service::MAX_KEY_FILE;
 use crate::{ConfigText, Error};
 use drydock_config::{Config, MAX_KEY, Unlock};
 use std::path::Path;
@@ -38,6 +39,11 @@ fn resolve_files(config: &mut Config, folder: &Path, problems: &mut Vec<Problem>
     }
     for (index, file) in config.network.ca.iter_mut().enumerate() {
         resolve_within(file, folder, MAX_CA, format!("network.ca.{index}"), problems);
+    }
+    for (index, key) in config.service.iter_mut().flat_map(|service| &mut service.keys).enumerate() {
+        if !key.is_line() {
+            resolve_within(&mut key.key, folder, MAX_KEY_FILE, format!("service.key.{index}.key"), problems);
+        }
     }
     for (index, unlock) in config.unlock.iter_mut().enumerate() {
         if let Unlock::Initramfs { file } = unlock {

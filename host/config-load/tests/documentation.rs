@@ -3,8 +3,8 @@
 
 use drydock_architecture::Architecture;
 use drydock_config::{
-    Bootloader, Config, Confirm, DataFailure, Handover, IfLocked, Ipv4, Ipv6, Mib, Reboot, Role, Unlock,
-    WatchdogHandover, WipeHow,
+    Access, Bootloader, Config, Confirm, DataFailure, Handover, IfLocked, Ipv4, Ipv6, Mib, Reboot, Role,
+    Unlock, View, WatchdogHandover, WipeHow,
 };
 use drydock_config_load::load;
 use serde_json::Value;
@@ -73,6 +73,10 @@ fn with_hardware(hardware: &str) -> Config {
         how = "zero"
         [[network.interface]]
         [fleet]
+        [service]
+        [[service.key]]
+        name = "n"
+        key = "k"
     "#;
     toml::from_str(&format!("hardware = {hardware}\n{text}")).unwrap()
 }
@@ -140,6 +144,8 @@ fn the_document_names_every_value() {
     let ipv6 = [Ipv6::Auto, Ipv6::Static, Ipv6::Off].map(|v| serde_json::to_string(&v));
     let reboots = [Reboot::AtOnce, Reboot::InWindow, Reboot::Ask].map(|v| serde_json::to_string(&v));
     let confirms = [Confirm::Ask, Confirm::Always].map(|v| serde_json::to_string(&v));
+    let accesses = [Access::Keys, Access::Open].map(|v| serde_json::to_string(&v));
+    let views = [View::Free, View::Keys].map(|v| serde_json::to_string(&v));
     let rows = document();
     let row =
         |key: &str| rows.lines().find(|line| line.starts_with(&format!("| `{key}`"))).unwrap().to_owned();
@@ -156,6 +162,8 @@ fn the_document_names_every_value() {
         ("network.interface[].ipv6", &ipv6),
         ("fleet.reboot", &reboots),
         ("fleet.confirm", &confirms),
+        ("service.access", &accesses),
+        ("service.view", &views),
     ] {
         for value in values {
             let quoted = format!("`{}`", value.as_ref().unwrap());

@@ -35,6 +35,10 @@ fn with(key: &str, value: u64) -> String {
     match table {
         "unlock[]" => text += &format!("[[unlock]]\n{unlock}\n{name} = {value}\n"),
         "network.interface[]" => text += &format!("[[network.interface]]\n{name} = {value}\n"),
+        "service" => text += &format!("[service]\naccess = \"open\"\n{name} = {value}\n"),
+        "service.key[]" => {
+            text += &format!("[[service.key]]\nname = \"n\"\nkey = \"k\"\n{name} = {value}\n");
+        }
         "fleet" => {
             text += &format!("data.encrypted = false\nfleet.server = \"http://10.0.0.1\"\n{key} = {value}\n")
         }

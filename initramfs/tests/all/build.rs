@@ -262,3 +262,49 @@ fn a_binary_without_an_agent_is_refused_where_the_configuration_has_a_fleet() {
     fake.write("drydock", &elf());
     build(&fake.inputs()).unwrap();
 }
+
+#[test]
+fn a_binary_without_field_service_is_refused_where_the_configuration_has_it() {
+    let fake = Fake::new();
+    let without = [&elf()[..], drydock_config::WITHOUT_SERVICE.as_bytes()].concat();
+    fake.write("drydock", &without);
+    build(&fake.inputs()).unwrap();
+    fake.edit("[initramfs]", "[service]\naccess = \"open\"\n[initramfs]");
+    let why = refusal(&fake);
+    assert!(
+        why.contains("built without the feature `service`") && why.contains("leave `[service]` out"),
+        "{why}"
+    );
+    fake.write("drydock", &elf());
+    build(&fake.inputs()).unwrap();
+}
+
+#[test]
+fn technicians_keys_become_their_lines_from_whatever_they_were() {
+    let pem = public_pem(1);
+    let line = |seed| drydock_access::to_key_line(&drydock_fixtures::key(seed).public().unwrap());
+    let with = |first: &str, second: &str| {
+        let fake = Fake::new();
+        fake.write("anna.pub", format!("{} anna@acme\n", line(2)).as_bytes());
+        fake.write("ben.pem", pem.as_bytes());
+        fake.write("id", b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n");
+        let key = |name: &str, key: &str| format!("[[service.key]]\nname = \"{name}\"\nkey = \"{key}\"\n");
+        fake.edit("[initramfs]", &format!("{}{}[initramfs]", key("anna", first), key("ben", second)));
+        fake
+    };
+    let fake = with("anna.pub", "ben.pem");
+    let into = tempfile::tempdir().unwrap();
+    unpack(&build(&fake.inputs()).unwrap(), into.path());
+    let json = std::fs::read(into.path().join("root/etc/drydock/config.json")).unwrap();
+    let config = drydock_config::Config::from_json(&json).unwrap();
+    let keys: Vec<_> = config.service.unwrap().keys.into_iter().map(|key| key.key).collect();
+    assert_eq!(keys, [line(2), line(1)]);
+    for (first, second, why) in [
+        ("anna.pub", "anna.pub", "listed already"),
+        ("ben.pem", &line(1), "listed already"),
+        ("id", "ben.pem", "is a private key"),
+        ("one.pem", "device.toml", "more than one line"),
+    ] {
+        assert!(refusal(&with(first, second)).contains(why), "{first}: {}", refusal(&with(first, second)));
+    }
+}
