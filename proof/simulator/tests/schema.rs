@@ -40,12 +40,14 @@ fn outcomes() -> Vec<Outcome> {
         MarkedBad,
         RecoveryUpdated,
         StateMended,
+        Admitted,
+        TurnedAway,
     ];
     for outcome in &all {
         match outcome {
             Flashed | Staged | Cancelled | Installed | Failed | MarkedGood | RolledBack | FellBack
             | Rearmed | NotStarted | StateRebuilt | Reset | Wiped | Crashed | MarkedBad | RecoveryUpdated
-            | StateMended => {}
+            | StateMended | Admitted | TurnedAway => {}
             Unknown(word) => panic!("{word}"),
         }
     }
