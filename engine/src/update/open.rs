@@ -39,6 +39,7 @@ fn describe(source: &Source) -> String {
         Source::Medium(medium) => format!("{} on a removable medium", medium.path),
         Source::Partition { label } => format!("partition {label}"),
         Source::Network { url } => url.clone(),
+        Source::Memory => "what was uploaded to memory".into(),
         Source::Unknown(_) => "a source that only a later drydock knows".into(),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::archive::Archive;
 use crate::head::Head;
-use crate::{Bundle, Digest, Error, ReadAt, Trusted, sha256, tar};
+use crate::{Bundle, Digest, Error, Manifest, ReadAt, Trusted, sha256, tar};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -14,9 +14,24 @@ pub struct Outline {
     /// What tells the file from others of the same release: the digest of the manifest's, of what was left out, and of the later
     /// deltas.
     pub file: Digest,
+    /// The manifest, with what was added to it.
+    pub release: Manifest,
     /// Where everything lies that is read to open the bundle, and its images: the front, the members' headers, the images'
     /// tables, the end.
     pub ranges: Vec<Range<u64>>,
+}
+
+impl Outline {
+    /// Refuses a file whose length in bytes is not that of such a bundle.
+    pub fn check_length(&self, length: u64) -> Result<(), Error> {
+        let end = self.ranges.last().map_or(0, |range| range.start);
+        let needed = end.saturating_add(tar::END);
+        match length {
+            _ if length < needed => Err(Error::Truncated { len: length, needed }),
+            _ if length > needed.next_multiple_of(tar::RECORD) => Err(Error::TrailingData { end }),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Bundle {
@@ -51,6 +66,6 @@ impl Bundle {
             at = start + tar::padded(member.size);
         }
         ranges.push(at..source.len.min(at + tar::END + tar::RECORD));
-        Ok(Outline { manifest: release, file, ranges })
+        Ok(Outline { manifest: release, file, release: manifest, ranges })
     }
 }

@@ -88,6 +88,8 @@ pub enum Source {
         /// Its address.
         url: String,
     },
+    /// The memory of the recovery, to which it was uploaded. It is lost with the power.
+    Memory,
     /// A later drydock's source that this one does not know.
     #[serde(untagged)]
     Unknown(Value),

@@ -41,6 +41,13 @@ impl Sources for Hardware<'_> {
             }
             #[cfg(not(feature = "network"))]
             Source::Network { .. } => Err(Error::Refused(drydock_config::WITHOUT_NETWORK.into())),
+            #[cfg(feature = "service")]
+            Source::Memory => {
+                let bytes: Arc<dyn ReadAt> = self.memory.clone();
+                Ok(only("memory", Ok(Found { bytes, tail: Tail::Nothing, stamp: None })))
+            }
+            #[cfg(not(feature = "service"))]
+            Source::Memory => Err(Error::Refused(drydock_config::WITHOUT_SERVICE.into())),
             Source::Unknown(_) => {
                 Err(Error::Refused("only a later drydock knows where this bundle is".into()))
             }

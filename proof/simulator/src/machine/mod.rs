@@ -271,6 +271,10 @@ impl SimMachine<'_> {
                 let bytes = self.bundles.get(url).cloned().ok_or_else(|| missing(url.clone()))?;
                 Ok(Found { bytes, tail: Tail::Nothing, stamp: None })
             }
+            Source::Memory => {
+                let bytes = self.bundles.get("memory").cloned().ok_or_else(|| missing("memory".into()))?;
+                Ok(Found { bytes, tail: Tail::Nothing, stamp: None })
+            }
             Source::Medium(_) | Source::Unknown(_) => Err(missing(format!("{source:?}"))),
         }
     }
