@@ -18,7 +18,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 /// An Ed25519 private key. It is wiped when dropped and has no `Debug`.
-pub struct PrivateKey(SigningKey);
+pub struct PrivateKey(pub(crate) SigningKey);
 
 impl PrivateKey {
     /// Makes a key from the kernel's random numbers.

@@ -10,6 +10,7 @@ pub mod ordered;
 mod output;
 mod pem;
 mod slim;
+mod ssh_key;
 mod supplement;
 pub mod tool;
 

@@ -85,6 +85,7 @@ const PLAIN: &[&str] = &[
 
 /// What is no kernel's business: drydock computes it itself.
 const PURE: &[&str] = &[
+    "crate drydock-access",
     "crate aes",
     "crate argon2",
     "crate base64ct",

@@ -243,6 +243,8 @@ impl Invocation {
             "agent" => return Err("`agent` takes no operand".into()),
             #[cfg(not(feature = "fleet"))]
             "agent" | "confirm" | "deny" => return Err(drydock_config::WITHOUT_FLEET.into()),
+            #[cfg(not(feature = "service"))]
+            "service" => return Err(drydock_config::WITHOUT_SERVICE.into()),
             other => return Err(format!("there is no command `{other}`").into()),
         }))
     }

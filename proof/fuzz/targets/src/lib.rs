@@ -5,6 +5,7 @@
 //! checksums, a target mends them first (and tries the bytes as they are as well): random bytes would not get
 //! past them, an attacker's do.
 
+mod access;
 mod bundle;
 pub mod delta;
 mod disk;
@@ -27,6 +28,7 @@ pub struct Target {
 
 /// All targets, by name.
 pub const TARGETS: &[Target] = &[
+    Target { name: "answer", run: access::answer },
     Target { name: "archive", run: bundle::archive },
     Target { name: "boot_env", run: state::boot_env },
     Target { name: "channel", run: fleet::channel },
@@ -44,6 +46,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "groups", run: bundle::groups },
     Target { name: "gzip_unpack", run: repack::gzip_unpack },
     Target { name: "http_head", run: transfer::http_head },
+    Target { name: "key_line", run: access::key_line },
     Target { name: "luks1", run: disk::luks1 },
     Target { name: "luks2", run: disk::luks2 },
     Target { name: "luks2_metadata", run: disk::luks2_metadata },
@@ -54,6 +57,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "report", run: fleet::report },
     Target { name: "router_advertisement", run: lan::router_advertisement },
     Target { name: "signatures", run: bundle::signatures },
+    Target { name: "ssh_signature", run: access::ssh_signature },
     Target { name: "state_record", run: state::record },
     Target { name: "supplement", run: bundle::supplement },
     Target { name: "tar_header", run: bundle::tar_header },

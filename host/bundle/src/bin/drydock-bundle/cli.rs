@@ -67,6 +67,15 @@ pub(crate) enum Command {
     Extract(crate::extract::Args),
     /// Make a disk image to flash.
     Disk(crate::disk::Args),
+    /// Answer the challenge of a device, for a technician.
+    ///
+    /// The device shows a line that begins with drydock-service/1, and lets in who gives back a signature of it by a key that it
+    /// knows. This prints the answer in a short form that can be typed: three lines of nine groups; white space and case do
+    /// not matter, and the device finds a mistyped group.
+    ///
+    /// With a key in an agent or a token: put the line into a file, sign it with `ssh-keygen -Y sign -n drydock-service`, and take
+    /// what that made with --signature; or paste it at the device as it is.
+    Answer(crate::answer::Args),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

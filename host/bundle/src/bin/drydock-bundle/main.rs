@@ -1,5 +1,6 @@
 //! `drydock-bundle`, the host tool: makes keys and bundles, signs, shows, checks and unpacks them.
 
+mod answer;
 mod bar;
 mod cli;
 mod create;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify::run(args, progress),
         Command::Extract(args) => extract::run(args, progress),
         Command::Disk(args) => disk::run(args, progress),
+        Command::Answer(args) => answer::run(args),
         Command::Completions { shell } => Ok(tool::completions::<Cli>(TOOL, *shell)),
         Command::Man { dir } => tool::man::<Cli>(dir.as_deref()),
     };
