@@ -21,7 +21,8 @@ const STASH: &str = "stash";
 /// What the two places for claims at the end of a raw partition have each, in bytes.
 const PLACE: usize = 4096;
 
-/// A place for a bundle.
+/// A place for a bundle. A clone is the same place.
+#[derive(Clone)]
 pub struct Landing {
     /// What it is called for a person.
     pub name: &'static str,

@@ -1,5 +1,7 @@
 //! Measures a real `sz` over a line of a given rate: `measure FILE BYTES-PER-SECOND [ARGUMENT OF sz]...`.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 #[allow(dead_code, reason = "a measurement needs less than the tests do")]
 #[path = "../tests/lrzsz/program.rs"]
 mod program;
@@ -33,7 +35,9 @@ impl Take for Count {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [file, rate, rest @ ..] = &arguments[..] else { panic!("measure FILE BYTES-PER-SECOND [ARGUMENT]...") };
+    let [file, rate, rest @ ..] = &arguments[..] else {
+        panic!("measure FILE BYTES-PER-SECOND [ARGUMENT]...")
+    };
     let rate: u32 = rate.parse().unwrap();
     let mut all: Vec<&str> = rest.iter().map(String::as_str).collect();
     all.push(file);
@@ -46,5 +50,9 @@ fn main() {
     sender.wait();
     let payload = count.0 as f64;
     println!("{ended:?}: {took:.1} s, {carried} bytes on the line");
-    println!("{:.1} % of the line's rate, {:.1} % of the bytes", 100.0 * payload / took / f64::from(rate), 100.0 * payload / carried as f64);
+    println!(
+        "{:.1} % of the line's rate, {:.1} % of the bytes",
+        100.0 * payload / took / f64::from(rate),
+        100.0 * payload / carried as f64
+    );
 }

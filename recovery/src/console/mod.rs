@@ -6,6 +6,8 @@
 
 mod ask;
 mod events;
+#[cfg(feature = "service")]
+mod held;
 mod line;
 mod names;
 mod ring;

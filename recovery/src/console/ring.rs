@@ -30,6 +30,7 @@ impl Ring {
     }
 
     /// Lets go of what waits; a note says how much it was.
+    #[cfg(feature = "service")]
     pub(super) fn forget(&mut self) {
         self.lost += self.waiting.len();
         self.waiting.clear();

@@ -22,38 +22,21 @@ pub(super) struct Port {
     pub(super) after_cr: AtomicBool,
     ring: Mutex<Option<Ring>>,
     /// Whether somebody else writes to it.
-    held: AtomicBool,
+    pub(super) held: AtomicBool,
     /// Whoever writes to it has this.
-    line: Mutex<()>,
-}
-
-/// A console that nobody else writes to, for as long as it lives; what is left for it meanwhile is counted, and said to be lost.
-pub(super) struct Held<'p> {
-    shared: &'p Shared,
-    port: &'p Port,
-    _line: MutexGuard<'p, ()>,
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        if let Some(ring) = &mut *self.port.ring() {
-            ring.forget();
-        }
-        self.port.held.store(false, Ordering::Release);
-        let _ = self.shared.wake.write(1);
-    }
+    pub(super) line: Mutex<()>,
 }
 
 /// All consoles, shared by those who write and the one thread that really does.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) ports: Vec<Port>,
-    wake: EventFd,
+    pub(super) wake: EventFd,
     idle: (Mutex<()>, Condvar),
 }
 
 impl Port {
-    fn ring(&self) -> MutexGuard<'_, Option<Ring>> {
+    pub(super) fn ring(&self) -> MutexGuard<'_, Option<Ring>> {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -127,13 +110,6 @@ impl Shared {
             ring.push(text);
         }
         let _ = self.wake.write(1);
-    }
-
-    /// Keeps everybody else from writing to a console. What was being written is cut where it is.
-    pub(super) fn hold<'p>(&'p self, port: &'p Port) -> Held<'p> {
-        port.held.store(true, Ordering::Release);
-        let line = port.line.lock().unwrap_or_else(PoisonError::into_inner);
-        Held { shared: self, port, _line: line }
     }
 
     /// Waits until all that was left has been written. `false`: the time was over before.

@@ -54,7 +54,8 @@ impl Keys for Hardware<'_> {
     }
 }
 
-fn memory_available_kib(meminfo: &str) -> Option<u64> {
+/// Returns how much memory `/proc/meminfo` says is available, in KiB.
+pub(super) fn memory_available_kib(meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     line.trim().strip_suffix("kB")?.trim_end().parse().ok()
 }

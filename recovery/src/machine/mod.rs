@@ -2,9 +2,13 @@
 
 mod disk;
 mod few;
+#[cfg(any(feature = "network", feature = "service"))]
+mod kept;
 mod keys;
 mod sources;
 mod start;
+#[cfg(feature = "service")]
+mod upload;
 mod volumes;
 
 use crate::console::{Console, ConsoleEvents};
@@ -15,6 +19,8 @@ use drydock_engine::event::Events;
 use drydock_engine::machine::{Clock, Operator, Place, Power, Ring, Setting};
 use drydock_state::UnixTime;
 use few::Few;
+#[cfg(any(feature = "network", feature = "service"))]
+pub use kept::KeptFile;
 use nix::unistd::{SysconfVar, sysconf};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -34,6 +40,9 @@ pub struct Hardware<'a> {
     mapped: Mutex<Few<String, Mapped>>,
     /// What is mounted where.
     mounted: Mutex<Few<Place, PathBuf>>,
+    /// What was uploaded to memory.
+    #[cfg(feature = "service")]
+    memory: std::sync::Arc<drydock_engine::service::landing::Memory>,
 }
 
 /// The part that this process has in the machine.
@@ -74,6 +83,8 @@ impl<'a> Hardware<'a> {
             ring: Mutex::default(),
             mapped: Mutex::default(),
             mounted: Mutex::new(mounted),
+            #[cfg(feature = "service")]
+            memory: upload::memory(),
         }
     }
 

@@ -1,9 +1,9 @@
 //! Fetching a bundle in the live system, with the manners of a process in the background.
 
-use super::keep::KeptFile;
 use super::manners::{Manners, StoodBack};
 use super::open::{Showing, session};
 use crate::machine::Hardware;
+use crate::machine::KeptFile;
 use drydock_engine::Error;
 use drydock_engine::fetch::{self, Fetched, Keep};
 use drydock_engine::machine::Setting;

@@ -141,7 +141,8 @@ impl Receive {
     }
 
     fn block(&mut self, data: usize, with: &mut With<'_>) {
-        let Some((head, rest)) = with.buffer.get(..data + 4).and_then(|block| block.split_first_chunk()) else {
+        let Some((head, rest)) = with.buffer.get(..data + 4).and_then(|block| block.split_first_chunk())
+        else {
             return;
         };
         let [number, inverted] = *head;

@@ -164,13 +164,7 @@ fn hex(mut bytes: [u8; 7], count: usize, digit: u8) -> (Hunt, Found) {
     (Hunt::Between, judge(good, Header { kind: Kind(kind), bytes: [a, b, c, d], form: Form::Hex }))
 }
 
-fn binary(
-    form: Form,
-    mut unescape: Unescape,
-    mut bytes: [u8; 9],
-    count: usize,
-    byte: u8,
-) -> (Hunt, Found) {
+fn binary(form: Form, mut unescape: Unescape, mut bytes: [u8; 9], count: usize, byte: u8) -> (Hunt, Found) {
     let value = match unescape.take(byte) {
         None => return (Hunt::Binary(form, unescape, bytes, count), Found::Nothing),
         Some(Token::Byte(value)) => value,

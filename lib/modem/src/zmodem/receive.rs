@@ -3,10 +3,10 @@
 use super::header::{Form, Found, Header, Hunt, Kind};
 use super::subpacket::{Coming, Piece};
 use super::wire::{CANCEL, CANS, End, Escaping, ZDLE};
+use crate::Buffer;
 use crate::outbox::Outbox;
 use crate::parties::{Answer, Offer, Take};
 use crate::session::{Ended, Failed, Times};
-use crate::Buffer;
 use std::time::Duration;
 
 /// What a receiver can do: hear while it speaks, take data while it writes, CRC-32 (ZMODEM section 11.2).

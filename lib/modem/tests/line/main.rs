@@ -1,5 +1,7 @@
 //! Transfers over lines of any kind, in simulated time.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod model;
 
 use drydock_modem::{Ended, Failed, Receiver, Sender, Session, Times};

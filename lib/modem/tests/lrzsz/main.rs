@@ -1,5 +1,7 @@
 //! Held against lrzsz: its `sz`, `sb`, `rz` at the other end of a terminal.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod program;
 
 use drydock_modem::{

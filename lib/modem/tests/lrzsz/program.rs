@@ -63,10 +63,7 @@ impl Program {
             };
             last = now;
             let mut buffer = [0; 4096];
-            let read = match self.master.read(&mut buffer[..most.min(4096)]) {
-                Ok(len) => len,
-                Err(_) => 0,
-            };
+            let read = self.master.read(&mut buffer[..most.min(4096)]).unwrap_or_default();
             allowed = if read == 0 { allowed.min(64.0) } else { allowed - read as f64 };
             came += read;
             let heard: Vec<u8> = match line.noise {

@@ -1,0 +1,90 @@
+//! Bundles over the serial line, on this machine.
+
+use super::Hardware;
+use super::kept::KeptFile;
+use super::keys::memory_available_kib;
+use crate::console::Console;
+use drydock_engine::Error;
+use drydock_engine::fetch::Keep;
+use drydock_engine::live::Staged;
+use drydock_engine::machine::Place;
+use drydock_engine::service::landing::{Landing, Memory, UPLOADED, landings};
+use drydock_engine::service::upload::{Received, Upload, stage};
+use drydock_engine::volume::data;
+use drydock_modem::{Ended, Give, Receiver, Sender, Stop, Times};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a transfer may take in all: 16 MiB at 9,600 baud.
+const LONGEST: Duration = Duration::from_secs(5 * 3600);
+/// The part of the available memory that an upload may take: the installation needs the rest.
+const SHARE: u64 = 4;
+
+/// Returns the memory that uploads go to where there is no other place for them. Nothing of it is taken before one comes.
+pub(super) fn memory() -> Arc<Memory> {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let available = memory_available_kib(&text).unwrap_or(0);
+    Arc::new(Memory::new((available << 10) / SHARE))
+}
+
+impl Hardware<'_> {
+    /// Returns the places that an upload can go to now, the best one first; `data` is mounted for it if it can be.
+    pub fn landings(&self) -> Vec<Landing> {
+        // That there is none, or that it is locked, is no reason to refuse: there are other places.
+        let on_data = data::for_reading(self).and_then(|()| {
+            let path = self.target(Place::Data).join(UPLOADED);
+            KeptFile::at(&path).map_err(Error::doing(format_args!("open {}", path.display())))
+        });
+        let on_data = on_data.map_err(|error| self.warn(format_args!("uploads do not go to data: {error}")));
+        let on_data = on_data.ok().map(|keep| Arc::new(keep) as Arc<dyn Keep>);
+        landings(self, on_data, Some(self.memory.clone()))
+    }
+
+    /// Receives a bundle over a console's line and stages it. The console is as before on return, and the intent is on stable
+    /// storage. An error says what is wrong with the bundle or with the line; what came is gone on with the next time.
+    pub fn upload(&self, console: &Console, number: usize) -> Result<(Received, Staged), Error> {
+        let places = self.landings();
+        let mut upload = Upload::new(self, places.clone())?;
+        let ended = {
+            let mut receiver = Receiver::new(&mut upload, Times::default());
+            console.transfer(number, &mut receiver, LONGEST)
+        };
+        let received = upload.finish(ended)?;
+        let staged = stage(self, &places, &received)?;
+        Ok((received, staged))
+    }
+
+    /// Sends a file over a console's line to a receiver of ZMODEM there.
+    pub fn download(&self, console: &Console, number: usize, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let mut file = File { name, bytes };
+        let mut sender = Sender::new(&mut file, Times::default());
+        match console.transfer(number, &mut sender, LONGEST)? {
+            Ended::Done { files: 1 } => Ok(()),
+            Ended::Done { .. } => Err(Error::Refused("the other end did not want the file".into())),
+            Ended::Failed(why) => Err(Error::Refused(format!("sending {name}: {why}"))),
+        }
+    }
+}
+
+/// A file in memory that is sent.
+struct File<'f> {
+    name: &'f str,
+    bytes: &'f [u8],
+}
+
+impl Give for File<'_> {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn read(&mut self, at: u64, buffer: &mut [u8]) -> Result<(), Stop> {
+        let start = usize::try_from(at).map_err(|_| Stop)?;
+        let part = start.checked_add(buffer.len()).and_then(|end| self.bytes.get(start..end));
+        buffer.copy_from_slice(part.ok_or(Stop)?);
+        Ok(())
+    }
+}
