@@ -5,9 +5,10 @@ use drydock_config::{Network, Seconds};
 use drydock_engine::event::{Event, Events};
 use drydock_engine::fetch::{Fetched, Keep, Pace, Session, fetch};
 use drydock_engine::{Error, live, update::Look};
+use drydock_recovery::machine::KeptFile;
 use drydock_recovery::net::{
-    Client, DeviceIdentity, Dial, KeptFile, Manners, Names, Parts, PemIdentity, SystemNames, Tls, Wall,
-    authorities, client_config,
+    Client, DeviceIdentity, Dial, Manners, Names, Parts, PemIdentity, SystemNames, Tls, Wall, authorities,
+    client_config,
 };
 use drydock_simulator::device::{End, SimDevice};
 use drydock_simulator::operations::Moments;
