@@ -6,9 +6,7 @@
 use crate::error::Error;
 use crate::machine::{Machine, Random};
 use crate::state::{State, Trust};
-use drydock_access::{
-    Admitted, Challenge, Door, Error as Refusal, Facts, NONCE, Place, Request, Rule, Verb, parse_key_line,
-};
+use drydock_access::{Admitted, Challenge, Door, Facts, NONCE, Place, Request, Rule, Verb, parse_key_line};
 use drydock_config::{Access, Config, Service, View};
 use drydock_state::{Record, UnixTime, transition};
 use std::sync::{Mutex, PoisonError};
@@ -39,7 +37,7 @@ fn rules(machine: &impl Machine, service: &Service) -> Vec<Rule> {
         Ok(Rule {
             name: key.name.clone(),
             key: parse_key_line(&key.key).map_err(|why| why.to_string())?,
-            verbs: verbs.transpose().map_err(|why: Refusal| why.to_string())?,
+            verbs: verbs.transpose()?,
             until: key.until.as_ref().map(|until| until.parse()).transpose()?,
             uses: key.uses,
         })

@@ -8,14 +8,10 @@
 use crate::base32::{DATA, GROUP, check, five_bits, symbol, value};
 use crate::challenge::Challenge;
 use crate::error::Error;
+use crate::limits::{GROUPS, MAX_ANSWER};
 use crate::sshsig::{Hash, SshSignature, squeeze};
 use drydock_format::PublicKey;
 
-/// The longest answer in bytes that is looked at.
-pub const MAX_ANSWER: usize = 4096;
-
-/// How many groups there are.
-pub(crate) const GROUPS: usize = 27;
 /// How many groups are in a line.
 const IN_LINE: usize = 9;
 /// How many bytes of the key's id are in an answer.

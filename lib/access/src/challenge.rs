@@ -6,16 +6,11 @@
 
 use crate::base32::{five_bits, symbol};
 use crate::error::Error;
+use crate::limits::{MAX_LINE, NONCE};
+use crate::sshsig::SshSignature;
 use crate::verb::Request;
 use drydock_format::sha256;
 use std::fmt::Write;
-
-/// What the signatures are for (PROTOCOL.sshsig, section 2): a signature that was made for something else fits nothing here.
-pub const NAMESPACE: &str = "drydock-service";
-/// The longest challenge in characters.
-pub const MAX_LINE: usize = 160;
-/// How many random bytes are in a nonce: too many to be met again by asking.
-pub const NONCE: usize = 5;
 
 const WORD: &str = "drydock-service/1";
 /// How long its parts may be, so that all of it is within [`MAX_LINE`].
@@ -61,7 +56,7 @@ impl Challenge {
     }
 
     /// Whether a signature is one of this challenge.
-    pub fn is_signed_by(&self, signature: &crate::SshSignature) -> bool {
+    pub fn is_signed_by(&self, signature: &SshSignature) -> bool {
         self.messages().iter().any(|message| signature.holds(message))
     }
 

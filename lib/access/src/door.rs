@@ -6,8 +6,9 @@
 //! pause goes on, a challenge is void after [`WRONG`] wrong answers, and there are only so many places.
 
 use crate::answer::Answer;
-use crate::challenge::{Challenge, NONCE};
+use crate::challenge::Challenge;
 use crate::error::Error;
+use crate::limits::NONCE;
 use crate::pace::Pace;
 use crate::rule::{Rule, Signed};
 use crate::verb::Request;

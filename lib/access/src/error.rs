@@ -1,7 +1,8 @@
 //! Why somebody is not let in, or why what he has typed can't be read.
 
-use crate::answer::GROUPS;
+use crate::base32::GROUP;
 use crate::date::Date;
+use crate::limits::{GROUPS, NAMESPACE};
 use crate::verb::Request;
 use std::fmt;
 
@@ -12,8 +13,6 @@ use std::fmt;
 pub enum Error {
     /// The line of a public key is none that can be used.
     KeyLine { problem: &'static str },
-    /// There is no such verb.
-    UnknownVerb,
     /// A text is longer than any that is meant.
     TooLong { most: usize },
     /// Nothing was typed.
@@ -90,17 +89,14 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::KeyLine { problem } => write!(f, "reading the public key: {problem}"),
-            Self::UnknownVerb => {
-                f.write_str("there is no such verb; known are ")?;
-                for (index, verb) in crate::Verb::ALL.iter().enumerate() {
-                    write!(f, "{}{verb}", if index == 0 { "" } else { ", " })?;
-                }
-                Ok(())
-            }
             Self::TooLong { most } => write!(f, "that is longer than {most} characters, which none is"),
             Self::Empty => f.write_str("there is no answer; type or paste it"),
             Self::Character { group, found } => {
-                write!(f, "group {group} has the character {found:?}, which no answer has; type that group again")
+                write!(
+                    f,
+                    "group {group} has the character {}, which no answer has; type that group again",
+                    found.escape_default()
+                )
             }
             Self::Groups { groups } => {
                 f.write_str(if groups.len() == 1 { "group " } else { "groups " })?;
@@ -110,7 +106,7 @@ impl fmt::Display for Error {
                 f.write_str(": a character is wrong, or two are swapped; type it again")
             }
             Self::Count { found, group } => {
-                let whole = GROUPS * crate::base32::GROUP;
+                let whole = GROUPS * GROUP;
                 write!(f, "the answer has {found} characters and not {whole}")?;
                 match group {
                     Some(group) => {
@@ -129,7 +125,7 @@ impl fmt::Display for Error {
             Self::Namespace => write!(
                 f,
                 "the SSH signature is for another purpose; sign with `ssh-keygen -Y sign -n {}`",
-                crate::NAMESPACE
+                NAMESPACE
             ),
             Self::Reserved => f.write_str(
                 "the SSH signature has a reserved part, which the short form has no room for; paste it as it is",

@@ -1,8 +1,8 @@
 //! Signatures as `ssh-keygen -Y sign` makes them (OpenSSH's PROTOCOL.sshsig).
 
-use crate::challenge::NAMESPACE;
 use crate::error::Error;
 use crate::key_line::other_kind;
+use crate::limits::NAMESPACE;
 use crate::wire::{Foreign, Reader, named, put, put_named};
 use base64ct::{Base64, Encoding};
 use drydock_format::PublicKey;

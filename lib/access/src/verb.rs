@@ -1,11 +1,8 @@
 //! What is asked for.
 
-use crate::error::Error;
+use crate::limits::MAX_WHAT;
 use std::fmt;
 use std::str::FromStr;
-
-/// The longest text in bytes that a request may name what it is about with.
-pub const MAX_WHAT: usize = 1024;
 
 /// So many characters of it are shown.
 const SHOWN: usize = 80;
@@ -70,12 +67,15 @@ impl fmt::Display for Verb {
 }
 
 impl FromStr for Verb {
-    type Err = Error;
+    type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Self, Error> {
-        Self::ALL.iter().copied().find(|verb| verb.name() == text).ok_or(Error::UnknownVerb)
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.iter().copied().find(|verb| verb.name() == text).ok_or(UNKNOWN)
     }
 }
+
+/// What is said of a word that is no verb.
+const UNKNOWN: &str = "there is no such verb; known are view, logs, install, roll-back, mark-bad, factory-reset, wipe, network, check, power";
 
 /// What is asked for, and what about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,9 +92,13 @@ impl Request {
     ///
     /// # Errors
     /// `what` is longer than [`MAX_WHAT`].
-    pub fn new(verb: Verb, what: impl Into<String>) -> Result<Self, Error> {
+    pub fn new(verb: Verb, what: impl Into<String>) -> Result<Self, &'static str> {
         let what = what.into();
-        if what.len() > MAX_WHAT { Err(Error::TooLong { most: MAX_WHAT }) } else { Ok(Self { verb, what }) }
+        if what.len() > MAX_WHAT {
+            Err("what is asked for has too long a name")
+        } else {
+            Ok(Self { verb, what })
+        }
     }
 }
 
@@ -117,6 +121,8 @@ mod tests {
         for verb in Verb::ALL {
             assert_eq!(verb.to_string().parse::<Verb>().ok(), Some(*verb));
         }
+        let all: Vec<_> = Verb::ALL.iter().map(|verb| verb.name()).collect();
+        assert!(UNKNOWN.ends_with(&format!("known are {}", all.join(", "))));
         assert!("Install".parse::<Verb>().is_err() && "".parse::<Verb>().is_err());
     }
 
