@@ -24,5 +24,6 @@ pub mod seen;
 pub mod server;
 pub mod setup;
 pub mod truth;
+pub mod uploads;
 pub mod volume;
 pub mod workshop;

@@ -11,6 +11,7 @@ pub mod delta;
 mod disk;
 mod fleet;
 mod lan;
+mod modem;
 mod options;
 mod repack;
 pub mod smoke;
@@ -52,6 +53,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "luks2_metadata", run: disk::luks2_metadata },
     Target { name: "lz4_unpack", run: repack::lz4_unpack },
     Target { name: "manifest", run: bundle::manifest },
+    Target { name: "modem_receive", run: modem::modem_receive },
+    Target { name: "modem_send", run: modem::modem_send },
     Target { name: "multipart", run: transfer::multipart },
     Target { name: "repack", run: repack::repack },
     Target { name: "report", run: fleet::report },
