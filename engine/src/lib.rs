@@ -14,6 +14,8 @@ pub mod fleet;
 pub mod history;
 pub mod journal;
 pub mod keys;
+#[cfg(feature = "lan")]
+pub mod lan;
 pub mod limits;
 pub mod live;
 pub mod machine;

@@ -4,7 +4,7 @@ use crate::cpio::Tree;
 use crate::modules::{Known, Modules, firmware_of};
 use crate::packed::{ENDINGS, unpack};
 use crate::{Compression, Error, elf, keys};
-use drydock_config::{Config, Network, Unlock, WITHOUT_FLEET, WITHOUT_NETWORK, WITHOUT_SERVICE};
+use drydock_config::{Config, Network, Unlock, WITHOUT_FLEET, WITHOUT_LAN, WITHOUT_NETWORK, WITHOUT_SERVICE};
 use drydock_config_load::ConfigText;
 use std::path::{Path, PathBuf};
 
@@ -118,6 +118,10 @@ pub fn build(inputs: &Inputs) -> Result<Built, Error> {
     if config.service.is_some() && says(&binary, WITHOUT_SERVICE) {
         let message = "the device binary was built without the feature `service`, and would pass this over; take one that has it, or leave `[service]` out";
         return Err(Error::fault(&text, "service", message));
+    }
+    if config.lan.is_some() && says(&binary, WITHOUT_LAN) {
+        let message = "the device binary was built without the feature `lan`, and would pass this over; take one that has it, or leave `[lan]` out";
+        return Err(Error::fault(&text, "lan", message));
     }
     let binary_size = binary.len() as u64;
     let machine = elf::machine(&binary);

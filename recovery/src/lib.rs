@@ -8,6 +8,8 @@ pub mod cli;
 pub mod console;
 pub mod disk;
 pub mod keys;
+#[cfg(feature = "lan")]
+pub mod lan;
 #[cfg(feature = "network")]
 pub mod link;
 pub mod machine;

@@ -3,6 +3,7 @@
 mod check;
 mod error;
 mod fleet;
+mod lan;
 mod load;
 mod names;
 mod network;

@@ -77,6 +77,7 @@ fn with_hardware(hardware: &str) -> Config {
         [[service.key]]
         name = "n"
         key = "k"
+        [lan]
     "#;
     toml::from_str(&format!("hardware = {hardware}\n{text}")).unwrap()
 }

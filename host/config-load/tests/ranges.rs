@@ -42,6 +42,7 @@ fn with(key: &str, value: u64) -> String {
         "fleet" => {
             text += &format!("data.encrypted = false\nfleet.server = \"http://10.0.0.1\"\n{key} = {value}\n")
         }
+        "lan" => text += &format!("service.access = \"open\"\n{key} = {value}\n"),
         "data" => text += &format!("[data]\nencrypted = false\n{name} = {value}\n"),
         _ => text += &format!("{key} = {value}\n"),
     }

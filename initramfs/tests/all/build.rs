@@ -308,3 +308,16 @@ fn technicians_keys_become_their_lines_from_whatever_they_were() {
         assert!(refusal(&with(first, second)).contains(why), "{first}: {}", refusal(&with(first, second)));
     }
 }
+
+#[test]
+fn a_binary_without_the_page_is_refused_where_the_configuration_has_one() {
+    let fake = Fake::new();
+    let without = [&elf()[..], drydock_config::WITHOUT_LAN.as_bytes()].concat();
+    fake.write("drydock", &without);
+    build(&fake.inputs()).unwrap();
+    fake.edit("[initramfs]", "[service]\naccess = \"open\"\n[lan]\n[initramfs]");
+    let why = refusal(&fake);
+    assert!(why.contains("built without the feature `lan`") && why.contains("leave `[lan]` out"), "{why}");
+    fake.write("drydock", &elf());
+    build(&fake.inputs()).unwrap();
+}

@@ -9,8 +9,10 @@ mod error;
 #[cfg(feature = "fleet")]
 mod fleet;
 mod hardware;
-#[cfg(not(all(feature = "fleet", feature = "service")))]
+#[cfg(not(all(feature = "fleet", feature = "lan")))]
 mod ignored;
+#[cfg(feature = "lan")]
+mod lan;
 mod layout;
 mod names;
 #[cfg(feature = "network")]
@@ -25,6 +27,8 @@ pub use error::Error;
 #[cfg(feature = "fleet")]
 pub use fleet::{Confirm, Fleet, Reboot, Window};
 pub use hardware::{Hardware, Revision};
+#[cfg(feature = "lan")]
+pub use lan::Lan;
 pub use layout::{Bootloader, Initramfs, Layout};
 pub use names::{DATA_MAPPING, ROOT_MAPPING, VOLUME_MAPPING, base_mapping, proof_mapping};
 #[cfg(feature = "network")]
@@ -47,6 +51,9 @@ pub const WITHOUT_FLEET: &str =
 /// What a device binary says that was built without field service, where it should have one. As [`WITHOUT_NETWORK`].
 pub const WITHOUT_SERVICE: &str =
     "this drydock was built without the feature `service`, and lets nobody in at a console";
+
+/// What a device binary says that was built without the page on the LAN, where it should have it. As [`WITHOUT_NETWORK`].
+pub const WITHOUT_LAN: &str = "this drydock was built without the feature `lan`, and has no page to serve; use the commands at the device";
 
 impl Config {
     /// Reads what [`Config::to_json`] wrote. Unknown keys are refused; values are not checked again, because

@@ -3,8 +3,10 @@
 #[cfg(feature = "fleet")]
 use crate::fleet::Fleet;
 use crate::hardware::{Hardware, Revision};
-#[cfg(not(all(feature = "fleet", feature = "service")))]
+#[cfg(not(all(feature = "fleet", feature = "lan")))]
 use crate::ignored::Ignored;
+#[cfg(feature = "lan")]
+use crate::lan::Lan;
 use crate::layout::{Initramfs, Layout};
 #[cfg(feature = "network")]
 use crate::network::Network;
@@ -79,6 +81,14 @@ pub struct Config {
     #[cfg(not(feature = "service"))]
     #[serde(default, rename = "service", skip_serializing)]
     _service: Ignored,
+    /// The page on the LAN, if the device has one.
+    #[cfg(feature = "lan")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lan: Option<Lan>,
+    /// What is said of it to a build that has none.
+    #[cfg(not(feature = "lan"))]
+    #[serde(default, rename = "lan", skip_serializing)]
+    _lan: Ignored,
     /// The initramfs that carries this configuration.
     #[serde(default)]
     pub initramfs: Initramfs,
@@ -321,6 +331,10 @@ impl Config {
             service: None,
             #[cfg(not(feature = "service"))]
             _service: Ignored,
+            #[cfg(feature = "lan")]
+            lan: None,
+            #[cfg(not(feature = "lan"))]
+            _lan: Ignored,
             initramfs: Initramfs::default(),
             layout: Layout::default(),
         }

@@ -147,7 +147,7 @@ at("bundle").onchange = attempt(async () => {
 });
 at("door").onsubmit = attempt(async () => {
   show("");
-  await act(JSON.parse(await say("/answer", at("answer").value)).token);
+  await act(JSON.parse(await say("/answer", wanted.line + "\n" + at("answer").value)).token);
 });
 at("leave").onclick = leave;
 at("copy").onclick = attempt(() => navigator.clipboard.writeText(at("challenge").textContent));

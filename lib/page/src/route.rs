@@ -16,7 +16,7 @@ pub enum Route {
     Status,
     /// Asks for a challenge: the body is a [`Wish`](crate::Wish).
     Ask,
-    /// Answers it: the body is the answer.
+    /// Answers it: the body is the wish, a line feed, and the answer.
     Answer,
     /// Does what was asked for.
     Act,

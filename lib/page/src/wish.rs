@@ -63,7 +63,7 @@ impl Wish {
     /// Returns the verb that a key must have for it.
     pub fn verb(&self) -> &'static str {
         match self {
-            Self::View => "logs",
+            Self::View => "view",
             Self::Install(_) => "install",
             Self::RollBack => "roll-back",
             Self::FactoryReset => "factory-reset",
@@ -74,12 +74,11 @@ impl Wish {
     /// Returns what the verb is about, as whoever answers sees it in the challenge.
     pub fn what(&self) -> String {
         match self {
-            Self::View => "page".into(),
             // Sixteen digits are enough to tell releases that are signed from each other.
             Self::Install(Release { version, manifest }) => {
                 format!("{version} {}", manifest.get(..16).unwrap_or(manifest))
             }
-            Self::RollBack | Self::FactoryReset => String::new(),
+            Self::View | Self::RollBack | Self::FactoryReset => String::new(),
             Self::Restart => "restart".into(),
             Self::PowerOff => "off".into(),
         }

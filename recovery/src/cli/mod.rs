@@ -7,6 +7,8 @@ mod fetch;
 mod here;
 #[cfg(feature = "network")]
 mod network;
+#[cfg(feature = "lan")]
+mod serve;
 mod settings;
 mod sink;
 
@@ -31,6 +33,12 @@ const FLEET: &str = "  drydock agent [--once]         follow the fleet's server,
 ";
 #[cfg(not(feature = "fleet"))]
 const FLEET: &str = "";
+
+#[cfg(feature = "lan")]
+const LAN: &str = "  drydock serve                  serve a page on the LAN, as the configuration's `[lan]` says, until it is ended
+";
+#[cfg(not(feature = "lan"))]
+const LAN: &str = "";
 
 const COMMANDS: &str = "\
 drydock: updates this device from its recovery
@@ -64,11 +72,13 @@ Exit codes: 0 done, 1 failed or refused, 2 the command line makes no sense.
 /// Runs one command and prints what it has to say.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = Invocation::parse(arguments).and_then(|invocation| match invocation {
-        Invocation::Help => Ok([COMMANDS, FLEET, NETWORK, ENDING].concat()),
+        Invocation::Help => Ok([COMMANDS, FLEET, LAN, NETWORK, ENDING].concat()),
         Invocation::Version => Ok(concat!("drydock ", env!("CARGO_PKG_VERSION"), "\n").into()),
         Invocation::Command(command) => command.run(),
         #[cfg(feature = "fleet")]
         Invocation::Agent(rounds) => agent::run(rounds),
+        #[cfg(feature = "lan")]
+        Invocation::Serve => serve::run(),
         #[cfg(feature = "network")]
         Invocation::Network(test) => test.run(),
     });
@@ -96,6 +106,8 @@ enum Invocation {
     Command(Command),
     #[cfg(feature = "fleet")]
     Agent(agent::Rounds),
+    #[cfg(feature = "lan")]
+    Serve,
     #[cfg(feature = "network")]
     Network(network::Test),
 }
@@ -211,6 +223,10 @@ impl Invocation {
         if command == "agent" && operand.is_none() {
             return Ok(Self::Agent(once.map_or(agent::Rounds::All, |()| agent::Rounds::One)));
         }
+        #[cfg(feature = "lan")]
+        if command == "serve" && operand.is_none() {
+            return Ok(Self::Serve);
+        }
         Ok(Self::Command(match command.as_str() {
             "status" => Command::Status(form),
             "log" if recovery.is_some() => Command::RecoveryLog(form),
@@ -245,6 +261,10 @@ impl Invocation {
             "agent" | "confirm" | "deny" => return Err(drydock_config::WITHOUT_FLEET.into()),
             #[cfg(not(feature = "service"))]
             "service" => return Err(drydock_config::WITHOUT_SERVICE.into()),
+            #[cfg(feature = "lan")]
+            "serve" => return Err("`serve` takes no operand".into()),
+            #[cfg(not(feature = "lan"))]
+            "serve" => return Err(drydock_config::WITHOUT_LAN.into()),
             other => return Err(format!("there is no command `{other}`").into()),
         }))
     }
@@ -324,6 +344,7 @@ mod tests {
             "status --recovery",
             "status --once",
             "agent x",
+            "serve x",
             "fetch",
             "fetch file",
             "stage --to x https://a/b",

@@ -22,6 +22,9 @@ pub struct ConsoleEvents {
     failed: Arc<AtomicBool>,
     /// What is kept for whoever asks after the reset.
     told: Arc<Mutex<Told>>,
+    /// What the page shows of it.
+    #[cfg(feature = "lan")]
+    heard: Arc<crate::lan::Heard>,
 }
 
 #[derive(Default)]
@@ -41,7 +44,14 @@ struct Feed {
 impl ConsoleEvents {
     /// Events for the given consoles.
     pub fn new(console: Console) -> Self {
-        Self { console, feed: Arc::default(), failed: Arc::default(), told: Arc::default() }
+        Self {
+            console,
+            feed: Arc::default(),
+            failed: Arc::default(),
+            told: Arc::default(),
+            #[cfg(feature = "lan")]
+            heard: Arc::default(),
+        }
     }
 
     /// From now on every event but a warning counts as progress for the watchdog, and so does the time that
@@ -62,6 +72,12 @@ impl ConsoleEvents {
         if let Err(error) = thread::Builder::new().name("watchdog".into()).spawn(quietly) {
             self.console.line(&format!("long steps can't feed the watchdog: {error}"));
         }
+    }
+
+    /// What was told last, for the page.
+    #[cfg(feature = "lan")]
+    pub fn heard(&self) -> Arc<crate::lan::Heard> {
+        Arc::clone(&self.heard)
     }
 
     /// Whether any step has failed.
@@ -113,6 +129,8 @@ impl Events for ConsoleEvents {
             self.failed.store(true, Ordering::Relaxed);
             pstore::leave(reason);
         }
+        #[cfg(feature = "lan")]
+        self.heard.hear(&event);
         let ms = since_start();
         {
             let Told { journal, attempt } = &mut *lock(&self.told);

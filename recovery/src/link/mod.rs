@@ -50,6 +50,16 @@ pub fn up(config: &drydock_config::Network, events: &dyn Events) -> Result<Netwo
 
 /// As [`up`], on those interfaces alone whose names fit a pattern, in which `*` stands for any characters.
 pub fn up_on(pattern: &str, config: &drydock_config::Network, events: &dyn Events) -> Result<Network> {
+    let network = begin(pattern, config, events)?;
+    network.reach(config, events)?;
+    Ok(network)
+}
+
+/// Begins to bring the network up on these interfaces, and waits for nothing.
+///
+/// # Errors
+/// The configuration has no interface, or the kernel lets nobody change any.
+pub fn begin(pattern: &str, config: &drydock_config::Network, events: &dyn Events) -> Result<Network> {
     if config.interfaces.is_empty() {
         return Err(Error::Missing {
             what: "a way into a network".into(),
@@ -62,25 +72,31 @@ pub fn up_on(pattern: &str, config: &drydock_config::Network, events: &dyn Event
     let watch = Watch::new(netlink, config.interfaces.clone(), pattern.into(), Arc::clone(&shared));
     let thread = thread::Builder::new().name("network".into()).spawn(|| watch.run());
     let thread = Some(thread.map_err(Error::doing("start the thread for the network"))?);
-    let network = Network { shared, own: config.dns.clone(), thread };
-
-    let limit = config.wait_seconds.as_duration();
-    events.allow(limit);
-    let deadline = Instant::now() + limit;
-    loop {
-        let slice = deadline.saturating_duration_since(Instant::now()).min(Duration::from_secs(1));
-        let ready = network.shared.wait(slice, |view| view.is_ready().then_some(()));
-        network.tell(events);
-        if ready.is_some() {
-            return Ok(network);
-        }
-        if Instant::now() >= deadline {
-            return Err(network.failure(limit));
-        }
-    }
+    Ok(Network { shared, own: config.dns.clone(), thread })
 }
 
 impl Network {
+    /// Waits until an interface has an address.
+    ///
+    /// # Errors
+    /// As [`up`] has them. The network is as it was.
+    pub fn reach(&self, config: &drydock_config::Network, events: &dyn Events) -> Result<()> {
+        let limit = config.wait_seconds.as_duration();
+        events.allow(limit);
+        let deadline = Instant::now() + limit;
+        loop {
+            let slice = deadline.saturating_duration_since(Instant::now()).min(Duration::from_secs(1));
+            let ready = self.shared.wait(slice, |view| view.is_ready().then_some(()));
+            self.tell(events);
+            if ready.is_some() {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                return Err(self.failure(limit));
+            }
+        }
+    }
+
     /// Returns what finds the addresses of names in this network.
     pub fn resolver(&self) -> Resolver {
         Resolver { shared: Arc::clone(&self.shared), own: self.own.clone() }

@@ -43,6 +43,9 @@ pub struct Hardware<'a> {
     /// What was uploaded to memory.
     #[cfg(feature = "service")]
     memory: std::sync::Arc<drydock_engine::service::landing::Memory>,
+    /// The page of the recovery, if it has one.
+    #[cfg(feature = "lan")]
+    page: Mutex<Option<crate::lan::Beside>>,
 }
 
 /// The part that this process has in the machine.
@@ -85,7 +88,21 @@ impl<'a> Hardware<'a> {
             mounted: Mutex::new(mounted),
             #[cfg(feature = "service")]
             memory: upload::memory(),
+            #[cfg(feature = "lan")]
+            page: Mutex::default(),
         }
+    }
+
+    /// Shows a page on the LAN beside the work, until this goes away or becomes another system.
+    #[cfg(feature = "lan")]
+    pub fn show_page(&self, page: crate::lan::Beside) {
+        *lock(&self.page) = Some(page);
+    }
+
+    /// The network that the page is on.
+    #[cfg(feature = "lan")]
+    pub fn page_network(&self) -> Option<std::sync::Arc<crate::link::Network>> {
+        lock(&self.page).as_ref().map(crate::lan::Beside::network)
     }
 
     /// Our disk.

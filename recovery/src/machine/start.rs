@@ -73,6 +73,9 @@ impl Start for Hardware<'_> {
     }
 
     fn enter(&self, _set: SetName) -> Result<(), Error> {
+        // The next system's network begins from nothing.
+        #[cfg(feature = "lan")]
+        drop(lock(&self.page).take());
         if let Part::ProcessOne(sink) = self.part {
             if self.config.watchdog.handover == WatchdogHandover::Disarm {
                 sink.disarm();

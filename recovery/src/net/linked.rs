@@ -4,12 +4,13 @@ use super::names::Names;
 use crate::link::Network;
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Names as the servers of the recovery's network know them. While it lives the network is up; when the transfer is over, and
-/// this goes away, the interfaces are as they were.
+/// nobody else uses it, the interfaces are as they were.
 #[derive(Debug)]
-pub(super) struct LinkedNames(pub(super) Network);
+pub(super) struct LinkedNames(pub(super) Arc<Network>);
 
 impl Names for LinkedNames {
     fn addresses(&self, host: &str, _limit: Duration) -> io::Result<Vec<IpAddr>> {

@@ -93,9 +93,20 @@ pub fn stream(machine: &Hardware<'_>, url: &str) -> Result<Stream, Error> {
 /// The way to names. In recovery nobody else has brought a network up: it is done here.
 fn names(machine: &Hardware<'_>) -> Result<Arc<dyn Names>, Error> {
     Ok(match machine.is_process_one() {
-        true => Arc::new(LinkedNames(link::up(&machine.config().network, machine.events())?)),
+        true => Arc::new(LinkedNames(linked(machine)?)),
         false => Arc::new(SystemNames),
     })
+}
+
+/// The network, which somebody may have brought up already for the page.
+fn linked(machine: &Hardware<'_>) -> Result<Arc<link::Network>, Error> {
+    let config = &machine.config().network;
+    #[cfg(feature = "lan")]
+    if let Some(network) = machine.page_network() {
+        network.reach(config, machine.events())?;
+        return Ok(network);
+    }
+    Ok(Arc::new(link::up(config, machine.events())?))
 }
 
 /// Returns the address, and that of the same file on each mirror.

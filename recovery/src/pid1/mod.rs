@@ -19,6 +19,8 @@ use drydock_config::Config;
 use drydock_engine::Error;
 use drydock_engine::context::BootContext;
 use drydock_engine::event::{Event, Events, Step};
+#[cfg(feature = "lan")]
+use drydock_engine::state::Seen;
 use drydock_engine::story;
 use process::Signals;
 use std::fs;
@@ -76,6 +78,13 @@ fn boot(console: &Console, sink: &ConsoleEvents) -> Result<(), Error> {
     let context = BootContext::from_command_line(&command_line);
     start_watchdog(sink, &config);
     let machine = find_machine(&config, &command_line, sink, console)?;
+    #[cfg(feature = "lan")]
+    {
+        let seen = Seen::look(&machine).ok();
+        let record = seen.as_ref().map(|seen| &seen.record);
+        let page = crate::lan::beside(&config, record, events, sink.heard(), context.purpose);
+        page.into_iter().for_each(|page| machine.show_page(page));
+    }
     story::boot(&machine, context).map(drop)
 }
 

@@ -1,5 +1,5 @@
 //! Writes the seeds of what comes from a network: DHCP as RFC 2131 has it, advertisements as RFC 4861 and 8106, answers as
-//! RFC 1035. Run it from the repository's root: `cargo run -p drydock-fuzz-targets --example lan_seeds`
+//! RFC 1035, requests as browsers and curl make them. Run it from the repository's root: `cargo run -p drydock-fuzz-targets --example lan_seeds`
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::Path;
@@ -8,6 +8,7 @@ fn main() {
     dhcp_seeds();
     dns_seeds();
     router_seeds();
+    page_seeds();
 }
 
 fn write(target: &str, name: &str, content: &[u8]) {
@@ -87,4 +88,25 @@ fn router_seeds() {
     let link: &[u8] = &[1, 1, 2, 0, 0, 0, 0, 1, 5, 1, 0, 0, 0, 0, 5, 0xdc];
     write("router_advertisement", "alone", ROUTER);
     write("router_advertisement", "prefix-and-servers", &[ROUTER, &prefix, link, &servers].concat());
+}
+
+/// What comes to the page; the target's page has this token.
+fn page_seeds() {
+    let page = format!("X-Drydock-Page: {}\r\n", "01".repeat(24));
+    let bearer = format!("Authorization: Bearer {}\r\n", "02".repeat(24));
+    let seed = |name: &str, line: &str, fields: &[&str], body: &str| {
+        let request = format!("{line} HTTP/1.1\r\n{}\r\n{body}", fields.concat());
+        write("page_request", name, request.as_bytes());
+    };
+    let host = "Host: 192.168.7.20\r\n";
+    let linked = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Dest: document\r\nAccept: text/html\r\n";
+    seed("page", "GET /", &[host, linked], "");
+    seed("status", "GET /status", &["Host: [fd00::7]:8443\r\n", &bearer, "Connection: keep-alive\r\n"], "");
+    let wish = format!("install 1.4.2 {}", "0f".repeat(32));
+    let own = "Origin: https://pump-7.example\r\nSec-Fetch-Site: same-origin\r\nContent-Length: 78\r\n";
+    seed("ask", "POST /ask", &["Host: pump-7.example\r\n", &page, own], &wish);
+    let answer = "roll-back\n-----BEGIN SSH SIGNATURE-----\nU1NIU0lHAAAAAQ==\n";
+    seed("answer", "POST /answer", &[host, &page, "Content-Length: 57\r\n"], answer);
+    let upload = "Content-Length: 4711\r\nExpect: 100-continue\r\n";
+    seed("bundle", "PUT /bundle", &[host, &page, &bearer, upload], "manifest.json");
 }

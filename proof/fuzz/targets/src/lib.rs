@@ -13,6 +13,7 @@ mod fleet;
 mod lan;
 mod modem;
 mod options;
+mod page;
 mod repack;
 pub mod smoke;
 mod state;
@@ -56,6 +57,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "modem_receive", run: modem::modem_receive },
     Target { name: "modem_send", run: modem::modem_send },
     Target { name: "multipart", run: transfer::multipart },
+    Target { name: "page_request", run: page::request },
     Target { name: "repack", run: repack::repack },
     Target { name: "report", run: fleet::report },
     Target { name: "router_advertisement", run: lan::router_advertisement },
