@@ -45,5 +45,6 @@ pub fn answer(
 }
 
 fn request(wish: &Wish) -> Result<Request, Error> {
-    Ok(Request::new(wish.verb().parse()?, wish.what())?)
+    let verb = wish.verb().parse();
+    verb.and_then(|verb| Request::new(verb, wish.what())).map_err(|why| Error::Refused(why.into()))
 }
