@@ -30,11 +30,11 @@ test: setup
 	cargo clippy -p drydock-recovery --locked -- -D warnings
 	cargo clippy -p drydock-recovery --features network --locked -- -D warnings
 	cargo clippy -p drydock-recovery --all-targets --features fleet --locked -- -D warnings
-	cargo clippy -p drydock-recovery --all-targets --features lan --locked -- -D warnings
+	cargo clippy -p drydock-recovery --features service --locked -- -D warnings
+	cargo clippy -p drydock-recovery --all-targets --features fleet,field --locked -- -D warnings
 	cargo test --workspace --locked --no-fail-fast
 	cargo test -p drydock-peers --features network --locked --no-fail-fast
-	cargo test -p drydock-recovery --features fleet --locked --no-fail-fast
-	cargo test -p drydock-recovery --features lan --locked --no-fail-fast --lib --test lan --test shell
+	cargo test -p drydock-recovery --features fleet,field --locked --no-fail-fast
 
 # Builds a kernel with nothing but what kernel-config/recovery.config asks for, and updates the tests' small system with it.
 test-kernel: setup

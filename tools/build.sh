@@ -2,18 +2,18 @@
 # Builds the static device binary and the host tools (in the profile of the tests, whose hot crates are
 # optimised), and prints what the former weighs.
 #
-#   tools/build.sh [--target ARCHITECTURE] [--network | --fleet | --lan] [--quiet | --check]
+#   tools/build.sh [--target ARCHITECTURE] [--network | --fleet | --field] [--quiet | --check]
 #
 # The architecture is that of the device: x86_64 (the default) or aarch64, for which Rust's standard library for the target,
 # a C compiler and, in CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER, its name are needed.
-# --network, --fleet and --lan build the device binary with the feature of this name (the latter two have the first in it), to another place:
-# it may be larger.
+# --network, --fleet and --field build the device binary with the feature of this name (the latter two have the first in it), to another
+# place: it may be larger.
 # --check fails if the device binary is not static or larger than it may be; the tests do the same.
 #
 # Device binary: $CARGO_TARGET_DIR/ARCHITECTURE-unknown-linux-gnu/release/drydock (default target/...)
 #                with --network: $CARGO_TARGET_DIR/network/ARCHITECTURE-unknown-linux-gnu/release/drydock
 #                with --fleet:   $CARGO_TARGET_DIR/fleet/ARCHITECTURE-unknown-linux-gnu/release/drydock
-#                with --lan:     $CARGO_TARGET_DIR/lan/ARCHITECTURE-unknown-linux-gnu/release/drydock
+#                with --field:   $CARGO_TARGET_DIR/field/ARCHITECTURE-unknown-linux-gnu/release/drydock
 # Host tools:    $CARGO_TARGET_DIR/debug/drydock-bundle, drydock-fleet, drydock-initramfs
 # For tests:     beside the device binary test-init (init of the small images) and defective (a process 1 that panics)
 set -eu
@@ -25,7 +25,7 @@ if [ "${1:-}" = --target ]; then
 fi
 feature=
 case ${1:-} in
-    --network | --fleet | --lan)
+    --network | --fleet | --field)
         feature=${1#--}
         shift
         ;;

@@ -9,7 +9,7 @@ images="debootstrap debian-archive-keyring squashfs-tools erofs-utils e2fsprogs 
     xz-utils grub-common grub-pc-bin grub-efi-amd64-bin"
 # What the tests run drydock in, and hold it against.
 tests="busybox-static qemu-system-x86 qemu-utils ovmf cryptsetup-bin openssl jq nginx-light softhsm2 opensc time bmap-tools
-    lz4 iproute2 dnsmasq-base radvd socat curl sqlite3 openssh-client lrzsz chromium"
+    lz4 iproute2 dnsmasq-base radvd socat curl sqlite3 openssh-client lrzsz chromium acl attr libcap2-bin"
 
 missing=
 for package in $build $images $tests; do

@@ -31,6 +31,8 @@ pub mod state;
 pub mod stay;
 pub mod steps;
 pub mod story;
+#[cfg(feature = "files")]
+pub mod tree;
 pub mod update;
 pub mod volume;
 

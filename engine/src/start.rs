@@ -41,12 +41,28 @@ pub fn assemble_root(machine: &impl Machine, set: SetName, floors: &Floors) -> R
         Some(data) => mount_data(machine, data)? == Health::Degraded,
         None => false,
     };
+    prepare_trees(machine, set)?;
     machine.leave_word(&RunningSet {
         set,
         root_hash: release.image.root_hash.into(),
         version: release.info.version,
         degraded,
     })
+}
+
+/// Sees to the trees of files that belong to the set, and shows them in the new root.
+#[cfg(feature = "files")]
+fn prepare_trees(machine: &impl Machine, set: SetName) -> Result<(), Error> {
+    crate::tree::settle(machine, Place::InNewRoot, set)?;
+    crate::tree::show(machine, set)
+}
+
+#[cfg(not(feature = "files"))]
+fn prepare_trees(machine: &impl Machine, _set: SetName) -> Result<(), Error> {
+    match machine.config().class_with_role(Role::Files) {
+        Some(_) => Err(Error::Unusable(drydock_config::WITHOUT_FILES.into())),
+        None => Ok(()),
+    }
 }
 
 /// Undoes what [`assemble_root`] had done before it failed, as far as there is anything to undo.

@@ -4,7 +4,10 @@ use crate::cpio::Tree;
 use crate::modules::{Known, Modules, firmware_of};
 use crate::packed::{ENDINGS, unpack};
 use crate::{Compression, Error, elf, keys};
-use drydock_config::{Config, Network, Unlock, WITHOUT_FLEET, WITHOUT_LAN, WITHOUT_NETWORK, WITHOUT_SERVICE};
+use drydock_config::{
+    Config, Network, Role, Unlock, WITHOUT_FILES, WITHOUT_FLEET, WITHOUT_LAN, WITHOUT_NETWORK,
+    WITHOUT_SERVICE,
+};
 use drydock_config_load::ConfigText;
 use std::path::{Path, PathBuf};
 
@@ -122,6 +125,10 @@ pub fn build(inputs: &Inputs) -> Result<Built, Error> {
     if config.lan.is_some() && says(&binary, WITHOUT_LAN) {
         let message = "the device binary was built without the feature `lan`, and would pass this over; take one that has it, or leave `[lan]` out";
         return Err(Error::fault(&text, "lan", message));
+    }
+    if config.slots.iter().any(|slot| slot.role == Role::Files) && says(&binary, WITHOUT_FILES) {
+        let message = "the device binary was built without the feature `files`, and makes no trees; take one that has it, or leave classes of the role `files` out";
+        return Err(Error::fault(&text, "slot", message));
     }
     let binary_size = binary.len() as u64;
     let machine = elf::machine(&binary);

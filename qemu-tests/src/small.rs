@@ -12,6 +12,10 @@ use std::process::Command;
 /// The configuration that most tests use.
 const CONFIG: &str = include_str!("small.toml");
 const COMPATIBLE: &str = "drydock-test";
+/// What a configuration has whose class `app` is a tree of files.
+const OF_FILES: &str = "role = \"files\"";
+/// What a configuration has that asks for a device binary with everything for the field.
+const OF_THE_FIELD: [&str; 4] = [OF_FILES, "[service]", "[lan]", "[[hook]]"];
 const ROOT_SIZE: u64 = 16 << 20;
 /// What is in a root beside its filler takes less than this.
 const PROGRAMS: u64 = 5 << 20;
@@ -81,7 +85,7 @@ impl SmallSystem {
         (vmlinuz, modules): (&Path, Option<&Path>),
         root_size: u64,
     ) -> Result<Self, QemuError> {
-        let tools = Tools::build()?;
+        let tools = if OF_THE_FIELD.iter().any(|word| config.contains(word)) { Tools::with_field()? } else { Tools::build()? };
         let system = Self { dir: target_subdir("small-systems")?.join(name), tools, root_size };
         let _lock = system.lock()?;
         let stamp = run(Command::new("sha256sum").args([
@@ -196,7 +200,7 @@ impl SmallSystem {
             let app = path("app");
             let mut images = vec![("boot", &*boot), ("root", &*root)];
             if self.has_app()? {
-                io("write an app", || fs::write(&app, format!("{:8192}", format!("app of {version}"))))?;
+                self.make_app(version, &app)?;
                 images.push(("app", &app));
             }
             images.extend(recovery.map(|image| ("recovery", image)));
@@ -216,10 +220,26 @@ impl SmallSystem {
         Ok(SmallRelease { bundle, root, root_hash })
     }
 
+    /// Makes the image for the slot class `app`: its text, or a tree with a file `program` of which `own` is the device's.
+    fn make_app(&self, version: &str, image: &Path) -> Result<(), QemuError> {
+        let text = format!("app of {version}");
+        if !self.config_text()?.contains(OF_FILES) {
+            return io("write an app", || fs::write(image, format!("{text:8192}")));
+        }
+        let tree = tempfile::tempdir().map_err(QemuError::io("make a folder for an app"))?;
+        io("fill an app", || fs::write(tree.path().join("program"), text))?;
+        let mut command = Command::new(&self.tools.bundle);
+        command.args(["tree", "--except", "own", "--owner", "0:0", "--output"]).arg(image).arg(tree.path());
+        run(&mut command).map(|_| ())
+    }
+
+    fn config_text(&self) -> Result<String, QemuError> {
+        fs::read_to_string(self.config()).map_err(QemuError::io("read a small system's configuration"))
+    }
+
     /// Whether its releases have an image for a slot class `app`, whose text names the version.
     fn has_app(&self) -> Result<bool, QemuError> {
-        let config = fs::read_to_string(self.config());
-        Ok(config.map_err(QemuError::io("read a small system's configuration"))?.contains("class = \"app\""))
+        Ok(self.config_text()?.contains("class = \"app\""))
     }
 
     /// Puts a freshly flashed disk with this release at `disk`.

@@ -42,6 +42,12 @@ impl Tools {
         Self::once(Some("fleet"), &TOOLS)
     }
 
+    /// The same with the device binary that has everything for who stands before a device, or integrates one.
+    pub fn with_field() -> Result<&'static Self, QemuError> {
+        static TOOLS: OnceLock<Tools> = OnceLock::new();
+        Self::once(Some("field"), &TOOLS)
+    }
+
     fn once(feature: Option<&str>, built: &'static OnceLock<Self>) -> Result<&'static Self, QemuError> {
         if let Some(tools) = built.get() {
             return Ok(tools);

@@ -19,6 +19,11 @@ fn the_device_binary_with_the_agent_is_static_and_not_much_larger() {
     run(Command::new(repository().join("tools/build.sh")).args(["--fleet", "--check"])).unwrap();
 }
 
+#[test]
+fn the_device_binary_with_everything_for_the_field_is_static_and_not_much_larger() {
+    run(Command::new(repository().join("tools/build.sh")).args(["--field", "--check"])).unwrap();
+}
+
 /// The size of the small system's initramfs without modules, in bytes.
 fn initramfs_without_modules(tools: &Tools, compression: &str) -> u64 {
     let system = SmallSystem::standard().unwrap();

@@ -18,3 +18,5 @@ pub mod mount;
 pub mod net;
 pub mod pid1;
 pub mod sys;
+#[cfg(feature = "files")]
+pub mod tree;

@@ -34,4 +34,5 @@ fn a_binary_without_a_network_an_agent_or_field_service_says_so_and_no_other_doe
     assert_eq!(says(drydock_config::WITHOUT_FLEET), cfg!(not(feature = "fleet")));
     assert_eq!(says(drydock_config::WITHOUT_SERVICE), cfg!(not(feature = "service")));
     assert_eq!(says(drydock_config::WITHOUT_LAN), cfg!(not(feature = "lan")));
+    assert_eq!(says(drydock_config::WITHOUT_FILES), cfg!(not(feature = "files")));
 }

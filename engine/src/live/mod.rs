@@ -211,9 +211,16 @@ fn take_over(
 }
 
 /// Takes note of what the bootloader has done, and makes its environment agree with the state again, as process 1 does
-/// where it is drydock. On return both are on stable storage.
+/// where it is drydock. On return both are on stable storage. Trees of files that the running set lacks are made, and the
+/// live system sees its own.
 pub fn settle(machine: &impl Machine, running: SetName) -> Result<(), Error> {
-    open(machine)?.settle(Running::Set(running), machine.now()).map(drop)
+    let settled = open(machine).and_then(|mut state| state.settle(Running::Set(running), machine.now()));
+    #[cfg(feature = "files")]
+    if settled.is_ok() {
+        let _alone = machine.lock()?;
+        crate::tree::settle(machine, crate::machine::Place::Data, running)?;
+    }
+    settled.map(drop)
 }
 
 fn changed_meanwhile() -> Error {

@@ -56,6 +56,9 @@ pub struct SetStatus {
     pub attempts_left: Option<u8>,
     /// The root hash of each slot class, from the slots' signed trailers.
     pub root_hashes: BTreeMap<String, Option<String>>,
+    /// For each class of files whether the set has the tree of the image in its slot.
+    #[cfg(feature = "files")]
+    pub trees: BTreeMap<String, bool>,
 }
 
 /// The recovery's own two copies.
@@ -91,6 +94,13 @@ pub fn status(machine: &impl Machine, seen: &Seen, running: Option<RunningSet>) 
         root_hashes: map(machine.config().set_classes().map(|class| {
             let release = trusted_release(machine, class, set).ok();
             (class.class.clone(), release.map(|release| release.image.root_hash.to_string()))
+        })),
+        #[cfg(feature = "files")]
+        trees: map(crate::tree::classes(machine.config()).map(|class| {
+            let release = trusted_release(machine, class, set);
+            let is_there = release
+                .is_ok_and(|found| crate::tree::is_there(machine, set, &class.class, &found.image.root_hash));
+            (class.class.clone(), is_there)
         })),
     };
     Status {
@@ -195,6 +205,11 @@ impl Status {
         writeln!(f)?;
         for (class, hash) in &status.root_hashes {
             writeln!(f, "           {class} {}", hash.as_deref().unwrap_or("has no signed trailer"))?;
+        }
+        #[cfg(feature = "files")]
+        for (class, is_there) in &status.trees {
+            let there = if *is_there { "is there" } else { "is missing" };
+            writeln!(f, "           the tree of {class} {there}")?;
         }
         Ok(())
     }

@@ -14,15 +14,18 @@ use drydock_luks::{FormatOptions, Limits, Unlocked};
 use drydock_state::grub::Grub;
 use drydock_state::{Bootloader, SetName, SlotName, Source, UnixTime};
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
 mod key;
 mod source;
+mod tree;
 
 pub use key::{Accept, Key, KeyProvider, Offered, Ring, Secret, Verdict};
 pub use source::{Candidate, Found, Only, Others, Provider, Tried};
+pub use tree::{Found as FoundNode, Kind as NodeKind, Trees};
 
 /// A partition, a mapped volume, or a simulated one.
 pub type Device = Arc<dyn BlockDevice>;
@@ -194,6 +197,11 @@ pub trait Volumes {
     /// Returns the filesystem that is mounted there.
     fn files(&self, place: Place) -> Box<dyn Files + '_>;
 
+    /// Returns the trees of files on the filesystem that is mounted there. A machine need not have any.
+    fn trees(&self, _place: Place) -> io::Result<Box<dyn Trees + '_>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Packs files and folders of the filesystem that is mounted there, `limit` bytes at most. See
     /// [`archive`](crate::reset::archive).
     fn pack(&self, place: Place, paths: &[String], limit: u64) -> Result<Zeroizing<Vec<u8>>, Error>;
@@ -234,6 +242,12 @@ pub trait Start {
 
     /// Mounts a temporary filesystem in place of `data` in the new root.
     fn mount_temporary(&self) -> Result<(), Error>;
+
+    /// Shows a folder of `data`, named from its root, in place of a folder of the new root, for reading only. A machine need
+    /// not be able to.
+    fn show(&self, _folder: &Path, _at: &str) -> Result<(), Error> {
+        Err(Error::doing("show a folder in the new root")(io::ErrorKind::Unsupported.into()))
+    }
 
     /// Whether the new root has a file `/etc/machine-id`.
     fn takes_machine_id(&self) -> bool;

@@ -14,7 +14,9 @@ pub mod prove;
 pub mod recovery;
 mod sections;
 mod steps;
-mod workers;
+#[cfg(feature = "files")]
+mod tree;
+pub(crate) mod workers;
 pub mod write;
 
 pub use needed::{Needed, Rest, indexes, needed, prove_fetched};

@@ -21,6 +21,10 @@ pub(super) fn to_fill<'p, M: Machine>(record: &Record, prepared: &'p Prepared) -
     }
     steps.push(Box::new(GiveUp(target)));
     steps.extend(to_write(&prepared.slots));
+    #[cfg(feature = "files")]
+    for slot in prepared.slots.iter().filter(|slot| slot.plan.class.role == drydock_config::Role::Files) {
+        steps.push(Box::new(super::tree::MakeTree { slot, target }));
+    }
     let what = format!("set {target} is version {}", prepared.release.version);
     steps.push(Box::new(WriteTrailers { slots: &prepared.slots, what }));
     steps

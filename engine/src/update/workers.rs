@@ -21,7 +21,7 @@ pub(super) fn run(count: usize, work: impl Fn() -> Result<(), Error> + Sync) -> 
 }
 
 /// How far a step is. Whichever worker gets there tells it, now and then.
-pub(super) struct Progress<'a> {
+pub(crate) struct Progress<'a> {
     events: &'a dyn Events,
     step: Step,
     label: &'a str,
@@ -31,7 +31,7 @@ pub(super) struct Progress<'a> {
 
 impl<'a> Progress<'a> {
     /// A step that begins now and has `total` bytes to go.
-    pub(super) fn new(events: &'a dyn Events, step: Step, label: &'a str, total: u64) -> Self {
+    pub(crate) fn new(events: &'a dyn Events, step: Step, label: &'a str, total: u64) -> Self {
         Self { events, step, label, total, now: Mutex::new((0, Instant::now())) }
     }
 
@@ -41,7 +41,7 @@ impl<'a> Progress<'a> {
     }
 
     /// So many bytes more are done.
-    pub(super) fn advance(&self, bytes: u64) {
+    pub(crate) fn advance(&self, bytes: u64) {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         now.0 += bytes;
         if now.1.elapsed() >= TELL_EVERY {

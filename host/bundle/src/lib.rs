@@ -13,6 +13,7 @@ mod slim;
 mod ssh_key;
 mod supplement;
 pub mod tool;
+pub mod tree;
 
 pub use error::Error;
 pub use open_file::open_file;

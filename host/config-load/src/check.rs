@@ -4,10 +4,11 @@ use crate::fleet::check_fleet;
 use crate::lan::check_lan;
 use crate::names::is_taken;
 use crate::network::check_network;
-use crate::problems::{Problem, Problems, is_word};
+use crate::problems::{Problem, Problems, is_absolute, is_word};
 use crate::servers::{check_file, check_servers};
 use crate::service::check_service;
 use crate::slots::check_slots;
+use crate::tree::check_trees;
 use drydock_config::{Bootloader, Config, Data, Layout, MAX_KEY, Mib, Unlock, WipeHow};
 
 /// What the firmware's partition, `bootenv`, `state` and the two partition tables take.
@@ -51,6 +52,7 @@ pub(crate) fn check(config: &Config) -> Vec<Problem> {
     check_fleet(config, &mut problems);
     check_service(config, &mut problems);
     check_lan(config, &mut problems);
+    check_trees(config, &mut problems);
     check_layout(config, &config.layout, &mut problems);
     problems.0
 }
@@ -282,12 +284,6 @@ fn check_layout(config: &Config, layout: &Layout, problems: &mut Problems) {
 
 fn check_label(label: &str, at: &str, problems: &mut Problems) {
     problems.unless(is_word(label, 36, "._-", true), at, "must be 1 to 36 characters of A-Z a-z 0-9 . _ -");
-}
-
-fn is_absolute(path: &str) -> bool {
-    path.starts_with('/')
-        && path.bytes().all(|byte| byte.is_ascii_graphic())
-        && !path.split('/').any(|part| part == "..")
 }
 
 fn is_guid(guid: &str) -> bool {

@@ -12,6 +12,7 @@ mod servers;
 mod service;
 mod slots;
 mod text;
+mod tree;
 
 pub use error::{Error, Fault};
 pub use load::{load, load_with_text};

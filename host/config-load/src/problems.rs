@@ -28,3 +28,10 @@ pub(crate) fn is_word(word: &str, longest: usize, more: &str, upper: bool) -> bo
     };
     (1..=longest).contains(&word.len()) && word.chars().all(good)
 }
+
+/// Whether it is an absolute path without `..`.
+pub(crate) fn is_absolute(path: &str) -> bool {
+    path.starts_with('/')
+        && path.bytes().all(|byte| byte.is_ascii_graphic())
+        && !path.split('/').any(|part| part == "..")
+}

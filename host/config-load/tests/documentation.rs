@@ -4,7 +4,7 @@
 use drydock_architecture::Architecture;
 use drydock_config::{
     Access, Bootloader, Config, Confirm, DataFailure, Handover, IfLocked, Ipv4, Ipv6, Mib, Reboot, Role,
-    Unlock, View, WatchdogHandover, WipeHow,
+    Share, Unlock, View, WatchdogHandover, WipeHow,
 };
 use drydock_config_load::load;
 use serde_json::Value;
@@ -71,6 +71,8 @@ fn with_hardware(hardware: &str) -> Config {
         [[wipe]]
         label = "logs"
         how = "zero"
+        [[tree]]
+        class = "app"
         [[network.interface]]
         [fleet]
         [service]
@@ -132,7 +134,9 @@ fn the_document_tells_the_defaults() {
 
 #[test]
 fn the_document_names_every_value() {
-    let roles = [Role::Boot, Role::Root, Role::Other, Role::Recovery].map(|v| serde_json::to_string(&v));
+    let roles =
+        [Role::Boot, Role::Root, Role::Other, Role::Files, Role::Recovery].map(|v| serde_json::to_string(&v));
+    let shares = [Share::Link, Share::Copy].map(|v| serde_json::to_string(&v));
     let failures = [DataFailure::Recovery, DataFailure::Temporary].map(|v| serde_json::to_string(&v));
     let handovers = [Handover::Reboot, Handover::SwitchRoot].map(|v| serde_json::to_string(&v));
     let loaders =
@@ -161,6 +165,7 @@ fn the_document_names_every_value() {
         ("layout.architecture", &architectures),
         ("network.interface[].ipv4", &ipv4),
         ("network.interface[].ipv6", &ipv6),
+        ("tree[].share", &shares),
         ("fleet.reboot", &reboots),
         ("fleet.confirm", &confirms),
         ("service.access", &accesses),

@@ -321,3 +321,19 @@ fn a_binary_without_the_page_is_refused_where_the_configuration_has_one() {
     fake.write("drydock", &elf());
     build(&fake.inputs()).unwrap();
 }
+
+#[test]
+fn a_binary_without_trees_is_refused_where_the_configuration_has_a_class_of_files() {
+    let fake = Fake::new();
+    let without = [&elf()[..], drydock_config::WITHOUT_FILES.as_bytes()].concat();
+    fake.write("drydock", &without);
+    build(&fake.inputs()).unwrap();
+    fake.edit(
+        "[initramfs]",
+        "[data]\nencrypted = false\n[[slot]]\nclass = \"app\"\nrole = \"files\"\n[initramfs]",
+    );
+    let why = refusal(&fake);
+    assert!(why.contains("built without the feature `files`"), "{why}");
+    fake.write("drydock", &elf());
+    build(&fake.inputs()).unwrap();
+}

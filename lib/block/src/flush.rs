@@ -43,6 +43,10 @@ pub enum Flush {
     FileNamed,
     /// A folder that was made is on the medium before anybody relies on a file in it.
     FolderNamed,
+    /// A tree of files is on the medium before its name leads to it.
+    TreeWritten,
+    /// A tree's name leads to it on the medium before the one that had the name is removed.
+    TreeNamed,
     /// What survives a factory reset is in the new filesystem before the stash is cleared.
     FilesKept,
     /// What was fetched of a bundle is on the medium before it is claimed to be.

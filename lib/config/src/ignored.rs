@@ -1,4 +1,4 @@
-//! What a build without the network, the agent or field service passes over.
+//! What a build without the network, the agent, field service or trees of files passes over.
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};

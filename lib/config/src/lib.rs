@@ -9,7 +9,7 @@ mod error;
 #[cfg(feature = "fleet")]
 mod fleet;
 mod hardware;
-#[cfg(not(all(feature = "fleet", feature = "lan")))]
+#[cfg(not(all(feature = "fleet", feature = "lan", feature = "files")))]
 mod ignored;
 #[cfg(feature = "lan")]
 mod lan;
@@ -20,6 +20,8 @@ mod network;
 mod reset;
 #[cfg(feature = "service")]
 mod service;
+#[cfg(feature = "files")]
+mod tree;
 mod types;
 mod units;
 
@@ -36,6 +38,8 @@ pub use network::{Address, Interface, Ipv4, Ipv6, Network};
 pub use reset::*;
 #[cfg(feature = "service")]
 pub use service::{Access, Service, ServiceKey, View};
+#[cfg(feature = "files")]
+pub use tree::{Share, Tree};
 pub use types::*;
 pub use units::{Kib, Mib, Seconds};
 
@@ -54,6 +58,9 @@ pub const WITHOUT_SERVICE: &str =
 
 /// What a device binary says that was built without the page on the LAN, where it should have it. As [`WITHOUT_NETWORK`].
 pub const WITHOUT_LAN: &str = "this drydock was built without the feature `lan`, and has no page to serve; use the commands at the device";
+/// What a device binary says that was built without trees of files, where it should make one. As [`WITHOUT_NETWORK`].
+pub const WITHOUT_FILES: &str =
+    "this drydock was built without the feature `files`, and makes no trees of files; take one that has it";
 
 impl Config {
     /// Reads what [`Config::to_json`] wrote. Unknown keys are refused; values are not checked again, because

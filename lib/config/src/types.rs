@@ -3,7 +3,7 @@
 #[cfg(feature = "fleet")]
 use crate::fleet::Fleet;
 use crate::hardware::{Hardware, Revision};
-#[cfg(not(all(feature = "fleet", feature = "lan")))]
+#[cfg(not(all(feature = "fleet", feature = "lan", feature = "files")))]
 use crate::ignored::Ignored;
 #[cfg(feature = "lan")]
 use crate::lan::Lan;
@@ -13,6 +13,8 @@ use crate::network::Network;
 use crate::reset::{FactoryReset, Watchdog, Wipe};
 #[cfg(feature = "service")]
 use crate::service::Service;
+#[cfg(feature = "files")]
+use crate::tree::Tree;
 use crate::units::{Kib, Seconds};
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +91,14 @@ pub struct Config {
     #[cfg(not(feature = "lan"))]
     #[serde(default, rename = "lan", skip_serializing)]
     _lan: Ignored,
+    /// How the trees are made that classes of the role `files` are for.
+    #[cfg(feature = "files")]
+    #[serde(default, rename = "tree", skip_serializing_if = "Vec::is_empty")]
+    pub trees: Vec<Tree>,
+    /// What is said of them to a build that makes none.
+    #[cfg(not(feature = "files"))]
+    #[serde(default, rename = "tree", skip_serializing)]
+    _trees: Ignored,
     /// The initramfs that carries this configuration.
     #[serde(default)]
     pub initramfs: Initramfs,
@@ -146,6 +156,8 @@ pub enum Role {
     Root,
     /// Anything else that is updated along: mounted through dm-verity at the path given by the live system.
     Other,
+    /// Files that a tree on `data` is made of: the slot holds the image, and is never mounted.
+    Files,
     /// The recovery's own kernel and initramfs: not part of a set, has two copies of its own.
     Recovery,
 }
@@ -335,9 +347,20 @@ impl Config {
             lan: None,
             #[cfg(not(feature = "lan"))]
             _lan: Ignored,
+            #[cfg(feature = "files")]
+            trees: vec![],
+            #[cfg(not(feature = "files"))]
+            _trees: Ignored,
             initramfs: Initramfs::default(),
             layout: Layout::default(),
         }
+    }
+
+    /// How the tree of a class of the role `files` is made.
+    #[cfg(feature = "files")]
+    pub fn tree(&self, class: &str) -> Tree {
+        let named = self.trees.iter().find(|tree| tree.class == class).cloned();
+        named.unwrap_or_else(|| Tree::of(class))
     }
 }
 

@@ -43,7 +43,7 @@ pub mod tree;
 
 pub use archive::{Signed, Tail};
 pub use delta::Delta;
-pub use digest::{Digest, KeyId, sha256};
+pub use digest::{Digest, KeyId, Summing, sha256};
 pub use error::{Error, FrameFault};
 pub use image::{Image, Pin};
 pub use limits::{DELTAS, DELTAS_SIGNATURES, LEFT_OUT, MANIFEST, SIGNATURES};

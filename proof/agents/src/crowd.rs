@@ -25,6 +25,7 @@ pub const LIGHT: Setup = Setup {
     discard: Discard::Zeroes,
     root_blocks: 8,
     data: Flashed::Made,
+    files: false,
 };
 
 /// How many agents may wait for the server at once.

@@ -4,6 +4,7 @@ use crate::contents::Contents;
 use crate::disk::{Mark, Op, SimDisk};
 use crate::fresh;
 use crate::machine::{Bundles, SimMachine};
+use crate::trees::{SimTrees, Tree};
 use crate::truth::{self, Slot};
 use crate::workshop::{RECOVERY, Workshop};
 use drydock_block::{BlockDevice, Flush};
@@ -33,6 +34,8 @@ pub struct SimDevice<'f> {
     pub config: Config,
     /// What lies on `data`.
     pub bundles: Bundles,
+    /// The trees of files on `data`, where there are slots for them.
+    pub trees: Option<Arc<SimTrees>>,
     /// The version that never says that it is well, if any.
     pub sick: Option<String>,
     /// The version whose recovery never comes up, if any.
@@ -76,9 +79,11 @@ impl<'f> SimDevice<'f> {
         let source = |release: &crate::workshop::Release| {
             (format!("{}.drydock", release.version), Arc::new(release.bundle.clone()) as _)
         };
+        let disk = Arc::new(workshop.switch_on(contents));
         Self {
             workshop,
-            disk: Arc::new(workshop.switch_on(contents)),
+            trees: workshop.setup.files.then(|| Arc::new(SimTrees::new(Tree::default(), disk.clone()))),
+            disk,
             config: workshop.config.clone(),
             bundles: workshop.releases.iter().map(source).collect(),
             sick: None,
@@ -94,6 +99,7 @@ impl<'f> SimDevice<'f> {
             disk: Arc::new(self.workshop.switch_on(contents)),
             config: self.config.clone(),
             bundles: self.bundles.clone(),
+            trees: None,
             sick: self.sick.clone(),
             hangs: self.hangs.clone(),
             violations: Mutex::default(),
@@ -106,7 +112,9 @@ impl<'f> SimDevice<'f> {
 
     /// What drydock sees.
     pub fn machine(&self) -> SimMachine<'f> {
-        SimMachine::new(self.workshop, self.disk.clone(), self.config.clone(), self.bundles.clone())
+        let machine =
+            SimMachine::new(self.workshop, self.disk.clone(), self.config.clone(), self.bundles.clone());
+        machine.with_trees(self.trees.clone())
     }
 
     /// The record of state, if drydock finds one.

@@ -217,6 +217,11 @@ impl SimDisk {
         self.lock().log.clone()
     }
 
+    /// How much has happened.
+    pub fn logged(&self) -> usize {
+        self.lock().log.len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -6,6 +6,7 @@
 //! live system behind it. [`truth`] knows what must be on the disk, without asking drydock. [`proof`] cuts an
 //! operation everywhere and lets every device that is left run to its end.
 
+pub mod application;
 pub mod contents;
 pub mod cut;
 pub mod data;
@@ -14,6 +15,7 @@ pub mod disk;
 pub mod fetches;
 pub mod files;
 pub mod fresh;
+mod images;
 pub mod kept;
 pub mod machine;
 pub mod native;
@@ -23,6 +25,7 @@ pub mod schedule;
 pub mod seen;
 pub mod server;
 pub mod setup;
+pub mod trees;
 pub mod truth;
 pub mod uploads;
 pub mod volume;

@@ -18,6 +18,8 @@ pub struct Setup {
     pub root_blocks: usize,
     /// What `data` is when the device leaves the workshop.
     pub data: Flashed,
+    /// Whether there is a slot class of the role `files`.
+    pub files: bool,
 }
 
 /// What `data` is when a device leaves the workshop.
@@ -55,6 +57,7 @@ pub const SETUPS: [Setup; 7] = [
         discard: Discard::Zeroes,
         root_blocks: 132,
         data: Flashed::Made,
+        files: false,
     },
     Setup {
         name: "plain-4096",
@@ -63,6 +66,7 @@ pub const SETUPS: [Setup; 7] = [
         discard: Discard::Noise,
         root_blocks: 132,
         data: Flashed::Made,
+        files: false,
     },
     Setup {
         name: "luks-512",
@@ -71,6 +75,7 @@ pub const SETUPS: [Setup; 7] = [
         discard: Discard::Unsupported,
         root_blocks: 28,
         data: Flashed::Made,
+        files: false,
     },
     Setup {
         name: "luks-4096",
@@ -79,6 +84,7 @@ pub const SETUPS: [Setup; 7] = [
         discard: Discard::Zeroes,
         root_blocks: 60,
         data: Flashed::Made,
+        files: false,
     },
     Setup {
         name: "first-512",
@@ -87,6 +93,7 @@ pub const SETUPS: [Setup; 7] = [
         discard: Discard::Zeroes,
         root_blocks: 8,
         data: Flashed::Blank { encrypted: false, erased: 0 },
+        files: false,
     },
     Setup {
         name: "first-4096",
@@ -95,6 +102,7 @@ pub const SETUPS: [Setup; 7] = [
         discard: Discard::Unsupported,
         root_blocks: 8,
         data: Flashed::Blank { encrypted: false, erased: 0xff },
+        files: false,
     },
     Setup {
         name: "first-luks-512",
@@ -103,5 +111,9 @@ pub const SETUPS: [Setup; 7] = [
         discard: Discard::Noise,
         root_blocks: 8,
         data: Flashed::Blank { encrypted: true, erased: 0 },
+        files: false,
     },
 ];
+
+/// A disk with slots for trees of files.
+pub const WITH_FILES: Setup = Setup { name: "files-512", root_blocks: 8, files: true, ..SETUPS[0] };

@@ -1,7 +1,9 @@
 //! Makes devices: their configuration, releases for them, and a disk as it is flashed.
 
+use crate::application;
 use crate::contents::Contents;
 use crate::disk::SimDisk;
+use crate::images::{changed, image, seed, with_tree};
 use crate::setup::{Flashed, Setup};
 use crate::volume::{self, IDENTITY};
 use drydock_block::{BlockDevice, Section};
@@ -14,8 +16,8 @@ use drydock_engine::reset::archive::{Entry, Kind};
 use drydock_fixtures::Random;
 use drydock_fixtures::{Parts, key};
 use drydock_format::trailer::{self, Trailer};
-use drydock_format::tree::{BLOCK, GROUP, Hasher};
-use drydock_format::{Bundle, Image, MANIFEST, Manifest, SIGNATURES};
+use drydock_format::tree::{BLOCK, GROUP};
+use drydock_format::{Bundle, MANIFEST, Manifest, SIGNATURES};
 use drydock_luks::{Cost, FormatOptions, Unlocked};
 use drydock_models::CryptDevice;
 use drydock_state::grub::{ENV_SIZE, Grub};
@@ -89,11 +91,14 @@ impl Workshop {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let keys: Vec<PrivateKey> = (1..=3).map(key).collect();
         let class = |class: &str, role, encrypted| SlotClass { encrypted, ..SlotClass::new(class, role) };
-        let slots = vec![
+        let mut slots = vec![
             class("boot", Role::Boot, false),
             class("root", Role::Root, setup.luks),
             class(RECOVERY, Role::Recovery, false),
         ];
+        if setup.files {
+            slots.push(class(application::CLASS, Role::Files, false));
+        }
         let mut config = Config::new(COMPATIBLE, slots, keys[0].public().unwrap().to_string());
         config.data = Some(Data {
             label: "data".into(),
@@ -192,6 +197,9 @@ impl Workshop {
         if WITH_RECOVERY.contains(&version) {
             images.push((RECOVERY, image(seed(version) + 2, RECOVERY_SIZE)));
         }
+        if self.setup.files {
+            images.push((application::CLASS, application::image(version)));
+        }
         let bases: &[(&str, Vec<u8>)] =
             if version == LIKE_THE_FIRST { &self.images(VERSIONS[0]) } else { &[] };
         let bundle = self.bundle_for(version, security_version, &images, bases);
@@ -232,10 +240,16 @@ impl Workshop {
             ("logs", 32 << 10),
             ("data", data),
         ];
+        let of_files = self.config.class_with_role(Role::Files).into_iter().flat_map(|class| {
+            let size = content(class.class.as_str());
+            SetName::BOTH.map(|set| (set.label(&class.class), size))
+        });
+        let sizes: Vec<_> =
+            sizes.into_iter().map(|(label, size)| (label.to_owned(), size)).chain(of_files).collect();
         let mut start = 0;
         for (label, size) in sizes {
             let end = start + size.next_multiple_of(4096);
-            self.partitions.insert(label.into(), start..end);
+            self.partitions.insert(label, start..end);
             start = end;
         }
         self.blank = Contents::new(start);
@@ -357,37 +371,6 @@ impl Workshop {
         env.want(&record.wanted(self.config.boot.attempts)).unwrap();
         disk.view()
     }
-}
-
-/// What makes a version's images its own.
-fn seed(version: &str) -> u64 {
-    version.bytes().fold(7, |sum, byte| sum * 31 + u64::from(byte))
-}
-
-/// An image as a later version has it: a word here and there is another one, and a block has moved.
-fn changed(mut bytes: Vec<u8>) -> Vec<u8> {
-    for (nth, word) in bytes.as_chunks_mut::<4>().0.iter_mut().enumerate().skip(100).step_by(1500) {
-        *word = (nth as u32).to_le_bytes();
-    }
-    bytes[..2 * BLOCK].rotate_left(BLOCK);
-    bytes
-}
-
-/// An image that compresses to one half.
-fn image(seed: u64, size: usize) -> Vec<u8> {
-    let mut bytes = vec![0; size];
-    let mut random = Random::new(seed);
-    bytes.chunks_mut(BLOCK).for_each(|block| random.fill(&mut block[..BLOCK / 2]));
-    bytes
-}
-
-/// The image and its whole hash tree, as they stand in a slot.
-fn with_tree(image: &Image, mut bytes: Vec<u8>, upper: &[u8]) -> Vec<u8> {
-    let hasher = Hasher::new(&image.salt);
-    let leaves: Vec<u8> = bytes.chunks(GROUP).flat_map(|group| hasher.leaf_block(group)).collect();
-    bytes.extend(upper);
-    bytes.extend(leaves);
-    bytes
 }
 
 /// Puts a new boot environment's filesystem on a partition, as a workshop does.

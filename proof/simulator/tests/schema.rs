@@ -13,7 +13,7 @@ use drydock_format::sha256;
 use drydock_house::schema::Schemas;
 use drydock_simulator::contents::Contents;
 use drydock_simulator::device::SimDevice;
-use drydock_simulator::setup::SETUPS;
+use drydock_simulator::setup::{SETUPS, WITH_FILES};
 use drydock_simulator::workshop::Workshop;
 use drydock_state::fleet::{Answer, Closed, Ended, Fleet, How, Order, Question};
 use drydock_state::{CopyName, Entry, Intent, Job, MediumSource, Outcome, SetName, Source, UnixTime};
@@ -174,6 +174,10 @@ fn the_schemas_have_every_field_of_status_and_log_and_no_other() {
         let intent = Intent { missed: 1, proven, ..Intent::new(1, job, UnixTime(1)) };
         hold("status.json", printed(&MOMENTS.first, running(), |seen| seen.record.intent = Some(intent)));
     }
+    let of_files = Workshop::new(WITH_FILES);
+    let device = SimDevice::new(&of_files, of_files.flashed());
+    let seen = |machine: &_| status(machine, &Seen::look(machine).unwrap(), running());
+    hold("status.json", serde_json::to_value(device.live(seen)).unwrap());
     let mut bad = printed(&MOMENTS.second, running(), |_| {});
     bad["sets"]["a"]["status"] = json!(drydock_state::SetStatus::Bad);
     hold("status.json", bad);

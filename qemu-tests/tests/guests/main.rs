@@ -8,6 +8,7 @@ mod delta;
 mod demo;
 mod device;
 mod faults;
+mod files;
 mod flash;
 mod grub;
 mod grub_device;

@@ -55,15 +55,17 @@ impl Command {
     /// Whether it may change what a fleet's server is told.
     #[cfg(feature = "fleet")]
     fn changes(&self) -> bool {
-        !matches!(
-            self,
+        match self {
             Self::Status(_)
-                | Self::Log(_)
-                | Self::RecoveryLog(_)
-                | Self::Verify(..)
-                | Self::Fetch(..)
-                | Self::Settle
-        )
+            | Self::Log(_)
+            | Self::RecoveryLog(_)
+            | Self::Verify(..)
+            | Self::Fetch(..)
+            | Self::Settle => false,
+            #[cfg(feature = "files")]
+            Self::VerifyTrees => false,
+            _ => true,
+        }
     }
 
     fn run_on(self, machine: &Hardware<'_>) -> Result<String, Error> {
@@ -132,6 +134,8 @@ impl Command {
                 }
                 prepared.to_string()
             }
+            #[cfg(feature = "files")]
+            Self::VerifyTrees => drydock_engine::tree::verify(machine)?,
             Self::Cancel => format!("intent {} is taken back\n", live::cancel(machine)?),
             Self::FactoryReset => {
                 let id = live::factory_reset(machine)?;

@@ -40,6 +40,12 @@ const LAN: &str = "  drydock serve                  serve a page on the LAN, as 
 #[cfg(not(feature = "lan"))]
 const LAN: &str = "";
 
+#[cfg(feature = "files")]
+const FILES: &str = "  drydock verify --trees         compare the vendor's files in the trees on the data volume with their signed lists
+";
+#[cfg(not(feature = "files"))]
+const FILES: &str = "";
+
 const COMMANDS: &str = "\
 drydock: updates this device from its recovery
 
@@ -72,7 +78,7 @@ Exit codes: 0 done, 1 failed or refused, 2 the command line makes no sense.
 /// Runs one command and prints what it has to say.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = Invocation::parse(arguments).and_then(|invocation| match invocation {
-        Invocation::Help => Ok([COMMANDS, FLEET, LAN, NETWORK, ENDING].concat()),
+        Invocation::Help => Ok([COMMANDS, FILES, FLEET, LAN, NETWORK, ENDING].concat()),
         Invocation::Version => Ok(concat!("drydock ", env!("CARGO_PKG_VERSION"), "\n").into()),
         Invocation::Command(command) => command.run(),
         #[cfg(feature = "fleet")]
@@ -121,6 +127,8 @@ enum Command {
     Stage(Where, Look, Form),
     Fetch(String, Option<String>, Form),
     Verify(Where, Look, Form),
+    #[cfg(feature = "files")]
+    VerifyTrees,
     Cancel,
     MarkGood,
     FactoryReset,
@@ -177,6 +185,7 @@ impl Invocation {
         use lexopt::prelude::*;
         let (mut command, mut operand, mut form, mut look) = (None, None, Form::Text, Look::Whole);
         let (mut recovery, mut once, mut to, mut transfer) = (None, None, None, Transfer::Now);
+        let mut trees = None;
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("help") | Short('h') => return Ok(Self::Help),
@@ -184,6 +193,7 @@ impl Invocation {
                 Long("json") => form = Form::Json,
                 Long("recovery") => recovery = Some(()),
                 Long("once") => once = Some(()),
+                Long("trees") => trees = Some(()),
                 Long("stream") => transfer = Transfer::Later,
                 Long("to") => to = Some(parser.value()?.string()?),
                 Long("quick") => look = Look::Quick,
@@ -208,6 +218,9 @@ impl Invocation {
         let Some(command) = command.filter(|command| command != "help") else { return Ok(Self::Help) };
         if recovery.is_some() && command != "log" {
             return Err("--recovery belongs to `log`".into());
+        }
+        if trees.is_some() && (command != "verify" || operand.is_some()) {
+            return Err("--trees belongs to `verify`, without a bundle".into());
         }
         if once.is_some() && command != "agent" {
             return Err("--once belongs to `agent`".into());
@@ -236,6 +249,10 @@ impl Invocation {
                 Some(Where::Address(url, _)) => Command::Fetch(url, to, form),
                 _ => return Err("from which address?".into()),
             },
+            #[cfg(feature = "files")]
+            "verify" if trees.is_some() => Command::VerifyTrees,
+            #[cfg(not(feature = "files"))]
+            "verify" if trees.is_some() => return Err(drydock_config::WITHOUT_FILES.into()),
             "verify" => Command::Verify(bundle(operand)?, look, form),
             "cancel" => Command::Cancel,
             "mark-good" => Command::MarkGood,
@@ -319,6 +336,8 @@ mod tests {
         assert_eq!(parse("").unwrap(), Invocation::Help);
         assert_eq!(parse("mark-bad").unwrap(), Invocation::Command(Command::MarkBad(None)));
         assert_eq!(parse("mark-bad b").unwrap(), Invocation::Command(Command::MarkBad(Some(SetName::B))));
+        #[cfg(feature = "files")]
+        assert_eq!(parse("verify --trees").unwrap(), Invocation::Command(Command::VerifyTrees));
         #[cfg(feature = "fleet")]
         {
             use agent::Rounds;
@@ -350,6 +369,8 @@ mod tests {
             "stage --to x https://a/b",
             "stage --stream file",
             "verify --stream https://a/b",
+            "verify --trees file",
+            "status --trees",
         ] {
             assert!(parse(wrong).unwrap_err().to_string().contains("drydock --help"), "{wrong}");
         }

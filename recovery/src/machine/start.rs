@@ -46,6 +46,15 @@ impl Start for Hardware<'_> {
         mount::mount(Path::new("tmpfs"), &self.target(Place::InNewRoot), "tmpfs", flags, "mode=755")
     }
 
+    #[cfg(feature = "files")]
+    fn show(&self, folder: &Path, at: &str) -> Result<(), Error> {
+        let (source, target) = (self.target(Place::InNewRoot).join(folder), below(NEW_ROOT, at));
+        mount::mount(&source, &target, "", MountFlags::BIND, "")?;
+        let read_only = MountFlags::REMOUNT | MountFlags::BIND | MountFlags::RDONLY;
+        let flags = read_only | MountFlags::NOSUID | MountFlags::NODEV;
+        mount::mount(&source, &target, "", flags, "")
+    }
+
     fn takes_machine_id(&self) -> bool {
         below(NEW_ROOT, "etc/machine-id").exists()
     }

@@ -107,6 +107,11 @@ impl Volumes for Hardware<'_> {
         Box::new(Mounted(self.target(place)))
     }
 
+    #[cfg(feature = "files")]
+    fn trees(&self, place: Place) -> std::io::Result<Box<dyn drydock_engine::machine::Trees + '_>> {
+        Ok(Box::new(crate::tree::Beneath::open(&self.target(place))?))
+    }
+
     fn pack(&self, place: Place, paths: &[String], limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
         keep::pack(&self.target(place), paths, limit)
     }

@@ -5,6 +5,8 @@
 #![allow(unsafe_code)]
 
 mod block;
+#[cfg(feature = "files")]
+mod clone;
 mod ext4;
 mod keys;
 #[cfg(all(panic = "abort", target_feature = "crt-static", target_env = "gnu"))]
@@ -18,8 +20,12 @@ mod random;
 mod signal;
 mod terminal;
 mod watchdog;
+#[cfg(feature = "files")]
+mod xattr;
 
 pub use block::{add_partition, discard, flush_buffers, sector_size, size};
+#[cfg(feature = "files")]
+pub use clone::clone_contents;
 pub use ext4::resize_ext4;
 pub use keys::LogonKey;
 pub use module::load_module;
@@ -31,3 +37,5 @@ pub use random::{random, random_at_once};
 pub use signal::reset_sigpipe;
 pub use terminal::unsent;
 pub use watchdog::{set_watchdog_timeout, watchdog_identity};
+#[cfg(feature = "files")]
+pub use xattr::{get_xattr, list_xattrs, remove_xattr, set_xattr};

@@ -5,6 +5,8 @@ use drydock_format::frames::{Decoder, FrameTable};
 use drydock_format::tar::Header;
 use drydock_format::tree::Hasher;
 use drydock_format::{Bundle, Digest, Image, Manifest, PublicKey, Salt, Supplement, Trusted, signature};
+use drydock_tree::{List, What};
+use std::path::{Component, Path};
 
 const BLOCK: u64 = 4096;
 const GROUP: u32 = 128 * 4096;
@@ -31,6 +33,24 @@ pub(crate) fn supplement(data: &[u8]) -> bool {
     assert!(joined.members.starts_with(&release.members) && joined.images == release.images);
     assert!(joined.check().is_ok() && joined.further().ends_with(&supplement.members));
     assert!(supplement.join(&mut joined, Digest([!digest.0[0]; 32])).is_err());
+    true
+}
+
+/// The list of a tree's files, behind a first line that is right. What is read leads nowhere out, is chosen or not, and is written
+/// in one way only.
+pub(crate) fn file_list(data: &[u8]) -> bool {
+    let mut bytes = format!("drydock-files/1 {:08}\n", drydock_tree::HEAD + data.len()).into_bytes();
+    bytes.extend(data);
+    let Ok(list) = List::parse(&bytes, 1 << 30) else { return false };
+    assert_eq!(List::encode(&list.choice, list.entries()), bytes);
+    for entry in list.entries() {
+        assert!(entry.path.components().all(|part| matches!(part, Component::Normal(_))));
+        assert!(entry.path.parent().is_some_and(|above| above == Path::new("") || list.at(above).is_some()));
+        let _ = list.choice.has(&entry.path);
+        if let What::File { size, at, .. } = list.file(entry).what {
+            assert!(list.place(at) + size <= 1 << 30);
+        }
+    }
     true
 }
 

@@ -42,6 +42,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "dns", run: lan::dns },
     Target { name: "ext4", run: disk::ext4 },
     Target { name: "fat", run: disk::fat },
+    Target { name: "file_list", run: bundle::file_list },
     Target { name: "frame", run: bundle::frame },
     Target { name: "frame_table", run: bundle::frame_table },
     Target { name: "gpt", run: disk::gpt },

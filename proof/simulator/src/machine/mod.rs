@@ -5,6 +5,7 @@ mod volumes;
 
 use crate::disk::SimDisk;
 use crate::schedule::{Process, Reads, Stepping};
+use crate::trees::SimTrees;
 use crate::truth::{self, Slot};
 use crate::workshop::{DATA_KEY, Workshop};
 use drydock_block::{BlockDevice, Flush, read_vec};
@@ -49,6 +50,7 @@ pub struct SimMachine<'f> {
     /// What is mounted where; nothing is known of what is behind a filesystem of the live system.
     mounted: Mutex<BTreeMap<Place, Option<Device>>>,
     waited: Mutex<Duration>,
+    trees: Option<Arc<SimTrees>>,
     /// Whose turns are chosen, where another process works on the same disk.
     process: Option<(Process, Reads)>,
 }
@@ -92,8 +94,15 @@ impl<'f> SimMachine<'f> {
             mapped: Mutex::default(),
             mounted: Mutex::default(),
             waited: Mutex::default(),
+            trees: None,
             process: None,
         }
+    }
+
+    /// The same machine with trees of files on `data`.
+    #[must_use]
+    pub fn with_trees(self, trees: Option<Arc<SimTrees>>) -> Self {
+        Self { trees, ..self }
     }
 
     /// The same machine in the live system, where `data` is mounted already.

@@ -7,11 +7,12 @@ use crate::workshop::DATA_SIZE;
 use drydock_engine::Error;
 use drydock_engine::files::Files;
 use drydock_engine::machine::{
-    Device, Disk, Home, Keys, Mode, NotMounted, NotMountedFor, Place, Random, Volumes,
+    Device, Disk, Home, Keys, Mode, NotMounted, NotMountedFor, Place, Random, Trees, Volumes,
 };
 use drydock_engine::volume::ext4::{self, Identity};
 use drydock_luks::{FormatOptions, Unlocked};
 use drydock_models::CryptDevice;
+use std::io;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -68,6 +69,12 @@ impl Volumes for SimMachine<'_> {
     fn files(&self, place: Place) -> Box<dyn Files + '_> {
         Box::new(FakeFiles::new(self.at(place).expect("it is mounted")))
     }
+    fn trees(&self, _place: Place) -> io::Result<Box<dyn Trees + '_>> {
+        match &self.trees {
+            Some(trees) => Ok(Box::new(&**trees)),
+            None => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
     fn pack(&self, place: Place, _paths: &[String], _limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
         let found = volume::contents(&self.at(place)?);
         let found = found.ok_or_else(|| missing("the files on a volume".into()))?;
@@ -81,6 +88,10 @@ impl Volumes for SimMachine<'_> {
         volume::format_options()
     }
     fn make_filesystem(&self, device: &Device) -> Result<(), Error> {
+        // Of all volumes only `data` is ever made new.
+        if let Some(trees) = &self.trees {
+            trees.format();
+        }
         if device.size() <= DATA_SIZE {
             let made = volume::make(device, &[]);
             return made.map_err(Error::doing("make a simulated filesystem"));

@@ -65,6 +65,11 @@ pub(crate) enum Command {
     /// Each image becomes DIR/NAME.img, sparse where it is zero. Every group is proven against the image's root hash;
     /// the keys say whether that hash can be relied on.
     Extract(crate::extract::Args),
+    /// Make an image of a folder's files, for a class of the role `files`.
+    ///
+    /// The image is a tar archive whose first member lists all files with their metadata and digests; devices make a tree of it.
+    /// The same folder makes the same bytes. Owners, permissions, links, capabilities and access lists are kept; times are not.
+    Tree(crate::tree::Args),
     /// Make a disk image to flash.
     Disk(crate::disk::Args),
     /// Answer the challenge of a device, for a technician.

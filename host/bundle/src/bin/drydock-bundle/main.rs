@@ -12,6 +12,7 @@ mod keygen;
 mod look;
 mod sign;
 mod slim;
+mod tree;
 mod trust;
 mod unpack;
 mod verify;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Info(args) => info::run(args),
         Command::Verify(args) => verify::run(args, progress),
         Command::Extract(args) => extract::run(args, progress),
+        Command::Tree(args) => tree::run(args),
         Command::Disk(args) => disk::run(args, progress),
         Command::Answer(args) => answer::run(args),
         Command::Completions { shell } => Ok(tool::completions::<Cli>(TOOL, *shell)),

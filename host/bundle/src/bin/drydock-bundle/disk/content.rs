@@ -89,7 +89,8 @@ pub(super) fn find<'a>(
     Ok(contents)
 }
 
-/// Refuses an image that the kernel can't mount as the root, or that GRUB can't read kernel and initramfs from. What the
+/// Refuses an image that the kernel can't mount as the root, that GRUB can't read kernel and initramfs from, or that no tree can be
+/// made of. What the
 /// others are for is not known here.
 pub(super) fn check(config: &Config, bundle: &Bundle, contents: &[Content<'_>]) -> Result<(), Error> {
     let grub = config.layout.bootloader != Bootloader::None;
@@ -107,9 +108,10 @@ pub(super) fn check(config: &Config, bundle: &Bundle, contents: &[Content<'_>]) 
                 (head, raw.size, format!("the image {}", raw.path.display()))
             }
         };
-        let problem = match for_grub {
-            true => look::no_grub(&head, size),
-            false => look::no_root(&head, size, &config.boot.root_filesystem),
+        let problem = match content.role {
+            Role::Files => look::no_tree(&head),
+            _ if for_grub => look::no_grub(&head, size),
+            _ => look::no_root(&head, size, &config.boot.root_filesystem),
         };
         if let Some(problem) = problem {
             return Err(Error::Input { what: format!("{what} in slot class `{}`", content.class), problem });

@@ -5,6 +5,7 @@ mod filesystem;
 
 use drydock_bundle::Error;
 use drydock_format::{Bundle, frames::Decoder};
+use drydock_tree::{HEAD as LIST_HEAD, LIST_AT};
 pub(crate) use filesystem::Filesystem;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -84,10 +85,19 @@ pub(crate) fn no_grub(head: &[u8], size: u64) -> Option<String> {
     }
 }
 
+/// Why a device can't make a tree of files of an image, if it can't.
+pub(crate) fn no_tree(head: &[u8]) -> Option<String> {
+    let list = head.get(LIST_AT as usize..LIST_AT as usize + LIST_HEAD).unwrap_or_default();
+    let why = drydock_tree::length(list).err()?;
+    Some(why.to_string())
+}
+
 /// What is doubtful about an image of which only its bytes are known: it may be meant so, for a slot of the role `other`,
 /// or for another bootloader.
 pub(crate) fn doubt(head: &[u8], size: u64) -> Option<String> {
     match content(head) {
+        // It is for a class of files.
+        _ if no_tree(head).is_none() => None,
         Content::Filesystem(found) => found.cut_off(size).or(found.unfit_for_verity()),
         Content::Wrapped(name, advice) => Some(format!("it is {name}; {advice}")),
         Content::Unknown => None,
@@ -128,6 +138,15 @@ mod tests {
         }
         assert_eq!(doubt(&[7; HEAD], 1 << 20), None);
         assert_eq!(doubt(b"tiny", 4), None);
+    }
+
+    #[test]
+    fn an_image_of_a_tree_is_what_it_is_and_no_other_archive_is() {
+        let mut head = vec![0; HEAD];
+        head[257..262].copy_from_slice(b"ustar");
+        assert!(no_tree(&head).is_some() && doubt(&head, 1 << 20).is_some());
+        head[512..][..25].copy_from_slice(b"drydock-files/1 00000025\n");
+        assert_eq!((no_tree(&head), doubt(&head, 1 << 20)), (None, None));
     }
 
     #[test]

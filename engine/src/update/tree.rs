@@ -1,0 +1,40 @@
+//! The step of an update that makes a tree of files.
+
+use super::prepared::PreparedSlot;
+use crate::error::Error;
+use crate::event::Step as Phase;
+use crate::machine::{Machine, Place};
+use crate::steps::{About, Done, Step, Work};
+use crate::tree;
+use crate::volume::data;
+use drydock_state::SetName;
+
+/// Makes the target set's tree of the image that is in its slot.
+pub(super) struct MakeTree<'p> {
+    pub(super) slot: &'p PreparedSlot,
+    pub(super) target: SetName,
+}
+
+impl<M: Machine> Step<M> for MakeTree<'_> {
+    fn about(&self) -> About {
+        About {
+            phase: Phase::Write,
+            what: format!("the tree of `{}` for set {}", self.slot.plan.class.class, self.target),
+            why: "the set gets the files of its release, and what the device keeps beside them",
+            needs: "the slot was read back, and the tree of the set that runs stays as it is",
+            durable: "the set's tree, whole and under its name",
+        }
+    }
+    fn run(&self, work: &mut Work<'_, '_, M>) -> Result<Done, Error> {
+        let (machine, image) = (work.machine, &self.slot.plan.image);
+        let made = data::for_reading(machine)
+            .and_then(|()| tree::make(machine, Place::Data, self.target, &self.slot.device, image));
+        match made {
+            Ok(()) => Ok(Done::Told(format!("the tree of `{}` for set {}", image.class, self.target))),
+            Err(error) if !machine.config().tree(&image.class).required => {
+                Ok(Done::Skipped(error.to_string()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

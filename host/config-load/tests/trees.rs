@@ -1,0 +1,71 @@
+//! What is wrong with `[[tree]]` is said at its place.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use drydock_config::{Config, Share};
+use drydock_config_load::load;
+
+/// What is said of a configuration with this at its beginning and at its end.
+fn read(start: &str, end: &str) -> Result<Config, String> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("key.pem"), "PEM").unwrap();
+    let text = format!(
+        r#"
+compatible = "x"
+signatures.keys = ["key.pem"]
+layout.bootloader = "none"
+{start}
+[[slot]]
+class = "root"
+role = "root"
+[[slot]]
+class = "app"
+role = "files"
+{end}
+"#
+    );
+    let path = folder.path().join("device.toml");
+    std::fs::write(&path, text).unwrap();
+    load(&path).map_err(|error| error.to_string())
+}
+
+const WITH_DATA: &str = "data.encrypted = false";
+
+#[test]
+fn a_tree_loads_and_survives_json() {
+    let lines = r#"
+        [[tree]]
+        class = "app"
+        only = ["bin", "lib/**/*.so"]
+        except = ["etc/*.local"]
+        share = "copy"
+        required = false
+        at = "/opt/app"
+    "#;
+    let config = read(WITH_DATA, lines).unwrap();
+    let tree = config.tree("app");
+    assert_eq!((tree.share, tree.required, tree.at.as_deref()), (Share::Copy, false, Some("/opt/app")));
+    assert_eq!(Config::from_json(&config.to_json().unwrap()).unwrap().tree("app"), tree);
+    let plain = read(WITH_DATA, "").unwrap().tree("app");
+    assert!(plain.required && plain.only.is_empty() && plain.at.is_none());
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    for (lines, why) in [
+        ("class = \"root\"", "no [[slot]] with the role `files` has the class `root`"),
+        ("class = \"other\"", "no [[slot]] with the role `files` has the class `other`"),
+        ("class = \"app\"\n[[tree]]\nclass = \"app\"", "there is a [[tree]] for this class already"),
+        ("class = \"app\"\nat = \"opt\"", "must be an absolute path"),
+        ("class = \"app\"\nat = \"/var/app\"", "must be an absolute path"),
+        ("class = \"app\"\nat = \"/run\"", "must be an absolute path"),
+        ("class = \"app\"\nat = \"/opt/../etc\"", "must be an absolute path"),
+        ("class = \"app\"\nonly = [\"/etc\"]", "must be names separated by single slashes"),
+        ("class = \"app\"\nexcept = [\"a**\"]", "must have `**` as a whole name only"),
+        ("class = \"app\"\nshare = \"move\"", "unknown variant"),
+    ] {
+        let said = read(WITH_DATA, &format!("[[tree]]\n{lines}")).unwrap_err();
+        assert!(said.contains(why) && said.contains("device.toml:"), "{lines}: {said}");
+    }
+    let said = read("", "").unwrap_err();
+    assert!(said.contains("there is no [data]"), "{said}");
+}
