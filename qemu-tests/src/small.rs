@@ -85,7 +85,11 @@ impl SmallSystem {
         (vmlinuz, modules): (&Path, Option<&Path>),
         root_size: u64,
     ) -> Result<Self, QemuError> {
-        let tools = if OF_THE_FIELD.iter().any(|word| config.contains(word)) { Tools::with_field()? } else { Tools::build()? };
+        let tools = if OF_THE_FIELD.iter().any(|word| config.contains(word)) {
+            Tools::with_field()?
+        } else {
+            Tools::build()?
+        };
         let system = Self { dir: target_subdir("small-systems")?.join(name), tools, root_size };
         let _lock = system.lock()?;
         let stamp = run(Command::new("sha256sum").args([

@@ -64,7 +64,7 @@ fn what_is_not_signed_or_for_another_device_is_refused_before_a_byte_of_it_is_wr
     ] {
         // All that follows the front is never sent: the answer does not wait for it.
         let claimed = bytes.len() + 40_000_000;
-        let wanted = if why == "" || why == "manifest" { wish(bundle()) } else { wish(bytes) };
+        let wanted = if why.is_empty() || why == "manifest" { wish(bundle()) } else { wish(bytes) };
         let token = admitted(&site, &wanted);
         let mut visitor = Visitor::enter(&site).unwrap();
         visitor.say(request(&site, "PUT /bundle", Some(&token), claimed).as_bytes()).unwrap();
