@@ -73,6 +73,13 @@ pub enum Error {
     Untrusted(String),
     /// The bundle is whole and signed, but not for this device in its present state.
     Refused(String),
+    /// A hook or a gate of the integrator's does not let a job go on.
+    Stopped {
+        /// Which.
+        by: String,
+        /// Why, and what can be done.
+        why: String,
+    },
     /// What is on the device is not what was signed.
     NotProven {
         /// What was being proven.
@@ -234,6 +241,7 @@ impl fmt::Display for Error {
             Self::Untrusted(why) => write!(f, "the state can't be changed: {why}"),
             Self::Missing { what, advice } => write!(f, "{what} is missing; {advice}"),
             Self::Refused(text) | Self::Unusable(text) | Self::Usage(text) => f.write_str(text),
+            Self::Stopped { by, why } => write!(f, "{by} says no: {why}"),
             Self::NotProven { what, why, advice } => {
                 write!(f, "{what} is not what was signed: {why}; {advice}")
             }

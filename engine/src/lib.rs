@@ -4,6 +4,7 @@
 //! device implements them with its hardware, the crash simulator with a disk that loses what was not flushed. The code
 //! between is the same.
 
+mod asked;
 pub mod context;
 pub mod error;
 pub mod event;
@@ -11,7 +12,11 @@ pub mod fetch;
 pub mod files;
 #[cfg(feature = "fleet")]
 pub mod fleet;
+#[cfg(feature = "hooks")]
+pub mod gate;
 pub mod history;
+#[cfg(feature = "hooks")]
+pub mod hook;
 pub mod journal;
 pub mod keys;
 #[cfg(feature = "lan")]
@@ -36,4 +41,5 @@ pub mod tree;
 pub mod update;
 pub mod volume;
 
+pub use asked::Asked;
 pub use error::Error;

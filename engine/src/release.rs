@@ -15,6 +15,9 @@ pub struct Release {
     pub image: Image,
     /// The release, as the state record keeps it.
     pub info: SetInfo,
+    /// The hooks that the release brings.
+    #[cfg(feature = "hooks")]
+    pub hooks: Vec<drydock_format::hook::Hook>,
 }
 
 /// The keys that the configuration trusts.
@@ -85,7 +88,12 @@ fn release_in(config: &Config, class: &SlotClass, slot: &dyn BlockDevice) -> Res
             trailer.image
         ))
     })?;
-    Ok(Release { image, info: info(&manifest, sha256(&trailer.manifest)) })
+    Ok(Release {
+        image,
+        info: info(&manifest, sha256(&trailer.manifest)),
+        #[cfg(feature = "hooks")]
+        hooks: manifest.hooks,
+    })
 }
 
 /// The release of a whole set: every slot has a trailer whose signatures hold, and all of them name the same one.

@@ -162,6 +162,7 @@ impl SmallSystem {
             let (boot, key) = (self.boot_image(), self.key());
             let images = [("boot", &*boot), ("root", &*release.root)];
             let recipe = Recipe {
+                hooks: Default::default(),
                 compatible: COMPATIBLE,
                 version,
                 security_version,
@@ -209,6 +210,7 @@ impl SmallSystem {
             }
             images.extend(recovery.map(|image| ("recovery", image)));
             let recipe = Recipe {
+                hooks: Default::default(),
                 compatible: COMPATIBLE,
                 version,
                 security_version,

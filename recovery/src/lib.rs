@@ -7,6 +7,8 @@ pub mod answer;
 pub mod cli;
 pub mod console;
 pub mod disk;
+#[cfg(feature = "hooks")]
+pub mod hook;
 pub mod keys;
 #[cfg(feature = "lan")]
 pub mod lan;
@@ -17,6 +19,8 @@ pub mod mount;
 #[cfg(feature = "network")]
 pub mod net;
 pub mod pid1;
+#[cfg(feature = "hooks")]
+pub mod sensors;
 pub mod sys;
 #[cfg(feature = "files")]
 pub mod tree;

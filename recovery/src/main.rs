@@ -3,6 +3,11 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // A hook is process 1, too: of a namespace of its own.
+    #[cfg(feature = "hooks")]
+    if let Some(code) = drydock_recovery::hook::child(std::env::args_os()) {
+        return code;
+    }
     if std::process::id() == 1 {
         drydock_recovery::pid1::run();
     }

@@ -9,6 +9,7 @@
 pub mod fleet;
 pub mod report;
 
+use crate::asked;
 use crate::context::RunningSet;
 use crate::error::Error;
 use crate::machine::Machine;
@@ -106,7 +107,8 @@ pub struct MarkedGood {
     pub waiting: Option<Intent>,
 }
 
-/// Marks the running set good, and gives it back the attempts that it used. On return that is on stable storage.
+/// Marks the running set good, and gives it back the attempts that it used. On return that is on stable storage. Hooks of the
+/// integrator's are asked before it is good for the first time, and may refuse.
 ///
 /// While the state can't be trusted that is refused, but the attempts are given back: nothing shall keep the set
 /// from being started again. The attempts of a set on trial that was passed over stay used, so that its trial ends.
@@ -116,6 +118,7 @@ pub fn mark_good(machine: &impl Machine, running: &RunningSet) -> Result<MarkedG
             "this boot is degraded (data is missing or read-only), so the set can't be marked good; mend that first".into(),
         ));
     }
+    asked::before_good(machine, running)?;
     let mut state = State::open(machine)?;
     if let Err(refusal) = writable(state.trust()) {
         state.give_back(running.set)?;

@@ -19,11 +19,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
+mod hooks;
 mod key;
+mod sensors;
 mod source;
 mod tree;
 
+pub use hooks::{Call, Ended, Hooks, Program};
 pub use key::{Accept, Key, KeyProvider, Offered, Ring, Secret, Verdict};
+pub use sensors::Sensors;
 pub use source::{Candidate, Found, Only, Others, Provider, Tried};
 pub use tree::{Found as FoundNode, Kind as NodeKind, Trees};
 
@@ -269,9 +273,15 @@ pub trait Start {
 }
 
 /// The machine that drydock works on: all of it.
-pub trait Machine: Setting + Clock + Disk + Sources + Keys + Volumes + Operator + Start {}
+pub trait Machine:
+    Setting + Clock + Disk + Sources + Keys + Volumes + Operator + Start + Hooks + Sensors
+{
+}
 
-impl<T: Setting + Clock + Disk + Sources + Keys + Volumes + Operator + Start> Machine for T {}
+impl<T: Setting + Clock + Disk + Sources + Keys + Volumes + Operator + Start + Hooks + Sensors> Machine
+    for T
+{
+}
 
 /// Opens the store of the bootloader that the configuration names, on the partition that is kept for it.
 pub fn open_bootloader(machine: &(impl Setting + Disk)) -> Result<Box<dyn Bootloader>, Error> {

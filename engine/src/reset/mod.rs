@@ -11,6 +11,7 @@ mod steps;
 pub mod unpack;
 pub mod wipe;
 
+use crate::asked::{self, Asked, Reset};
 use crate::error::Error;
 use crate::event::Step;
 use crate::machine::{Device, Machine};
@@ -41,6 +42,7 @@ pub fn factory_reset(
     intent: &Intent,
 ) -> Result<Commit, Error> {
     let events = machine.events();
+    asked::before_reset(machine, state, Reset::Factory)?;
     events.started(Step::Reset, "all data on this device will be new");
     let slots = find_slots(machine, state);
     let mut told = match &machine.config().data {
@@ -56,7 +58,7 @@ pub fn factory_reset(
     };
     let filled = slots.and_then(|prepared| {
         let Some(prepared) = prepared else { return Ok(None) };
-        update::fill(machine, state, &prepared).map_err(|error| error.to_string())?;
+        update::fill(machine, state, &prepared, Asked::Nobody).map_err(|error| error.to_string())?;
         Ok(Some((prepared.plan.target, prepared.release)))
     });
     let restored = filled.unwrap_or_else(|why| {
@@ -66,6 +68,10 @@ pub fn factory_reset(
     });
     if let Some((set, release)) = &restored {
         told = format!("{told}; set {set} is back to version {}", release.version);
+    }
+    let set = restored.as_ref().map(|(set, _)| *set);
+    for trouble in asked::after_reset(machine, state, Reset::Factory, set) {
+        told = format!("{told}; {trouble}");
     }
     Ok(Commit::Reset { restored, told })
 }

@@ -1,6 +1,7 @@
 //! Wiping a partition.
 
 use super::steps::{Erase, MakeFilesystem, NewVolume, Unreadable, to_replace};
+use crate::asked::{self, Reset};
 use crate::error::Error;
 use crate::event::Step;
 use crate::machine::Machine;
@@ -14,6 +15,7 @@ pub fn wipe(machine: &impl Machine, state: &mut State<'_>, label: &str) -> Resul
     let wanted =
         config.wipes.iter().find(|wipe| wipe.label == label).ok_or_else(|| refusal(config, label))?;
     let partition = machine.partition(label)?;
+    asked::before_reset(machine, state, Reset::Wipe(label))?;
     machine.events().started(Step::Reset, format_args!("`{label}`: wiping ({})", wanted.how));
     let work = &mut Work { machine, state };
     let erase = |how| Box::new(Erase { label, partition: &partition, how });
@@ -28,6 +30,8 @@ pub fn wipe(machine: &impl Machine, state: &mut State<'_>, label: &str) -> Resul
             steps::run(work, &vec![erase(Unreadable::DiscardedOrZeros), filesystem])?;
         }
     }
+    // Each of them was told of; the partition is wiped in any case.
+    asked::after_reset(machine, state, Reset::Wipe(label), None);
     Ok(Commit::Wiped(label.into()))
 }
 

@@ -22,6 +22,7 @@ pub mod write;
 pub use needed::{Needed, Rest, indexes, needed, prove_fetched};
 pub use prepared::Prepared;
 
+use crate::asked::Asked;
 use crate::error::Error;
 use crate::machine::Machine;
 use crate::state::State;
@@ -70,7 +71,7 @@ pub fn apply(
 ) -> Result<Commit, Error> {
     open(machine, source, pinned, &mut |bundle, stamp| {
         let prepared = prepare_bundle(machine, &state.record, source, bundle, stamp)?;
-        fill(machine, state, &prepared)?;
+        fill(machine, state, &prepared, Asked::Everybody)?;
         let brought = prepared.recovery.as_ref().map(|brought| brought.source.clone());
         let (set, told) = (prepared.plan.target, prepared.troubles());
         Ok(Commit::Installed { set, release: prepared.release, brought, told })
@@ -79,7 +80,12 @@ pub fn apply(
 
 /// Fills the slots of the target set, proves them, and gives them their trailers. On return that is on stable storage;
 /// the set is not bootable until the record says so.
-pub fn fill(machine: &impl Machine, state: &mut State<'_>, prepared: &Prepared) -> Result<(), Error> {
-    let steps = steps::to_fill(&state.record, prepared);
+pub fn fill(
+    machine: &impl Machine,
+    state: &mut State<'_>,
+    prepared: &Prepared,
+    asked: Asked,
+) -> Result<(), Error> {
+    let steps = steps::to_fill(machine, state, prepared, asked)?;
     crate::steps::run(&mut Work { machine, state }, &steps)
 }

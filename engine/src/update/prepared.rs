@@ -32,6 +32,9 @@ pub struct Prepared {
     pub stamp: Option<String>,
     /// Whether its bytes come over a network while they are read.
     pub(super) is_streamed: bool,
+    /// The hooks that the bundle brings.
+    #[cfg(feature = "hooks")]
+    pub(crate) hooks: Vec<crate::hook::Planned>,
     manifest: Manifest,
 }
 
@@ -104,7 +107,18 @@ pub(super) fn prepare_bundle(
     // What is in place of its holes may change, so nobody relies on what was proven before.
     let stamp = stamp.filter(|_| bundle.is_whole());
     let is_streamed = matches!(source, Source::Network { .. });
-    Ok(Prepared { release, digest, plan, slots, recovery, stamp, is_streamed, manifest })
+    Ok(Prepared {
+        release,
+        digest,
+        plan,
+        slots,
+        recovery,
+        stamp,
+        is_streamed,
+        #[cfg(feature = "hooks")]
+        hooks: crate::hook::of_bundle(bundle)?,
+        manifest,
+    })
 }
 
 /// Opens a slot and what fills it. Writes nothing.
@@ -153,6 +167,13 @@ pub(super) fn prepare_slot(
 }
 
 impl Prepared {
+    /// The image that the root of the set will be.
+    #[cfg(feature = "hooks")]
+    pub(crate) fn root_image(&self) -> Option<&drydock_format::Image> {
+        let is_root = |slot: &&PreparedSlot| slot.plan.class.role == Role::Root;
+        self.slots.iter().find(is_root).map(|slot| &slot.plan.image)
+    }
+
     /// Returns what an installation would do, as an event.
     pub fn verified(&self) -> Event {
         let planned = |slot: &PreparedSlot| PlannedSlot {

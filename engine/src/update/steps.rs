@@ -1,33 +1,43 @@
 //! The steps of an update, in the order that makes it safe to cut anywhere and to run again.
 
 use super::prepared::{Prepared, PreparedSlot};
+use crate::asked::{self, Asked};
 use crate::error::Error;
 use crate::event::Step as Phase;
 use crate::machine::Machine;
+use crate::state::State;
 use crate::steps::{About, Done, Step, Steps, Work};
 use drydock_format::trailer;
-use drydock_state::{Record, SetName, SetStatus, transition};
+use drydock_state::{SetName, SetStatus, transition};
 
 /// Returns what fills a set: nothing of it is bootable until the record says so.
 ///
 /// A set that is good is given up only for a bundle of which every byte has been proven, unless that would fetch all of it
-/// twice.
-pub(super) fn to_fill<'p, M: Machine>(record: &Record, prepared: &'p Prepared) -> Steps<'p, M> {
+/// twice. What may refuse the update comes last before that.
+pub(super) fn to_fill<'p, M: Machine>(
+    machine: &'p M,
+    state: &State<'_>,
+    prepared: &'p Prepared,
+    asked: Asked,
+) -> Result<Steps<'p, M>, Error> {
+    let record = &state.record;
     let target = prepared.plan.target;
     let mut steps: Steps<'p, M> = Vec::new();
     let good = record.sets.get(target).status == SetStatus::Good;
     if good && !prepared.is_streamed && !prepared.was_proven(record.intent.as_ref()) {
         steps.push(Box::new(ProveContents(prepared)));
     }
+    steps.extend(asked::before_update(machine, state, prepared, asked)?);
     steps.push(Box::new(GiveUp(target)));
     steps.extend(to_write(&prepared.slots));
     #[cfg(feature = "files")]
     for slot in prepared.slots.iter().filter(|slot| slot.plan.class.role == drydock_config::Role::Files) {
         steps.push(Box::new(super::tree::MakeTree { slot, target }));
     }
+    steps.extend(asked::after_update(machine, prepared));
     let what = format!("set {target} is version {}", prepared.release.version);
     steps.push(Box::new(WriteTrailers { slots: &prepared.slots, what }));
-    steps
+    Ok(steps)
 }
 
 /// Returns what puts images into slots, up to the trailers.

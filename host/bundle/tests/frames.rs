@@ -134,6 +134,7 @@ fn a_frame_is_read_across_the_parts_of_a_split_member() {
         pins: Vec::new(),
         members: ["x.groups", "x.frames", "x.zst.0", "x.zst.1"].into_iter().zip(sizes).map(member).collect(),
         deltas: Vec::new(),
+        hooks: vec![],
         critical: Vec::new(),
     };
     let bytes = manifest.to_bytes();

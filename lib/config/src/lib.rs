@@ -8,8 +8,12 @@ mod classes;
 mod error;
 #[cfg(feature = "fleet")]
 mod fleet;
+#[cfg(feature = "hooks")]
+mod gates;
 mod hardware;
-#[cfg(not(all(feature = "fleet", feature = "lan", feature = "files")))]
+#[cfg(feature = "hooks")]
+mod hooks;
+#[cfg(not(all(feature = "fleet", feature = "lan", feature = "files", feature = "hooks")))]
 mod ignored;
 #[cfg(feature = "lan")]
 mod lan;
@@ -24,11 +28,17 @@ mod service;
 mod tree;
 mod types;
 mod units;
+#[cfg(any(feature = "fleet", feature = "hooks"))]
+mod window;
 
 pub use error::Error;
 #[cfg(feature = "fleet")]
-pub use fleet::{Confirm, Fleet, Reboot, Window};
+pub use fleet::{Confirm, Fleet, Reboot};
+#[cfg(feature = "hooks")]
+pub use gates::{BootReason, Condition, Day, Gate, JobKind, Unreadable};
 pub use hardware::{Hardware, Revision};
+#[cfg(feature = "hooks")]
+pub use hooks::{Hook, HookPlace};
 #[cfg(feature = "lan")]
 pub use lan::Lan;
 pub use layout::{Bootloader, Initramfs, Layout};
@@ -42,6 +52,8 @@ pub use service::{Access, Service, ServiceKey, View};
 pub use tree::{Share, Tree};
 pub use types::*;
 pub use units::{Kib, Mib, Seconds};
+#[cfg(any(feature = "fleet", feature = "hooks"))]
+pub use window::Window;
 
 /// What a device binary says that was built without a network, where it should use one. Only such a binary has this text in
 /// it, by which who builds an initramfs knows it.
@@ -58,9 +70,14 @@ pub const WITHOUT_SERVICE: &str =
 
 /// What a device binary says that was built without the page on the LAN, where it should have it. As [`WITHOUT_NETWORK`].
 pub const WITHOUT_LAN: &str = "this drydock was built without the feature `lan`, and has no page to serve; use the commands at the device";
+
 /// What a device binary says that was built without trees of files, where it should make one. As [`WITHOUT_NETWORK`].
 pub const WITHOUT_FILES: &str =
     "this drydock was built without the feature `files`, and makes no trees of files; take one that has it";
+
+/// What a device binary says that was built without hooks and gates, where the configuration has some. As
+/// [`WITHOUT_NETWORK`].
+pub const WITHOUT_HOOKS: &str = "this drydock was built without the feature `hooks`, and the configuration has hooks or gates that must be heard; take a drydock that has it";
 
 impl Config {
     /// Reads what [`Config::to_json`] wrote. Unknown keys are refused; values are not checked again, because

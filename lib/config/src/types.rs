@@ -2,9 +2,15 @@
 
 #[cfg(feature = "fleet")]
 use crate::fleet::Fleet;
+#[cfg(feature = "hooks")]
+use crate::gates::Gate;
 use crate::hardware::{Hardware, Revision};
+#[cfg(feature = "hooks")]
+use crate::hooks::Hook;
 #[cfg(not(all(feature = "fleet", feature = "lan", feature = "files")))]
 use crate::ignored::Ignored;
+#[cfg(not(feature = "hooks"))]
+use crate::ignored::Lacked;
 #[cfg(feature = "lan")]
 use crate::lan::Lan;
 use crate::layout::{Initramfs, Layout};
@@ -99,6 +105,22 @@ pub struct Config {
     #[cfg(not(feature = "files"))]
     #[serde(default, rename = "tree", skip_serializing)]
     _trees: Ignored,
+    /// Programs of the integrator's that take part in a job.
+    #[cfg(feature = "hooks")]
+    #[serde(default, rename = "hook", skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<Hook>,
+    /// What must hold before a job destroys anything.
+    #[cfg(feature = "hooks")]
+    #[serde(default, rename = "gate", skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<Gate>,
+    /// Whether it has hooks, for a build that can't call any.
+    #[cfg(not(feature = "hooks"))]
+    #[serde(default, rename = "hook", skip_serializing)]
+    hooks: Lacked,
+    /// Whether it has gates, for a build that can't ask any.
+    #[cfg(not(feature = "hooks"))]
+    #[serde(default, rename = "gate", skip_serializing)]
+    gates: Lacked,
     /// The initramfs that carries this configuration.
     #[serde(default)]
     pub initramfs: Initramfs,
@@ -351,6 +373,14 @@ impl Config {
             trees: vec![],
             #[cfg(not(feature = "files"))]
             _trees: Ignored,
+            #[cfg(feature = "hooks")]
+            hooks: vec![],
+            #[cfg(feature = "hooks")]
+            gates: vec![],
+            #[cfg(not(feature = "hooks"))]
+            hooks: Lacked::Nothing,
+            #[cfg(not(feature = "hooks"))]
+            gates: Lacked::Nothing,
             initramfs: Initramfs::default(),
             layout: Layout::default(),
         }
@@ -361,6 +391,14 @@ impl Config {
     pub fn tree(&self, class: &str) -> Tree {
         let named = self.trees.iter().find(|tree| tree.class == class).cloned();
         named.unwrap_or_else(|| Tree::of(class))
+    }
+
+    /// Whether there are hooks or gates, which a build may be able to hear or not.
+    pub fn has_hooks(&self) -> bool {
+        #[cfg(feature = "hooks")]
+        return !self.hooks.is_empty() || !self.gates.is_empty();
+        #[cfg(not(feature = "hooks"))]
+        return self.hooks == Lacked::Something || self.gates == Lacked::Something;
     }
 }
 

@@ -24,6 +24,8 @@ mod digest;
 mod error;
 pub mod frames;
 mod head;
+#[cfg(feature = "hooks")]
+pub mod hook;
 mod image;
 pub mod json;
 mod limits;

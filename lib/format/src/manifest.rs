@@ -1,6 +1,8 @@
 //! The manifest: what a release is, and all that its signatures cover directly.
 
 use crate::error::field;
+#[cfg(feature = "hooks")]
+use crate::hook::Hook;
 use crate::image::check_text;
 pub use crate::limits::{FRAME_SIZES, MAX_IMAGE, MAX_SIZE, MIN_IMAGE, PART, PREFIX};
 use crate::object::from_object;
@@ -15,7 +17,7 @@ pub const MAX_IMAGES: usize = 64;
 pub const RECOVERY_PROTOCOL: u32 = 1;
 
 /// The top-level fields that this version understands, which a manifest may therefore call critical.
-const FIELDS: [&str; 10] = [
+const FIELDS: &[&str] = &[
     "drydock",
     "compatible",
     "version",
@@ -25,6 +27,8 @@ const FIELDS: [&str; 10] = [
     "pins",
     "members",
     "deltas",
+    #[cfg(feature = "hooks")]
+    "hooks",
     "critical",
 ];
 
@@ -59,13 +63,23 @@ pub struct Manifest {
     /// The deltas that are among the further members.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deltas: Vec<Delta>,
+    /// The programs that are called while it is installed, or once it runs.
+    #[cfg(feature = "hooks")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<Hook>,
     /// What a reader must understand or else refuse the bundle: top-level fields, or whatever a later version names.
     pub critical: Vec<String>,
 }
 
+#[cfg(not(feature = "hooks"))]
 from_object!(Manifest {
     drydock, compatible, version, security_version, images, members;
     min_recovery = 1, pins = Vec::new(), deltas = Vec::new(), critical = Vec::new()
+});
+#[cfg(feature = "hooks")]
+from_object!(Manifest {
+    drydock, compatible, version, security_version, images, members;
+    min_recovery = 1, pins = Vec::new(), deltas = Vec::new(), hooks = Vec::new(), critical = Vec::new()
 });
 
 impl Manifest {
@@ -130,7 +144,10 @@ impl Manifest {
         distinct("name", names.chain(self.pins.iter().map(|pin| &pin.class)))?;
         let classes = self.images.iter().map(|image| &image.class);
         distinct("class", classes.chain(self.pins.iter().map(|pin| &pin.class)))?;
-        delta::check(&self.deltas, &self.images, members::further(&self.images, &self.members)?)
+        let further = members::further(&self.images, &self.members)?;
+        #[cfg(feature = "hooks")]
+        crate::hook::check(&self.hooks, further)?;
+        delta::check(&self.deltas, &self.images, further)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::archive::Archive;
 use crate::head::Head;
-use crate::{Bundle, Digest, Error, Manifest, ReadAt, Trusted, sha256, tar};
+use crate::{Bundle, Digest, Error, Manifest, Member, ReadAt, Trusted, sha256, tar};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub struct Outline {
     /// The manifest, with what was added to it.
     pub release: Manifest,
     /// Where everything lies that is read to open the bundle, and its images: the front, the members' headers, the images'
-    /// tables, the end.
+    /// tables, hooks' programs, the end.
     pub ranges: Vec<Range<u64>>,
 }
 
@@ -61,11 +61,23 @@ impl Bundle {
                 let name = member.name.strip_suffix(suffix);
                 name.is_some_and(|name| manifest.image(name).is_some())
             };
-            let read = if is_table(".groups") || is_table(".frames") { member.size } else { 0 };
+            let is_read = is_table(".groups") || is_table(".frames") || is_program(&manifest, member);
+            let read = if is_read { member.size } else { 0 };
             ranges.push(at..start + read);
             at = start + tar::padded(member.size);
         }
         ranges.push(at..source.len.min(at + tar::END + tar::RECORD));
         Ok(Outline { manifest: release, file, release: manifest, ranges })
     }
+}
+
+/// Whether a member is the program of a hook: it is called before anything is written.
+#[cfg(feature = "hooks")]
+fn is_program(manifest: &Manifest, member: &Member) -> bool {
+    manifest.hooks.iter().any(|hook| hook.member.as_ref() == Some(&member.name))
+}
+
+#[cfg(not(feature = "hooks"))]
+fn is_program(_: &Manifest, _: &Member) -> bool {
+    false
 }

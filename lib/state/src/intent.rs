@@ -29,6 +29,10 @@ pub struct Intent {
     /// The bundle's bytes that were read and proven when it was recorded, as the machine tells files apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proven: Option<String>,
+    /// Whether all that may refuse has let it pass: from then on it is carried out, and none of that is asked again.
+    #[cfg(feature = "hooks")]
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub begun: bool,
     /// What a later drydock has written here.
     #[serde(flatten)]
     pub later: Later,
@@ -105,7 +109,17 @@ pub struct MediumSource {
 impl Intent {
     /// Returns an intent that nothing has been done for yet.
     pub fn new(id: u64, job: Job, time: UnixTime) -> Self {
-        Self { id, job, starts: 0, missed: 0, time, proven: None, later: Later::new() }
+        Self {
+            id,
+            job,
+            starts: 0,
+            missed: 0,
+            time,
+            proven: None,
+            #[cfg(feature = "hooks")]
+            begun: false,
+            later: Later::new(),
+        }
     }
 }
 
@@ -169,6 +183,11 @@ impl fmt::Display for Job {
 /// What an unknown thing calls itself.
 fn word<'a>(value: &'a Value, tag: &str) -> &'a str {
     value.get(tag).and_then(Value::as_str).unwrap_or("without a name")
+}
+
+#[cfg(feature = "hooks")]
+fn is_false(yes: &bool) -> bool {
+    !yes
 }
 
 fn is_zero(number: &u32) -> bool {

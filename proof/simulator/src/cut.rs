@@ -242,6 +242,8 @@ pub struct Progress {
     pub given_up: Option<SetName>,
     /// The `data` with which a set had been entered first, if the first boot had made it.
     pub data: Option<u64>,
+    /// The hook that was running, or had just run.
+    pub hook: Option<Mark>,
     /// The promise after which nothing was written any more.
     pub promise: Option<Mark>,
 }
@@ -253,6 +255,7 @@ impl Progress {
             Op::Mark(mark) => Some(*mark),
             _ => None,
         };
+        self.hook = self.promise.filter(|mark| matches!(mark, Mark::HookRuns(_) | Mark::HookRan(_)));
         match op {
             Op::Mark(Mark::Staged(id)) => self.staged = Some(*id),
             Op::Mark(Mark::Cancelled(id)) => self.cancelled = Some(*id),

@@ -3,6 +3,7 @@
 use crate::contents::Contents;
 use crate::disk::{Mark, Op, SimDisk};
 use crate::fresh;
+use crate::hooks::Script;
 use crate::machine::{Bundles, SimMachine};
 use crate::trees::{SimTrees, Tree};
 use crate::truth::{self, Slot};
@@ -40,6 +41,8 @@ pub struct SimDevice<'f> {
     pub sick: Option<String>,
     /// The version whose recovery never comes up, if any.
     pub hangs: Option<String>,
+    /// How hooks answer, and what sensors read.
+    pub script: Script,
     violations: Mutex<Vec<String>>,
 }
 
@@ -88,6 +91,7 @@ impl<'f> SimDevice<'f> {
             bundles: workshop.releases.iter().map(source).collect(),
             sick: None,
             hangs: None,
+            script: Script::default(),
             violations: Mutex::default(),
         }
     }
@@ -102,6 +106,7 @@ impl<'f> SimDevice<'f> {
             trees: None,
             sick: self.sick.clone(),
             hangs: self.hangs.clone(),
+            script: self.script.clone(),
             violations: Mutex::default(),
         };
         device.disk.swallow(swallowed);
@@ -112,9 +117,9 @@ impl<'f> SimDevice<'f> {
 
     /// What drydock sees.
     pub fn machine(&self) -> SimMachine<'f> {
-        let machine =
-            SimMachine::new(self.workshop, self.disk.clone(), self.config.clone(), self.bundles.clone());
-        machine.with_trees(self.trees.clone())
+        SimMachine::new(self.workshop, self.disk.clone(), self.config.clone(), self.bundles.clone())
+            .with_trees(self.trees.clone())
+            .with_script(self.script.clone())
     }
 
     /// The record of state, if drydock finds one.

@@ -43,6 +43,25 @@ pub enum Mark {
     GivenUp(SetName),
     /// A set was entered, with this `data`, which the first boot had made.
     Entered(u64),
+    /// A hook begins to run.
+    HookRuns(At),
+    /// A hook has run to its end, and who called it does not know yet.
+    HookRan(At),
+}
+
+/// A place where hooks are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum At {
+    /// Before an update writes anything.
+    BeforeWrite,
+    /// When all of it is written.
+    AfterWrite,
+    /// Before a set is marked good.
+    FirstGood,
+    /// Before a reset or a wipe destroys anything.
+    BeforeReset,
+    /// When that is done.
+    AfterReset,
 }
 
 /// What a disk answers to a discard.

@@ -15,6 +15,7 @@ pub mod disk;
 pub mod fetches;
 pub mod files;
 pub mod fresh;
+pub mod hooks;
 mod images;
 pub mod kept;
 pub mod machine;

@@ -151,6 +151,7 @@ impl Workshop {
             Known { image: Some((*name).into()), path }
         };
         let recipe = Recipe {
+            hooks: Default::default(),
             compatible: COMPATIBLE.into(),
             version: version.into(),
             security_version,

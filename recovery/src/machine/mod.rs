@@ -2,9 +2,11 @@
 
 mod disk;
 mod few;
+mod hooks;
 #[cfg(any(feature = "network", feature = "service"))]
 mod kept;
 mod keys;
+mod sensors;
 mod sources;
 mod start;
 #[cfg(feature = "service")]

@@ -7,7 +7,11 @@
 mod block;
 #[cfg(feature = "files")]
 mod clone;
+#[cfg(feature = "hooks")]
+mod confine;
 mod ext4;
+#[cfg(feature = "hooks")]
+mod gpio;
 mod keys;
 #[cfg(all(panic = "abort", target_feature = "crt-static", target_env = "gnu"))]
 mod lean;
@@ -26,7 +30,11 @@ mod xattr;
 pub use block::{add_partition, discard, flush_buffers, sector_size, size};
 #[cfg(feature = "files")]
 pub use clone::clone_contents;
+#[cfg(feature = "hooks")]
+pub use confine::drop_capabilities;
 pub use ext4::resize_ext4;
+#[cfg(feature = "hooks")]
+pub use gpio::gpio_level;
 pub use keys::LogonKey;
 pub use module::load_module;
 #[cfg(feature = "network")]

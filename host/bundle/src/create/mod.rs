@@ -5,10 +5,12 @@
 
 pub(crate) mod bases;
 pub(crate) mod deltas;
+mod hooks;
 mod image;
 pub(crate) mod recipe;
 
 pub use bases::Known;
+pub use hooks::Hooks;
 pub use recipe::{Input, MAX_LEVEL, Recipe};
 
 use crate::Error;
@@ -59,6 +61,7 @@ pub fn create(
         pins: recipe.pins.clone(),
         members: Vec::new(),
         deltas: Vec::new(),
+        hooks: Vec::new(),
         critical: Vec::new(),
     };
     let mut packed: Vec<Packed> = Vec::new();
@@ -83,6 +86,9 @@ pub fn create(
         manifest.members.extend(prepared.members().map(|(member, _)| member));
         manifest.deltas.push(prepared.delta.clone());
     }
+    let programs = recipe.hooks.programs()?;
+    manifest.members.extend(programs.iter().map(hooks::Program::member));
+    recipe.hooks.put_into(&mut manifest);
     manifest.check().map_err(unfit)?;
     let bytes = manifest.to_bytes();
     // What a reader would refuse is never written.
@@ -100,6 +106,9 @@ pub fn create(
     }
     for (member, bytes) in deltas.iter().flat_map(deltas::Prepared::members) {
         output.member(&member.name, bytes)?;
+    }
+    for program in &programs {
+        output.member(&program.name, &program.bytes)?;
     }
     let size = output.finish()?;
     let slots = manifest.images.iter().map(|image| slot::min_size(image, bytes.len() as u64)).collect();

@@ -1,4 +1,4 @@
-use super::Known;
+use super::{Hooks, Known};
 use crate::{Error, keys::PrivateKey};
 use drydock_format::Pin;
 use drydock_format::Salt;
@@ -30,6 +30,8 @@ pub struct Recipe {
     pub pins: Vec<Pin>,
     /// What devices have that the release is prepared for: each gets a delta.
     pub bases: Vec<Known>,
+    /// The programs that devices call while they install the release, or once it runs.
+    pub hooks: Hooks,
     /// Who signs it at once. None makes an unsigned bundle.
     pub keys: Vec<PrivateKey>,
 }

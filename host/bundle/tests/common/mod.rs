@@ -22,6 +22,7 @@ pub fn input(name: &str, path: &Path) -> Input {
 
 pub fn recipe(images: Vec<Input>) -> Recipe {
     Recipe {
+        hooks: Default::default(),
         compatible: COMPATIBLE.into(),
         version: "2.0.1".into(),
         security_version: 2,

@@ -41,6 +41,7 @@ impl Workbench {
             Input { name: "root".into(), class: "root".into(), path: self.path(&format!("{name}.img")) };
         let path = self.path(&format!("{name}.drydock"));
         let recipe = Recipe {
+            hooks: Default::default(),
             bases: bases.to_vec(),
             keys: vec![PrivateKey::read(&self.path("key.pem")).unwrap()],
             ..recipe(vec![input])

@@ -32,6 +32,7 @@ impl Bench {
         let image = self.path("image");
         fs::write(&image, noise(3 * 4096, 7)).unwrap();
         let recipe = Recipe {
+            hooks: Default::default(),
             compatible: COMPATIBLE.into(),
             version: version.into(),
             security_version: 2,

@@ -63,6 +63,7 @@ impl Desk {
         let image = self.path("image");
         fs::write(&image, noise(100_000, seed)).unwrap();
         let recipe = Recipe {
+            hooks: Default::default(),
             compatible: self.compatible.clone(),
             version: version.into(),
             security_version: 7,

@@ -79,6 +79,7 @@ pub(crate) fn run(job: &Job) -> Fallible<Vec<Figure>> {
 /// Makes the bundle of a release, quickly, with a delta from what is in another bundle if there is one.
 pub(crate) fn make_bundle(version: &str, image: &Path, base: Option<&Path>, out: &Path) -> Fallible<()> {
     let recipe = Recipe {
+        hooks: Default::default(),
         compatible: COMPATIBLE.into(),
         version: version.into(),
         security_version: 0,

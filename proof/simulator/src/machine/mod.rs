@@ -4,6 +4,7 @@ pub mod ext4;
 mod volumes;
 
 use crate::disk::SimDisk;
+use crate::hooks::Script;
 use crate::schedule::{Process, Reads, Stepping};
 use crate::trees::SimTrees;
 use crate::truth::{self, Slot};
@@ -53,6 +54,8 @@ pub struct SimMachine<'f> {
     trees: Option<Arc<SimTrees>>,
     /// Whose turns are chosen, where another process works on the same disk.
     process: Option<(Process, Reads)>,
+    /// How hooks answer, and what sensors read.
+    script: Script,
 }
 
 /// Remembers every event.
@@ -96,6 +99,7 @@ impl<'f> SimMachine<'f> {
             waited: Mutex::default(),
             trees: None,
             process: None,
+            script: Script::default(),
         }
     }
 
@@ -103,6 +107,17 @@ impl<'f> SimMachine<'f> {
     #[must_use]
     pub fn with_trees(self, trees: Option<Arc<SimTrees>>) -> Self {
         Self { trees, ..self }
+    }
+
+    /// The same machine, where hooks and sensors answer as it says there.
+    #[must_use]
+    pub fn with_script(self, script: Script) -> Self {
+        Self { script, ..self }
+    }
+
+    /// How hooks answer, and what sensors read.
+    pub(crate) fn script(&self) -> &Script {
+        &self.script
     }
 
     /// The same machine in the live system, where `data` is mounted already.

@@ -10,8 +10,9 @@ use drydock_engine::event::{Events, Silent};
 use drydock_engine::fetch::holes::{CLAIM_SUFFIX, Claim, WithHoles};
 use drydock_engine::files::Files;
 use drydock_engine::machine::{
-    Candidate, Clock, Device, Disk, Found, Home, KeyProvider, Keys, Lock, Mode, NotMounted, NotMountedFor,
-    Only, Operator, Place, Power, Provider, Random, Ring, Setting, Sources, Start, Volumes, open_bootloader,
+    Candidate, Clock, Device, Disk, Found, Home, Hooks, KeyProvider, Keys, Lock, Mode, NotMounted,
+    NotMountedFor, Only, Operator, Place, Power, Provider, Random, Ring, Sensors, Setting, Sources, Start,
+    Volumes, open_bootloader,
 };
 use drydock_engine::update::prove;
 use drydock_files::FileBytes;
@@ -56,6 +57,10 @@ impl NativeMachine {
         Ok(Arc::new(device.map_err(Error::system("opening", path.display(), "make it first"))?))
     }
 }
+
+impl Hooks for NativeMachine {}
+
+impl Sensors for NativeMachine {}
 
 impl Setting for NativeMachine {
     fn config(&self) -> &Config {

@@ -43,6 +43,7 @@ const STATE_SIZE: u64 = 8 << 20;
 /// Makes a bundle of an image, and the partitions of a device to install it on, in a folder.
 pub fn prepare(folder: &Path, image: &Path, level: i32) -> Result<(), drydock_bundle::Error> {
     let recipe = Recipe {
+        hooks: Default::default(),
         compatible: COMPATIBLE.into(),
         version: "1".into(),
         security_version: 0,

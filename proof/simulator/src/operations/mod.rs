@@ -1,6 +1,7 @@
 //! What is done to a device while its power is cut.
 
 mod first;
+mod hooked;
 mod operation;
 
 pub use operation::Operation;
@@ -35,7 +36,7 @@ pub fn all(workshop: &Workshop) -> Vec<Operation<'_>> {
     }
     let moments = Moments::new(workshop);
     let device = |contents: &Contents| SimDevice::new(workshop, contents.clone());
-    vec![
+    let mut all = vec![
         op(
             "stage",
             device(&moments.first),
@@ -138,7 +139,9 @@ pub fn all(workshop: &Workshop) -> Vec<Operation<'_>> {
             ..op("reset-slots", device(&moments.reset), boot, |_| &["3"])
         },
         Operation { story: &[Outcome::Wiped], ..op("wipe", device(&moments.wipe), boot, |_| &["1"]) },
-    ]
+    ];
+    all.extend(hooked::all(workshop, &moments));
+    all
 }
 
 /// Version 2 was given up, or not yet.

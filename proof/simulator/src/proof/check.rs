@@ -41,7 +41,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn of<T>(self, what: impl Into<String>) -> Result<T, Failure> {
+    pub(super) fn of<T>(self, what: impl Into<String>) -> Result<T, Failure> {
         Err(Failure { kind: self, what: what.into() })
     }
 }
@@ -225,7 +225,7 @@ impl Proof<'_, '_> {
         }
         let next = device.decision();
         let kept = match progress.promise {
-            None | Some(Mark::Cancelled(_) | Mark::Entered(_)) => true,
+            None | Some(Mark::Cancelled(_) | Mark::Entered(_) | Mark::HookRuns(_) | Mark::HookRan(_)) => true,
             Some(Mark::Staged(_)) => matches!(next, Some(Start::Recovery { .. })),
             Some(Mark::HandsOver(set)) => next == Some(Start::Set(set)),
             Some(Mark::Proves(copy)) => {

@@ -1,5 +1,6 @@
 //! Cuts an operation everywhere, and lets every device that is left run to its end.
 
+mod called;
 mod check;
 
 pub use check::{Failure, Kind, check_history};
@@ -271,8 +272,10 @@ impl<'o, 'f> Proof<'o, 'f> {
         let device = self.operation.device.again(contents.clone(), self.depth.swallow);
         device.disk.has_fingerprint(fingerprint);
         self.check_at_rest(&device, progress)?;
+        let before = device.record();
         let end = device.run();
         let log = device.disk.log();
+        called::check(&device, before.as_ref(), &log)?;
         self.check_end(&device, end, progress)?;
         Ok(log)
     }

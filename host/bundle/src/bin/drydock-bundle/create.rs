@@ -4,7 +4,7 @@ use crate::{
     info, look,
     trust::open_file,
 };
-use drydock_bundle::create::{Input, Known, Recipe, create, default_salt};
+use drydock_bundle::create::{Hooks, Input, Known, Recipe, create, default_salt};
 use drydock_bundle::keys::PrivateKey;
 use drydock_bundle::tool::lossy;
 use drydock_bundle::{Error, ordered};
@@ -37,6 +37,9 @@ pub(crate) struct Args {
     /// What devices have now, a bundle or a raw image: a delta from it goes into the bundle. May be given several times.
     #[arg(long = "base", value_name = "BUNDLE | [NAME=]IMAGE", value_parser = parse_base)]
     bases: Vec<Known>,
+    /// A TOML file with the hooks of the release: programs that devices call while they install it, or once it runs.
+    #[arg(long, value_name = "TOML")]
+    hooks: Option<PathBuf>,
     /// dm-verity's salt in hex, the same for every version of a product [default: the SHA-256 of COMPATIBLE].
     #[arg(long)]
     salt: Option<Salt>,
@@ -66,6 +69,7 @@ pub(crate) fn run(args: &Args, progress: Progress) -> Result<Reply, Error> {
         images: args.images.clone(),
         pins: args.pins.clone(),
         bases: args.bases.clone(),
+        hooks: args.hooks.as_deref().map_or_else(|| Ok(Hooks::default()), Hooks::read)?,
         keys: args.keys.iter().map(|path| PrivateKey::read(path)).collect::<Result<_, _>>()?,
     };
     let bar = bar(progress, 0);
@@ -90,6 +94,7 @@ pub(crate) fn run(args: &Args, progress: Progress) -> Result<Reply, Error> {
         text += &info::image(image, *slot);
     }
     text += &info::deltas(&made.manifest);
+    text += &info::hooks(&made.manifest);
     let json = json!({
         "ok": true, "path": lossy(&args.output), "size": made.size, "digest": made.digest,
         "slots": info::slots(&made.manifest, &made.slots), "manifest": made.manifest, "warnings": warnings,

@@ -1,6 +1,7 @@
 use crate::Reply;
 use crate::trust::open_file;
 use drydock_bundle::Error;
+use drydock_format::hook::Hook;
 use drydock_format::signature::{self, Line};
 use drydock_format::{Bundle, Delta, Image, KeyId, Manifest, Member, slot};
 use serde_json::{Map, Value, json};
@@ -40,6 +41,7 @@ pub(crate) fn run(args: &Args) -> Result<Reply, Error> {
         };
         text += &self::delta(delta, size, note);
     }
+    text += &hooks(manifest);
     text += &further(manifest);
     for line in &lines {
         text += &format!("signed by   {} (not verified)\n", line.key);
@@ -89,7 +91,21 @@ pub(crate) fn further(manifest: &Manifest) -> String {
     let line = |Member { name, size, .. }: &Member| {
         format!("also        {name}: {size} bytes, for later versions of drydock\n")
     };
-    manifest.further().iter().filter(|member| !of_delta(&member.name)).map(line).collect()
+    let of_hook = |name: &String| manifest.hooks.iter().any(|hook| hook.member.as_ref() == Some(name));
+    let is_known = |member: &&Member| of_delta(&member.name) || of_hook(&member.name);
+    manifest.further().iter().filter(|member| !is_known(member)).map(line).collect()
+}
+
+/// A line for each hook.
+pub(crate) fn hooks(manifest: &Manifest) -> String {
+    let is_critical = manifest.critical.iter().any(|name| name == "hooks");
+    let note = if is_critical { "" } else { ", unless the device knows no hooks" };
+    let line = |hook: &Hook| {
+        let of_root = hook.file.as_ref().map(|file| format!("{file} in its root"));
+        let program = of_root.or(hook.member.clone()).unwrap_or_default();
+        format!("hook        {} at {}: {program}{note}\n", hook.name, hook.at)
+    };
+    manifest.hooks.iter().map(line).collect()
 }
 
 /// A line for each delta: what a device that has its base takes.

@@ -56,6 +56,7 @@ pub(crate) fn run(args: &Args, progress: Progress) -> Result<Reply, Error> {
     for key in &deltas_signed_by {
         text += &format!("deltas by   {key}\n");
     }
+    text += &info::hooks(manifest);
     text += &info::further(manifest);
     for reader in &left_out {
         let name = &reader.image().name;

@@ -76,6 +76,7 @@ fn bundle_seeds(work: &Path) {
     std::fs::write(&image, vec![7; 5 * BLOCK]).unwrap();
     let input = |name: &str| Input { name: name.into(), class: name.into(), path: image.clone() };
     let recipe = Recipe {
+        hooks: Default::default(),
         compatible: "acme-pump".into(),
         version: "2.0.1+git~3".into(),
         security_version: 2,
