@@ -40,8 +40,10 @@ binary=${CARGO_TARGET_DIR:-target}/$target/release/drydock
 limit=1650000
 if [ "$feature" ]; then
     binary=${CARGO_TARGET_DIR:-target}/$feature/$target/release/drydock
-    limit=2800000
-    [ "$feature" = network ] || limit=3150000
+    case $feature in
+        network) limit=2800000 ;;
+        fleet | field) limit=3150000 ;;
+    esac
 fi
 quiet=
 [ "${1:-}" != --quiet ] || quiet=--quiet

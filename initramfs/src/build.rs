@@ -5,7 +5,7 @@ use crate::modules::{Known, Modules, firmware_of};
 use crate::packed::{ENDINGS, unpack};
 use crate::{Compression, Error, elf, keys};
 use drydock_config::{
-    Config, Network, Role, Unlock, WITHOUT_FILES, WITHOUT_FLEET, WITHOUT_LAN, WITHOUT_NETWORK,
+    Config, Network, Role, Unlock, WITHOUT_FILES, WITHOUT_FLEET, WITHOUT_HOOKS, WITHOUT_LAN, WITHOUT_NETWORK,
     WITHOUT_SERVICE,
 };
 use drydock_config_load::ConfigText;
@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 /// Where the device looks for its configuration.
 const CONFIG: &str = "etc/drydock/config.json";
 const UNLOCK_KEY: &str = "etc/drydock/unlock.key";
+const HOOKS: &str = "etc/drydock/hooks";
 const MODULES: &str = "etc/drydock/modules";
 const ALIASES: &str = "etc/drydock/aliases";
 const MODULE_FOLDER: &str = "lib/modules";
@@ -130,6 +131,10 @@ pub fn build(inputs: &Inputs) -> Result<Built, Error> {
         let message = "the device binary was built without the feature `files`, and makes no trees; take one that has it, or leave classes of the role `files` out";
         return Err(Error::fault(&text, "slot", message));
     }
+    if config.has_hooks() && says(&binary, WITHOUT_HOOKS) {
+        let message = "the device binary was built without the feature `hooks`, and would do nothing that is to be asked about; take one that has it, or leave `[[hook]]` and `[[gate]]` out";
+        return Err(Error::fault(&text, if config.hooks.is_empty() { "gate" } else { "hook" }, message));
+    }
     let binary_size = binary.len() as u64;
     let machine = elf::machine(&binary);
     let expected = config.layout.architecture;
@@ -142,6 +147,7 @@ pub fn build(inputs: &Inputs) -> Result<Built, Error> {
     builder.tree.file("init", 0o755, binary);
     let secret = builder.add_unlock_key(&mut config)?;
     config.signatures.keys = keys::read_all(&config.signatures.keys, &text)?;
+    builder.add_hooks(&mut config, &text)?;
     config.network.ca = keys::read_authorities(&config.network.ca, &text)?;
     if let Some(service) = &mut config.service {
         keys::read_service(&mut service.keys, &text)?;
@@ -175,6 +181,21 @@ impl Builder {
             }
         }
         Ok(false)
+    }
+
+    /// Puts the programs of hooks in that the initramfs is to carry, and gives the configuration their places there.
+    fn add_hooks(&mut self, config: &mut Config, text: &ConfigText) -> Result<(), Error> {
+        for (index, hook) in config.hooks.iter_mut().enumerate() {
+            let Some(program) = &mut hook.builtin else { continue };
+            let bytes = read("read the program of a hook", Path::new(program))?;
+            elf::check_static(&bytes).map_err(|why| {
+                Error::fault(text, &format!("hook.{index}.builtin"), format!("{program} {why}"))
+            })?;
+            let place = format!("{HOOKS}/{}", hook.name);
+            self.tree.file(&place, 0o755, bytes);
+            *program = format!("/{place}");
+        }
+        Ok(())
     }
 
     /// `machine` is the processor that the device binary is for, if that can be told.

@@ -38,6 +38,16 @@ pub struct SmallSystem {
     tools: &'static Tools,
     /// In bytes.
     root_size: u64,
+    extra: Extra,
+}
+
+/// What a small system has besides.
+#[derive(Clone, Debug, Default)]
+pub struct Extra {
+    /// Files that every root gets: where they are, and where they go.
+    pub files: Vec<(PathBuf, String)>,
+    /// The file with the hooks of every release, which the configuration's builtin ones may be beside.
+    pub hooks: Option<PathBuf>,
 }
 
 /// A release of a small system.
@@ -68,6 +78,12 @@ impl SmallSystem {
         Self::make(name, config, DebianKernel::cloud()?.parts(), 6 << 20)
     }
 
+    /// One whose drydock calls hooks, with these and these files.
+    pub fn with_hooks(name: &str, config: &str, extra: Extra) -> Result<Self, QemuError> {
+        let (tools, kernel) = (Tools::with_field()?, DebianKernel::cloud()?);
+        Self::make_with(name, config, kernel.parts(), ROOT_SIZE, (tools, extra))
+    }
+
     /// The same with another kernel than that for virtual machines.
     pub fn with_kernel(name: &str, config: &str, kernel: &DebianKernel) -> Result<Self, QemuError> {
         Self::make(name, config, kernel.parts(), ROOT_SIZE)
@@ -90,16 +106,22 @@ impl SmallSystem {
         } else {
             Tools::build()?
         };
-        let system = Self { dir: target_subdir("small-systems")?.join(name), tools, root_size };
+        Self::make_with(name, config, (vmlinuz, modules), root_size, (tools, Extra::default()))
+    }
+
+    fn make_with(
+        name: &str,
+        config: &str,
+        (vmlinuz, modules): (&Path, Option<&Path>),
+        root_size: u64,
+        (tools, extra): (&'static Tools, Extra),
+    ) -> Result<Self, QemuError> {
+        let system = Self { dir: target_subdir("small-systems")?.join(name), tools, root_size, extra };
         let _lock = system.lock()?;
-        let stamp = run(Command::new("sha256sum").args([
-            &*tools.drydock,
-            &tools.test_init,
-            &tools.bundle,
-            &tools.initramfs,
-            &boot_image_script(),
-            vmlinuz,
-        ]))? + config;
+        let mut sums = Command::new("sha256sum");
+        sums.args([&*tools.drydock, &tools.test_init, &tools.bundle, &tools.initramfs, &boot_image_script()]);
+        sums.arg(vmlinuz).args(system.extra.files.iter().map(|(file, _)| file)).args(&system.extra.hooks);
+        let stamp = run(&mut sums)? + config;
         let stamp_file = system.dir.join("stamp");
         if fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp) {
             return Ok(system);
@@ -162,7 +184,7 @@ impl SmallSystem {
             let (boot, key) = (self.boot_image(), self.key());
             let images = [("boot", &*boot), ("root", &*release.root)];
             let recipe = Recipe {
-                hooks: Default::default(),
+                hooks: None,
                 compatible: COMPATIBLE,
                 version,
                 security_version,
@@ -210,7 +232,7 @@ impl SmallSystem {
             }
             images.extend(recovery.map(|image| ("recovery", image)));
             let recipe = Recipe {
-                hooks: Default::default(),
+                hooks: self.extra.hooks.as_deref(),
                 compatible: COMPATIBLE,
                 version,
                 security_version,
@@ -285,6 +307,10 @@ impl SmallSystem {
             fs::write(at("etc/version"), format!("{version}\n"))?;
             fs::write(at("etc/machine-id"), "")?;
             fs::write(at("filler"), filler(version, self.root_size - PROGRAMS))?;
+            for (file, path) in &self.extra.files {
+                at(path).parent().map_or(Ok(()), fs::create_dir_all)?;
+                fs::copy(file, at(path))?;
+            }
             fs::copy(&self.tools.test_init, at("sbin/init"))?;
             fs::copy(&self.tools.drydock, at("usr/bin/drydock")).map(|_| ())
         })?;

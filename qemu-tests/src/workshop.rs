@@ -42,6 +42,9 @@ impl Tools {
         for (class, path) in release.images {
             create.arg("--image").arg(format!("{class}={}", path.display()));
         }
+        if let Some(hooks) = release.hooks {
+            create.arg("--hooks").arg(hooks);
+        }
         create.arg("--key").arg(release.key).arg("--output").arg(output);
         create
     }
@@ -89,6 +92,8 @@ pub struct Recipe<'a> {
     pub security_version: u32,
     /// Slot class and image file.
     pub images: &'a [(&'a str, &'a Path)],
+    /// A file with its hooks.
+    pub hooks: Option<&'a Path>,
     /// The private key to sign with.
     pub key: &'a Path,
     /// zstd's level.

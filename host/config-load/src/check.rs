@@ -1,6 +1,7 @@
 //! What must hold for a configuration beyond its shape. No I/O.
 
 use crate::fleet::check_fleet;
+use crate::hooks::check_hooks;
 use crate::lan::check_lan;
 use crate::names::is_taken;
 use crate::network::check_network;
@@ -53,6 +54,7 @@ pub(crate) fn check(config: &Config) -> Vec<Problem> {
     check_service(config, &mut problems);
     check_lan(config, &mut problems);
     check_trees(config, &mut problems);
+    check_hooks(config, &mut problems);
     check_layout(config, &config.layout, &mut problems);
     problems.0
 }

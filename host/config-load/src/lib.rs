@@ -3,6 +3,7 @@
 mod check;
 mod error;
 mod fleet;
+mod hooks;
 mod lan;
 mod load;
 mod names;

@@ -1,6 +1,7 @@
 //! Reading and checking the integrator's TOML.
 
 use crate::check::check;
+use crate::hooks::MAX_PROGRAM;
 use crate::problems::Problem;
 use crate::servers::MAX_CA;
 use crate::service::MAX_KEY_FILE;
@@ -43,6 +44,11 @@ fn resolve_files(config: &mut Config, folder: &Path, problems: &mut Vec<Problem>
     for (index, key) in config.service.iter_mut().flat_map(|service| &mut service.keys).enumerate() {
         if !key.is_line() {
             resolve_within(&mut key.key, folder, MAX_KEY_FILE, format!("service.key.{index}.key"), problems);
+        }
+    }
+    for (index, hook) in config.hooks.iter_mut().enumerate() {
+        if let Some(program) = &mut hook.builtin {
+            resolve_within(program, folder, MAX_PROGRAM, format!("hook.{index}.builtin"), problems);
         }
     }
     for (index, unlock) in config.unlock.iter_mut().enumerate() {

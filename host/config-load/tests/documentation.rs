@@ -3,8 +3,8 @@
 
 use drydock_architecture::Architecture;
 use drydock_config::{
-    Access, Bootloader, Config, Confirm, DataFailure, Handover, IfLocked, Ipv4, Ipv6, Mib, Reboot, Role,
-    Share, Unlock, View, WatchdogHandover, WipeHow,
+    Access, BootReason, Bootloader, Condition, Config, Confirm, DataFailure, Handover, HookPlace, IfLocked,
+    Ipv4, Ipv6, JobKind, Mib, Reboot, Role, Share, Unlock, Unreadable, View, WatchdogHandover, WipeHow,
 };
 use drydock_config_load::load;
 use serde_json::Value;
@@ -80,6 +80,36 @@ fn with_hardware(hardware: &str) -> Config {
         name = "n"
         key = "k"
         [lan]
+        [[hook]]
+        name = "h"
+        at = "before-write"
+        [[gate]]
+        name = "g"
+        require = { supply = {} }
+        [[gate]]
+        name = "g"
+        require = { battery = { at_least_percent = 30 } }
+        [[gate]]
+        name = "g"
+        require = { temperature = { chip = "c" } }
+        [[gate]]
+        name = "g"
+        require = { free-space = { at_least_mib = 8 } }
+        [[gate]]
+        name = "g"
+        require = { gpio = { chip = "c", line = 1, high = true } }
+        [[gate]]
+        name = "g"
+        require = { file = { path = "/sys/x", is = "x" } }
+        [[gate]]
+        name = "g"
+        require = { boot-reason = { not = [] } }
+        [[gate]]
+        name = "g"
+        require = { clock = { not_before = "2026-01-01" } }
+        [[gate]]
+        name = "g"
+        require = { window = { utc = "22:00-04:30" } }
     "#;
     toml::from_str(&format!("hardware = {hardware}\n{text}")).unwrap()
 }
@@ -106,6 +136,19 @@ fn the_document_has_every_key_and_no_other() {
             | Unlock::Partition { .. }
             | Unlock::Medium { .. }
             | Unlock::Passphrase { .. } => {}
+        }
+    }
+    for gate in &config.gates {
+        match gate.require {
+            Condition::Supply { .. }
+            | Condition::Battery { .. }
+            | Condition::Temperature { .. }
+            | Condition::FreeSpace { .. }
+            | Condition::Gpio { .. }
+            | Condition::File { .. }
+            | Condition::BootReason { .. }
+            | Condition::Clock { .. }
+            | Condition::Window { .. } => {}
         }
     }
     let types: BTreeSet<_> = types().into_keys().collect();
@@ -192,4 +235,26 @@ fn the_documents_example_loads() {
     let config = load(&path).unwrap();
     assert_eq!(config.signatures.threshold, 2);
     assert_eq!(config.layout.slot_mib["root"], Mib(1024));
+}
+
+#[test]
+fn the_document_names_every_value_of_hooks_and_gates() {
+    let places = [
+        HookPlace::BeforeWrite,
+        HookPlace::AfterWrite,
+        HookPlace::FirstGood,
+        HookPlace::BeforeReset,
+        HookPlace::AfterReset,
+    ];
+    for place in places {
+        assert_eq!(serde_json::to_string(&place).unwrap(), format!("\"{place}\""));
+    }
+    let places = places.map(|v| serde_json::to_string(&v));
+    let jobs = [JobKind::Update, JobKind::Reset, JobKind::Wipe].map(|v| serde_json::to_string(&v));
+    let unreadable = [Unreadable::Refuse, Unreadable::Pass].map(|v| serde_json::to_string(&v));
+    let reasons = [BootReason::Watchdog, BootReason::Panic].map(|v| serde_json::to_string(&v));
+    for value in places.into_iter().chain(jobs).chain(unreadable).chain(reasons) {
+        let value = value.unwrap();
+        assert!(document().contains(&value), "{value}");
+    }
 }

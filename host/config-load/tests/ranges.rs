@@ -34,6 +34,25 @@ fn with(key: &str, value: u64) -> String {
     };
     match table {
         "unlock[]" => text += &format!("[[unlock]]\n{unlock}\n{name} = {value}\n"),
+        "hook[]" => {
+            text +=
+                &format!("[[hook]]\nname = \"h\"\nat = \"after-write\"\nfile = \"/x\"\n{name} = {value}\n")
+        }
+        "gate[]" => {
+            let require = "require = { supply = {} }";
+            text += &format!("[[gate]]\nname = \"g\"\n{require}\n{name} = {value}\n")
+        }
+        table if table.starts_with("gate[].require.") => {
+            let kind = table.rsplit_once('.').unwrap().1;
+            let beside = match (kind, name) {
+                ("temperature", _) => "chip = \"c\", at_most_celsius = 60, ",
+                ("gpio", _) => "chip = \"c\", high = true, ",
+                _ => "",
+            };
+            text += "data.encrypted = false\n";
+            text +=
+                &format!("[[gate]]\nname = \"g\"\nrequire = {{ {kind} = {{ {beside}{name} = {value} }} }}\n")
+        }
         "network.interface[]" => text += &format!("[[network.interface]]\n{name} = {value}\n"),
         "service" => text += &format!("[service]\naccess = \"open\"\n{name} = {value}\n"),
         "service.key[]" => {

@@ -280,6 +280,19 @@ fn a_binary_without_field_service_is_refused_where_the_configuration_has_it() {
 }
 
 #[test]
+fn a_binary_without_hooks_is_refused_where_the_configuration_has_some_or_a_gate() {
+    let fake = Fake::new();
+    let without = [&elf()[..], drydock_config::WITHOUT_HOOKS.as_bytes()].concat();
+    fake.write("drydock", &without);
+    build(&fake.inputs()).unwrap();
+    fake.edit("[initramfs]", "[[gate]]\nname = \"power\"\nrequire = { supply = {} }\n[initramfs]");
+    let why = refusal(&fake);
+    assert!(why.contains("built without the feature `hooks`") && why.contains("leave `[[hook]]`"), "{why}");
+    fake.write("drydock", &elf());
+    build(&fake.inputs()).unwrap();
+}
+
+#[test]
 fn technicians_keys_become_their_lines_from_whatever_they_were() {
     let pem = public_pem(1);
     let line = |seed| drydock_access::to_key_line(&drydock_fixtures::key(seed).public().unwrap());
@@ -336,4 +349,18 @@ fn a_binary_without_trees_is_refused_where_the_configuration_has_a_class_of_file
     assert!(why.contains("built without the feature `files`"), "{why}");
     fake.write("drydock", &elf());
     build(&fake.inputs()).unwrap();
+}
+
+#[test]
+fn the_program_of_a_hook_goes_along_if_it_is_static() {
+    let fake = Fake::new();
+    fake.write("check", &elf());
+    let hook = "[[hook]]\nname = \"check\"\nat = \"before-write\"\nbuiltin = \"check\"\n[initramfs]";
+    fake.edit("[initramfs]", hook);
+    let built = build(&fake.inputs()).unwrap();
+    let archive = String::from_utf8_lossy(&built.tree.to_cpio()).into_owned();
+    assert!(built.tree.list().iter().any(|listed| listed.path == "etc/drydock/hooks/check"));
+    assert!(archive.contains("\"builtin\":\"/etc/drydock/hooks/check\""));
+    fake.write("check", b"#!/bin/sh");
+    assert!(refusal(&fake).contains("check"));
 }

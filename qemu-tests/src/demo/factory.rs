@@ -129,7 +129,7 @@ impl<'t> Factory<'t> {
             transcript.show(&mut tools.boot_image(&vmlinuz(&tree)?, &initramfs, &boot))?;
             let bundle = at(&format!("{name}.drydock"));
             let recipe = Recipe {
-                hooks: Default::default(),
+                hooks: None,
                 compatible: "drydock-demo",
                 version,
                 security_version,

@@ -12,6 +12,7 @@ mod files;
 mod flash;
 mod grub;
 mod grub_device;
+mod hooks;
 mod keys;
 mod machines;
 mod recovery;

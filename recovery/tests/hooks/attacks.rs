@@ -62,7 +62,7 @@ fn a_hook_ends_when_nobody_waits_for_it_any_more() {
     let (script, file) = (room.path().join("caller.py"), room.path().join("order"));
     fs::write(&script, caller).unwrap();
     fs::write(&file, bytes).unwrap();
-    let said = Command::new("python3").args([&script, DRYDOCK.as_ref(), &file]).arg(&mark).output().unwrap();
+    let said = Command::new("python3").arg(&script).arg(DRYDOCK).arg(&file).arg(&mark).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&said.stdout).trim(), "1", "{said:?}");
     for _ in 0..600 {
         if running(&mark) == 0 {
@@ -153,7 +153,7 @@ fn a_hook_can_write_neither_to_its_root_nor_to_disks_nor_to_the_kernel() {
     ] {
         // Some tools go on without what they asked for, and say so.
         let Outcome { ended, said } =
-            room.run(&format!("set -e\n{attempt} 2>/tmp/said\ntest ! -s /tmp/said\n"));
+            room.run(&format!("( {attempt} ) 2>/tmp/said || exit 1; test ! -s /tmp/said"));
         assert!(matches!(ended, Ended::Exit(1..)), "{attempt}: {ended:?} {said:?}");
     }
     assert_eq!(fs::read_to_string(victim).unwrap(), "whole");

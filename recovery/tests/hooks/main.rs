@@ -2,4 +2,5 @@
 
 mod attacks;
 mod contract;
+mod examples;
 mod room;

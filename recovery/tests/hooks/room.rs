@@ -24,7 +24,8 @@ pub(crate) struct Outcome {
 
 impl Room {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap())
+        // Not in /tmp, which hooks have one of their own of.
+        Self(tempfile::tempdir_in("/var/tmp").unwrap())
     }
 
     pub(crate) fn path(&self) -> &Path {
