@@ -31,6 +31,7 @@ test: setup
 	cargo clippy -p drydock-recovery --features network --locked -- -D warnings
 	cargo clippy -p drydock-recovery --all-targets --features fleet --locked -- -D warnings
 	cargo clippy -p drydock-recovery --features service --locked -- -D warnings
+	cargo clippy -p drydock-recovery --features hooks --locked -- -D warnings
 	cargo clippy -p drydock-recovery --all-targets --features fleet,field --locked -- -D warnings
 	cargo test --workspace --locked --no-fail-fast
 	cargo test -p drydock-peers --features network --locked --no-fail-fast

@@ -189,7 +189,7 @@ impl Builder {
             let Some(program) = &mut hook.builtin else { continue };
             let bytes = read("read the program of a hook", Path::new(program))?;
             elf::check_static(&bytes).map_err(|why| {
-                Error::fault(text, &format!("hook.{index}.builtin"), format!("{program} {why}"))
+                Error::fault(text, &format!("hook.{index}.builtin"), &format!("{program} {why}"))
             })?;
             let place = format!("{HOOKS}/{}", hook.name);
             self.tree.file(&place, 0o755, bytes);

@@ -49,6 +49,6 @@ pub use marker::{boot_sector, marker_kernel};
 pub use paths::{repository, run, target_dir};
 pub use qemu::{Firmware, Qemu, Serial};
 pub use server::{Behind, Served, Server};
-pub use small::{Script, SmallRelease, SmallSystem, small_config};
+pub use small::{Extra, Script, SmallRelease, SmallSystem, small_config};
 pub use tools::{ARCHITECTURE, Tools};
 pub use workshop::Recipe;

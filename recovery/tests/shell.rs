@@ -27,7 +27,7 @@ fn whoever_is_not_root_is_told_so_and_not_that_the_disk_is_missing() {
 }
 
 #[test]
-fn a_binary_without_a_network_an_agent_or_field_service_says_so_and_no_other_does() {
+fn a_binary_without_a_feature_says_so_and_no_other_does() {
     let binary = std::fs::read(env!("CARGO_BIN_EXE_drydock")).unwrap();
     let says = |text: &str| binary.windows(text.len()).any(|window| window == text.as_bytes());
     assert_eq!(says(drydock_config::WITHOUT_NETWORK), cfg!(not(feature = "network")));
@@ -35,4 +35,5 @@ fn a_binary_without_a_network_an_agent_or_field_service_says_so_and_no_other_doe
     assert_eq!(says(drydock_config::WITHOUT_SERVICE), cfg!(not(feature = "service")));
     assert_eq!(says(drydock_config::WITHOUT_LAN), cfg!(not(feature = "lan")));
     assert_eq!(says(drydock_config::WITHOUT_FILES), cfg!(not(feature = "files")));
+    assert_eq!(says(drydock_config::WITHOUT_HOOKS), cfg!(not(feature = "hooks")));
 }

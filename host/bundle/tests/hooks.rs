@@ -39,7 +39,7 @@ impl Bench {
 
     fn open(&self) -> Bundle {
         let key = PrivateKey::read(Path::new(&self.path("key.pem"))).unwrap();
-        let trusted = Trusted { keys: vec![key.public()], threshold: 1 };
+        let trusted = Trusted { keys: vec![key.public().unwrap()], threshold: 1 };
         Bundle::open(drydock_bundle::open_file(&self.path("u.drydock")).unwrap(), &trusted).unwrap()
     }
 }
@@ -102,7 +102,7 @@ fn the_program_of_a_hook_is_among_what_a_device_fetches_first() {
     let bundle = bench.open();
     let at = bundle.bytes_of("check.hook").unwrap().offset();
     let key = PrivateKey::read(Path::new(&bench.path("key.pem"))).unwrap();
-    let trusted = Trusted { keys: vec![key.public()], threshold: 1 };
+    let trusted = Trusted { keys: vec![key.public().unwrap()], threshold: 1 };
     let file = drydock_bundle::open_file(&bench.path("u.drydock")).unwrap();
     let outline = Bundle::outline(file, &trusted).unwrap();
     assert!(outline.ranges.iter().any(|range| range.contains(&at) && range.contains(&(at + 8))));

@@ -250,3 +250,21 @@ fn hooks_are_called_again_after_a_cut_until_their_answer_is_on_record() {
     assert!(all.failures.is_empty());
     assert!(all.states.len() > 100);
 }
+
+/// The proof can fail: a device that forgets a hook, or that it was asked, is found out.
+#[test]
+fn a_hook_that_is_not_called_is_noticed() {
+    let depth = Depth { thin: 100, samples: 2, second: 0, seldom: 8, threads: 2, swallow: None };
+    for (name, forgotten, noticed) in [
+        ("update-with-hooks", HookPlace::BeforeWrite, "BeforeWrite was not called again"),
+        ("update-with-hooks", HookPlace::AfterWrite, "AfterWrite was not called"),
+        ("mark-good-with-hooks", HookPlace::FirstGood, "nobody was asked"),
+        ("wipe-with-hooks", HookPlace::BeforeReset, "BeforeReset was not called again"),
+    ] {
+        let mut operation = operations::all(&WORKSHOP).into_iter().find(|own| own.name == name).unwrap();
+        operation.device.config.hooks.retain(|hook| hook.at != forgotten);
+        let findings = Proof::new(&operation, depth).run(1);
+        let said: Vec<String> = findings.failures.iter().map(|(_, failure)| failure.to_string()).collect();
+        assert!(said.iter().any(|said| said.contains(noticed)), "{name} without {forgotten}: {said:?}");
+    }
+}

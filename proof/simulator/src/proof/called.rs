@@ -3,6 +3,7 @@
 use super::check::{Failure, Kind};
 use crate::device::SimDevice;
 use crate::disk::{At, Mark, Op};
+use drydock_block::Flush;
 use drydock_engine::machine::Ended;
 use drydock_state::{Job, Record, SetName, SetStatus};
 
@@ -45,6 +46,9 @@ pub(super) fn check(device: &SimDevice, before: Option<&Record>, log: &[Op]) -> 
         Some((at, false, Some(call))) if touched.is_some_and(|write| write < call) => {
             return Kind::Broken.of(format!("something was written before {at:?} was called"));
         }
+        Some((at, false, Some(call))) if touched.is_some_and(|write| !is_saved(&log[call..write])) => {
+            return Kind::Broken.of(format!("it is not on record that {at:?} has let it pass"));
+        }
         Some((at, _, call)) if says_no(device, at) && touched.is_some() => {
             return Kind::Broken.of(format!("{at:?} has refused, and something was written ({call:?})"));
         }
@@ -64,6 +68,11 @@ pub(super) fn check(device: &SimDevice, before: Option<&Record>, log: &[Op]) -> 
         return Kind::Broken.of("a set was marked good, and nobody was asked");
     }
     Ok(())
+}
+
+/// Whether the record was written in this part of a log.
+fn is_saved(log: &[Op]) -> bool {
+    log.iter().any(|op| matches!(op, Op::Flush(Flush::StateSecondReplica)))
 }
 
 fn is_news(before: &Record, set: SetName) -> bool {
