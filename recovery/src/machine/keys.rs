@@ -1,6 +1,7 @@
 //! Keys: the configured ways to them, and what a derivation may cost.
 
 use super::Hardware;
+use super::memory::memory_available_kib;
 use crate::keys::{Initramfs, Medium, Partition, Passphrase, random};
 use drydock_config::Unlock;
 use drydock_engine::Error;
@@ -54,12 +55,6 @@ impl Keys for Hardware<'_> {
     }
 }
 
-/// Returns how much memory `/proc/meminfo` says is available, in KiB.
-pub(super) fn memory_available_kib(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.trim().strip_suffix("kB")?.trim_end().parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,14 +68,6 @@ mod tests {
     use drydock_config::Config;
     use drydock_engine::event::Silent;
     use drydock_luks::{Cost, FormatOptions, Volume};
-
-    #[test]
-    fn available_memory_is_found() {
-        let text =
-            "MemTotal:         480028 kB\nMemFree:  1 kB\nMemAvailable:     450992 kB\nBuffers: 0 kB\n";
-        assert_eq!(memory_available_kib(text), Some(450_992));
-        assert_eq!(memory_available_kib("MemTotal: 480028 kB\n"), None);
-    }
 
     #[test]
     fn a_key_slot_that_cannot_be_tried_keeps_no_other_way_from_being_tried_and_is_named_once() {

@@ -6,6 +6,7 @@ mod hooks;
 #[cfg(any(feature = "network", feature = "service"))]
 mod kept;
 mod keys;
+mod memory;
 mod sensors;
 mod sources;
 mod start;
@@ -89,7 +90,7 @@ impl<'a> Hardware<'a> {
             mapped: Mutex::default(),
             mounted: Mutex::new(mounted),
             #[cfg(feature = "service")]
-            memory: upload::memory(),
+            memory: memory::for_uploads(),
             #[cfg(feature = "lan")]
             page: Mutex::default(),
         }

@@ -2,13 +2,12 @@
 
 use super::Hardware;
 use super::kept::KeptFile;
-use super::keys::memory_available_kib;
 use crate::console::Console;
 use drydock_engine::Error;
 use drydock_engine::fetch::Keep;
 use drydock_engine::live::Staged;
 use drydock_engine::machine::Place;
-use drydock_engine::service::landing::{Landing, Memory, UPLOADED, landings};
+use drydock_engine::service::landing::{Landing, UPLOADED, landings};
 use drydock_engine::service::upload::{Received, Upload, stage};
 use drydock_engine::volume::data;
 use drydock_modem::{Ended, Give, Receiver, Sender, Stop, Times};
@@ -17,16 +16,6 @@ use std::time::Duration;
 
 /// How long a transfer may take in all: 16 MiB at 9,600 baud.
 const LONGEST: Duration = Duration::from_secs(5 * 3600);
-/// The part of the available memory that an upload may take: the installation needs the rest.
-const SHARE: u64 = 4;
-
-/// Returns the memory that uploads go to where there is no other place for them. Nothing of it is taken before one comes.
-pub(super) fn memory() -> Arc<Memory> {
-    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let available = memory_available_kib(&text).unwrap_or(0);
-    Arc::new(Memory::new((available << 10) / SHARE))
-}
-
 impl Hardware<'_> {
     /// Returns the places that an upload can go to now, the best one first; `data` is mounted for it if it can be.
     pub fn landings(&self) -> Vec<Landing> {
