@@ -2,6 +2,7 @@
 
 use super::body::{Body, Stream};
 use super::limits::{LINGER_BYTES, TLS_BUFFER};
+use super::route;
 use super::site::Site;
 use super::timed::Timed;
 use drydock_engine::lan::Visitor;
@@ -40,7 +41,7 @@ fn converse(site: &Site, who: Visitor, mut stream: Stream) -> io::Result<()> {
             None => return Ok(()),
         };
         let mut body = Body::new(&mut stream, &mut come, head.length, head.waits);
-        let answered = site.answer(who, &head, &mut body);
+        let answered = route::answer(site, who, &head, &mut body);
         let unread = body.left();
         let answer = match answered {
             Err(error) if error.kind() == ErrorKind::TimedOut => Answer::refusal(Refusal::TooSlow),

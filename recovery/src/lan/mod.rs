@@ -16,6 +16,7 @@ mod heard;
 mod limits;
 mod listen;
 mod room;
+mod route;
 mod site;
 mod store;
 mod timed;
