@@ -183,7 +183,8 @@ fn bootable(record: &Record, first: Option<SetName>) -> Option<SetName> {
     order.into_iter().flatten().find(|set| record.sets.get(*set).bootable())
 }
 
-fn next(machine: &impl Machine, state: &State) -> Next {
+/// What comes after recovery, as the record says at the moment.
+pub(crate) fn next(machine: &impl Machine, state: &State) -> Next {
     let record = &state.record;
     if let Some(copy) = record.copy_on_trial() {
         return Next::TryCopy(copy);

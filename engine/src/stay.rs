@@ -1,13 +1,17 @@
 //! Staying: where nothing is gained by resetting the machine it stays, says why, and goes on by itself as soon as it can.
 
 use crate::context::End;
+#[cfg(feature = "service")]
+use crate::context::Next;
 use crate::error::Error;
 use crate::event::{Event, Step};
 use crate::machine::{Machine, Power};
+#[cfg(feature = "service")]
+use crate::service::{Desk, Left};
 use crate::state::{State, Trust};
 use crate::{recover, start};
 use drydock_config::DataFailure;
-use drydock_state::{SetName, transition};
+use drydock_state::{CopyName, SetName, transition};
 use std::time::Duration;
 
 /// The pauses between tries while no set is bootable: the first one, and the longest.
@@ -19,22 +23,97 @@ const UNTIL_OPEN: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(3
 const RESET: &[u8] = b"reset";
 
 /// Nothing is bootable: says so on every console, and looks for a bundle that mends it, again and again. Returns when one
-/// is installed.
-pub(crate) fn until_rescued(machine: &impl Machine, state: &mut State, why: &str) -> Result<End, Error> {
+/// is installed. Meanwhile there is the menu, where the configuration has one.
+pub(crate) fn until_rescued(
+    machine: &impl Machine,
+    state: &mut State,
+    why: &str,
+    copy: Option<CopyName>,
+) -> Result<End, Error> {
     let events = machine.events();
     let [mut pause, longest] = UNTIL_RESCUED;
+    let mut meanwhile = Meanwhile::new(machine, copy);
     loop {
         events.send(Event::Failed { step: Step::HandOver, reason: why.into() });
-        if recover::rescue(machine, state)? {
+        // Nobody is heard while a medium is waited for that may never come: where there is a menu, it is noticed anyhow.
+        machine.wait_for_media(!meanwhile.listens());
+        let rescued = recover::rescue(machine, state);
+        machine.wait_for_media(true);
+        if rescued? {
             return Ok(End::Rescued(why.into()));
         }
         events.note(format_args!("next try in {} s", pause.as_secs()));
-        events.allow(pause);
-        if machine.pause(pause) == Power::Off {
-            return Ok(End::SwitchedOff(why.into()));
+        if let Some(end) = meanwhile.pause(machine, state, why, pause)? {
+            return Ok(end);
         }
         pause = (pause * 2).min(longest);
     }
+}
+
+/// What a device does between two tries.
+#[cfg(feature = "service")]
+struct Meanwhile(Option<Desk>);
+
+#[cfg(not(feature = "service"))]
+struct Meanwhile;
+
+impl Meanwhile {
+    #[cfg(feature = "service")]
+    fn new(machine: &impl Machine, copy: Option<CopyName>) -> Self {
+        Self(Desk::open(machine, copy))
+    }
+
+    #[cfg(not(feature = "service"))]
+    fn new(_machine: &impl Machine, _copy: Option<CopyName>) -> Self {
+        Self
+    }
+
+    #[cfg(feature = "service")]
+    fn listens(&self) -> bool {
+        self.0.is_some()
+    }
+
+    #[cfg(not(feature = "service"))]
+    fn listens(&self) -> bool {
+        false
+    }
+
+    /// Listens, where there is a menu: until the time is over, a medium has come, or something was done that ends the boot,
+    /// which is returned.
+    #[cfg(feature = "service")]
+    fn pause(
+        &mut self,
+        machine: &impl Machine,
+        state: &mut State,
+        why: &str,
+        pause: Duration,
+    ) -> Result<Option<End>, Error> {
+        let Some(desk) = &mut self.0 else { return Ok(just_pause(machine, why, pause)) };
+        Ok(match desk.serve(machine, state, Some(why), pause)? {
+            Left::Ended(end) => Some(end),
+            Left::Idle | Left::MediaCame => None,
+            Left::GoOn => match recover::next(machine, state) {
+                Next::Stay(_) => None,
+                next => Some(End::Reset(next)),
+            },
+        })
+    }
+
+    #[cfg(not(feature = "service"))]
+    fn pause(
+        &mut self,
+        machine: &impl Machine,
+        _state: &mut State,
+        why: &str,
+        pause: Duration,
+    ) -> Result<Option<End>, Error> {
+        Ok(just_pause(machine, why, pause))
+    }
+}
+
+fn just_pause(machine: &impl Machine, why: &str, pause: Duration) -> Option<End> {
+    machine.events().allow(pause);
+    (machine.pause(pause) == Power::Off).then(|| End::SwitchedOff(why.into()))
 }
 
 /// What became of waiting for a set's volumes.

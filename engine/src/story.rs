@@ -9,6 +9,8 @@ use crate::journal;
 use crate::machine::Machine;
 use crate::recover::{self, Chosen, Next, Reason};
 use crate::release::trusted_release;
+#[cfg(feature = "service")]
+use crate::service::{self, Attended};
 use crate::state::{self, State, Trust};
 use crate::stay::{self, Waited};
 use drydock_config::{Handover, Role, SlotClass};
@@ -49,6 +51,9 @@ fn run_recovery(
     if reason == Reason::FactoryReset {
         stay::confirm_reset(machine, state)?;
     }
+    // A person who was asked just now, and a job, are what it is here for.
+    #[cfg(feature = "service")]
+    let has_nothing_to_do = reason != Reason::FactoryReset && state.record.job().is_none();
     let next = match recover::recover(machine, state, reason, copy) {
         Ok(next) => next,
         Err(error) => return start_without_memory(machine, state, error),
@@ -59,6 +64,14 @@ fn run_recovery(
     if *state.trust() == Trust::Whole {
         journal::keep(machine);
     }
+    #[cfg(feature = "service")]
+    let next = match (has_nothing_to_do, &next) {
+        (true, Next::Reboot(_) | Next::TryCopy(_)) => match service::attend(machine, state, copy)? {
+            Attended::GoesOn => recover::next(machine, state),
+            Attended::Ends(end) => return Ok(end),
+        },
+        _ => next,
+    };
     match &next {
         Next::Reboot(set) if may_switch(machine, state, *set, copy) => {
             state.take_attempt(*set)?;
@@ -72,7 +85,7 @@ fn run_recovery(
             let text = format_args!("reset; the bootloader starts copy {copy} of the recovery next");
             events.started(Step::HandOver, text);
         }
-        Next::Stay(why) => return stay::until_rescued(machine, state, why),
+        Next::Stay(why) => return stay::until_rescued(machine, state, why, copy),
     }
     Ok(End::Reset(next))
 }

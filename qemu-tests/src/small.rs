@@ -98,7 +98,7 @@ impl SmallSystem {
     fn make(
         name: &str,
         config: &str,
-        (vmlinuz, modules): (&Path, Option<&Path>),
+        kernel: (&Path, Option<&Path>),
         root_size: u64,
     ) -> Result<Self, QemuError> {
         let tools = if OF_THE_FIELD.iter().any(|word| config.contains(word)) {
@@ -106,7 +106,7 @@ impl SmallSystem {
         } else {
             Tools::build()?
         };
-        Self::make_with(name, config, (vmlinuz, modules), root_size, (tools, Extra::default()))
+        Self::make_with(name, config, kernel, root_size, (tools, Extra::default()))
     }
 
     fn make_with(

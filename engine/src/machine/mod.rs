@@ -22,12 +22,14 @@ use zeroize::Zeroizing;
 mod hooks;
 mod key;
 mod sensors;
+mod service;
 mod source;
 mod tree;
 
 pub use hooks::{Call, Ended, Hooks, Program};
 pub use key::{Accept, Key, KeyProvider, Offered, Ring, Secret, Verdict};
 pub use sensors::Sensors;
+pub use service::{ConsoleId, HEAD, Heard, MOST_BUNDLES, Paper, Service, Shelf, Shelved};
 pub use source::{Candidate, Found, Only, Others, Provider, Tried};
 pub use tree::{Found as FoundNode, Kind as NodeKind, Trees};
 
@@ -274,12 +276,12 @@ pub trait Start {
 
 /// The machine that drydock works on: all of it.
 pub trait Machine:
-    Setting + Clock + Disk + Sources + Keys + Volumes + Operator + Start + Hooks + Sensors
+    Setting + Clock + Disk + Sources + Keys + Volumes + Operator + Start + Hooks + Sensors + Service
 {
 }
 
-impl<T: Setting + Clock + Disk + Sources + Keys + Volumes + Operator + Start + Hooks + Sensors> Machine
-    for T
+impl<T: Setting + Clock + Disk + Sources + Keys + Volumes + Operator + Start + Hooks + Sensors + Service>
+    Machine for T
 {
 }
 

@@ -6,7 +6,9 @@
 use crate::error::Error;
 use crate::machine::{Machine, Random};
 use crate::state::{State, Trust};
-use drydock_access::{Admitted, Challenge, Door, Facts, NONCE, Place, Request, Rule, Verb, parse_key_line};
+use drydock_access::{
+    Admitted, Challenge, Door, Facts, NONCE, Place, Request, Rule, Signed, Verb, parse_key_line,
+};
 use drydock_config::{Access, Config, Service, View};
 use drydock_state::{Record, UnixTime, transition};
 use std::sync::{Mutex, PoisonError};
@@ -93,15 +95,57 @@ pub fn admit(
     answer: &str,
     now: Duration,
 ) -> Result<Admitted, Error> {
-    let (answered, wrong) = {
-        let mut door = door.lock().unwrap_or_else(PoisonError::into_inner);
-        (door.answer(place, request, answer, now), door.to_tell())
-    };
+    let (answered, wrong) = look(door, place, request, answer, now);
+    // A flood mostly takes no lock.
+    if let (Err(why), None) = (&answered, wrong) {
+        return Err(why.clone().into());
+    }
+    match (State::open(machine), answered) {
+        (Ok(mut state), answered) => judge(machine, &mut state, answered, wrong),
+        (Err(error), Ok(_)) => Err(error),
+        (Err(error), Err(why)) => {
+            machine.events().warning(format_args!("wrong answers are not in the history: {error}"));
+            Err(why.into())
+        }
+    }
+}
+
+/// As [`admit`], for who has the state already.
+pub fn admit_into(
+    machine: &impl Machine,
+    state: &mut State<'_>,
+    door: &Mutex<Door>,
+    place: Place,
+    request: &Request,
+    answer: &str,
+    now: Duration,
+) -> Result<Admitted, Error> {
+    let (answered, wrong) = look(door, place, request, answer, now);
+    judge(machine, state, answered, wrong)
+}
+
+/// What the door says of an answer, and how many wrong ones the history is to be told of.
+fn look(
+    door: &Mutex<Door>,
+    place: Place,
+    request: &Request,
+    answer: &str,
+    now: Duration,
+) -> (Result<Signed, drydock_access::Error>, Option<u64>) {
+    let mut door = door.lock().unwrap_or_else(PoisonError::into_inner);
+    (door.answer(place, request, answer, now), door.to_tell())
+}
+
+fn judge(
+    machine: &impl Machine,
+    state: &mut State<'_>,
+    answered: Result<Signed, drydock_access::Error>,
+    wrong: Option<u64>,
+) -> Result<Admitted, Error> {
     if let Some(wrong) = wrong {
-        tell_wrong(machine, wrong);
+        tell_wrong(machine, state, wrong);
     }
     let signed = answered?;
-    let mut state = State::open(machine)?;
     let key = signed.key().to_string();
     let facts =
         Facts { now: machine.now(), past: past(&state.record), used: state.record.service.used(&key) };
@@ -140,13 +184,10 @@ fn told(admitted: &Admitted) -> String {
 }
 
 /// Tells the history of wrong answers, summed up. That it can't be written is no reason to treat an answer otherwise.
-fn tell_wrong(machine: &impl Machine, wrong: u64) {
+fn tell_wrong(machine: &impl Machine, state: &mut State<'_>, wrong: u64) {
     let text = format!("{wrong} wrong answers since the start");
-    let written = State::open(machine).and_then(|mut state| {
-        transition::turned_away(&mut state.record, &text, machine.now());
-        state.save_record()
-    });
-    if let Err(why) = written {
+    transition::turned_away(&mut state.record, &text, machine.now());
+    if let Err(why) = state.save_record() {
         machine.events().warning(format_args!("{text}, which is not in the history: {why}"));
     }
 }

@@ -1,9 +1,27 @@
 //! Field service: what a technician at a console, or on the network, may do.
+//!
+//! The menu is on every console of a recovery that has nobody's job to do. What an entry means ([`menu`]) and what is shown
+//! ([`screens`]) are functions; here they are put together with the machine. Each console has a dialogue of its own. What changes
+//! the device is done by the code that does it for any other intent, so a cut of power at any moment ends as it would there.
 
 pub mod access;
+mod act;
+mod attend;
+mod check;
+mod desk;
 mod front;
+mod keeper;
 pub mod landing;
+pub mod menu;
 mod name;
+pub mod offers;
+pub mod page;
+mod papers;
+mod scene;
+pub mod screens;
 pub mod upload;
 
+pub(crate) use attend::{Attended, attend};
+pub(crate) use desk::{Desk, Left};
 pub use name::device_name;
+pub use papers::{support_bundle, support_file};

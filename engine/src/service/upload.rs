@@ -283,15 +283,20 @@ impl Take for Upload<'_> {
 /// nothing of it is gone on with. On return the intent is on stable storage.
 pub fn stage(machine: &impl Machine, landings: &[Landing], received: &Received) -> Result<Staged, Error> {
     live::stage(machine, received.source.clone(), Look::Whole).inspect_err(|error| {
-        let landing = landings.iter().find(|landing| landing.source == received.source);
-        if error.is_of_contents()
-            && let Some(landing) = landing
-            && let Some(mut claim) = claim_of(landing)
-        {
+        if error.is_of_contents() {
+            forget(landings.iter().filter(|landing| landing.source == received.source));
+        }
+    })
+}
+
+/// Lets nothing of what is there be gone on with.
+pub fn forget<'l>(landings: impl IntoIterator<Item = &'l Landing>) {
+    for landing in landings {
+        if let Some(mut claim) = claim_of(landing) {
             claim.have = Default::default();
             let _ = claim.encode().map(|claim| landing.keep.put_claim(&claim));
         }
-    })
+    }
 }
 
 fn claim_of(landing: &Landing) -> Option<Claim> {

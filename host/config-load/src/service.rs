@@ -24,7 +24,7 @@ pub(crate) fn check_service(config: &Config, problems: &mut Problems) {
         "with \"open\" nobody is asked for a key, and the keys would mean nothing; leave out one of the two",
     );
     problems.unless(service.keys.len() <= MOST_KEYS, "service.key", format!("at most {MOST_KEYS} keys"));
-    problems.unless_within(service.idle_seconds.0, 10, 86_400, "service.idle_seconds");
+    problems.unless_within(service.idle_seconds.0, 5, 86_400, "service.idle_seconds");
     if let Some(file) = &service.name_file {
         check_file(file, "service.name_file".into(), problems);
         problems.unless(
@@ -33,6 +33,18 @@ pub(crate) fn check_service(config: &Config, problems: &mut Problems) {
             "the file is on the data volume, and there is no [data]",
         );
     }
+    for (key, folder) in
+        [("service.data_folder", &service.data_folder), ("service.stick.folder", &service.stick.folder)]
+    {
+        if !folder.is_empty() {
+            check_file(folder, key.into(), problems);
+        }
+    }
+    problems.unless(
+        service.data_folder.is_empty() || config.data.is_some(),
+        "service.data_folder",
+        "there is no [data]",
+    );
     for (index, key) in service.keys.iter().enumerate() {
         let first = service.keys.iter().position(|other| other.name == key.name);
         problems.unless(

@@ -47,7 +47,7 @@ pub use names::{DATA_MAPPING, ROOT_MAPPING, VOLUME_MAPPING, base_mapping, proof_
 pub use network::{Address, Interface, Ipv4, Ipv6, Network};
 pub use reset::*;
 #[cfg(feature = "service")]
-pub use service::{Access, Service, ServiceKey, View};
+pub use service::{Access, InstallFrom, Service, ServiceKey, Stick, View};
 #[cfg(feature = "files")]
 pub use tree::{Share, Tree};
 pub use types::*;
@@ -78,7 +78,6 @@ pub const WITHOUT_FILES: &str =
 /// What a device binary says that was built without hooks and gates, where the configuration has some. As
 /// [`WITHOUT_NETWORK`].
 pub const WITHOUT_HOOKS: &str = "this drydock was built without the feature `hooks`, and the configuration has hooks or gates that must be heard; take a drydock that has it";
-
 impl Config {
     /// Reads what [`Config::to_json`] wrote. Unknown keys are refused; values are not checked again, because
     /// whoever can change this file can change the program that reads it.

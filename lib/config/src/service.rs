@@ -1,9 +1,9 @@
-//! Field service: who may do what at a console of the recovery.
+//! Field service: the menu on the consoles of the recovery, who may do what by it, and bundles that lie about.
 
 use crate::units::Seconds;
 use serde::{Deserialize, Serialize};
 
-/// What somebody at a console of the recovery may do, and with which key.
+/// The menu that the recovery has on its consoles where it has nobody's job to do, and who may do what by it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Service {
@@ -14,10 +14,14 @@ pub struct Service {
     /// The keys of those who are let in.
     #[serde(rename = "key")]
     pub keys: Vec<ServiceKey>,
-    /// For how long nobody may do anything until the device goes on. Default: 60.
+    /// After so long without an entry the device goes on as it would have without the menu. Default: 60.
     pub idle_seconds: Seconds,
     /// File on the data volume with the name that the device's challenges have.
     pub name_file: Option<String>,
+    /// Folder on the data volume in which bundles are looked for. Default: its root.
+    pub data_folder: String,
+    /// Bundles on removable media.
+    pub stick: Stick,
 }
 
 impl Default for Service {
@@ -28,7 +32,16 @@ impl Default for Service {
             keys: vec![],
             idle_seconds: Seconds(60),
             name_file: None,
+            data_folder: String::new(),
+            stick: Stick::default(),
         }
+    }
+}
+
+impl Service {
+    /// Returns a menu that waits as long as is usual, for everybody.
+    pub fn open() -> Self {
+        Self { access: Access::Open, ..Self::default() }
     }
 }
 
@@ -79,6 +92,27 @@ impl ServiceKey {
         let kind = self.key.split_ascii_whitespace().next().unwrap_or_default();
         kind != self.key && ["ssh-", "ecdsa-", "sk-"].iter().any(|start| kind.starts_with(start))
     }
+}
+
+/// Bundles on removable media.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Stick {
+    /// The folder in which they are looked for. Default: the root.
+    pub folder: String,
+    /// Whether somebody has to choose one.
+    pub install: InstallFrom,
+}
+
+/// What becomes of a bundle on a removable medium.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InstallFrom {
+    /// It is offered in the menu.
+    #[default]
+    Ask,
+    /// It is installed without a question where it is newer than what runs.
+    Newer,
 }
 
 #[cfg(test)]

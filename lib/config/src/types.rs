@@ -81,7 +81,7 @@ pub struct Config {
     #[cfg(not(feature = "fleet"))]
     #[serde(default, rename = "fleet", skip_serializing)]
     _fleet: Ignored,
-    /// Field service in recovery, if there is any.
+    /// What a person at a console may do, if the recovery has a menu.
     #[cfg(feature = "service")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<Service>,

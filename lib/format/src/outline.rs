@@ -1,8 +1,9 @@
 //! Where things are in a bundle of which nothing is there but the front.
 
-use crate::archive::Archive;
+use crate::archive::{Archive, Signed};
 use crate::head::Head;
-use crate::{Bundle, Digest, Error, Manifest, Member, ReadAt, Trusted, sha256, tar};
+use crate::limits::{MANIFEST, SIGNATURES};
+use crate::{Bundle, Digest, Error, Manifest, Member, ReadAt, Trusted, sha256, signature, tar};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -38,6 +39,14 @@ impl Bundle {
     /// Whether all of it is there: of one that was fetched in part, some is not.
     pub fn is_whole(&self) -> bool {
         self.source().len().is_ok_and(|len| self.source().has(&(0..len)))
+    }
+
+    /// Checks the signatures over the manifest of a bundle of which nothing may be there but the first bytes, and reads nothing
+    /// behind them. Returns the manifest, and its digest: which release it is.
+    pub fn release(source: impl ReadAt + 'static, trusted: &Trusted) -> Result<(Manifest, Digest), Error> {
+        let (front, _) = Signed::read(&Archive::new(Arc::new(source))?, 0, [MANIFEST, SIGNATURES])?;
+        signature::verify(&front.bytes, &front.signatures, trusted)?;
+        Ok((Manifest::parse(&front.bytes)?, sha256(&front.bytes)))
     }
 
     /// Checks the signatures of a bundle that may not be there beyond its front, and says where the rest would be. Of

@@ -303,8 +303,11 @@ impl<'f> SimDevice<'f> {
 
     /// Process 1, from the first look at its state to the hand-over: drydock's own story.
     fn process_one(&self, context: BootContext) -> Boot {
-        let machine = self.machine();
-        let end = story::boot(&machine, context);
+        self.process_one_of(&self.machine(), context)
+    }
+
+    pub(crate) fn process_one_of(&self, machine: &SimMachine<'f>, context: BootContext) -> Boot {
+        let end = story::boot(machine, context);
         if matches!(end, Ok(BootEnd::Reset(_) | BootEnd::Entered(_))) && machine.has_bases() {
             self.violate("the base of a delta is still mapped at the hand-over".into());
         }

@@ -29,5 +29,6 @@ pub mod setup;
 pub mod trees;
 pub mod truth;
 pub mod uploads;
+pub mod visited;
 pub mod volume;
 pub mod workshop;

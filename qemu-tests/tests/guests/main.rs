@@ -17,6 +17,7 @@ mod keys;
 mod machines;
 mod recovery;
 mod reset;
+mod service;
 mod small;
 mod stay;
 mod watchdog;

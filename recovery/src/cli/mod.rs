@@ -9,6 +9,8 @@ mod here;
 mod network;
 #[cfg(feature = "lan")]
 mod serve;
+#[cfg(feature = "service")]
+mod service;
 mod settings;
 mod sink;
 
@@ -45,6 +47,12 @@ const FILES: &str = "  drydock verify --trees         compare the vendor's files
 ";
 #[cfg(not(feature = "files"))]
 const FILES: &str = "";
+#[cfg(feature = "service")]
+const SERVICE: &str = "  drydock service bundle-logs [FILE]   gather what helps to find out what is wrong, without secrets, as a tar on a removable medium (or
+                                 as this file; - is the standard output)
+";
+#[cfg(not(feature = "service"))]
+const SERVICE: &str = "";
 
 const COMMANDS: &str = "\
 drydock: updates this device from its recovery
@@ -78,7 +86,7 @@ Exit codes: 0 done, 1 failed or refused, 2 the command line makes no sense.
 /// Runs one command and prints what it has to say.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = Invocation::parse(arguments).and_then(|invocation| match invocation {
-        Invocation::Help => Ok([COMMANDS, FILES, FLEET, LAN, NETWORK, ENDING].concat()),
+        Invocation::Help => Ok([COMMANDS, FILES, FLEET, LAN, NETWORK, SERVICE, ENDING].concat()),
         Invocation::Version => Ok(concat!("drydock ", env!("CARGO_PKG_VERSION"), "\n").into()),
         Invocation::Command(command) => command.run(),
         #[cfg(feature = "fleet")]
@@ -87,6 +95,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Invocation::Serve => serve::run(),
         #[cfg(feature = "network")]
         Invocation::Network(test) => test.run(),
+        #[cfg(feature = "service")]
+        Invocation::BundleLogs(file) => service::bundle_logs(file.as_deref()),
     });
     match outcome {
         Ok(text) => {
@@ -116,6 +126,8 @@ enum Invocation {
     Serve,
     #[cfg(feature = "network")]
     Network(network::Test),
+    #[cfg(feature = "service")]
+    BundleLogs(Option<String>),
 }
 
 /// What is done with the device.
@@ -202,6 +214,10 @@ impl Invocation {
                 #[cfg(feature = "network")]
                 Value(word) if command.is_none() && word == "network" => {
                     return network::Test::parse(parser).map(Self::Network);
+                }
+                #[cfg(feature = "service")]
+                Value(word) if command.is_none() && word == "service" => {
+                    return service::parse(parser).map(Self::BundleLogs);
                 }
                 Value(word) if command.is_none() => command = Some(word.string()?),
                 Value(word) if operand.is_none() => operand = Some(Where::File(word.string()?)),

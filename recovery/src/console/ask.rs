@@ -6,6 +6,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{
     FlushArg, InputFlags, LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcflush, tcgetattr, tcsetattr,
 };
+use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::sync::atomic::Ordering;
@@ -87,6 +88,25 @@ impl Console {
     }
 }
 
+/// Has a terminal deliver what is typed as it comes, and forget what was typed before. Returns how it was; nothing where it
+/// is none. Nothing here waits for output, which would hang on a console that takes none.
+pub(super) fn deliver_as_typed(file: &File) -> Option<Termios> {
+    let before = tcgetattr(file).ok()?;
+    let mut wanted = before.clone();
+    let edited =
+        LocalFlags::ICANON | LocalFlags::IEXTEN | LocalFlags::ISIG | LocalFlags::ECHO | LocalFlags::ECHONL;
+    wanted.local_flags.remove(edited);
+    let changed = InputFlags::ICRNL | InputFlags::INLCR | InputFlags::IGNCR | InputFlags::ISTRIP;
+    wanted.input_flags.remove(changed);
+    // Otherwise nothing typed yet would look like the end of the file.
+    wanted.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
+    wanted.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
+    tcsetattr(file, SetArg::TCSANOW, &wanted).ok()?;
+    // What was typed before the question is no answer to it.
+    let _ = tcflush(file, FlushArg::TCIFLUSH);
+    Some(before)
+}
+
 /// The console hung up or has no hardware.
 struct Gone;
 
@@ -98,24 +118,8 @@ struct Terminal<'a> {
 }
 
 impl<'a> Terminal<'a> {
-    /// Nothing here waits for output, which would hang on a console that takes none.
     fn prepare(port: &'a Port) -> Option<Self> {
-        let before = tcgetattr(&port.file).ok()?;
-        let mut wanted = before.clone();
-        let edited = LocalFlags::ICANON
-            | LocalFlags::IEXTEN
-            | LocalFlags::ISIG
-            | LocalFlags::ECHO
-            | LocalFlags::ECHONL;
-        wanted.local_flags.remove(edited);
-        let changed = InputFlags::ICRNL | InputFlags::INLCR | InputFlags::IGNCR | InputFlags::ISTRIP;
-        wanted.input_flags.remove(changed);
-        // Otherwise nothing typed yet would look like the end of the file.
-        wanted.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
-        wanted.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
-        tcsetattr(&port.file, SetArg::TCSANOW, &wanted).ok()?;
-        // What was typed before the question is no answer to it.
-        let _ = tcflush(&port.file, FlushArg::TCIFLUSH);
+        let before = deliver_as_typed(&port.file)?;
         Some(Self { port, before, line: Line::new(port.after_cr.swap(false, Ordering::Relaxed)) })
     }
 

@@ -9,6 +9,8 @@ mod events;
 #[cfg(feature = "service")]
 mod held;
 mod line;
+#[cfg(feature = "service")]
+mod listen;
 mod names;
 mod ring;
 #[cfg(feature = "service")]
@@ -16,6 +18,8 @@ mod transfer;
 mod writer;
 
 pub use events::{ConsoleEvents, since_start};
+#[cfg(feature = "service")]
+pub use listen::Listener;
 use nix::libc;
 use std::fs::{self, File};
 use std::io;
@@ -64,6 +68,20 @@ impl Console {
     /// Writes without ending the line.
     pub fn text(&self, text: &str) {
         self.shared.push(text.as_bytes());
+    }
+
+    /// Writes to one console, by its number. Never waits, never fails.
+    #[cfg(feature = "service")]
+    pub fn text_on(&self, number: usize, text: &str) {
+        if let Some(port) = self.shared.ports.get(number) {
+            self.shared.push_to(port, text.as_bytes());
+        }
+    }
+
+    /// Listens on all consoles from now on, until the listener is dropped.
+    #[cfg(feature = "service")]
+    pub fn listen(&self) -> Listener {
+        Listener::new(Arc::clone(&self.shared))
     }
 
     /// Waits until everything has left for the hardware, at most `limit`. `false`: some of it has not.

@@ -1,15 +1,25 @@
 //! The real machine: hardware behind the traits of [`drydock_engine::machine`].
 
+#[cfg(feature = "service")]
+mod abandon;
 mod disk;
+#[cfg(feature = "service")]
+mod documents;
 mod few;
+#[cfg(feature = "service")]
+mod health;
 mod hooks;
 #[cfg(any(feature = "network", feature = "service"))]
 mod kept;
 mod keys;
 mod memory;
 mod sensors;
+#[cfg(feature = "service")]
+mod service;
 mod sources;
 mod start;
+#[cfg(feature = "service")]
+mod sticks;
 #[cfg(feature = "service")]
 mod upload;
 mod volumes;
@@ -49,6 +59,15 @@ pub struct Hardware<'a> {
     /// The page of the recovery, if it has one.
     #[cfg(feature = "lan")]
     page: Mutex<Option<crate::lan::Beside>>,
+    /// Who listens on the consoles, from the first time on that somebody does.
+    #[cfg(feature = "service")]
+    listener: Mutex<Option<crate::console::Listener>>,
+    /// Media that did not answer.
+    #[cfg(feature = "service")]
+    silent: Mutex<Vec<PathBuf>>,
+    /// Whether media that are not there yet are not waited for.
+    #[cfg(feature = "service")]
+    hurried: std::sync::atomic::AtomicBool,
 }
 
 /// The part that this process has in the machine.
@@ -93,6 +112,12 @@ impl<'a> Hardware<'a> {
             memory: memory::for_uploads(),
             #[cfg(feature = "lan")]
             page: Mutex::default(),
+            #[cfg(feature = "service")]
+            listener: Mutex::default(),
+            #[cfg(feature = "service")]
+            silent: Mutex::default(),
+            #[cfg(feature = "service")]
+            hurried: std::sync::atomic::AtomicBool::default(),
         }
     }
 
@@ -162,6 +187,10 @@ impl Operator for Hardware<'_> {
         })
     }
 }
+
+/// Nobody is heard by a drydock without a menu.
+#[cfg(not(feature = "service"))]
+impl drydock_engine::machine::Service for Hardware<'_> {}
 
 /// The path of a file of the new root, or of another folder that things are mounted in.
 fn below(root: &str, path: &str) -> PathBuf {

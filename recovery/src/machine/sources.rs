@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Where recovery mounts a removable medium.
+#[cfg(not(feature = "service"))]
 const MEDIUM_MOUNT: &str = "/run/drydock/medium";
 
 impl Sources for Hardware<'_> {
@@ -28,7 +29,7 @@ impl Sources for Hardware<'_> {
             Source::Data { path } => Ok(only(path, self.on_data(path))),
             Source::Partition { label } => Ok(only(label, self.on_partition(label))),
             Source::Medium(medium) => {
-                let wait = self.config.recovery.medium_wait_seconds.as_duration();
+                let wait = self.medium_wait();
                 let media = Media::new(&self.disk, wait);
                 Ok(Box::new(OnMedia { machine: self, path: medium.path.clone(), wait, media }))
             }
@@ -60,6 +61,34 @@ fn only<'p>(name: &str, found: Result<Found, Error>) -> Box<dyn Provider + 'p> {
 }
 
 impl Hardware<'_> {
+    /// How long a medium may be in coming.
+    fn medium_wait(&self) -> Duration {
+        #[cfg(feature = "service")]
+        if self.hurried.load(std::sync::atomic::Ordering::Relaxed) {
+            return Duration::ZERO;
+        }
+        self.config.recovery.medium_wait_seconds.as_duration()
+    }
+
+    /// Opens the file of this name on a medium, if it has one. A medium that does not answer is no medium.
+    fn on_medium(&self, node: &Path, path: &str) -> Result<Option<OpenFile>, Error> {
+        #[cfg(feature = "service")]
+        {
+            use super::abandon::within;
+            if lock(&self.silent).iter().any(|silent| silent == node) {
+                return Ok(None);
+            }
+            let (device, path, at) = (node.to_path_buf(), path.to_owned(), super::sticks::mount_point(node));
+            let opened = within(MOUNT_TIME / 2, move || OpenFile::on_medium(&device, &at, &path));
+            opened.unwrap_or_else(|| {
+                self.abandon(node);
+                Ok(None)
+            })
+        }
+        #[cfg(not(feature = "service"))]
+        OpenFile::on_medium(node, Path::new(MEDIUM_MOUNT), path)
+    }
+
     fn on_data(&self, path: &str) -> Result<Found, Error> {
         data::for_reading(self)?;
         let file = open_file(&self.target(Place::Data), Path::new(path)).map_err(|error| {
@@ -129,7 +158,7 @@ impl Provider for OnMedia<'_, '_> {
                 return Ok(None);
             };
             let name = format!("{} on {}", self.path, node.display());
-            let found = match OpenFile::on_medium(&node, &self.path) {
+            let found = match self.machine.on_medium(&node, &self.path) {
                 Ok(None) => continue,
                 Ok(Some(file)) => Ok(Found { bytes: Arc::new(file), tail: Tail::Nothing, stamp: None }),
                 Err(error) => Err(error),
@@ -182,8 +211,8 @@ struct OpenFile {
 
 impl OpenFile {
     /// Opens the file of this name on a removable medium, if the device has one.
-    fn on_medium(node: &Path, path: &str) -> Result<Option<Self>, Error> {
-        let mounted = match MountedMedium::mount(node, Path::new(MEDIUM_MOUNT)) {
+    fn on_medium(node: &Path, at: &Path, path: &str) -> Result<Option<Self>, Error> {
+        let mounted = match MountedMedium::mount(node, at) {
             // A drive with nothing in it.
             Err(error) if error.is(nix::libc::ENOMEDIUM) => return Ok(None),
             mounted => mounted?,

@@ -85,6 +85,8 @@ impl Start for Hardware<'_> {
         // The next system's network begins from nothing.
         #[cfg(feature = "lan")]
         drop(lock(&self.page).take());
+        #[cfg(feature = "service")]
+        drop(lock(&self.listener).take());
         if let Part::ProcessOne(sink) = self.part {
             if self.config.watchdog.handover == WatchdogHandover::Disarm {
                 sink.disarm();

@@ -5,10 +5,9 @@ use super::kept::KeptFile;
 use crate::console::Console;
 use drydock_engine::Error;
 use drydock_engine::fetch::Keep;
-use drydock_engine::live::Staged;
 use drydock_engine::machine::Place;
 use drydock_engine::service::landing::{Landing, UPLOADED, landings};
-use drydock_engine::service::upload::{Received, Upload, stage};
+use drydock_engine::service::upload::{Received, Upload};
 use drydock_engine::volume::data;
 use drydock_modem::{Ended, Give, Receiver, Sender, Stop, Times};
 use std::sync::Arc;
@@ -16,6 +15,7 @@ use std::time::Duration;
 
 /// How long a transfer may take in all: 16 MiB at 9,600 baud.
 const LONGEST: Duration = Duration::from_secs(5 * 3600);
+
 impl Hardware<'_> {
     /// Returns the places that an upload can go to now, the best one first; `data` is mounted for it if it can be.
     pub fn landings(&self) -> Vec<Landing> {
@@ -29,18 +29,15 @@ impl Hardware<'_> {
         landings(self, on_data, Some(self.memory.clone()))
     }
 
-    /// Receives a bundle over a console's line and stages it. The console is as before on return, and the intent is on stable
-    /// storage. An error says what is wrong with the bundle or with the line; what came is gone on with the next time.
-    pub fn upload(&self, console: &Console, number: usize) -> Result<(Received, Staged), Error> {
-        let places = self.landings();
-        let mut upload = Upload::new(self, places.clone())?;
+    /// Receives a bundle over a console's line. The console is as before on return, and what has come is on stable storage. An
+    /// error says what is wrong with the bundle or with the line; what came is gone on with the next time.
+    pub fn upload(&self, console: &Console, number: usize) -> Result<Received, Error> {
+        let mut upload = Upload::new(self, self.landings())?;
         let ended = {
             let mut receiver = Receiver::new(&mut upload, Times::default());
             console.transfer(number, &mut receiver, LONGEST)
         };
-        let received = upload.finish(ended)?;
-        let staged = stage(self, &places, &received)?;
-        Ok((received, staged))
+        upload.finish(ended)
     }
 
     /// Sends a file over a console's line to a receiver of ZMODEM there.

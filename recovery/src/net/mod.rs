@@ -14,6 +14,8 @@ mod linked;
 mod manners;
 mod names;
 mod open;
+#[cfg(feature = "service")]
+mod reach;
 mod tls;
 mod token;
 mod transport;
@@ -28,5 +30,7 @@ pub use identity::{DeviceIdentity, PemIdentity, authorities};
 pub use manners::{Manners, Pauses, StoodBack};
 pub use names::{Names, SystemNames};
 pub use open::{Showing, dial, session, stream};
+#[cfg(feature = "service")]
+pub use reach::reach;
 pub use tls::{Tls, client_config};
 pub use token::Token;

@@ -95,6 +95,16 @@ pub fn reset_on_panic(console: &Console) {
 /// Ends it all: consoles get their last words out, filesystems are unmounted, the disks written, and the machine
 /// is reset. Every step has a time limit; a kernel that does not obey is reset the hard way.
 pub fn leave(console: &Console) -> ! {
+    end(console, RebootMode::RB_AUTOBOOT)
+}
+
+/// The same, but the machine is switched off. One that can't be is reset.
+#[cfg(feature = "service")]
+pub fn switch_off(console: &Console) -> ! {
+    end(console, RebootMode::RB_POWER_OFF)
+}
+
+fn end(console: &Console, how: RebootMode) -> ! {
     console.drain(LAST_WORDS);
     let done = Arc::new((Mutex::new(false), Condvar::new()));
     let signal = Arc::clone(&done);
@@ -112,7 +122,7 @@ pub fn leave(console: &Console) -> ! {
         thread::sleep(SHUT_DOWN);
         reset_hard();
     });
-    let _ = reboot(RebootMode::RB_AUTOBOOT);
+    let _ = reboot(how);
     loop {
         thread::sleep(SHUT_DOWN);
         reset_hard();

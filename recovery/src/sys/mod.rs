@@ -12,6 +12,8 @@ mod confine;
 mod ext4;
 #[cfg(feature = "hooks")]
 mod gpio;
+#[cfg(feature = "service")]
+mod health;
 mod keys;
 #[cfg(all(panic = "abort", target_feature = "crt-static", target_env = "gnu"))]
 mod lean;
@@ -35,6 +37,8 @@ pub use confine::drop_capabilities;
 pub use ext4::resize_ext4;
 #[cfg(feature = "hooks")]
 pub use gpio::gpio_level;
+#[cfg(feature = "service")]
+pub use health::{mmc_ext_csd, nvme_health, smart_data};
 pub use keys::LogonKey;
 pub use module::load_module;
 #[cfg(feature = "network")]

@@ -1,7 +1,10 @@
 //! The machine that drydock's work sees when it runs on a simulated disk.
 
 pub mod ext4;
+mod visit;
 mod volumes;
+
+pub use visit::{Said, Stick, Visit};
 
 use crate::disk::SimDisk;
 use crate::hooks::Script;
@@ -56,6 +59,7 @@ pub struct SimMachine<'f> {
     process: Option<(Process, Reads)>,
     /// How hooks answer, and what sensors read.
     script: Script,
+    visit: Visit,
 }
 
 /// Remembers every event.
@@ -100,6 +104,7 @@ impl<'f> SimMachine<'f> {
             trees: None,
             process: None,
             script: Script::default(),
+            visit: Visit::default(),
         }
     }
 
@@ -138,6 +143,12 @@ impl<'f> SimMachine<'f> {
     #[must_use]
     pub fn seen_by(self, process: Process, reads: Reads) -> Self {
         Self { process: Some((process, reads)), ..self }
+    }
+
+    /// The same machine, with somebody before it.
+    #[must_use]
+    pub fn visited(self, visit: Visit) -> Self {
+        Self { visit, ..self }
     }
 
     /// Everything that happened, as a console would show it.
@@ -306,6 +317,9 @@ impl SimMachine<'_> {
 
 impl Sources for SimMachine<'_> {
     fn provider(&self, source: &Source) -> Result<Box<dyn Provider + '_>, Error> {
+        if let Source::Medium(medium) = source {
+            return Ok(self.visit.on_sticks(&medium.path));
+        }
         let candidate = Candidate { name: format!("{source:?}"), found: self.found(source) };
         Ok(Box::new(Only::new(candidate, Duration::ZERO)))
     }

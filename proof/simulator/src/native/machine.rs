@@ -11,8 +11,8 @@ use drydock_engine::fetch::holes::{CLAIM_SUFFIX, Claim, WithHoles};
 use drydock_engine::files::Files;
 use drydock_engine::machine::{
     Candidate, Clock, Device, Disk, Found, Home, Hooks, KeyProvider, Keys, Lock, Mode, NotMounted,
-    NotMountedFor, Only, Operator, Place, Power, Provider, Random, Ring, Sensors, Setting, Sources, Start,
-    Volumes, open_bootloader,
+    NotMountedFor, Only, Operator, Place, Power, Provider, Random, Ring, Sensors, Service, Setting, Sources,
+    Start, Volumes, open_bootloader,
 };
 use drydock_engine::update::prove;
 use drydock_files::FileBytes;
@@ -196,6 +196,8 @@ impl Operator for NativeMachine {
         Err(Power::Off)
     }
 }
+
+impl Service for NativeMachine {}
 
 impl Start for NativeMachine {
     fn map_verity(&self, _: &str, _: &SlotClass, _: SlotName, _: &Image) -> Result<(), Error> {

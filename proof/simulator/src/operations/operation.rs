@@ -19,6 +19,8 @@ pub struct Operation<'f> {
     pub story: &'static [Outcome],
     /// The version that runs where the cut came before any of that.
     pub unless: &'static str,
+    /// Whether it stages by itself what its story tells: before that is on stable storage there is nothing to tell.
+    pub stages: bool,
     /// Whether the record of state may be lost: it was at the beginning.
     pub lost: bool,
     /// Of an operation that takes long, only one state in so many gets second cuts.
@@ -43,6 +45,7 @@ pub(super) fn op<'f>(
         expect,
         story: &[],
         unless: "",
+        stages: false,
         lost: false,
         seldom: 1,
         thin: 1,

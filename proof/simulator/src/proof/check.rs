@@ -283,8 +283,9 @@ impl Proof<'_, '_> {
         if let Some(intent) = &record.intent {
             return Kind::Broken.of(format!("intent {} still waits", intent.id));
         }
-        let Operation { story, unless, .. } = *self.operation;
-        let story = if unless == version { &[] } else { story };
+        let Operation { story, unless, stages, .. } = *self.operation;
+        let is_staged = record.history.iter().any(|entry| entry.outcome == Outcome::Staged);
+        let story = if unless == version || stages && !is_staged { &[] } else { story };
         check_history(&record.history, story, set, version).or_else(|why| Kind::Lie.of(why))
     }
 }

@@ -1,0 +1,341 @@
+//! The dialogues on all consoles: who has typed what where, and what becomes of it.
+
+use super::act::{self, Done};
+use super::keeper::{Answered, Before, Keeper};
+use super::menu::{Action, Choices, Screen, Wish};
+use super::offers;
+use super::page::harmless;
+use super::scene::Scene;
+use super::screens::{Facts, render, title};
+use crate::context::End;
+use crate::error::Error;
+use crate::event::Step;
+use crate::journal;
+use crate::limits::MOUNT_TIME;
+use crate::machine::{ConsoleId, Heard, Machine, Shelf};
+use crate::recover;
+use crate::state::{State, Trust};
+use drydock_config::{InstallFrom, Service};
+use drydock_state::CopyName;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a look is taken at what is plugged in.
+const LOOK: Duration = Duration::from_secs(2);
+/// How long a look at all media may take.
+const FINDING: Duration = Duration::from_secs(60);
+
+/// The dialogues on all consoles.
+pub(crate) struct Desk {
+    service: Service,
+    dialogues: Vec<Dialogue>,
+    keeper: Keeper,
+    /// How often the device was changed from here.
+    epoch: u64,
+    had_media: bool,
+    copy: Option<CopyName>,
+}
+
+struct Dialogue {
+    console: ConsoleId,
+    name: String,
+    screen: Screen,
+}
+
+/// Why nobody is listened to any more.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Nobody has made an entry for long enough.
+    Idle,
+    /// A medium has come.
+    MediaCame,
+    /// Somebody has asked to go on, or has had something done that the device goes on after.
+    GoOn,
+    /// The boot ends so.
+    Ended(End),
+}
+
+/// What an entry came to.
+enum Entry {
+    /// It was none.
+    Nothing,
+    /// It was one.
+    Made,
+    /// Nobody is listened to any more.
+    Last(Left),
+}
+
+impl Desk {
+    /// Dialogues on all consoles, if the configuration has a menu.
+    pub(crate) fn open(machine: &impl Machine, copy: Option<CopyName>) -> Option<Self> {
+        let service = machine.config().service.clone()?;
+        let keeper = Keeper::new(machine);
+        let consoles = machine.consoles().into_iter();
+        let dialogues =
+            consoles.map(|(console, name)| Dialogue { console, name, screen: Screen::Main }).collect();
+        Some(Self { service, dialogues, keeper, epoch: 0, had_media: false, copy })
+    }
+
+    /// How long the device waits for an entry.
+    pub(crate) fn patience(&self) -> Duration {
+        self.service.idle_seconds.as_duration()
+    }
+
+    /// Listens for `limit`, and for as long as the configuration says after each entry. `why` is shown as the reason for
+    /// which the device is here. An error means that the memory itself can't be read or written.
+    pub(crate) fn serve(
+        &mut self,
+        machine: &impl Machine,
+        state: &mut State<'_>,
+        why: Option<&str>,
+        limit: Duration,
+    ) -> Result<Left, Error> {
+        let scene = Facts { why: why.map(Into::into), seconds: limit.as_secs(), ..Facts::default() };
+        for at in 0..self.dialogues.len() {
+            self.draw(machine, state, at, &scene);
+        }
+        let mut left = limit;
+        loop {
+            if let Some(left) = self.look_at_media(machine, state, why.is_some())? {
+                return Ok(left);
+            }
+            let slice = left.min(LOOK);
+            machine.events().allow(slice + LOOK);
+            match machine.hear(slice) {
+                Heard::Off => return Ok(Left::Ended(End::SwitchedOff(why.unwrap_or_default().into()))),
+                Heard::Nothing => left = left.saturating_sub(slice),
+                Heard::Line { console, text, waited } => {
+                    left = left.saturating_sub(waited);
+                    match self.entry(machine, state, &scene, console, &text)? {
+                        Entry::Nothing => {}
+                        Entry::Made => left = left.max(self.patience()),
+                        Entry::Last(left) => return Ok(left),
+                    }
+                }
+            }
+            if left.is_zero() {
+                return Ok(Left::Idle);
+            }
+        }
+    }
+
+    /// Where media have come: installs the newest bundle on them, if the configuration says so.
+    fn look_at_media(
+        &mut self,
+        machine: &impl Machine,
+        state: &mut State<'_>,
+        tells: bool,
+    ) -> Result<Option<Left>, Error> {
+        let has = machine.has_media();
+        let had = std::mem::replace(&mut self.had_media, has);
+        if had || !has {
+            return Ok(None);
+        }
+        if self.service.stick.install == InstallFrom::Newer && *state.trust() == Trust::Whole {
+            machine.events().allow(FINDING);
+            let shelf = Shelf::Media(self.service.stick.folder.clone());
+            let found = offers::find(machine, &state.record, &shelf).unwrap_or_else(|error| {
+                machine.events().warning(error);
+                Vec::new()
+            });
+            if let Some(offer) = offers::newest(&found) {
+                machine.events().note(format_args!(
+                    "version {} on a medium is newer than what runs; it is installed",
+                    harmless(&offer.version, 40)
+                ));
+                let action = Action::Install(offer.clone());
+                let mut scene = Scene { machine, copy: self.copy, console: None };
+                self.epoch += 1;
+                match act::act(&mut scene, state, &action)? {
+                    Done::Told(why) => machine.events().warning(why),
+                    done => return Ok(Some(ending(machine, state, done))),
+                }
+            }
+        }
+        Ok(tells.then_some(Left::MediaCame))
+    }
+
+    /// Takes a line that was typed on a console.
+    fn entry(
+        &mut self,
+        machine: &impl Machine,
+        state: &mut State<'_>,
+        scene: &Facts,
+        console: ConsoleId,
+        text: &[u8],
+    ) -> Result<Entry, Error> {
+        let Some(at) = self.dialogues.iter().position(|dialogue| dialogue.console == console) else {
+            return Ok(Entry::Nothing);
+        };
+        let choices = self.choices(machine, state);
+        let wish = self.dialogues.get(at).map(|dialogue| dialogue.screen.enter(text, &choices));
+        let mut entry = Entry::Made;
+        match wish.unwrap_or(Wish::Again) {
+            Wish::Again => entry = Entry::Nothing,
+            Wish::Show(screen) => {
+                self.keeper.withdraw(console);
+                match screen.is_view() {
+                    true => entry = self.admit(machine, state, at, Action::Look(Box::new(screen)), None)?,
+                    false => self.show(at, screen),
+                }
+            }
+            Wish::Find(shelf) => {
+                machine.tell(console, "Looking; this may take a while.\n");
+                machine.events().allow(FINDING + MOUNT_TIME);
+                let screen = match offers::find(machine, &state.record, &shelf) {
+                    Ok(offers) => Screen::Offers { offers: Arc::new(offers), page: 0 },
+                    Err(error) => Screen::Told(error.to_string()),
+                };
+                self.show(at, screen);
+            }
+            Wish::Do { action, epoch } => entry = self.admit(machine, state, at, action, epoch)?,
+            Wish::Answer(line) => entry = self.answer(machine, state, at, &line)?,
+            Wish::GoOn => return Ok(Entry::Last(Left::GoOn)),
+        }
+        if !matches!(entry, Entry::Last(_)) {
+            self.draw(machine, state, at, scene);
+        }
+        Ok(entry)
+    }
+
+    /// Does what is asked for, if it may be done without more ado.
+    fn admit(
+        &mut self,
+        machine: &impl Machine,
+        state: &mut State<'_>,
+        at: usize,
+        action: Action,
+        epoch: Option<u64>,
+    ) -> Result<Entry, Error> {
+        let Some(console) = self.dialogues.get(at).map(|dialogue| dialogue.console) else {
+            return Ok(Entry::Nothing);
+        };
+        match self.keeper.ask(machine, console, action.request()) {
+            Before::Free => return self.perform(machine, state, at, &action, epoch),
+            Before::Challenge(line) => {
+                let epoch = epoch.unwrap_or(self.epoch);
+                self.show(at, Screen::Challenge { action, epoch, line });
+            }
+            Before::Never(why) => self.show(at, Screen::Told(why)),
+        }
+        Ok(Entry::Made)
+    }
+
+    fn answer(
+        &mut self,
+        machine: &impl Machine,
+        state: &mut State<'_>,
+        at: usize,
+        line: &str,
+    ) -> Result<Entry, Error> {
+        let asked = self.dialogues.get(at).map(|dialogue| (dialogue.console, dialogue.screen.clone()));
+        let Some((console, Screen::Challenge { action, epoch, .. })) = asked else {
+            return Ok(Entry::Nothing);
+        };
+        match self.keeper.answer(machine, state, console, line) {
+            Answered::GoesOn => {}
+            Answered::Refused(why) => self.show(at, Screen::Told(why)),
+            Answered::Admitted(key) => {
+                machine.events().note(format_args!("{}: admitted by the key {key}", title(&action)));
+                let epoch = action.word().map(|_| epoch);
+                return self.perform(machine, state, at, &action, epoch);
+            }
+        }
+        Ok(Entry::Made)
+    }
+
+    /// Does what may be done, once: what was asked for before the device was changed from elsewhere is not.
+    fn perform(
+        &mut self,
+        machine: &impl Machine,
+        state: &mut State<'_>,
+        at: usize,
+        action: &Action,
+        epoch: Option<u64>,
+    ) -> Result<Entry, Error> {
+        if epoch.is_some_and(|epoch| epoch != self.epoch) {
+            let told = "The device was changed from another console meanwhile. Look again, and ask again.";
+            self.show(at, Screen::Told(told.into()));
+            return Ok(Entry::Made);
+        }
+        if let Action::Look(screen) = action {
+            self.show(at, (**screen).clone());
+            return Ok(Entry::Made);
+        }
+        let Some((console, name)) = self.dialogues.get(at).map(|it| (it.console, it.name.clone())) else {
+            return Ok(Entry::Nothing);
+        };
+        if epoch.is_some() {
+            self.epoch += 1;
+            machine.events().note(format_args!("at the console {name}: {}", title(action)));
+        }
+        let mut scene = Scene { machine, copy: self.copy, console: Some(console) };
+        match act::act(&mut scene, state, action)? {
+            Done::Told(text) => self.show(at, Screen::Told(text)),
+            done => return Ok(Entry::Last(ending(machine, state, done))),
+        }
+        Ok(Entry::Made)
+    }
+
+    fn show(&mut self, at: usize, screen: Screen) {
+        if let Some(dialogue) = self.dialogues.get_mut(at) {
+            dialogue.screen = screen;
+        }
+    }
+
+    fn draw(&self, machine: &impl Machine, state: &State<'_>, at: usize, scene: &Facts) {
+        let Some(dialogue) = self.dialogues.get(at) else { return };
+        let facts = Facts {
+            compatible: machine.config().compatible.clone(),
+            record: state.record.clone(),
+            untrusted: match state.trust() {
+                Trust::Whole => None,
+                Trust::ReadOnly(why) => Some(why.clone()),
+            },
+            log: match dialogue.screen {
+                Screen::Log { .. } => log(machine),
+                _ => Vec::new(),
+            },
+            wipes: wipes(machine),
+            has_data: machine.config().data.is_some(),
+            ..scene.clone()
+        };
+        machine.tell(dialogue.console, &format!("\n{}", render(&dialogue.screen, &facts)));
+    }
+
+    fn choices(&self, machine: &impl Machine, state: &State<'_>) -> Choices {
+        Choices {
+            wipes: wipes(machine),
+            history: state.record.history.len(),
+            log: log(machine).len(),
+            data: machine.config().data.as_ref().map(|_| self.service.data_folder.clone()),
+            stick: self.service.stick.folder.clone(),
+            epoch: self.epoch,
+        }
+    }
+}
+
+fn wipes(machine: &impl Machine) -> Vec<String> {
+    machine.config().wipes.iter().map(|wipe| wipe.label.clone()).collect()
+}
+
+fn log(machine: &impl Machine) -> Vec<String> {
+    let told = machine.events().journal();
+    String::from_utf8_lossy(&told).lines().map(journal::as_text).collect()
+}
+
+/// How the boot goes on after what ends all dialogues.
+fn ending(machine: &impl Machine, state: &State<'_>, done: Done) -> Left {
+    match done {
+        Done::SwitchOff => {
+            machine.events().finished(Step::HandOver, "the device is switched off");
+            machine.switch_off();
+            Left::Ended(End::SwitchedOff("somebody at a console has asked for it".into()))
+        }
+        Done::Restart => {
+            machine.events().finished(Step::HandOver, "reset, as somebody at a console has asked");
+            Left::Ended(End::Reset(recover::next(machine, state)))
+        }
+        Done::HandOver | Done::Told(_) => Left::GoOn,
+    }
+}

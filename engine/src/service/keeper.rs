@@ -1,0 +1,104 @@
+//! Who lets a person at a console do what: between the menu and [access by key](super::access).
+
+use super::access::{self, admit_into};
+use super::name::device_name;
+use crate::error::Error;
+use crate::machine::{ConsoleId, Machine};
+use crate::state::State;
+use drydock_access::{Answer, Door, Place, Request};
+use std::sync::Mutex;
+
+/// Who decides. All consoles share the door.
+pub(super) struct Keeper {
+    door: Mutex<Door>,
+    asked: Vec<Asked>,
+}
+
+/// What is asked at a console, and what of the answer has been typed.
+struct Asked {
+    console: ConsoleId,
+    request: Request,
+    typed: String,
+}
+
+/// What is to be done before something may be.
+pub(super) enum Before {
+    /// Nothing.
+    Free,
+    /// To answer this challenge, a line of printable ASCII.
+    Challenge(String),
+    /// It can't be had; the text says why.
+    Never(String),
+}
+
+/// What came of a line of an answer.
+pub(super) enum Answered {
+    /// It is right: whoever has the key of this name may.
+    Admitted(String),
+    /// The answer goes on in the next line.
+    GoesOn,
+    /// It is not right; the text says why.
+    Refused(String),
+}
+
+impl Keeper {
+    /// Whoever the configuration of this device lets in.
+    pub(super) fn new(machine: &impl Machine) -> Self {
+        let name = device_name(machine, machine.disk_guid().as_deref());
+        Self { door: Mutex::new(access::door(machine, name)), asked: Vec::new() }
+    }
+
+    /// Returns what a person at this console has to do for what is asked for.
+    pub(super) fn ask(&mut self, machine: &impl Machine, console: ConsoleId, request: Request) -> Before {
+        if !access::needs_key(machine.config(), request.verb) {
+            return Before::Free;
+        }
+        self.withdraw(console);
+        match access::ask(machine, &self.door, place(console), request.clone(), machine.since_start()) {
+            Ok(challenge) => {
+                self.asked.push(Asked { console, request, typed: String::new() });
+                Before::Challenge(challenge.line().to_owned())
+            }
+            Err(error) => Before::Never(error.to_string()),
+        }
+    }
+
+    /// Takes a line of the answer to what was asked at this console last. Where it is right, its use is counted and in the
+    /// history, on stable storage, on return.
+    pub(super) fn answer(
+        &mut self,
+        machine: &impl Machine,
+        state: &mut State<'_>,
+        console: ConsoleId,
+        line: &str,
+    ) -> Answered {
+        let Some(asked) = self.asked.iter_mut().find(|asked| asked.console == console) else {
+            return Answered::Refused("nothing was asked here".into());
+        };
+        asked.typed.push_str(line);
+        asked.typed.push('\n');
+        if Answer::wants_more(&asked.typed) {
+            return Answered::GoesOn;
+        }
+        let typed = std::mem::take(&mut asked.typed);
+        let now = machine.since_start();
+        match admit_into(machine, state, &self.door, place(console), &asked.request, &typed, now) {
+            Ok(admitted) => {
+                self.withdraw(console);
+                Answered::Admitted(admitted.key_name)
+            }
+            Err(error @ Error::Access(_)) => Answered::Refused(error.to_string()),
+            Err(error) => Answered::Refused(format!("nobody is let in: {error}")),
+        }
+    }
+
+    /// What was asked at this console is not wanted any more.
+    pub(super) fn withdraw(&mut self, console: ConsoleId) {
+        self.asked.retain(|asked| asked.console != console);
+    }
+}
+
+/// A console as the door knows it. There are never so many that two are one.
+fn place(console: ConsoleId) -> Place {
+    Place::Console(u8::try_from(console.0).unwrap_or(u8::MAX))
+}

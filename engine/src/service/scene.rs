@@ -1,0 +1,36 @@
+//! Where something is done for an entry of the menu, and how whoever has asked for it follows it and ends it.
+
+use crate::machine::{ConsoleId, Heard, Machine};
+use drydock_state::CopyName;
+use std::time::Duration;
+
+/// Where something is done: the machine, and who watches.
+pub(super) struct Scene<'m, M> {
+    /// The machine.
+    pub(super) machine: &'m M,
+    /// The copy of the recovery that runs, if it is one and the bootloader has said which.
+    pub(super) copy: Option<CopyName>,
+    /// The console that it was asked for at, if it was.
+    pub(super) console: Option<ConsoleId>,
+}
+
+impl<M: Machine> Scene<'_, M> {
+    /// Says how far something long is, at the console that it was asked for at.
+    pub(super) fn say(&self, text: &str) {
+        if let Some(console) = self.console {
+            self.machine.tell(console, &format!("{text}\n"));
+        }
+    }
+
+    /// Whether somebody wants something long to end: by Enter, at the console that it was asked for at.
+    pub(super) fn is_stopped(&self) -> bool {
+        match self.machine.hear(Duration::ZERO) {
+            Heard::Line { console, .. } if Some(console) != self.console => {
+                self.machine.tell(console, "Another console is busy with the device; wait for it.\n");
+                false
+            }
+            Heard::Line { .. } | Heard::Off => true,
+            Heard::Nothing => false,
+        }
+    }
+}

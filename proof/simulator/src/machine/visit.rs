@@ -1,0 +1,170 @@
+//! Whoever stands before a simulated device, with what they type and the media that they bring.
+
+use super::{SimMachine, lock, missing};
+use drydock_engine::Error;
+use drydock_engine::machine::{
+    Candidate, ConsoleId, Device, Disk, Found, HEAD, Heard, Others, Paper, Power, Provider, Service, Shelf,
+    Shelved, Tried,
+};
+use drydock_format::Tail;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Two consoles.
+const CONSOLES: [&str; 2] = ["ttyS0", "ttyS1"];
+/// How long somebody takes for a line.
+const TYPING: Duration = Duration::from_secs(1);
+
+/// A line that is typed.
+#[derive(Clone, Debug)]
+pub struct Said {
+    console: usize,
+    text: Vec<u8>,
+    /// Whether it is typed while the device is busy.
+    busy: bool,
+}
+
+impl Said {
+    /// A line on a console.
+    pub fn at(console: usize, text: impl AsRef<[u8]>) -> Self {
+        Self { console, text: text.as_ref().to_vec(), busy: false }
+    }
+
+    /// The same while the device is busy with something that can be stopped.
+    #[must_use]
+    pub fn while_busy(self) -> Self {
+        Self { busy: true, ..self }
+    }
+}
+
+/// A removable medium: files by their paths.
+#[derive(Clone, Debug, Default)]
+pub struct Stick(pub BTreeMap<String, Arc<Vec<u8>>>);
+
+/// Whoever stands before a device.
+#[derive(Default)]
+pub struct Visit {
+    lines: Mutex<VecDeque<Said>>,
+    shown: Mutex<Vec<(usize, String)>>,
+    sticks: Vec<Stick>,
+    left: Mutex<BTreeMap<String, Vec<u8>>>,
+}
+
+impl Visit {
+    /// Somebody who types these lines, one after the other.
+    pub fn new(lines: impl IntoIterator<Item = Said>) -> Self {
+        Self { lines: Mutex::new(lines.into_iter().collect()), ..Self::default() }
+    }
+
+    /// The same with these media.
+    #[must_use]
+    pub fn bringing(self, sticks: &[&[(&str, &[u8])]]) -> Self {
+        let stick = |files: &&[(&str, &[u8])]| {
+            Stick(files.iter().map(|(path, bytes)| ((*path).to_owned(), Arc::new(bytes.to_vec()))).collect())
+        };
+        Self { sticks: sticks.iter().map(stick).collect(), ..self }
+    }
+
+    pub(super) fn on_sticks(&self, path: &str) -> Box<dyn Provider + '_> {
+        let found = self.sticks.iter().filter_map(|stick| stick.0.get(path).cloned()).collect();
+        Box::new(OnSticks { path: path.into(), found })
+    }
+}
+
+struct OnSticks {
+    path: String,
+    found: VecDeque<Arc<Vec<u8>>>,
+}
+
+impl Provider for OnSticks {
+    fn deadline(&self) -> Duration {
+        Duration::ZERO
+    }
+    fn others(&self) -> Others {
+        Others::MayCome
+    }
+    fn next(&mut self) -> Result<Option<Candidate>, Error> {
+        let found = self.found.pop_front().map(|bytes| Found { bytes, tail: Tail::Nothing, stamp: None });
+        Ok(found.map(|found| Candidate { name: self.path.clone(), found: Ok(found) }))
+    }
+    fn in_vain(&self, tried: Tried) -> Error {
+        missing(format!("{} on a medium ({})", self.path, tried.reasons.join("; ")))
+    }
+}
+
+impl SimMachine<'_> {
+    /// What every console has shown, and where, but for the events.
+    pub fn shown(&self) -> Vec<(usize, String)> {
+        lock(&self.visit.shown).clone()
+    }
+
+    /// The files that were left on a medium.
+    pub fn left_on_medium(&self) -> BTreeMap<String, Vec<u8>> {
+        lock(&self.visit.left).clone()
+    }
+}
+
+impl Service for SimMachine<'_> {
+    fn consoles(&self) -> Vec<(ConsoleId, String)> {
+        CONSOLES.iter().enumerate().map(|(id, name)| (ConsoleId(id), (*name).to_owned())).collect()
+    }
+    fn hear(&self, limit: Duration) -> Heard {
+        let busy = limit.is_zero();
+        let said = lock(&self.visit.lines).pop_front_if(|said| said.busy == busy);
+        match said {
+            Some(Said { console, text, .. }) => {
+                Heard::Line { console: ConsoleId(console), text, waited: TYPING.min(limit) }
+            }
+            None if self.wait(limit) == Power::On => Heard::Nothing,
+            None => Heard::Off,
+        }
+    }
+    fn tell(&self, console: ConsoleId, text: &str) {
+        lock(&self.visit.shown).push((console.0, text.to_owned()));
+    }
+    fn has_media(&self) -> bool {
+        !self.visit.sticks.is_empty()
+    }
+    fn bundles(&self, shelf: &Shelf, each: &mut dyn FnMut(Shelved)) -> Result<(), Error> {
+        let mut show = |place: String, path: &str, bytes: Vec<u8>, size: usize| {
+            each(Shelved { place, path: path.into(), size: size as u64, head: Ok(bytes) });
+        };
+        match shelf {
+            Shelf::Media(folder) => {
+                for (number, stick) in self.visit.sticks.iter().enumerate() {
+                    let here = stick.0.iter().filter(|(path, _)| path.starts_with(folder.as_str()));
+                    for (path, bytes) in here {
+                        let head = bytes[..bytes.len().min(HEAD as usize)].to_vec();
+                        show(format!("stick {number}"), path, head, bytes.len());
+                    }
+                }
+            }
+            Shelf::Data(_) => {
+                for (path, bytes) in &self.bundles {
+                    let size = bytes.len().map_err(Error::doing("look at a bundle"))?;
+                    let mut head = vec![0; size.min(HEAD) as usize];
+                    bytes.read_at(0, &mut head).map_err(Error::doing("read a bundle"))?;
+                    show("data".into(), path, head, size as usize);
+                }
+            }
+        }
+        Ok(())
+    }
+    fn extents(&self) -> Vec<(String, Result<Device, Error>)> {
+        ["state", "root-a", "root-b"].map(|label| (label.to_owned(), self.partition(label))).into()
+    }
+    fn free_memory(&self) -> u64 {
+        64 << 20
+    }
+    fn papers(&self) -> Vec<Paper> {
+        vec![Paper { name: "kernel.log".into(), text: Err("a simulated machine has no kernel".into()) }]
+    }
+    fn leave_on_medium(&self, name: &str, bytes: &[u8]) -> Result<String, Error> {
+        if !self.has_media() {
+            return Err(missing("a removable medium".into()));
+        }
+        lock(&self.visit.left).insert(name.into(), bytes.to_vec());
+        Ok(format!("{name} on stick 0"))
+    }
+}
