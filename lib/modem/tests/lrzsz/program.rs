@@ -88,10 +88,17 @@ impl Program {
         }
     }
 
-    /// Waits until it has ended, with nobody at the other end of its terminal any more.
+    /// Waits until it has ended by itself. The line stays: what was said last may not have been heard yet.
     pub(crate) fn wait(mut self) -> ExitStatus {
-        drop(self.master);
-        self.child.wait().unwrap()
+        let mut buffer = [0; 4096];
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            // A sender that can't get rid of what it was about to say hears nothing.
+            while self.master.read(&mut buffer).is_ok_and(|len| len > 0) {}
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Ends it, as who pulls a plug does.
