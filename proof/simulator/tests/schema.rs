@@ -62,6 +62,7 @@ fn jobs() -> Vec<Job> {
         Source::Medium(MediumSource { path: "update.drydock".into() }),
         Source::Partition { label: "factory".into() },
         Source::Network { url: "https://updates.example/2.drydock".into() },
+        Source::Memory,
     ];
     let updates = sources.clone().map(|source| Job::Update { source, manifest });
     let [source, ..] = sources;
