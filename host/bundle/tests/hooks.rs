@@ -1,4 +1,5 @@
 //! Hooks of a release: made by the tool, read as a device does, and refused where a device could not call them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use drydock_bundle::keys::PrivateKey;
 use drydock_format::hook::Place;

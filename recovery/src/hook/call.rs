@@ -39,7 +39,7 @@ pub fn call(ourselves: &Path, order: &Order, told: &mut dyn FnMut(&[u8])) -> Res
     let child = spawn(ourselves, &[name], [theirs.as_fd().as_raw_fd(), says.as_raw_fd(), says.as_raw_fd()]);
     let child = child.map_err(|errno| failed()(errno.into()))?;
     drop((theirs, says));
-    let ended = watch(control, said.into(), order, deadline, told);
+    let ended = watch(control, said, order, deadline, told);
     if !matches!(ended, Ok(Some(_))) {
         let _ = kill(child, Signal::SIGKILL);
     }

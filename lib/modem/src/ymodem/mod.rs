@@ -3,5 +3,3 @@
 mod receive;
 
 pub(crate) use receive::Receive;
-#[cfg(test)]
-mod tests;

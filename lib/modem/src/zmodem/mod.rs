@@ -12,5 +12,3 @@ pub(crate) use header::{Found, Hunt, Kind};
 pub(crate) use receive::{Receive, With};
 pub use send::Sender;
 pub(crate) use wire::CANCEL;
-#[cfg(test)]
-mod tests;
