@@ -5,7 +5,7 @@ use crate::workshop::{Recipe, boot_image_script};
 use crate::{DebianKernel, QemuError, Tools};
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::{self, File};
-use std::io::{Seek, SeekFrom, Write};
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -19,8 +19,6 @@ const OF_THE_FIELD: [&str; 4] = [OF_FILES, "[service]", "[lan]", "[[hook]]"];
 const ROOT_SIZE: u64 = 16 << 20;
 /// What is in a root beside its filler takes less than this.
 const PROGRAMS: u64 = 5 << 20;
-/// Where the payload begins on a script disk; `test-init` has the same number.
-const PAYLOAD_AT: u64 = 4096;
 
 /// The configuration that most tests use, with other texts in place of some of its own, each of which it has once.
 pub fn small_config(changes: &[(&str, &str)]) -> String {
@@ -353,51 +351,6 @@ fn filler(version: &str, size: u64) -> Vec<u8> {
         }
     }
     bytes
-}
-
-/// A disk with what the small system's init shall do, in place of marking itself good and switching off.
-#[derive(Clone, Debug, Default)]
-pub struct Script {
-    text: String,
-    payload: Option<PathBuf>,
-}
-
-impl Script {
-    /// Adds a command: `drydock …`, `write PATH WORD`, `overwrite DISK OFFSET WORD`, `mount SOURCE FILESYSTEM PATH`,
-    /// `show PATH`, `remove PATH`, `hang`, `reboot` or `poweroff`. At the end of the script the system switches off.
-    pub fn then(mut self, command: &str) -> Self {
-        self.text += command;
-        self.text.push('\n');
-        self
-    }
-
-    /// Has a file of the host copied to this path of the guest's. One file a script.
-    pub fn save(mut self, file: &Path, path: &str) -> Result<Self, QemuError> {
-        let length = fs::metadata(file).map_err(QemuError::io(format!("look at {}", file.display())))?.len();
-        self.payload = Some(file.into());
-        Ok(self.then(&format!("save {length} {path}")))
-    }
-
-    /// Has the running set marked good, a bundle saved to `data` and staged, and the system restarted.
-    pub fn stage(bundle: &Path) -> Result<Self, QemuError> {
-        const PATH: &str = "/var/lib/drydock/update.drydock";
-        let saved = Self::default().then("drydock mark-good").save(bundle, PATH)?;
-        Ok(saved.then(&format!("drydock stage {PATH}")).then("reboot"))
-    }
-
-    /// Writes the disk image.
-    pub fn write(&self, disk: &Path) -> Result<(), QemuError> {
-        io("write a script disk", || {
-            let mut out = File::create(disk)?;
-            write!(out, "DRYDOCK-TEST-SCRIPT\n{}", self.text)?;
-            out.seek(SeekFrom::Start(PAYLOAD_AT))?;
-            if let Some(payload) = &self.payload {
-                std::io::copy(&mut File::open(payload)?, &mut out)?;
-            }
-            let end = out.stream_position()?;
-            out.set_len(end.next_multiple_of(PAYLOAD_AT).max(1 << 20))
-        })
-    }
 }
 
 fn io<T>(doing: &str, work: impl FnOnce() -> std::io::Result<T>) -> Result<T, QemuError> {

@@ -1,6 +1,7 @@
 //! Which slot classes this hardware has.
 
-use crate::types::{Config, Role, SlotClass};
+use crate::types::{Role, SlotClass};
+use crate::whole::Config;
 
 impl Config {
     /// The slot classes that make up a set on this hardware, in the order in which they are written.

@@ -28,6 +28,7 @@ mod service;
 mod tree;
 mod types;
 mod units;
+mod whole;
 #[cfg(any(feature = "fleet", feature = "hooks"))]
 mod window;
 
@@ -52,6 +53,7 @@ pub use service::{Access, InstallFrom, Service, ServiceKey, Stick, View};
 pub use tree::{Share, Tree};
 pub use types::*;
 pub use units::{Kib, Mib, Seconds};
+pub use whole::Config;
 #[cfg(any(feature = "fleet", feature = "hooks"))]
 pub use window::Window;
 
