@@ -5,11 +5,11 @@ use serde::{Deserialize, Deserializer};
 
 /// A part of the configuration that may say anything, and means nothing here. The reader of the real one would be a
 /// fiftieth of the device binary.
-#[cfg(not(feature = "fleet"))]
+#[cfg(not(all(feature = "fleet", feature = "lan", feature = "files")))]
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ignored;
 
-#[cfg(not(feature = "fleet"))]
+#[cfg(not(all(feature = "fleet", feature = "lan", feature = "files")))]
 impl<'de> Deserialize<'de> for Ignored {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         IgnoredAny::deserialize(deserializer).map(|_| Self)
