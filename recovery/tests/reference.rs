@@ -25,6 +25,12 @@ fn the_reference_has_every_command_with_its_options() {
     if cfg!(not(feature = "fleet")) {
         documented.retain(|command, _| !["agent", "confirm", "deny"].contains(&command.as_str()));
     }
+    if cfg!(not(feature = "service")) {
+        documented.remove("service");
+    }
+    if cfg!(not(feature = "lan")) {
+        documented.remove("serve");
+    }
     if cfg!(not(feature = "files")) {
         documented.entry("verify".into()).or_default().remove("trees");
     }

@@ -69,6 +69,6 @@ pub trait Hooks {
     /// Runs a program, and hands on what it says, as it comes. On return it has ended, and all that it has started; it can have
     /// changed nothing but what it may reach over a network.
     fn call_hook(&self, _call: &Call<'_>, _told: &mut dyn FnMut(&[u8])) -> Result<Ended, Error> {
-        Ok(Ended::NotRun("this machine runs no programs".into()))
+        Ok(Ended::NotRun(drydock_config::WITHOUT_HOOKS.into()))
     }
 }

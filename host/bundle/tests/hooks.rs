@@ -18,7 +18,7 @@ impl Bench {
         let bench = Self(tempfile::tempdir().unwrap());
         fs::write(bench.path("root.img"), vec![7; 64 << 10]).unwrap();
         fs::write(bench.path("check.bin"), "a program").unwrap();
-        assert!(bench.tool(&["keygen", "key.pem", "key.pub"]).status.success());
+        assert!(bench.tool(&["keygen", "key.pem"]).status.success());
         bench
     }
 

@@ -24,7 +24,7 @@ fn later() -> Parts {
         ("notes", Vec::new()),
     ];
     let patches =
-        r#""patches":[{"image":"root","base":"00","kind":"runs/1","members":[2,3]}],"hooks":[{"run":"x"}],"#;
+        r#""patches":[{"image":"root","base":"00","kind":"runs/1","members":[2,3]}],"probes":[{"run":"x"}],"#;
     sample()
         .with_further(&further)
         .edit(r#""critical""#, &format!(r#"{patches}"critical""#))
@@ -65,7 +65,7 @@ fn what_is_not_known_is_passed_by() {
 
 #[test]
 fn what_is_critical_is_not_passed_by() {
-    for name in ["patches", "hooks", "root.delta.0123456789abcdef.data", "images.packing"] {
+    for name in ["patches", "probes", "root.delta.0123456789abcdef.data", "images.packing"] {
         let parts = later().edit(r#""critical":[]"#, &format!(r#""critical":["{name}"]"#)).signed(&[&KEY]);
         let error = refused(&parts, "update the recovery");
         assert!(matches!(&error, Error::UnknownCritical { field } if field == name), "{error:?}");

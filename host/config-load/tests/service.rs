@@ -67,7 +67,7 @@ fn what_is_wrong_is_said() {
         (key("").replace("ssh-ed25519 ", "sk-ssh-ed25519@openssh.com "), "token"),
         (key("").replace(&format!("{LINE} anna@acme"), "ben.pub"), "ben.pub: No such file"),
         (key("").replace(&format!("{LINE} anna@acme"), "large"), "larger than such a file may be"),
-        (format!("[service]\nidle_seconds = 9\n{}", key("")), "9 is out of range: 10 to 86400"),
+        (format!("[service]\nidle_seconds = 4\n{}", key("")), "4 is out of range: 5 to 86400"),
         (format!("[service]\nname_file = \"x\"\n{}", key("")), "there is no [data]"),
         (format!("[service]\nname_file = \"../x\"\n{}", key("")), "must be the path of a file"),
         (format!("[service]\nview = \"none\"\n{}", key("")), "unknown variant"),

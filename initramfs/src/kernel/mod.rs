@@ -57,6 +57,8 @@ pub enum When {
     Network,
     /// Those whose recovery uses a network with tags.
     Vlan,
+    /// Those that call hooks or ask gates.
+    Hooks,
 }
 
 /// In which form a kernel may have what is needed.
@@ -117,6 +119,7 @@ fn applies(when: When, config: Option<&Config>, form: Form, compression: Compres
         When::Vlan => {
             config.is_some_and(|config| config.network.interfaces.iter().any(|one| one.vlan.is_some()))
         }
+        When::Hooks => config.is_some_and(Config::has_hooks),
         When::Root(filesystem) => {
             config.map_or("erofs", |config| config.boot.root_filesystem.as_str()) == filesystem
         }

@@ -105,6 +105,21 @@ pub const NEEDS: &[Need] = &[
     should("EXFAT_FS", "reads bundles and keys from an exFAT stick").or_module("exfat").uses(&["\"exfat\""]),
     should("ISO9660_FS", "reads bundles from a CD image").or_module("isofs").uses(&["\"iso9660\""]),
     should("SQUASHFS", "reads bundles from a squashfs stick").or_module("squashfs").uses(&["\"squashfs\""]),
+    must("PID_NS", "ends a hook with all that it has started").when(When::Hooks).uses(&["nix::sched"]),
+    must("NET_NS", "keeps a hook from the network").when(When::Hooks),
+    should("MEMCG", "limits the memory of a hook and all that it starts; else each process has a limit")
+        .when(When::Hooks)
+        .uses(&["\"cgroup2\"", "/sys/fs/cgroup"]),
+    should("CGROUP_PIDS", "limits how many processes a hook may start").when(When::Hooks),
+    should("POWER_SUPPLY", "gates that ask for power; the driver of your board's supply as well")
+        .when(When::Hooks)
+        .uses(&["/sys/class/power_supply"]),
+    should("HWMON", "gates that ask for a temperature; the driver of your board's sensor as well")
+        .when(When::Hooks)
+        .uses(&["/sys/class/hwmon"]),
+    should("GPIO_CDEV", "gates that ask for a line's level; the driver of your board's lines as well")
+        .when(When::Hooks)
+        .uses(&["ioctl get_line", "ioctl get_values"]),
     must("INET", "a network in recovery; the driver of your board's interface as well")
         .when(When::Network)
         .uses(&["std::net", "AddressFamily::Inet", "/sys/class/net", "/sys/devices/virtual/"]),

@@ -3,8 +3,8 @@
 use crate::contents::Contents;
 use crate::disk::{Mark, Op, SimDisk};
 use crate::fresh;
-use crate::hooks::Script;
 use crate::machine::{Bundles, SimMachine};
+use crate::script::Script;
 use crate::trees::{SimTrees, Tree};
 use crate::truth::{self, Slot};
 use crate::workshop::{RECOVERY, Workshop};

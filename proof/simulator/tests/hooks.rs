@@ -13,9 +13,9 @@ use drydock_engine::recover::{self, Reason};
 use drydock_engine::state::State;
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::disk::{At, Mark, Op};
-use drydock_simulator::hooks::file_at;
 use drydock_simulator::operations;
 use drydock_simulator::proof::{Depth, Findings, Proof};
+use drydock_simulator::script::file_at;
 use drydock_state::{Outcome, SetName};
 use serde_json::json;
 

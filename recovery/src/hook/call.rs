@@ -1,8 +1,9 @@
 //! The process that calls a hook: it gives the order, takes what the hook says, and waits for its end.
 
-use super::{Ended, NAME, Order};
+use super::order::{NAME, Order};
 use crate::answer::Result;
 use drydock_engine::Error;
+use drydock_engine::machine::Ended;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};

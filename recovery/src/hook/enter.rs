@@ -1,6 +1,7 @@
 //! The process that becomes the hook.
 
-use super::{Entry, Order, ROOT, control, room};
+use super::order::{Entry, Order, ROOT};
+use super::{control, room};
 use crate::sys;
 use nix::sys::prctl::{set_no_new_privs, set_pdeathsig};
 use nix::sys::resource::{Resource, setrlimit};

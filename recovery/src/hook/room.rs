@@ -1,6 +1,6 @@
 //! The room that a hook runs in: its root, and what little is in it.
 
-use super::{BARE_PROGRAM, Entry, ROOT, Root};
+use super::order::{BARE_PROGRAM, Entry, ROOT, Root};
 use nix::mount::MsFlags;
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use std::fs::{self, Permissions};

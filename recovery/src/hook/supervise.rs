@@ -1,7 +1,9 @@
 //! The process that watches over a hook: it makes the namespaces, and ends what is in them.
 
 use super::call::{OURSELVES, spawn};
-use super::{Ended, Entry, NAME, Order, control, room};
+use super::order::{Entry, NAME, Order};
+use super::{control, room};
+use drydock_engine::machine::Ended;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};

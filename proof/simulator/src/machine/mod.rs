@@ -7,8 +7,8 @@ mod volumes;
 pub use visit::{Said, Stick, Visit};
 
 use crate::disk::SimDisk;
-use crate::hooks::Script;
 use crate::schedule::{Process, Reads, Stepping};
+use crate::script::Script;
 use crate::trees::SimTrees;
 use crate::truth::{self, Slot};
 use crate::workshop::{DATA_KEY, Workshop};

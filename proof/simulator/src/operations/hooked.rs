@@ -1,10 +1,10 @@
 //! Operations with hooks at every place.
 
-use super::operation::{boot, op};
-use super::{Moments, Operation, without_slots};
+use super::moments::Moments;
+use super::operation::{Operation, boot, op, without_slots};
 use crate::contents::Contents;
 use crate::device::SimDevice;
-use crate::hooks::file_at;
+use crate::script::file_at;
 use crate::workshop::Workshop;
 use drydock_config::HookPlace;
 use drydock_engine::machine::Ended;

@@ -57,3 +57,9 @@ pub(super) fn op<'f>(
 pub(super) fn boot(device: &SimDevice) {
     device.run();
 }
+
+/// A factory reset leaves the slots alone.
+pub(super) fn without_slots(mut device: SimDevice<'_>) -> SimDevice<'_> {
+    device.config.factory_reset.restore_slots = false;
+    device
+}

@@ -1,6 +1,6 @@
 //! Which hooks must be called by a device that goes on after a cut, and in which order.
 
-use super::check::{Failure, Kind};
+use super::failure::{Failure, Kind};
 use crate::device::SimDevice;
 use crate::disk::{At, Mark, Op};
 use drydock_block::Flush;

@@ -1,6 +1,7 @@
 //! What must hold: on every disk at every moment, and when a device has run to its end.
 
 use super::Proof;
+use super::failure::{Failure, Kind};
 use crate::contents::{Contents, UNIT};
 use crate::cut::Progress;
 use crate::data::{self, Data};
@@ -16,41 +17,6 @@ use drydock_models::grub::{Kernel, Start};
 use drydock_state::grub::Grub;
 use drydock_state::{Bootloader, CopyName, Entry, Mode, Observed, Outcome, Record, Replica, SetName};
 use std::collections::BTreeMap;
-use std::fmt;
-
-/// What went wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// What kind of failure it is.
-    pub kind: Kind,
-    /// What it is.
-    pub what: String,
-}
-
-/// The kinds of failures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// The device does not come up.
-    Bricked,
-    /// What runs, or would run, is neither the old nor the new system.
-    Half,
-    /// The record, the history or a trailer tells what is not so.
-    Lie,
-    /// What was promised did not happen, or what must never be done was done.
-    Broken,
-}
-
-impl Kind {
-    pub(super) fn of<T>(self, what: impl Into<String>) -> Result<T, Failure> {
-        Err(Failure { kind: self, what: what.into() })
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {}", self.kind, self.what)
-    }
-}
 
 impl Proof<'_, '_> {
     /// What must hold on every disk at every moment.

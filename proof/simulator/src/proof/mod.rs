@@ -2,8 +2,10 @@
 
 mod called;
 mod check;
+mod failure;
 
-pub use check::{Failure, Kind, check_history};
+pub use check::check_history;
+pub use failure::{Failure, Kind};
 
 use crate::contents::Contents;
 use crate::cut::{Choice, Progress, Replay};
