@@ -42,7 +42,8 @@ if [ "$feature" ]; then
     binary=${CARGO_TARGET_DIR:-target}/$feature/$target/release/drydock
     case $feature in
         network) limit=2800000 ;;
-        fleet | field) limit=3150000 ;;
+        fleet) limit=3150000 ;;
+        field) limit=3400000 ;;
     esac
 fi
 quiet=

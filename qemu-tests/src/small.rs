@@ -304,7 +304,9 @@ impl SmallSystem {
             }
             fs::write(at("etc/version"), format!("{version}\n"))?;
             fs::write(at("etc/machine-id"), "")?;
-            fs::write(at("filler"), filler(version, self.root_size - PROGRAMS))?;
+            let extra = self.extra.files.iter().map(|(file, _)| fs::metadata(file).map(|found| found.len()));
+            let programs = PROGRAMS + extra.sum::<std::io::Result<u64>>()?;
+            fs::write(at("filler"), filler(version, self.root_size.saturating_sub(programs)))?;
             for (file, path) in &self.extra.files {
                 at(path).parent().map_or(Ok(()), fs::create_dir_all)?;
                 fs::copy(file, at(path))?;

@@ -2,7 +2,7 @@
 
 use crate::names::mapped_otherwise;
 use crate::problems::{Problems, is_word};
-use drydock_config::{Bootloader, Config, Hardware, Role, SlotClass};
+use drydock_config::{Bootloader, Config, HardwareKind, Role, SlotClass};
 
 pub(crate) fn check_slots(config: &Config, problems: &mut Problems) {
     for (index, slot) in config.slots.iter().enumerate() {
@@ -119,23 +119,24 @@ fn check_revisions(config: &Config, problems: &mut Problems) {
             && (path || !word.contains('/'))
             && !word.split('/').any(|part| part == "..")
     };
-    match &config.hardware {
-        None => {}
-        Some(Hardware::DeviceTree { property }) => {
-            problems.unless(name(property, false), "hardware.property", "must be a property's name");
-        }
-        Some(Hardware::Dmi { field }) => {
-            problems.unless(
-                name(field, false),
-                "hardware.field",
-                "must be a file's name below /sys/class/dmi/id",
-            );
-        }
-        Some(Hardware::File { path }) => {
-            let good = path.starts_with('/') && name(path, true);
-            problems.unless(good, "hardware.path", "must be an absolute path, without spaces and `..`");
-        }
-    }
+    let Some(hardware) = &config.hardware else { return };
+    problems.unless(name(&hardware.property, false), "hardware.property", "must be a property's name");
+    problems.unless(
+        name(&hardware.field, false),
+        "hardware.field",
+        "must be a file's name below /sys/class/dmi/id",
+    );
+    let path = hardware.path.as_deref().unwrap_or_default();
+    problems.unless(
+        hardware.path.is_some() == (hardware.kind == HardwareKind::File),
+        "hardware.path",
+        "a path is for the kind \"file\", and needed there",
+    );
+    problems.unless(
+        path.is_empty() || path.starts_with('/') && name(path, true),
+        "hardware.path",
+        "must be an absolute path, without spaces and `..`",
+    );
 }
 
 fn is_class(name: &str) -> bool {

@@ -36,14 +36,10 @@ impl Config {
         if known.is_empty() || self.revision.found.iter().any(|found| known.contains(&found.as_str())) {
             return None;
         }
-        let found = match &self.revision.trouble {
-            Some(trouble) => format!("can't be told ({trouble})"),
-            None => format!("is `{}`", self.revision.found.join("`, `")),
-        };
+        let found = self.revision.trouble.clone().unwrap_or_else(|| self.revision.found.join(", "));
+        let known = known.join(", ");
         Some(format!(
-            "the revision of this hardware {found}, and the configuration knows `{}`; name it in `slot.only_if`, or install \
-             a recovery that does",
-            known.join("`, `")
+            "this hardware is of the revision `{found}`, and the configuration knows `{known}`; name it in `slot.only_if`"
         ))
     }
 }
@@ -91,9 +87,9 @@ mod tests {
     #[test]
     fn hardware_that_nobody_has_named_is_told_with_those_that_are() {
         let why = config(&["3"]).foreign_hardware().unwrap();
-        assert!(why.contains("is `3`") && why.contains("`1`, `1.1`, `2`"), "{why}");
+        assert!(why.contains("revision `3`") && why.contains("`1, 1.1, 2`"), "{why}");
         let mut unread = config(&[]);
         unread.revision.trouble = Some("no such file".into());
-        assert!(unread.foreign_hardware().unwrap().contains("can't be told (no such file)"));
+        assert!(unread.foreign_hardware().unwrap().contains("`no such file`"));
     }
 }

@@ -2,27 +2,34 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Where the revision of the hardware is read.
+/// Where the revision of the hardware is read. It is no enum with its fields in the variants: what serde makes of one is ten times as
+/// large.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Hardware {
-    /// A property of the device tree's root, which may hold several words.
-    DeviceTree {
-        /// Its name. Default: `compatible`.
-        #[serde(default = "compatible")]
-        property: String,
-    },
+#[serde(deny_unknown_fields)]
+pub struct Hardware {
+    /// The kind of place.
+    pub kind: HardwareKind,
+    /// For the device tree: the name of a property of its root, which may hold several words. Default: `compatible`.
+    #[serde(default = "compatible")]
+    pub property: String,
+    /// For DMI: a name below `/sys/class/dmi/id`. Default: `board_version`.
+    #[serde(default = "board_version")]
+    pub field: String,
+    /// For a file: its path. Each of its lines counts.
+    #[serde(default)]
+    pub path: Option<String>,
+}
+
+/// Kinds of places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HardwareKind {
+    /// A property of the device tree's root.
+    DeviceTree,
     /// A field that the firmware tells by DMI.
-    Dmi {
-        /// Its name below `/sys/class/dmi/id`. Default: `board_version`.
-        #[serde(default = "board_version")]
-        field: String,
-    },
+    Dmi,
     /// A file: what a driver tells of an EEPROM, for instance.
-    File {
-        /// Its path. Its first line counts.
-        path: String,
-    },
+    File,
 }
 
 /// What is known of the hardware. It is found anew at each start, and never written.

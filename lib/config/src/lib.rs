@@ -37,7 +37,7 @@ pub use error::Error;
 pub use fleet::{Confirm, Fleet, Reboot};
 #[cfg(feature = "hooks")]
 pub use gates::{BootReason, Condition, Day, Gate, JobKind, Unreadable};
-pub use hardware::{Hardware, Revision};
+pub use hardware::{Hardware, HardwareKind, Revision};
 #[cfg(feature = "hooks")]
 pub use hooks::{Hook, HookPlace};
 #[cfg(feature = "lan")]
@@ -67,19 +67,18 @@ pub const WITHOUT_FLEET: &str =
     "this drydock was built without the feature `fleet`, and has no agent; stage bundles by hand";
 
 /// What a device binary says that was built without field service, where it should have one. As [`WITHOUT_NETWORK`].
-pub const WITHOUT_SERVICE: &str =
-    "this drydock was built without the feature `service`, and lets nobody in at a console";
+pub const WITHOUT_SERVICE: &str = "this drydock was built without the feature `service`";
 
 /// What a device binary says that was built without the page on the LAN, where it should have it. As [`WITHOUT_NETWORK`].
-pub const WITHOUT_LAN: &str = "this drydock was built without the feature `lan`, and has no page to serve; use the commands at the device";
+pub const WITHOUT_LAN: &str = "this drydock was built without the feature `lan`, and has no page";
 
 /// What a device binary says that was built without trees of files, where it should make one. As [`WITHOUT_NETWORK`].
-pub const WITHOUT_FILES: &str =
-    "this drydock was built without the feature `files`, and makes no trees of files; take one that has it";
+pub const WITHOUT_FILES: &str = "this drydock was built without the feature `files`, and makes no trees";
 
 /// What a device binary says that was built without hooks and gates, where the configuration has some. As
 /// [`WITHOUT_NETWORK`].
-pub const WITHOUT_HOOKS: &str = "this drydock was built without the feature `hooks`, and the configuration has hooks or gates that must be heard; take a drydock that has it";
+pub const WITHOUT_HOOKS: &str =
+    "this drydock was built without the feature `hooks`, and the configuration has some";
 impl Config {
     /// Reads what [`Config::to_json`] wrote. Unknown keys are refused; values are not checked again, because
     /// whoever can change this file can change the program that reads it.

@@ -1,6 +1,6 @@
 //! Which revision of the hardware this is: from the device tree, from DMI, or from a file.
 
-use drydock_config::{Hardware, Revision};
+use drydock_config::{Hardware, HardwareKind, Revision};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -10,13 +10,13 @@ const LONGEST: u64 = 4096;
 
 /// Reads the revision below the root folder `root`.
 pub(super) fn read(root: &Path, hardware: &Hardware) -> Revision {
-    let path = match hardware {
-        Hardware::DeviceTree { property } => format!("sys/firmware/devicetree/base/{property}"),
-        Hardware::Dmi { field } => format!("sys/class/dmi/id/{field}"),
-        Hardware::File { path } => path.trim_start_matches('/').to_owned(),
+    let path = match hardware.kind {
+        HardwareKind::DeviceTree => format!("sys/firmware/devicetree/base/{}", hardware.property),
+        HardwareKind::Dmi => format!("sys/class/dmi/id/{}", hardware.field),
+        HardwareKind::File => hardware.path.as_deref().unwrap_or_default().trim_start_matches('/').to_owned(),
     };
     match read_text(&root.join(&path)) {
-        Ok(text) => Revision { found: words(hardware, &text), trouble: None },
+        Ok(text) => Revision { found: words(&text), trouble: None },
         Err(error) => Revision { found: vec![], trouble: Some(format!("/{path}: {error}")) },
     }
 }
@@ -27,22 +27,22 @@ fn read_text(path: &Path) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn words(hardware: &Hardware, text: &str) -> Vec<String> {
-    let first_line = || text.lines().next().unwrap_or_default();
-    let words: Vec<&str> = match hardware {
-        // A list of strings, each with a NUL at its end (Devicetree Specification 0.4, section 2.2.4).
-        Hardware::DeviceTree { .. } => text.split('\0').collect(),
-        Hardware::Dmi { .. } => vec![first_line()],
-        // What is left of an EEPROM's cells is NUL or all ones.
-        Hardware::File { .. } => vec![first_line().trim_end_matches(['\0', '\u{fffd}'])],
-    };
-    words.into_iter().map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+/// The strings of a device tree's list, each with a NUL at its end (Devicetree Specification 0.4, section 2.2.4), or the lines of
+/// a file. What is left of an EEPROM's cells is NUL or all ones.
+fn words(text: &str) -> Vec<String> {
+    let words = text.split(['\0', '\n', '\u{fffd}']).map(str::trim);
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
+
+    fn hardware(kind: HardwareKind, path: Option<&str>) -> Hardware {
+        let (property, field) = ("compatible".into(), "board_version".into());
+        Hardware { kind, property, field, path: path.map(Into::into) }
+    }
 
     #[track_caller]
     fn found(file: &str, contents: &[u8], hardware: Hardware) -> Vec<String> {
@@ -55,26 +55,26 @@ mod tests {
 
     #[test]
     fn a_revision_is_read_from_each_of_its_places() {
-        let tree = Hardware::DeviceTree { property: "compatible".into() };
+        let tree = hardware(HardwareKind::DeviceTree, None);
         let file = "sys/firmware/devicetree/base/compatible";
         assert_eq!(found(file, b"acme,pump-r2\0acme,pump\0", tree), ["acme,pump-r2", "acme,pump"]);
-        let dmi = Hardware::Dmi { field: "board_version".into() };
+        let dmi = hardware(HardwareKind::Dmi, None);
         assert_eq!(found("sys/class/dmi/id/board_version", b"R2 \n", dmi), ["R2"]);
-        let eeprom = || Hardware::File { path: "/sys/eeprom".into() };
+        let eeprom = || hardware(HardwareKind::File, Some("/sys/eeprom"));
         assert_eq!(found("sys/eeprom", b"r2\xff\xff\xff", eeprom()), ["r2"]);
-        assert_eq!(found("sys/eeprom", b"r2\nserial 7\n", eeprom()), ["r2"]);
+        assert_eq!(found("sys/eeprom", b"r2\nserial 7\n", eeprom()), ["r2", "serial 7"]);
         assert!(found("sys/eeprom", b"", eeprom()).is_empty());
     }
 
     #[test]
     fn what_can_not_be_read_is_told_with_its_path() {
-        let revision = read(Path::new("/nonexistent"), &Hardware::Dmi { field: "board_version".into() });
+        let revision = read(Path::new("/nonexistent"), &hardware(HardwareKind::Dmi, None));
         assert!(revision.trouble.unwrap().starts_with("/sys/class/dmi/id/board_version: "));
     }
 
     #[test]
     fn a_file_without_end_is_read_no_further_than_a_revision_can_be() {
-        let endless = read(Path::new("/"), &Hardware::File { path: "/dev/zero".into() });
+        let endless = read(Path::new("/"), &hardware(HardwareKind::File, Some("/dev/zero")));
         assert!(endless.found.is_empty() && endless.trouble.is_none());
     }
 }
