@@ -37,7 +37,7 @@ esac
 # Rust's name for it: `Architecture::target` has the same.
 target=$architecture-unknown-linux-gnu
 binary=${CARGO_TARGET_DIR:-target}/$target/release/drydock
-limit=1650000
+limit=1652000
 if [ "$feature" ]; then
     binary=${CARGO_TARGET_DIR:-target}/$feature/$target/release/drydock
     case $feature in

@@ -32,14 +32,19 @@ impl Config {
 
     /// Returns why no update is possible on this hardware, where the classes name revisions and it is none of them.
     pub fn foreign_hardware(&self) -> Option<String> {
-        let known = self.known_revisions();
-        if known.is_empty() || self.revision.found.iter().any(|found| known.contains(&found.as_str())) {
+        let all = || self.slots.iter().flat_map(|slot| &slot.only_if);
+        if all().next().is_none() || all().any(|revision| self.revision.found.contains(revision)) {
             return None;
         }
-        let found = self.revision.trouble.clone().unwrap_or_else(|| self.revision.found.join(", "));
-        let known = known.join(", ");
+        let mut known = String::new();
+        for revision in self.known_revisions() {
+            known += revision;
+            known += ", ";
+        }
+        let found = self.revision.trouble.as_deref().or(self.revision.found.last().map(String::as_str));
         Some(format!(
-            "this hardware is of the revision `{found}`, and the configuration knows `{known}`; name it in `slot.only_if`"
+            "this hardware is of the revision `{}`, and the configuration knows {known}no others; name it in `slot.only_if`",
+            found.unwrap_or_default()
         ))
     }
 }
@@ -87,7 +92,7 @@ mod tests {
     #[test]
     fn hardware_that_nobody_has_named_is_told_with_those_that_are() {
         let why = config(&["3"]).foreign_hardware().unwrap();
-        assert!(why.contains("revision `3`") && why.contains("`1, 1.1, 2`"), "{why}");
+        assert!(why.contains("revision `3`") && why.contains("knows 1, 1.1, 2, no others"), "{why}");
         let mut unread = config(&[]);
         unread.revision.trouble = Some("no such file".into());
         assert!(unread.foreign_hardware().unwrap().contains("`no such file`"));
