@@ -41,7 +41,7 @@ limit=1652000
 if [ "$feature" ]; then
     binary=${CARGO_TARGET_DIR:-target}/$feature/$target/release/drydock
     case $feature in
-        network) limit=2800000 ;;
+        network) limit=2820000 ;;
         fleet) limit=3150000 ;;
         field) limit=3400000 ;;
     esac
