@@ -163,6 +163,14 @@ pub enum Event {
         /// What.
         text: String,
     },
+    /// A hook of the integrator's has said something.
+    #[cfg(feature = "hooks")]
+    Said {
+        /// Which.
+        hook: String,
+        /// A line of printable ASCII.
+        text: String,
+    },
 }
 
 /// What a slot would get.
@@ -262,6 +270,8 @@ impl fmt::Display for Event {
                 write!(f, "           version {version} is staged as intent {id}")
             }
             Self::Note { text } => write!(f, "           {text}"),
+            #[cfg(feature = "hooks")]
+            Self::Said { hook, text } => write!(f, "           {hook}: {text}"),
         }
     }
 }

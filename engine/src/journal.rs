@@ -39,6 +39,7 @@ pub fn as_text(line: &str) -> String {
         "warning" => format!("  warning  {}", text("text")),
         "retry" => format!("  warning  {}", text("reason")),
         "note" => format!("           {}", text("text")),
+        "said" => format!("           {}: {}", text("hook"), text("text")),
         _ => return line.to_owned(),
     };
     format!("{:4}.{:02} {told}", ms / 1000, ms / 10 % 100)
@@ -113,6 +114,8 @@ mod tests {
             Event::Warning { text: "look".into() },
             Event::Retry { reason: "the next".into() },
             Event::Note { text: "this".into() },
+            #[cfg(feature = "hooks")]
+            Event::Said { hook: "check".into(), text: "that".into() },
         ] {
             let shown = as_text(line(12_340, None, &event).trim_end()).replace("hand-over", "hand over");
             assert_eq!(shown, format!("  12.34 {event}"));

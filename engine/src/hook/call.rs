@@ -4,6 +4,7 @@ use super::facts::Facts;
 use super::lines::Lines;
 use super::planned::{Planned, Which};
 use crate::error::Error;
+use crate::event::Event;
 use crate::machine::{Call, Ended, Machine, Power, Program};
 use drydock_config::SlotClass;
 use drydock_format::Image;
@@ -109,7 +110,7 @@ fn once(
     let events = machine.events();
     events.allow(Duration::from_secs(planned.seconds) + MORE);
     let mut lines = Lines::default();
-    let mut tell = |line: &str| events.note(format_args!("{name}: {line}"));
+    let mut tell = |line: &str| events.send(Event::Said { hook: name.clone(), text: line.into() });
     let ended = machine.call_hook(&call, &mut |piece| lines.take(piece, &mut tell));
     lines.finish(&mut tell);
     ended

@@ -4,7 +4,6 @@ use crate::error::Error;
 use drydock_config::SlotClass;
 use drydock_format::Image;
 use drydock_state::SetName;
-use serde::{Deserialize, Serialize};
 
 /// A program, and where it comes from.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +51,7 @@ pub struct Call<'c> {
 }
 
 /// How a program has ended.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// By itself, with this code.
     Exit(i32),

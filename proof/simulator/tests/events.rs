@@ -46,11 +46,13 @@ fn events() -> Vec<Event> {
         Event::Fetched { version: words(), path: words(), received: 2, there: 3, length: 4 },
         Event::Staged { id: 1, version: words() },
         Event::Note { text: words() },
+        Event::Said { hook: words(), text: words() },
     ];
     for event in &all {
         match event {
             Event::Started { .. } | Event::Step { .. } | Event::Skipped { .. } | Event::Progress { .. } => {}
             Event::Finished { .. } | Event::Failed { .. } | Event::Retry { .. } | Event::Warning { .. } => {}
+            Event::Said { .. } => {}
             Event::Verified { .. } | Event::Fetched { .. } | Event::Staged { .. } | Event::Note { .. } => {}
         }
     }

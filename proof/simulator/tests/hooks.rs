@@ -178,9 +178,9 @@ fn what_a_hook_answers_decides_and_its_words_are_events() {
     let mut state = State::open(&machine).unwrap();
     recover::recover(&machine, &mut state, Reason::Asked, None).unwrap();
     let said = |text: &str| {
-        machine.events().iter().any(|event| matches!(event, Event::Note { text: said } if said == text))
+        machine.events().iter().any(|event| matches!(event, Event::Said { hook, text: said } if hook == "after-write" && said == text))
     };
-    assert!(said("after-write: all is ?[2Jwell"), "{:?}", machine.told());
+    assert!(said("all is ?[2Jwell"), "{:?}", machine.told());
 }
 
 #[test]

@@ -21,7 +21,7 @@ impl Events for JsonEvents {
     }
 }
 
-/// What a person must know goes to standard error, and how far a long step is where that is a terminal.
+/// What a person must know goes to standard error, with what hooks say, and how far a long step is where that is a terminal.
 pub(super) struct StderrEvents;
 
 /// Goes back to the start of the terminal's line and clears it.
@@ -41,6 +41,8 @@ impl Events for StderrEvents {
                 let clear = if shows { CLEAR_LINE } else { "" };
                 writeln!(stderr, "{clear}drydock: {text}")
             }
+            #[cfg(feature = "hooks")]
+            Event::Said { hook, text } => writeln!(stderr, "{hook}: {text}"),
             Event::Progress { .. } if shows => write!(stderr, "{CLEAR_LINE}{event}"),
             Event::Finished { .. } if shows => write!(stderr, "{CLEAR_LINE}"),
             _ => Ok(()),

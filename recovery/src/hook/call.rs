@@ -1,6 +1,7 @@
 //! The process that calls a hook: it gives the order, takes what the hook says, and waits for its end.
 
 use super::order::{NAME, Order};
+use super::words;
 use crate::answer::Result;
 use drydock_engine::Error;
 use drydock_engine::machine::Ended;
@@ -71,7 +72,7 @@ fn watch(
     deadline: Instant,
     told: &mut dyn FnMut(&[u8]),
 ) -> io::Result<Option<Ended>> {
-    let order = serde_json::to_vec(order)?;
+    let order = order.to_bytes();
     let length = u32::try_from(order.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
     control.set_write_timeout(Some(GRACE))?;
     control.write_all(&length.to_le_bytes())?;
@@ -101,7 +102,7 @@ fn watch(
     }
     let mut ended = Vec::new();
     control.take(MOST_SAID).read_to_end(&mut ended)?;
-    Ok(serde_json::from_slice(&ended).ok())
+    Ok(words::to_end(&ended))
 }
 
 /// Reads a piece of what the hook says. Returns whether there may be more.

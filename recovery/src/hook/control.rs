@@ -17,7 +17,7 @@ const PROCESSES: &str = "256";
 
 /// Makes a group with these limits. `None` where the kernel can't hold a group to a limit of memory: then each process has
 /// one of its own.
-pub(super) fn make(memory_mib: u64) -> Option<PathBuf> {
+pub(super) fn make(memory_mib: u64) -> Option<String> {
     let top = find()?;
     for controller in ["+memory", "+pids"] {
         // They may be handed down already.
@@ -33,7 +33,7 @@ pub(super) fn make(memory_mib: u64) -> Option<PathBuf> {
     }
     // A kernel without swap has no such file.
     let _ = fs::write(group.join("memory.swap.max"), "0");
-    Some(group)
+    group.into_os_string().into_string().ok()
 }
 
 /// The top of the hierarchy, if its controllers are not with the first version's.

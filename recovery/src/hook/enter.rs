@@ -11,6 +11,7 @@ use nix::unistd::{chdir, chroot, execve, setsid};
 use std::convert::Infallible;
 use std::ffi::CString;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// What a shell says of a program that can't be started.
@@ -21,8 +22,9 @@ const ENVIRONMENT: [&str; 4] = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/", 
 const FILES: u64 = 256;
 
 /// Becomes the hook. Returns only if that can't be.
-pub(super) fn run(entry: &str) -> ExitCode {
-    let why = match serde_json::from_str(entry).map_err(io::Error::from).and_then(become_hook) {
+pub(super) fn run(words: impl Iterator<Item = String>) -> ExitCode {
+    let entry = Entry::from_words(words).ok_or_else(|| io::ErrorKind::InvalidData.into());
+    let why = match entry.and_then(become_hook) {
         Ok(never) => match never {},
         Err(why) => why,
     };
@@ -34,7 +36,7 @@ fn become_hook(entry: Entry) -> io::Result<Infallible> {
     set_pdeathsig(Signal::SIGKILL)?;
     let _ = setsid();
     if let Some(group) = &entry.group {
-        control::join(group)?;
+        control::join(Path::new(group))?;
     }
     room::furnish(&entry)?;
     chdir(ROOT)?;

@@ -12,6 +12,8 @@ mod order;
 mod room;
 mod supervise;
 
+mod words;
+
 pub use order::{BARE_PROGRAM, Order, Root};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -23,7 +25,11 @@ pub fn child(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> 
         return None;
     }
     Some(match arguments.next() {
-        Some(entry) => enter::run(&entry.to_string_lossy()),
+        Some(first) => {
+            let words =
+                std::iter::once(first).chain(arguments).map(|word| word.to_string_lossy().into_owned());
+            enter::run(words)
+        }
         None => supervise::run(),
     })
 }

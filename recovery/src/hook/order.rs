@@ -1,15 +1,12 @@
 //! What is to be run, and where.
 
-use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
-
 /// What the two children are called: by their first argument they know what they are.
 pub(super) const NAME: &str = "drydock-hook";
 /// Where the hook's root is mounted, in a namespace where nobody else sees it.
 pub(super) const ROOT: &str = "/run/drydock-hook";
 
 /// What is to be run, and within which limits.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     /// The hook's `/`.
     pub root: Root,
@@ -28,24 +25,24 @@ pub struct Order {
 }
 
 /// What becomes a hook's `/`. It can't be written to.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Root {
     /// What is on a device.
     Device {
         /// Its node.
-        node: PathBuf,
+        node: String,
         /// The filesystem there.
         filesystem: String,
     },
     /// The root of the live system, with these of its folders, which can't be written to either.
     Live {
         /// Folders that are mounted there from elsewhere.
-        with: Vec<PathBuf>,
+        with: Vec<String>,
     },
     /// Nothing but a static program, whose path there is `/hook`.
     Bare {
         /// Where it is now.
-        program: PathBuf,
+        program: String,
     },
 }
 
@@ -53,11 +50,11 @@ pub enum Root {
 pub const BARE_PROGRAM: &str = "/hook";
 
 /// What the second child gets.
-#[derive(Deserialize, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) order: Order,
     /// The control group that it joins, if there is one.
-    pub(super) group: Option<PathBuf>,
+    pub(super) group: Option<String>,
     /// Whether it sees no processes but its own.
     pub(super) alone: bool,
 }

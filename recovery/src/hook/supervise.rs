@@ -2,7 +2,7 @@
 
 use super::call::{OURSELVES, spawn};
 use super::order::{Entry, NAME, Order};
-use super::{control, room};
+use super::{control, room, words};
 use drydock_engine::machine::Ended;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -32,8 +32,7 @@ const ROUNDS: usize = 500;
 /// Takes the order from standard input, and says there how it ended.
 pub(super) fn run() -> ExitCode {
     let ended = supervise().unwrap_or_else(|why| Ended::NotRun(why.to_string()));
-    let said = serde_json::to_vec(&ended).unwrap_or_default();
-    let _ = write(io::stdin(), &said);
+    let _ = write(io::stdin(), &words::from_end(&ended));
     ExitCode::SUCCESS
 }
 
@@ -49,7 +48,7 @@ fn supervise() -> io::Result<Ended> {
         end_all();
     }
     if let Some(group) = group {
-        control::remove(&group);
+        control::remove(Path::new(&group));
     }
     ended
 }
@@ -64,7 +63,7 @@ fn take_order() -> io::Result<Order> {
     }
     let mut order = vec![0; length];
     stdin.read_exact(&mut order)?;
-    let order: Order = serde_json::from_slice(&order)?;
+    let order = Order::from_bytes(order).ok_or(io::ErrorKind::InvalidData)?;
     if order.facts.len() > MOST_FACTS {
         return Err(io::ErrorKind::InvalidData.into());
     }
@@ -96,13 +95,15 @@ fn separate(order: &Order) -> io::Result<bool> {
     }
 }
 
-fn start(mut order: Order, group: Option<std::path::PathBuf>, alone: bool) -> io::Result<Pid> {
+fn start(mut order: Order, group: Option<String>, alone: bool) -> io::Result<Pid> {
     let (facts, writer) = pipe2(OFlag::O_CLOEXEC)?;
     write(&writer, order.facts.as_bytes())?;
     drop(writer);
     order.facts = String::new();
-    let entry = serde_json::to_vec(&Entry { order, group, alone })?;
-    let arguments = [CString::new(NAME)?, CString::new(entry)?];
+    let mut arguments = vec![CString::new(NAME)?];
+    for word in (Entry { order, group, alone }).to_words() {
+        arguments.push(CString::new(word)?);
+    }
     let out = io::stdout().as_fd().as_raw_fd();
     Ok(spawn(Path::new(OURSELVES), &arguments, [facts.as_raw_fd(), out, out])?)
 }

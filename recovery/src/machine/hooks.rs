@@ -15,7 +15,7 @@ mod with {
     use drydock_engine::Error;
     use drydock_engine::machine::{Call, Ended, Hooks, Program, Start, Volumes};
     use std::fs;
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     /// What a root is mapped by for as long as a hook runs in it.
     const MAPPING: &str = "drydock-hook";
@@ -40,8 +40,8 @@ mod with {
             };
             match asked.program {
                 Program::InLiveSystem { path } => {
-                    let data = self.config.data.as_ref().map(|Data { mount, .. }| PathBuf::from(mount));
-                    let with = data.into_iter().chain([PathBuf::from(RUN)]).collect();
+                    let data = self.config.data.as_ref().map(|Data { mount, .. }| mount.clone());
+                    let with = data.into_iter().chain([RUN.to_owned()]).collect();
                     run(Root::Live { with }, path, told)
                 }
                 Program::Builtin { path } => run(Root::Bare { program: path.into() }, BARE_PROGRAM, told),
@@ -55,9 +55,10 @@ mod with {
                 Program::InSet { class, set, image, path } => {
                     self.map_verity(MAPPING, class, set.into(), image)?;
                     let filesystem = self.config.boot.root_filesystem.clone();
-                    let ended = self
-                        .mapping_node(MAPPING)
-                        .and_then(|node| run(Root::Device { node, filesystem }, path, told));
+                    let ended = self.mapping_node(MAPPING).and_then(|node| {
+                        let node = node.to_string_lossy().into_owned();
+                        run(Root::Device { node, filesystem }, path, told)
+                    });
                     // Its root was mounted where nobody sees it any more.
                     self.unmap(MAPPING)?;
                     ended

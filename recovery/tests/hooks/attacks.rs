@@ -54,7 +54,7 @@ fn a_hook_ends_when_nobody_waits_for_it_any_more() {
     let room = Room::new();
     let mark = mark(4);
     let order = room.order(&format!("sleep {mark}"));
-    let order = serde_json::to_vec(&order).unwrap();
+    let order = order.to_bytes();
     // A caller that gives the order and then dies.
     let mut bytes = u32::try_from(order.len()).unwrap().to_le_bytes().to_vec();
     bytes.extend(order);

@@ -37,7 +37,7 @@ impl Room {
         let file = self.path().join("script");
         fs::write(&file, script).unwrap();
         Order {
-            root: Root::Live { with: vec![self.path().into()] },
+            root: Root::Live { with: vec![self.path().to_str().unwrap().into()] },
             program: "/bin/sh".into(),
             arguments: vec![file.to_str().unwrap().into()],
             facts: "{\"drydock\":\"hook/1\"}\n".into(),
@@ -64,7 +64,7 @@ impl Room {
 /// An order for a static program, alone.
 pub(crate) fn bare(program: &Path, arguments: &[&str]) -> Order {
     Order {
-        root: Root::Bare { program: program.into() },
+        root: Root::Bare { program: program.to_str().unwrap().into() },
         program: BARE_PROGRAM.into(),
         arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
         facts: "{\"drydock\":\"hook/1\"}\n".into(),
