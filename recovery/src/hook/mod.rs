@@ -11,7 +11,6 @@ mod enter;
 mod order;
 mod room;
 mod supervise;
-
 mod words;
 
 pub use order::{BARE_PROGRAM, Order, Root};
