@@ -43,7 +43,7 @@ if [ "$feature" ]; then
     case $feature in
         network) limit=2820000 ;;
         fleet) limit=3150000 ;;
-        field) limit=3400000 ;;
+        field) limit=3320000 ;;
     esac
 fi
 quiet=
