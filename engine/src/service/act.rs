@@ -10,10 +10,10 @@ use crate::machine::Machine;
 use crate::recover;
 use crate::release;
 use crate::state::{State, Trust};
-use crate::update::{self, Look};
+use crate::update::{self, Look, Prepared};
 use crate::volume::data;
 use drydock_state::transition::{self, successor};
-use drydock_state::{Job, Outcome, Record, SetName, UnixTime};
+use drydock_state::{Job, Outcome, Record, SetName, Source, UnixTime};
 
 /// What came of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,13 +40,7 @@ pub(super) fn act<M: Machine>(
         Action::Install(offer) => {
             let meant =
                 update::prepare(machine, &state.record, &offer.source, Some(offer.digest), Look::Quick);
-            meant.and_then(|prepared| {
-                let job = Job::Update { source: offer.source.clone(), manifest: prepared.digest };
-                let version = prepared.release.version.clone();
-                // It holds what it reads from.
-                drop(prepared);
-                change(machine, state, |record, now| transition::stage(record, job, &version, now))
-            })
+            meant.and_then(|prepared| stage(machine, state, &offer.source, prepared))
         }
         Action::Upload => receive(scene, state),
         Action::FactoryReset => change(machine, state, transition::stage_reset),
@@ -99,6 +93,16 @@ fn receive<M: Machine>(scene: &Scene<'_, M>, state: &mut State<'_>) -> Result<u6
                 machine.forget_received();
             }
         })?;
+    stage(machine, state, &source, prepared)
+}
+
+/// Records the intent to install what was prepared. Returns its id; on return it is on stable storage.
+fn stage(
+    machine: &impl Machine,
+    state: &mut State<'_>,
+    source: &Source,
+    prepared: Prepared,
+) -> Result<u64, Error> {
     let job = Job::Update { source: source.clone(), manifest: prepared.digest };
     let version = prepared.release.version.clone();
     // It holds what it reads from.
