@@ -186,8 +186,10 @@ fn told(admitted: &Admitted) -> String {
 /// Tells the history of wrong answers, summed up. That it can't be written is no reason to treat an answer otherwise.
 fn tell_wrong(machine: &impl Machine, state: &mut State<'_>, wrong: u64) {
     let text = format!("{wrong} wrong answers since the start");
+    let before = state.record.clone();
     transition::turned_away(&mut state.record, &text, machine.now());
     if let Err(why) = state.save_record() {
+        state.record = before;
         machine.events().warning(format_args!("{text}, which is not in the history: {why}"));
     }
 }
