@@ -4,8 +4,9 @@ use crate::Fallible;
 use drydock_config::Network;
 use drydock_engine::event::Silent;
 use drydock_engine::fetch::{Keep, Session};
+use drydock_recovery::machine::KeptFile;
 use drydock_recovery::net::{
-    Client, Dial, KeptFile, Manners, Parts, RealPace, SystemNames, Tls, Wall, authorities, client_config,
+    Client, Dial, Manners, Parts, RealPace, SystemNames, Tls, Wall, authorities, client_config,
 };
 use drydock_simulator::native;
 use drydock_state::Record;
