@@ -83,7 +83,7 @@ impl Config {
     /// Reads what [`Config::to_json`] wrote. Unknown keys are refused; values are not checked again, because
     /// whoever can change this file can change the program that reads it.
     pub fn from_json(json: &[u8]) -> Result<Self, Error> {
-        serde_json::from_slice(json).map_err(Error)
+        drydock_json::from_slice(json).map_err(Error)
     }
 
     /// The form that a device reads. The same configuration always gives the same bytes.

@@ -87,11 +87,12 @@ impl Manifest {
     /// that are shown to a person as not verified.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         check_json(bytes, PREFIX)?;
-        let top: First = serde_json::from_slice(bytes).map_err(wrong_type)?;
+        let value = serde_json::from_slice(bytes).map_err(wrong_type)?;
+        let top: First = drydock_json::from_value(&value).map_err(wrong_type)?;
         if let Some(name) = top.critical.into_iter().find(|name| !FIELDS.contains(&name.as_str())) {
             return Err(Error::UnknownCritical { field: name });
         }
-        let manifest = serde_json::from_slice(bytes).map_err(wrong_type);
+        let manifest = drydock_json::from_value(&value).map_err(wrong_type);
         let checked = manifest.and_then(|manifest: Self| manifest.check().map(|()| manifest));
         // What a later recovery reads need not make sense here; that it is for a later one is what helps.
         checked.map_err(|error| match top.min_recovery {

@@ -36,7 +36,7 @@ impl Supplement {
     /// Takes a supplement apart. Only for bytes whose signature holds, or that are shown to a person as not verified.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         check_json(bytes, SUPPLEMENT_PREFIX)?;
-        serde_json::from_slice(bytes).map_err(wrong_type)
+        drydock_json::from_slice(bytes).map_err(wrong_type)
     }
 
     /// The bytes of `deltas.json`.

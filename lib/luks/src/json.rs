@@ -10,6 +10,7 @@ use crate::slot::{Foreign, KeyDigest, Payload, Slot};
 use crate::slot2::{self, AREA_ALIGN, Keyslot, MAX_SLOTS};
 use crate::{Error, cipher};
 use drydock_block::SectorSize;
+use drydock_json::from_value;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -114,7 +115,7 @@ impl Metadata {
     /// Checks metadata, whether they were read or are about to be written.
     pub(crate) fn from_value(raw: Value, header_size: u64) -> Result<Self, Error> {
         // What is required comes first: the rest may have a meaning that is not known here.
-        let config = Config::deserialize(&raw["config"]).map_err(not_understood("config"))?;
+        let config = from_value::<Config>(&raw["config"]).map_err(not_understood("config"))?;
         if let Some((kind, what)) = config.requirements.iter().find(|(_, what)| !what.is_empty()) {
             return Err(Error::unsupported(format_args!(
                 "it has the {kind} requirements {}",
@@ -132,7 +133,7 @@ impl Metadata {
             return Err(Error::unsupported("it does not have exactly one segment"));
         };
         let of = format!("segment {segment_id}");
-        let payload = Segment::deserialize(segment).map_err(not_understood(&of))?.check(options)?;
+        let payload = from_value::<Segment>(segment).map_err(not_understood(&of))?.check(options)?;
         if payload.offset < area_end || !config.keyslots_size.is_multiple_of(AREA_ALIGN) {
             return Err(Error::damaged(format_args!(
                 "key slots end at byte {area_end}, payload begins at byte {}",
@@ -141,7 +142,7 @@ impl Metadata {
         }
 
         let mut owners = objects(&raw, "digests")?.into_iter().filter(|(_, digest)| {
-            DigestUse::deserialize(*digest).is_ok_and(|digest| digest.segments.contains(segment_id))
+            from_value(digest).is_ok_and(|digest: DigestUse| digest.segments.contains(segment_id))
         });
         let (Some((digest_id, digest)), None) = (owners.next(), owners.next()) else {
             return Err(Error::damaged("not exactly one digest for the payload's key"));
@@ -149,7 +150,7 @@ impl Metadata {
         let of = format!("digest {digest_id}");
         let digest_id = digest_id.clone();
         let DigestObject::Pbkdf2 { keyslots: bound, hash, iterations, salt, digest, .. } =
-            DigestObject::deserialize(digest).map_err(not_understood(&of))?;
+            from_value(digest).map_err(not_understood(&of))?;
         let digest = KeyDigest { hash, iterations, salt: salt.0, value: digest.0 };
 
         let area = 2 * header_size..area_end;

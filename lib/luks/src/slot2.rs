@@ -135,7 +135,7 @@ impl Keyslot {
 }
 
 fn field<T: for<'de> Deserialize<'de>>(value: &Value, name: &str) -> Result<T, String> {
-    T::deserialize(&value[name]).map_err(|error| format!("{name}: {error}"))
+    drydock_json::from_value(&value[name]).map_err(|error| format!("{name}: {error}"))
 }
 
 /// The ranges of the area for key slots that no key slot of these metadata takes, in order. Refused where one that is not

@@ -211,7 +211,7 @@ impl Fleet {
     /// it is, and nothing of it is known.
     pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        Ok(Self::deserialize(&value).unwrap_or_else(|_| {
+        Ok(drydock_json::from_value(&value).unwrap_or_else(|_| {
             let later = value.as_object().cloned().unwrap_or_default();
             Self { later, ..Self::default() }
         }))

@@ -131,7 +131,7 @@ where
     D: Deserializer<'de>,
 {
     let value = Value::deserialize(deserializer)?;
-    let known = T::deserialize(&value).ok();
+    let known = drydock_json::from_value(&value).ok();
     let same = |known: &T| serde_json::to_value(known).is_ok_and(|again| again == value);
     Ok(match known.filter(same) {
         Some(known) => known,

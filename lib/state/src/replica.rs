@@ -78,7 +78,7 @@ pub fn decode_replica(bytes: &[u8]) -> Replica {
     if !header.is_of(DIGEST, payload) {
         return invalid(KIND.damaged("its checksum does not match, it was written only in part"));
     }
-    match serde_json::from_slice(payload) {
+    match drydock_json::from_slice(payload) {
         Ok(record) => Replica::Valid { sequence: header.u64(SEQUENCE), record: Box::new(record) },
         // The checksum holds, so a drydock wrote it; one that we don't understand must be a later one.
         Err(_) => Replica::Unreadable(Error::LaterVersion {

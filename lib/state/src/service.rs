@@ -22,7 +22,7 @@ impl Service {
     /// Reads one. What is not understood is kept as it is, and no key that is counted is let in by it.
     pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        Ok(Self::deserialize(&value).unwrap_or_else(|_| Self {
+        Ok(drydock_json::from_value(&value).unwrap_or_else(|_| Self {
             later: value.as_object().cloned().unwrap_or_default(),
             uses: Later::new(),
         }))

@@ -1,6 +1,6 @@
 //! Boots every disk that a cut has left, until a system is up.
 
-use crate::job::{KEPT, LOST, MACHINE_ID, Task, WORD, machine, machine_id};
+use crate::job::{IN_TREE, KEPT, LOST, MACHINE_ID, Task, WORD, machine, machine_id};
 use crate::judge::Disk as Image;
 use crate::recording::{Recording, play};
 use drydock_qemu_tests::{Disk, QemuError, Script};
@@ -75,9 +75,12 @@ impl<'r> Disks<'r> {
 fn one(recording: &Recording, case: &Case, contents: &Contents, path: &Path) -> Result<usize, Failure> {
     contents.save(path).expect("room for a disk");
     let outlook = Image::open(recording, path)?.check_at_rest(recording.boots_over(case.cut))?;
-    let mut up = come_up(&recording.name, path)?;
+    let mut up = come_up(recording, path)?;
     Image::open(recording, path)?.check_end(&outlook, up.set, &up.version)?;
     let half = |what| Err(Failure { kind: Kind::Half, what });
+    if recording.field && up.tree.as_deref() != Some(&format!("app of {}", up.version)) {
+        return half(format!("the tree of version {} says {:?}", up.version, up.tree));
+    }
     match (&up.files, recording.task, outlook.reset) {
         (_, Task::FirstBoot, _) | ([true, false], _, true) | ([true, true], _, false) => {}
         ([false, _], _, _) => return half(format!("{KEPT} is gone")),
@@ -92,7 +95,7 @@ fn one(recording: &Recording, case: &Case, contents: &Contents, path: &Path) -> 
         _ => {}
     }
     if up.machine_id != recording.machine_id && !outlook.reset {
-        let next = come_up(&recording.name, path)?;
+        let next = come_up(recording, path)?;
         if next.machine_id != up.machine_id {
             return half(format!("the machine id was {}, and then {}", up.machine_id, next.machine_id));
         }
@@ -109,16 +112,19 @@ struct Up {
     /// Whether the files [`KEPT`] and [`LOST`] are there, with what was in them.
     files: [bool; 2],
     machine_id: String,
+    /// What the file in the tree says, if there is a tree.
+    tree: Option<String>,
 }
 
 /// Boots until a system is up and has marked itself good.
-fn come_up(name: &str, disk: &Path) -> Result<Up, Failure> {
+fn come_up(recording: &Recording, disk: &Path) -> Result<Up, Failure> {
     let bricked = |error: QemuError| Failure { kind: Kind::Bricked, what: error.to_string() };
     let script = disk.with_extension("script");
     let ask = Script::default().then("drydock mark-good").then(&format!("show {KEPT}"));
     let ask = ask.then(&format!("show {LOST}")).then(&format!("show {MACHINE_ID}"));
+    let ask = if recording.field { ask.then(&format!("show {IN_TREE}")) } else { ask };
     ask.write(&script).map_err(bricked)?;
-    let device = machine(name).disk(Disk::file(disk)).disk(Disk::file(&script).read_only());
+    let device = machine(&recording.name).disk(Disk::file(disk)).disk(Disk::file(&script).read_only());
     for boots in 1..=BOOTS {
         // Dropping a guest cuts its power: after its last words there is nothing to wait for.
         let mut guest = device.start().map_err(bricked)?;
@@ -131,16 +137,21 @@ fn come_up(name: &str, disk: &Path) -> Result<Up, Failure> {
         let line = guest.expect_line("version=", LIMIT).map_err(bricked)?;
         let mut done = || guest.expect_line("DRYDOCK-TEST-DONE", LIMIT).map_err(bricked);
         let (marked, _, _, _) = (done()?, done()?, done()?, done()?);
+        if recording.field {
+            done()?;
+        }
         let said = guest.said();
         let Some(machine_id) = machine_id(&said) else {
             return Err(Failure { kind: Kind::Half, what: "there is no machine id".into() });
         };
         let files = [KEPT, LOST].map(|path| said.contains(&format!("DRYDOCK-TEST-FILE {path} {WORD}")));
+        let in_tree = said.lines().find_map(|line| line.split_once(&format!("DRYDOCK-TEST-FILE {IN_TREE} ")));
+        let tree = in_tree.map(|(_, text)| text.trim().to_owned());
         let word = |name: &str| line.split_whitespace().find_map(|word| word.strip_prefix(name));
         let set = word("set=").and_then(|set| SetName::BOTH.into_iter().find(|own| own.to_string() == set));
         return match (set, word("version=")) {
             (Some(set), Some(version)) if marked.ends_with("DONE 0") => {
-                Ok(Up { boots, set, version: version.to_owned(), files, machine_id })
+                Ok(Up { boots, set, version: version.to_owned(), files, machine_id, tree })
             }
             _ => Err(Failure { kind: Kind::Broken, what: format!("`{line}`, then `{marked}`") }),
         };

@@ -2,9 +2,13 @@
 
 use drydock_files::FileBytes;
 use drydock_format::Bundle;
-use drydock_qemu_tests::{Disk, Exit, Qemu, QemuError, Script, SmallRelease, SmallSystem, small_config};
+use drydock_qemu_tests::{
+    Disk, Exit, Extra, Qemu, QemuError, Script, SmallRelease, SmallSystem, repository, run, small_config,
+    target_dir,
+};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 /// What differs from the small system of the tests: keys are derived at once, a factory reset keeps something, and recovery
@@ -16,6 +20,32 @@ const CHANGES: [(&str, &str); 2] = [
         "[recovery]\nhandover = \"switch-root\"\n\n[factory_reset]\nkeep = [\"kept\"]\n\n[initramfs]\n",
     ),
 ];
+/// What a device in the field has as well: a tree of files, and hooks before and after an update is written.
+const FIELD: (&str, &str) = (
+    "\n[layout]\n",
+    "
+[[slot]]
+class = \"app\"
+role = \"files\"
+
+[[tree]]
+class = \"app\"
+at = \"/tmp\"
+
+[[hook]]
+name = \"by-config\"
+at = \"before-write\"
+builtin = \"BUILTIN\"
+
+[layout]
+",
+);
+/// The same of its layout.
+const FIELD_SIZES: (&str, &str) = ("root = 20 }", "root = 20, app = 1 }");
+/// The hook that its releases bring.
+const HOOKS: &str = "[[hook]]\nname = \"by-release\"\nat = \"after-write\"\nprogram = \"tell\"\n";
+/// The file in the tree that names its release.
+pub const IN_TREE: &str = "/tmp/program";
 const LIMIT: Duration = Duration::from_secs(300);
 /// A bundle's way onto a device, and its boots until it is marked good.
 const BOOTS: usize = 3;
@@ -60,6 +90,8 @@ pub struct Job {
     pub target: SmallRelease,
     /// What kind of job it is.
     pub task: Task,
+    /// Whether each release has a tree of files, and hooks.
+    pub field: bool,
     system: SmallSystem,
 }
 
@@ -68,10 +100,12 @@ const VERSIONS: [(&str, u32); 3] = [("1.0.0", 1), ("2.0.0", 2), ("3.0.0", 3)];
 
 impl Job {
     /// The names of all jobs.
-    pub const NAMES: [&str; 5] = ["first-boot", "first-update", "update", "update-by-delta", "factory-reset"];
+    pub const NAMES: [&str; 6] =
+        ["first-boot", "first-update", "update", "update-by-delta", "update-in-the-field", "factory-reset"];
 
-    /// The job of this name: `first-update` fills the set that is empty, `update` overwrites an old release, and
-    /// `update-by-delta` does so with nothing but deltas from the one that runs.
+    /// The job of this name: `first-update` fills the set that is empty, `update` overwrites an old release,
+    /// `update-by-delta` does so with nothing but deltas from the one that runs, and `update-in-the-field` with a tree
+    /// of files and hooks.
     pub fn named(name: &str) -> Result<Self, QemuError> {
         // The releases before, the one after, and the boots from there to the end.
         let (name, task, before, after, boots) = match name {
@@ -79,13 +113,19 @@ impl Job {
             "first-update" => (Self::NAMES[1], Task::Update, 1, 1, BOOTS),
             "update" => (Self::NAMES[2], Task::Update, 2, 2, BOOTS),
             "update-by-delta" => (Self::NAMES[3], Task::Update, 2, 2, BOOTS),
-            "factory-reset" => (Self::NAMES[4], Task::Reset, 1, 0, RESET_BOOTS),
+            "update-in-the-field" => (Self::NAMES[4], Task::Update, 2, 2, BOOTS),
+            "factory-reset" => (Self::NAMES[5], Task::Reset, 1, 0, RESET_BOOTS),
             _ => {
                 let output = format!("there are only {:?}", Self::NAMES);
                 return Err(QemuError::Program { command: format!("cuts boot {name}"), output });
             }
         };
-        let system = SmallSystem::with_smaller_root("cuts", &small_config(&CHANGES))?;
+        let field = name == "update-in-the-field";
+        let system = if field {
+            system_in_the_field()?
+        } else {
+            SmallSystem::with_smaller_root("cuts", &small_config(&CHANGES))?
+        };
         let release = |n: usize| system.release(VERSIONS[n].0, VERSIONS[n].1);
         let before = (0..before).map(release).collect::<Result<Vec<_>, _>>()?;
         let mut target = release(after)?;
@@ -93,7 +133,7 @@ impl Job {
             let running = &before[before.len() - 1];
             target.bundle = system.slim(running, VERSIONS[after].0, VERSIONS[after].1)?;
         }
-        Ok(Self { name, before, boots, target, task, system })
+        Ok(Self { name, before, boots, target, task, field, system })
     }
 
     /// What the init of the system that runs is told to do. The recovery and the next system are on their own.
@@ -140,6 +180,20 @@ impl Job {
     pub fn boot_image(&self) -> PathBuf {
         self.system.boot_image()
     }
+}
+
+/// A small system with a tree of files, and a hook by its configuration and by each release.
+fn system_in_the_field() -> Result<SmallSystem, QemuError> {
+    let folder = target_dir().join("boot-cuts/hooks");
+    let (tell, hooks) = (folder.join("tell"), folder.join("hooks.toml"));
+    let write = || fs::create_dir_all(&folder).and_then(|()| fs::write(&hooks, HOOKS));
+    write().map_err(QemuError::io("write the hooks of a release"))?;
+    let source = repository().join("hooks/examples/tell.c");
+    run(Command::new("cc").args(["-static", "-Os", "-s", "-o"]).args([&tell, &source]))?;
+    let more = FIELD.1.replace("BUILTIN", &tell.display().to_string());
+    let changes = [CHANGES[0], CHANGES[1], (FIELD.0, &more), FIELD_SIZES];
+    let extra = Extra { files: Vec::new(), hooks: Some(hooks) };
+    SmallSystem::with_hooks("cuts-field", &small_config(&changes), extra)
 }
 
 /// The machine without its disks.

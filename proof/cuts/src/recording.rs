@@ -29,6 +29,8 @@ pub struct Recording {
     pub new: String,
     /// What kind of job it is of.
     pub task: Task,
+    /// Whether each release has a tree of files.
+    pub field: bool,
     /// The machine id at its beginning, or the first one that there was.
     pub machine_id: String,
     /// From this entry on a system knew its machine id.
@@ -82,7 +84,7 @@ impl Recording {
             versions.push(version);
         }
         let task = Task::ALL.into_iter().find(|(task, _)| *task == job.task).map(|(_, name)| name);
-        let about = json!({"boots": job.boots, "releases": versions, "task": task, "machine-id": id});
+        let about = json!({"boots": job.boots, "releases": versions, "task": task, "field": job.field, "machine-id": id});
         io("keep a recording", || {
             keep(&job.boot_image(), &folder, BOOT_IMAGE)?;
             fs::write(folder.join("recording.json"), about.to_string())
@@ -128,6 +130,7 @@ impl Recording {
             entries,
             ends,
             task,
+            field: about["field"] == true,
             machine_id: about["machine-id"].as_str().unwrap_or_default().into(),
             old: old.version.clone(),
             new: new.version.clone(),

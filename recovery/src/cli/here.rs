@@ -36,7 +36,7 @@ pub(super) fn usable_data<'m>(machine: &'m Hardware<'_>) -> Result<&'m Data, Err
 fn left_word() -> Result<Option<RunningSet>, Error> {
     let path = "/run/drydock/boot.json";
     let Ok(bytes) = fs::read(path) else { return Ok(None) };
-    let word = serde_json::from_slice(&bytes);
+    let word = drydock_json::from_slice(&bytes);
     word.map(Some)
         .map_err(|error| Error::Unusable(format!("{path}: {error}; it is written anew at the next boot")))
 }

@@ -14,7 +14,7 @@ const BESIDE: &str = "/run/drydock/agent.json.new";
 /// Returns what an agent of this boot has left: nothing, if none has.
 pub(super) fn left() -> Word {
     let left = fs::read(PATH).ok();
-    left.and_then(|left| serde_json::from_slice(&left).ok()).unwrap_or_default()
+    left.and_then(|left| drydock_json::from_slice(&left).ok()).unwrap_or_default()
 }
 
 /// Leaves it, in one piece: whoever reads has the old or the new one.
