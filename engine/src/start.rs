@@ -38,7 +38,9 @@ pub fn assemble_root(machine: &impl Machine, set: SetName, floors: &Floors) -> R
         format_args!("version {}, root hash {}", release.info.version, release.image.root_hash),
     );
     let degraded = match &config.data {
-        Some(data) => mount_data(machine, data)? == Health::Degraded,
+        Some(data) => {
+            mount_data(machine, data, &|| lay_over(machine, root_class, set, &release))? == Health::Degraded
+        }
         None => false,
     };
     prepare_trees(machine, set)?;
@@ -63,6 +65,23 @@ fn prepare_trees(machine: &impl Machine, _set: SetName) -> Result<(), Error> {
         Some(_) => Err(Error::Unusable(drydock_config::WITHOUT_FILES.into())),
         None => Ok(()),
     }
+}
+
+/// Lays what is carried for the set over its root. Returns whether it could be done.
+#[cfg(feature = "files")]
+fn lay_over(machine: &impl Machine, class: &SlotClass, set: SetName, release: &Release) -> bool {
+    let laid = crate::tree::lay_over(machine, class, set, &release.image);
+    machine.release_bases();
+    if let Err(error) = &laid {
+        machine.events().warning(format_args!("set {set} has nothing of what it should carry: {error}"));
+        machine.events().warning("this boot is DEGRADED");
+    }
+    laid.is_ok()
+}
+
+#[cfg(not(feature = "files"))]
+fn lay_over(_: &impl Machine, _: &SlotClass, _: SetName, _: &Release) -> bool {
+    true
 }
 
 /// Undoes what [`assemble_root`] had done before it failed, as far as there is anything to undo.
@@ -91,12 +110,12 @@ fn warn_of_mixed_releases(machine: &impl Machine, set: SetName, root: &Release) 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Health {
     Whole,
-    /// `data` can only be read, or a temporary volume takes its place.
+    /// `data` can only be read, or a temporary volume takes its place, or what should be carried is not.
     Degraded,
 }
 
-/// Mounts `data` in the new root.
-fn mount_data(machine: &impl Machine, config: &Data) -> Result<Health, Error> {
+/// Mounts `data` in the new root, and then lays over that what is carried on it.
+fn mount_data(machine: &impl Machine, config: &Data, lay_over: &dyn Fn() -> bool) -> Result<Health, Error> {
     let events = machine.events();
     events.started(Step::Unlock, format_args!("`{}`", config.label));
     data::release(machine)?;
@@ -113,8 +132,9 @@ fn mount_data(machine: &impl Machine, config: &Data) -> Result<Health, Error> {
         Ok((volume, mode)) => {
             let what = if volume.is_new { "was blank and is new now" } else { "is open" };
             events.finished(Step::Unlock, format_args!("`{}` {what}", config.label));
+            let is_carried = lay_over();
             keep_machine_id(machine);
-            Ok(if mode == Mode::Writable { Health::Whole } else { Health::Degraded })
+            Ok(if mode == Mode::Writable && is_carried { Health::Whole } else { Health::Degraded })
         }
         Err(error) if config.on_failure == DataFailure::Temporary => {
             events.warning(format_args!("`{}` can't be opened: {error}", config.label));

@@ -127,8 +127,9 @@ pub fn build(inputs: &Inputs) -> Result<Built, Error> {
         let message = "the device binary was built without the feature `lan`, and would pass this over; take one that has it, or leave `[lan]` out";
         return Err(Error::fault(&text, "lan", message));
     }
-    if config.slots.iter().any(|slot| slot.role == Role::Files) && says(&binary, WITHOUT_FILES) {
-        let message = "the device binary was built without the feature `files`, and makes no trees; take one that has it, or leave classes of the role `files` out";
+    let has_files = config.slots.iter().any(|slot| slot.role == Role::Files || !slot.carry.is_empty());
+    if has_files && says(&binary, WITHOUT_FILES) {
+        let message = "the device binary was built without the feature `files`, makes no trees and carries nothing; take one that has it, or leave classes of the role `files` and `carry` out";
         return Err(Error::fault(&text, "slot", message));
     }
     if config.has_hooks() && says(&binary, WITHOUT_HOOKS) {

@@ -208,6 +208,18 @@ pub trait Volumes {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    /// Returns the files of the root image in a slot, for reading: through dm-verity, or, where it is not known which image that
+    /// is, as they are. What that sets up is taken away by [`release_bases`](Disk::release_bases), once nobody has them open
+    /// any more. A machine need not be able to.
+    fn image_files(
+        &self,
+        _class: &SlotClass,
+        _name: SlotName,
+        _image: Option<&Image>,
+    ) -> Result<Box<dyn Trees + '_>, Error> {
+        Err(Error::doing("look into a root image")(io::ErrorKind::Unsupported.into()))
+    }
+
     /// Packs files and folders of the filesystem that is mounted there, `limit` bytes at most. See
     /// [`archive`](crate::reset::archive).
     fn pack(&self, place: Place, paths: &[String], limit: u64) -> Result<Zeroizing<Vec<u8>>, Error>;
@@ -253,6 +265,12 @@ pub trait Start {
     /// not be able to.
     fn show(&self, _folder: &Path, _at: &str) -> Result<(), Error> {
         Err(Error::doing("show a folder in the new root")(io::ErrorKind::Unsupported.into()))
+    }
+
+    /// Lays a folder of `data`, named from its root, over the new root, for reading only: what it has is seen in place of what the
+    /// root has. `data` must be mounted there, and stays so. A machine need not be able to.
+    fn lay_over(&self, _folder: &Path) -> Result<(), Error> {
+        Err(Error::doing("lay a folder over the new root")(io::ErrorKind::Unsupported.into()))
     }
 
     /// Whether the new root has a file `/etc/machine-id`.

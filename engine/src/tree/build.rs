@@ -10,7 +10,7 @@ use crate::machine::{FoundNode, NodeKind, Trees};
 use crate::update::workers::Progress;
 use drydock_block::Flush;
 use drydock_config::Share;
-use drydock_format::Summing;
+use drydock_format::{Digest, Summing};
 use drydock_tree::{Entry, Meta, What};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -210,7 +210,7 @@ impl<'b> Growing<'b> {
             NodeKind::Folder => return self.make_folder(path),
             NodeKind::File(_) => {
                 if !trees.clone(&old, &new).map_err(self.failing("cloning", path))? {
-                    copy(trees, &old, &new).map_err(self.failing("copying", path))?;
+                    copy(trees, &old, trees, &new).map_err(self.failing("copying", path))?;
                 }
             }
             NodeKind::Link(_) | NodeKind::Pipe => {
@@ -266,14 +266,18 @@ impl<'b> Growing<'b> {
     }
 }
 
-fn copy(trees: &dyn Trees, old: &Path, new: &Path) -> io::Result<()> {
+/// Copies what a file holds into a new one. Returns the digest of what was read.
+pub(super) fn copy(from: &dyn Trees, old: &Path, trees: &dyn Trees, new: &Path) -> io::Result<Digest> {
     trees.make(new, &NodeKind::File(0))?;
-    let (mut from, mut to) = (trees.open(old)?, trees.fill(new)?);
-    let mut buffer = vec![0; COPY as usize];
+    let (mut from, mut to) = (from.open(old)?, trees.fill(new)?);
+    let (mut buffer, mut sum) = (vec![0; COPY as usize], Summing::default());
     loop {
-        match from.read(&mut buffer)? {
-            0 => return Ok(()),
-            count => to.write_all(buffer.get(..count).unwrap_or_default())?,
+        let count = from.read(&mut buffer)?;
+        let piece = buffer.get(..count).unwrap_or_default();
+        if piece.is_empty() {
+            return Ok(sum.digest());
         }
+        sum.add(piece);
+        to.write_all(piece)?;
     }
 }

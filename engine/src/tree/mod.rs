@@ -6,11 +6,14 @@
 //! when its set is started: everything that is needed for that is in the slot.
 
 mod build;
+mod carry;
 mod check;
+mod layer;
 mod place;
 mod selection;
 mod source;
 
+pub use carry::{lay_over, make as carry};
 pub use place::FOLDER;
 
 use crate::error::Error;

@@ -34,6 +34,13 @@ pub(super) fn to_fill<'p, M: Machine>(
     for slot in prepared.slots.iter().filter(|slot| slot.plan.class.role == drydock_config::Role::Files) {
         steps.push(Box::new(super::tree::MakeTree { slot, target }));
     }
+    // What goes back to the factory's state carries nothing.
+    #[cfg(feature = "files")]
+    for slot in prepared.slots.iter().filter(|slot| !slot.plan.class.carry.is_empty()) {
+        if asked == Asked::Everybody {
+            steps.push(Box::new(super::tree::CarryOver { slot, target }));
+        }
+    }
     steps.extend(asked::after_update(machine, prepared));
     let what = format!("set {target} is version {}", prepared.release.version);
     steps.push(Box::new(WriteTrailers { slots: &prepared.slots, what }));

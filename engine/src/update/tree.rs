@@ -7,7 +7,7 @@ use crate::machine::{Machine, Place};
 use crate::steps::{About, Done, Step, Work};
 use crate::tree;
 use crate::volume::data;
-use drydock_state::SetName;
+use drydock_state::{SetName, SetStatus};
 
 /// Makes the target set's tree of the image that is in its slot.
 pub(super) struct MakeTree<'p> {
@@ -36,5 +36,30 @@ impl<M: Machine> Step<M> for MakeTree<'_> {
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+/// Carries files of the old root over to the target set.
+pub(super) struct CarryOver<'p> {
+    pub(super) slot: &'p PreparedSlot,
+    pub(super) target: SetName,
+}
+
+impl<M: Machine> Step<M> for CarryOver<'_> {
+    fn about(&self) -> About {
+        About {
+            phase: Phase::Write,
+            what: format!("what is carried over to set {}", self.target),
+            why: "the new root has what the device keeps of the old one",
+            needs: "the slot was read back, and what the old set has stays as it is",
+            durable: "the files that are carried, whole and under the set's name",
+        }
+    }
+    fn run(&self, work: &mut Work<'_, '_, M>) -> Result<Done, Error> {
+        let (machine, plan) = (work.machine, &self.slot.plan);
+        let good = work.state.record.sets.get(self.target.other()).status == SetStatus::Good;
+        data::for_reading(machine)?;
+        let count = tree::carry(machine, &plan.class, self.target, &plan.image, good)?;
+        Ok(Done::Told(format!("{count} files and folders are carried over to set {}", self.target)))
     }
 }

@@ -2,12 +2,17 @@
 
 use crate::problems::{Problems, is_absolute};
 use drydock_config::{Config, Role};
+use std::path::Path;
 
 /// Folders of the root that process 1 itself mounts something at.
 const TAKEN: [&str; 5] = ["/dev", "/proc", "/run", "/sys", "/"];
 
+/// Folders and files that are never carried: what is mounted over, and what starts the system.
+const NEVER: [&str; 7] = ["dev", "proc", "run", "sys", "init", "sbin/init", "usr/bin/drydock"];
+
 /// Adds everything that is wrong with them.
 pub(crate) fn check_trees(config: &Config, problems: &mut Problems) {
+    check_carried(config, problems);
     for (index, _) in config.slots.iter().enumerate().filter(|(_, slot)| slot.role == Role::Files) {
         problems.unless(
             config.data.is_some(),
@@ -32,6 +37,31 @@ pub(crate) fn check_trees(config: &Config, problems: &mut Problems) {
             is_absolute(shown) && !TAKEN.iter().any(|taken| is_below(taken)) && !is_below(mount),
             at("at"),
             "must be an absolute path of a folder in the root image, without `..`, and not below /dev, /proc, /run, /sys or the data volume",
+        );
+    }
+}
+
+fn check_carried(config: &Config, problems: &mut Problems) {
+    let data = config.data.as_ref().map(|data| data.mount.as_str());
+    for (index, slot) in config.slots.iter().enumerate().filter(|(_, slot)| !slot.carry.is_empty()) {
+        let at = format!("slot.{index}.carry");
+        problems.unless(
+            slot.role == Role::Root,
+            &at,
+            "only the class of the role `root` can carry files: the others are not mounted as a part of it",
+        );
+        problems.unless(data.is_some(), &at, "what is carried is on the data volume, and there is no [data]");
+        let others = [data.unwrap_or_default(), config.boot.init.as_str()];
+        let never = NEVER.into_iter().chain(others.map(|path| path.trim_start_matches('/')));
+        let never: Vec<&str> = never.filter(|path| !path.is_empty()).collect();
+        let taken = slot.carry.iter().find(|one| never.iter().any(|path| one.covers(Path::new(path))));
+        let taken = taken.map(|pattern| pattern.to_string()).unwrap_or_default();
+        problems.unless(
+            taken.is_empty(),
+            &at,
+            format!(
+                "`{taken}` stands for a folder that something is mounted over, or for what starts the system, which must be signed"
+            ),
         );
     }
 }

@@ -6,6 +6,11 @@ use drydock_config_load::load;
 
 /// What is said of a configuration with this at its beginning and at its end.
 fn read(start: &str, end: &str) -> Result<Config, String> {
+    read_with(start, "", end)
+}
+
+/// The same, with this in the class of the root.
+fn read_with(start: &str, root: &str, end: &str) -> Result<Config, String> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("key.pem"), "PEM").unwrap();
     let text = format!(
@@ -17,6 +22,7 @@ layout.bootloader = "none"
 [[slot]]
 class = "root"
 role = "root"
+{root}
 [[slot]]
 class = "app"
 role = "files"
@@ -68,4 +74,31 @@ fn what_is_wrong_is_said() {
     }
     let said = read("", "").unwrap_err();
     assert!(said.contains("there is no [data]"), "{said}");
+}
+
+#[test]
+fn what_is_carried_loads_and_survives_json() {
+    let config = read_with(WITH_DATA, r#"carry = ["etc/machine-id", "etc/ssh/*"]"#, "").unwrap();
+    let again = Config::from_json(&config.to_json().unwrap()).unwrap();
+    for config in [config, again] {
+        let carried: Vec<String> = config.slots[0].carry.iter().map(ToString::to_string).collect();
+        assert_eq!(carried, ["etc/machine-id", "etc/ssh/*"]);
+    }
+}
+
+#[test]
+fn what_can_not_be_carried_is_said() {
+    for (root, end, why) in [
+        ("carry = [\"**\"]", "", "what starts the system"),
+        ("carry = [\"sbin\"]", "", "what starts the system"),
+        ("carry = [\"usr/bin/*\"]", "", "what starts the system"),
+        ("carry = [\"var\"]", "", "something is mounted over"),
+        ("carry = [\"/etc\"]", "", "must be names separated by single slashes"),
+        ("", "carry = [\"etc\"]", "only the class of the role `root` can carry files"),
+    ] {
+        let said = read_with(WITH_DATA, root, end).unwrap_err();
+        assert!(said.contains(why) && said.contains("device.toml:"), "{root} {end}: {said}");
+    }
+    let said = read_with("", "carry = [\"etc/machine-id\"]", "").unwrap_err();
+    assert!(said.contains("what is carried is on the data volume"), "{said}");
 }

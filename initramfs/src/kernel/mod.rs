@@ -59,6 +59,8 @@ pub enum When {
     Vlan,
     /// Those that call hooks or ask gates.
     Hooks,
+    /// Those that carry files from root to root.
+    Carry,
 }
 
 /// In which form a kernel may have what is needed.
@@ -120,6 +122,7 @@ fn applies(when: When, config: Option<&Config>, form: Form, compression: Compres
             config.is_some_and(|config| config.network.interfaces.iter().any(|one| one.vlan.is_some()))
         }
         When::Hooks => config.is_some_and(Config::has_hooks),
+        When::Carry => config.is_some_and(|config| config.slots.iter().any(|slot| !slot.carry.is_empty())),
         When::Root(filesystem) => {
             config.map_or("erofs", |config| config.boot.root_filesystem.as_str()) == filesystem
         }

@@ -105,6 +105,10 @@ pub const NEEDS: &[Need] = &[
     should("EXFAT_FS", "reads bundles and keys from an exFAT stick").or_module("exfat").uses(&["\"exfat\""]),
     should("ISO9660_FS", "reads bundles from a CD image").or_module("isofs").uses(&["\"iso9660\""]),
     should("SQUASHFS", "reads bundles from a squashfs stick").or_module("squashfs").uses(&["\"squashfs\""]),
+    must("OVERLAY_FS", "lays what is carried over the root")
+        .or_module("overlay")
+        .when(When::Carry)
+        .uses(&["\"overlay\""]),
     must("PID_NS", "ends a hook with all that it has started").when(When::Hooks).uses(&["nix::sched"]),
     must("NET_NS", "keeps a hook from the network").when(When::Hooks),
     should("MEMCG", "limits the memory of a hook and all that it starts; else each process has a limit")

@@ -174,7 +174,7 @@ fn the_fragment_has_what_the_check_asks_for() {
     let fragment = fragment();
     assert_eq!(check_kernel(&fragment, None, Form::BuiltIn, Compression::Zstd).needs, []);
     let xz = [When::Compressed(Compression::Xz), When::Filtered];
-    let otherwise = [&[When::Modules, When::Network, When::Vlan, When::Hooks][..], &xz].concat();
+    let otherwise = [&[When::Modules, When::Network, When::Vlan, When::Hooks, When::Carry][..], &xz].concat();
     for need in NEEDS.iter().filter(|need| !otherwise.contains(&need.when)) {
         let line = format!("CONFIG_{}=y\n", need.option);
         assert!(fragment.contains(&line), "for {}", need.why);

@@ -52,7 +52,17 @@ impl Config {
 impl SlotClass {
     /// A class whose partitions are called like it, on every hardware.
     pub fn new(class: &str, role: Role) -> Self {
-        Self { class: class.into(), role, encrypted: false, partition: None, only_if: vec![] }
+        Self {
+            class: class.into(),
+            role,
+            encrypted: false,
+            partition: None,
+            only_if: vec![],
+            #[cfg(feature = "files")]
+            carry: vec![],
+            #[cfg(not(feature = "files"))]
+            _carry: crate::ignored::Ignored,
+        }
     }
 
     /// Returns what its partitions are called, without `-a` and `-b`.

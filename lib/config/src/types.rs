@@ -40,6 +40,14 @@ pub struct SlotClass {
     /// The revisions of the hardware that have such slots. Default: all.
     #[serde(default)]
     pub only_if: Vec<String>,
+    /// Files of the old root that the new one has as well, as patterns: kept in a layer on `data`.
+    #[cfg(feature = "files")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carry: Vec<drydock_tree::Pattern>,
+    /// What is said of them to a build that carries none.
+    #[cfg(not(feature = "files"))]
+    #[serde(default, rename = "carry", skip_serializing)]
+    pub(crate) _carry: crate::ignored::Ignored,
 }
 
 /// What a slot class is for.

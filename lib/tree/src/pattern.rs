@@ -24,6 +24,19 @@ impl Pattern {
         let names: Vec<&[u8]> = path.iter().map(OsStrExt::as_bytes).collect();
         (1..=names.len()).any(|count| matches(&pattern, &names[..count], |name| *name == b"**", name_matches))
     }
+
+    /// Whether something below a folder may be what the pattern stands for.
+    pub fn leads_through(&self, folder: &Path) -> bool {
+        let mut parts = self.0.split('/').map(str::as_bytes);
+        for name in folder.iter().map(OsStrExt::as_bytes) {
+            match parts.next() {
+                Some(b"**") | None => return true,
+                Some(part) if name_matches(&part, &name) => {}
+                Some(_) => return false,
+            }
+        }
+        true
+    }
 }
 
 /// Whether a name fits the pattern of one.
@@ -167,6 +180,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_folder_that_leads_to_nothing_is_not_looked_into() {
+        let leads = |pattern: &str, folder: &str| {
+            pattern.parse::<Pattern>().unwrap().leads_through(Path::new(folder))
+        };
+        assert!(leads("etc/ssh/*", "") && leads("etc/ssh/*", "etc") && leads("*/ssh/*", "etc/ssh"));
+        assert!(!leads("etc/ssh/*", "usr") && !leads("etc/ssh/*", "etc/ssl") && leads("**/key", "usr/lib"));
+    }
+
     /// The same, said by trying everything.
     fn slowly(pattern: &[u8], name: &[u8]) -> bool {
         match (pattern.split_first(), name.split_first()) {
@@ -194,6 +216,17 @@ mod tests {
             let (parts, names) = (slashed(&pattern), slashed(&path));
             let expected = (1..=path.len()).any(|end| slowly(pattern.as_bytes(), &path.as_bytes()[..end]));
             prop_assert_eq!(covers(&parts.join("/"), &names.join("/")), expected);
+        }
+
+        #[test]
+        fn whatever_a_pattern_stands_for_is_found_through_the_folders_above_it(
+            pattern in "[ab*?/]{1,10}", path in "[ab]{1,3}(/[ab]{1,3}){0,4}"
+        ) {
+            let Ok(pattern) = pattern.parse::<Pattern>() else { return Ok(()) };
+            let path = Path::new(&path);
+            if pattern.covers(path) {
+                prop_assert!(path.ancestors().skip(1).all(|folder| pattern.leads_through(folder)));
+            }
         }
 
         #[test]

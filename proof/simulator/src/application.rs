@@ -1,7 +1,10 @@
 //! The trees of files of simulated releases: what is in their images, and what must be in a device's tree for each.
 
-use crate::trees::{Node, Shape};
+use crate::trees::{Node, Shape, Tree};
 use drydock_bundle::tree::{Contents, Item, Kind, write};
+use drydock_engine::machine::{NodeKind, Trees};
+use drydock_engine::tree::FOLDER;
+use drydock_state::SetName;
 use drydock_tree::{Choice, Extra, Meta};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,6 +16,82 @@ pub const OWN: (&str, &[u8]) = ("etc/site.conf", b"what the technician has set")
 
 fn meta(mode: u32, uid: u32) -> Meta {
     Meta { mode, uid, gid: uid, extras: Vec::new() }
+}
+
+/// What simulated devices carry over, where a test says so.
+pub const CARRY: [&str; 3] = ["etc/machine-id", "etc/ssh/*_key", "etc/keys"];
+
+/// The layer of a set: where on `data` lies what is carried for it.
+pub fn layer(set: SetName) -> PathBuf {
+    Path::new(FOLDER).join("root").join(set.to_string())
+}
+
+/// What is in the root image of a version. Every version says the same of what devices carry, but for its own name.
+pub fn root(version: &str) -> Tree {
+    let file = |text: String, mode| Node { shape: Shape::File(text.into_bytes()), meta: meta(mode, 0) };
+    let folder = |mode| Node { shape: Shape::Folder, meta: meta(mode, 0) };
+    let able = Meta {
+        extras: vec![Extra { name: b"security.capability".to_vec(), value: vec![1; 20] }],
+        ..meta(0o4755, 0)
+    };
+    let all = [
+        ("etc", folder(if version == "1" { 0o777 } else { 0o755 })),
+        ("etc/machine-id", file(format!("made for version {version}"), 0o444)),
+        ("etc/version", file(version.to_owned(), 0o644)),
+        ("etc/ssh", folder(0o750)),
+        ("etc/ssh/config", file(format!("of version {version}"), 0o644)),
+        ("etc/keys", folder(0o700)),
+        ("etc/keys/tool", Node { shape: Shape::File(b"a tool".to_vec()), meta: able }),
+        ("etc/keys/link", Node { shape: Shape::Link("/etc/version".into()), meta: meta(0o777, 5) }),
+        ("etc/keys/pipe", Node { shape: Shape::Pipe, meta: meta(0o600, 0) }),
+        ("usr", folder(0o755)),
+        ("usr/machine-id", file("not meant".into(), 0o644)),
+    ];
+    Tree::of(all.into_iter().map(|(path, node)| (path.into(), node)))
+}
+
+/// What must lie over the root of a set whose device began with version 1 and [`KEY`].
+pub fn carried(version: &str) -> BTreeMap<PathBuf, Node> {
+    let (key, text) = KEY;
+    let key_file = Node { shape: Shape::File(text.to_vec()), meta: meta(0o600, 0) };
+    let folder = |mode| Node { shape: Shape::Folder, meta: meta(mode, 0) };
+    let own = [("etc/ssh", folder(0o750)), (key, key_file)];
+    let own = own.into_iter().map(|(path, node)| (path.into(), node));
+    match version {
+        "1" => own.chain([("etc".into(), folder(0o777))]).collect(),
+        _ => own.chain(of_root("1")).collect(),
+    }
+}
+
+/// What the root of a version has to be carried.
+pub fn of_root(version: &str) -> BTreeMap<PathBuf, Node> {
+    let file = |text: String, mode| Node { shape: Shape::File(text.into_bytes()), meta: meta(mode, 0) };
+    let folder = |mode| Node { shape: Shape::Folder, meta: meta(mode, 0) };
+    let all = [
+        ("etc", folder(0o755)),
+        ("etc/machine-id", file(format!("made for version {version}"), 0o444)),
+        ("etc/keys", folder(0o700)),
+        ("etc/keys/tool", file("a tool".into(), 0o755)),
+        ("etc/keys/link", Node { shape: Shape::Link("/etc/version".into()), meta: meta(0o777, 5) }),
+    ];
+    all.into_iter().map(|(path, node)| (path.into(), node)).collect()
+}
+
+/// A file that the live system puts into a layer, with the folders above it; it is to be carried.
+pub const KEY: (&str, &[u8]) = ("etc/ssh/host_key", b"the key of this device");
+
+/// Puts [`KEY`] into the layer of a set, as the live system does.
+pub fn make_key(trees: &dyn Trees, set: SetName) -> std::io::Result<()> {
+    let (path, text) = KEY;
+    let file = layer(set).join("files").join(path);
+    for folder in ["files/etc", "files/etc/ssh"] {
+        trees.make(&layer(set).join(folder), &NodeKind::Folder)?;
+        trees.set(&layer(set).join(folder), &meta(0o711, 0))?;
+    }
+    trees.make(&file, &NodeKind::File(0))?;
+    trees.fill(&file)?.write_all(text)?;
+    trees.set(&file, &meta(0o600, 0))?;
+    trees.flush_all(drydock_block::Flush::FileWritten)
 }
 
 /// What a version's image holds. The files in `etc` are for devices that have none.
@@ -76,8 +155,7 @@ pub fn expected(version: &str, own: bool) -> BTreeMap<PathBuf, Node> {
 }
 
 /// What the device keeps in a tree, as the live system makes it there.
-pub fn own(trees: &dyn drydock_engine::machine::Trees, files: &Path) -> std::io::Result<()> {
-    use drydock_engine::machine::NodeKind;
+pub fn own(trees: &dyn Trees, files: &Path) -> std::io::Result<()> {
     let (path, text) = OWN;
     let (folder, file) = (files.join("etc"), files.join(path));
     trees.make(&folder, &NodeKind::Folder)?;

@@ -87,6 +87,18 @@ pub enum Arrived {
 }
 
 impl Tree {
+    /// One with these in it, in the order of their paths.
+    pub fn of(nodes: impl Iterator<Item = (PathBuf, Node)>) -> Self {
+        let mut all = vec![new(Shape::Folder)];
+        for (path, node) in nodes {
+            let (folder, name) = split(&all, &path).expect("a folder comes before what is in it");
+            let at = all.len();
+            all.push(Inode { node, names: BTreeMap::new() });
+            all[folder].names.insert(name, at);
+        }
+        Self { medium: all.clone(), view: all, flight: Vec::new() }
+    }
+
     /// How many changes are in flight.
     pub fn flight(&self) -> usize {
         self.flight.len()

@@ -27,6 +27,20 @@ impl Hardware<'_> {
         self.mapping_node(&label)
     }
 
+    /// The node of an image in a slot, read through dm-verity, until [`release_bases`](Disk::release_bases).
+    pub(super) fn verity_node(
+        &self,
+        class: &SlotClass,
+        name: SlotName,
+        image: &Image,
+    ) -> Result<PathBuf, Error> {
+        let mapping = base_mapping(&name.label(class.partition()));
+        if lock(&self.mapped).get(&mapping).is_none() {
+            self.map_verity(&mapping, class, name, image)?;
+        }
+        self.mapping_node(&mapping)
+    }
+
     pub(super) fn mapping_node(&self, name: &str) -> Result<PathBuf, Error> {
         lock(&self.mapped).get(name).map(|mapped| mapped.node.clone()).ok_or_else(|| Error::Missing {
             what: format!("the mapping {name}"),
@@ -58,11 +72,7 @@ impl Disk for Hardware<'_> {
         if !self.is_process_one() {
             return self.slot(class, name);
         }
-        let mapping = base_mapping(&name.label(class.partition()));
-        if lock(&self.mapped).get(&mapping).is_none() {
-            self.map_verity(&mapping, class, name, image)?;
-        }
-        Ok(Arc::new(DiskDevice::open(&self.mapping_node(&mapping)?, Access::ReadOnly)?))
+        Ok(Arc::new(DiskDevice::open(&self.verity_node(class, name, image)?, Access::ReadOnly)?))
     }
 
     fn release_bases(&self) {

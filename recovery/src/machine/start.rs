@@ -11,9 +11,15 @@ use drydock_engine::context::RunningSet;
 use drydock_engine::machine::{Place, Start};
 use drydock_format::Image;
 use drydock_state::{SetName, SlotName};
+#[cfg(feature = "files")]
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::{fs, io};
 use sys_mount::MountFlags;
+
+/// Where a root and what lies over it are put together.
+#[cfg(feature = "files")]
+const WHOLE_ROOT: &str = "/run/drydock/root";
 
 impl Start for Hardware<'_> {
     fn map_verity(
@@ -38,7 +44,8 @@ impl Start for Hardware<'_> {
     }
 
     fn unmount_root(&self) {
-        let _ = mount::unmount(Path::new(NEW_ROOT));
+        // A layer may lie over it.
+        while mount::unmount(Path::new(NEW_ROOT)).is_ok() {}
     }
 
     fn mount_temporary(&self) -> Result<(), Error> {
@@ -53,6 +60,28 @@ impl Start for Hardware<'_> {
         let read_only = MountFlags::REMOUNT | MountFlags::BIND | MountFlags::RDONLY;
         let flags = read_only | MountFlags::NOSUID | MountFlags::NODEV;
         mount::mount(&source, &target, "", flags, "")
+    }
+
+    #[cfg(feature = "files")]
+    fn lay_over(&self, folder: &Path) -> Result<(), Error> {
+        let data = self.target(Place::InNewRoot);
+        let opened = crate::tree::Beneath::open(&data).and_then(|trees| trees.folder(folder));
+        let layer = opened.map_err(Error::doing("open the folder with what is carried"))?;
+        // Nothing of what is carried leads an overlay elsewhere; that nothing could is said all the same.
+        let options = format!(
+            "lowerdir=/proc/self/fd/{}:{NEW_ROOT},redirect_dir=nofollow,metacopy=off",
+            layer.as_raw_fd()
+        );
+        let (root, whole) = (Path::new(NEW_ROOT), Path::new(WHOLE_ROOT));
+        mount::mount(Path::new("overlay"), whole, "overlay", MountFlags::RDONLY, &options)?;
+        let mount_point = data.strip_prefix(root).unwrap_or(Path::new(""));
+        let moved = mount::shift(&data, &whole.join(mount_point)).and_then(|()| mount::shift(whole, root));
+        if moved.is_err() {
+            // `data` is mounted where everybody expects it, come what may.
+            let _ = mount::shift(&whole.join(mount_point), &data);
+            let _ = mount::unmount(whole);
+        }
+        moved
     }
 
     fn takes_machine_id(&self) -> bool {

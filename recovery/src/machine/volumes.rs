@@ -17,6 +17,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use sys_mount::MountFlags;
 use zeroize::Zeroizing;
+#[cfg(feature = "files")]
+use {
+    drydock_config::SlotClass, drydock_format::Image, drydock_state::SlotName, std::path::Path,
+    sys_mount::UnmountFlags,
+};
 
 /// Where the new root is put together.
 pub(super) const NEW_ROOT: &str = "/sysroot";
@@ -24,6 +29,10 @@ pub(super) const NEW_ROOT: &str = "/sysroot";
 const DATA_MOUNT: &str = "/run/drydock/data";
 /// Where a volume is mounted while it is packed or filled.
 const VOLUME_MOUNT: &str = "/run/drydock/volume";
+
+/// Where a root image is mounted for the moment in which it is opened.
+#[cfg(feature = "files")]
+const IMAGE_MOUNT: &str = "/run/drydock/image";
 
 impl Hardware<'_> {
     fn node(&self, home: &Home) -> Result<PathBuf, Error> {
@@ -110,6 +119,28 @@ impl Volumes for Hardware<'_> {
     #[cfg(feature = "files")]
     fn trees(&self, place: Place) -> std::io::Result<Box<dyn drydock_engine::machine::Trees + '_>> {
         Ok(Box::new(crate::tree::Beneath::open(&self.target(place))?))
+    }
+
+    #[cfg(feature = "files")]
+    fn image_files(
+        &self,
+        class: &SlotClass,
+        name: SlotName,
+        image: Option<&Image>,
+    ) -> Result<Box<dyn drydock_engine::machine::Trees + '_>, Error> {
+        let node = match image {
+            Some(image) => self.verity_node(class, name, image)?,
+            None => self.slot_node(class, name)?,
+        };
+        let (target, filesystem) = (Path::new(IMAGE_MOUNT), &self.config.boot.root_filesystem);
+        let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+        mount::mount(&node, target, filesystem, flags, "")?;
+        let opened = crate::tree::Beneath::open(target).map_err(Error::doing("open a root image"));
+        // Whoever has it open keeps it, and nothing is left of it after that.
+        let let_go =
+            sys_mount::unmount(target, UnmountFlags::DETACH).map_err(Error::doing("let a root image go"));
+        let opened = opened?;
+        let_go.map(|()| Box::new(opened) as Box<_>)
     }
 
     fn pack(&self, place: Place, paths: &[String], limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {

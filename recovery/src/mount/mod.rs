@@ -137,6 +137,12 @@ pub fn open_inside(root: &Path, path: &Path, flags: OFlag) -> Result<File> {
     Ok(opened.map_err(Error::doing(format_args!("open {}", path.display())))?.into())
 }
 
+/// Moves what is mounted at `from`, with all that is mounted in it, to `to`.
+pub fn shift(from: &Path, to: &Path) -> Result<()> {
+    let moved = Mount::builder().fstype("").flags(MountFlags::MOVE).mount(from, to);
+    moved.map(drop).map_err(Error::doing(format_args!("move {} to {}", from.display(), to.display())))
+}
+
 /// Unmounts a filesystem, for good once this returns.
 pub fn unmount(target: &Path) -> Result<()> {
     sys_mount::unmount(target, UnmountFlags::empty())
@@ -166,22 +172,13 @@ pub fn switch_root(root: &Path, init: &Path) -> Result<Infallible> {
     check_program(root, init)?;
     let old = fs::symlink_metadata("/").map_err(Error::doing("look at /"))?.dev();
     for folder in ["dev", "proc", "sys", "run"] {
-        let target = root.join(folder);
-        Mount::builder()
-            .fstype("")
-            .flags(MountFlags::MOVE)
-            .mount(Path::new("/").join(folder), &target)
-            .map_err(Error::doing(format_args!("move /{folder} to {}", target.display())))?;
+        shift(&Path::new("/").join(folder), &root.join(folder))?;
     }
     chdir(root).map_err(|errno| Error::doing(format_args!("enter {}", root.display()))(errno.into()))?;
     if is_memory_filesystem(Path::new("/")) {
         remove_tree(Path::new("/"), old);
     }
-    Mount::builder()
-        .fstype("")
-        .flags(MountFlags::MOVE)
-        .mount(".", "/")
-        .map_err(Error::doing("move the new root to /"))?;
+    shift(Path::new("."), Path::new("/"))?;
     chroot(".").and_then(|()| chdir("/")).map_err(|errno| Error::doing("change the root")(errno.into()))?;
     attach_console();
     // Signals that are held back, and SIGPIPE, which Rust ignores, would stay so in the new program.

@@ -41,6 +41,11 @@ impl Beneath {
         Ok(Self { root: nix::fcntl::open(root, flags, Mode::empty())?, clones: Cell::new(true) })
     }
 
+    /// Opens a folder in it, only to say where it is.
+    pub fn folder(&self, path: &Path) -> io::Result<OwnedFd> {
+        self.at(path, OFlag::O_PATH | OFlag::O_DIRECTORY, Mode::empty())
+    }
+
     fn at(&self, path: &Path, flags: OFlag, mode: Mode) -> io::Result<OwnedFd> {
         let resolve = ResolveFlag::RESOLVE_BENEATH
             | ResolveFlag::RESOLVE_NO_SYMLINKS
@@ -56,7 +61,7 @@ impl Beneath {
     fn folder_of<'p>(&self, path: &'p Path) -> io::Result<(OwnedFd, &'p OsStr)> {
         let name = path.file_name().ok_or(Errno::EINVAL)?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        Ok((self.at(folder, OFlag::O_PATH | OFlag::O_DIRECTORY, Mode::empty())?, name))
+        Ok((self.folder(folder)?, name))
     }
 
     /// Opens a regular file, and nothing else.

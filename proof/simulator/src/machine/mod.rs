@@ -1,35 +1,36 @@
 //! The machine that drydock's work sees when it runs on a simulated disk.
 
 pub mod ext4;
+mod start;
 mod visit;
 mod volumes;
 
 pub use visit::{Said, Stick, Visit};
 
+use crate::application;
 use crate::disk::SimDisk;
 use crate::schedule::{Process, Reads, Stepping};
 use crate::script::Script;
 use crate::trees::SimTrees;
-use crate::truth::{self, Slot};
 use crate::workshop::{DATA_KEY, Workshop};
 use drydock_block::{BlockDevice, Flush, read_vec};
 use drydock_config::{Config, SlotClass, base_mapping};
 use drydock_engine::Error;
-use drydock_engine::context::RunningSet;
 use drydock_engine::event::{Attempt, Event, Events};
 use drydock_engine::journal::Journal;
 use drydock_engine::machine::{
     Accept, Candidate, Clock, Device, Disk, Found, Key, KeyProvider, Keys, Lock, Offered, Only, Operator,
-    Place, Power, Provider, Random as For, Ring, Setting, Sources, Start, Verdict, open_bootloader,
+    Place, Power, Provider, Random as For, Ring, Setting, Sources, Verdict, open_bootloader,
 };
 use drydock_engine::update::prove;
 use drydock_engine::volume::data;
 use drydock_fixtures::Random;
 use drydock_format::{Image, ReadAt, Tail};
 use drydock_luks::Limits;
-use drydock_state::{Bootloader, SetName, SlotName, Source, UnixTime};
+use drydock_state::{Bootloader, SlotName, Source, UnixTime};
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -55,6 +56,10 @@ pub struct SimMachine<'f> {
     mounted: Mutex<BTreeMap<Place, Option<Device>>>,
     waited: Mutex<Duration>,
     trees: Option<Arc<SimTrees>>,
+    /// What is in the root images, by their versions, where there are trees.
+    roots: BTreeMap<String, SimTrees>,
+    /// What was laid over the new root.
+    laid: Mutex<Option<PathBuf>>,
     /// Whose turns are chosen, where another process works on the same disk.
     process: Option<(Process, Reads)>,
     /// How hooks answer, and what sensors read.
@@ -102,6 +107,8 @@ impl<'f> SimMachine<'f> {
             mounted: Mutex::default(),
             waited: Mutex::default(),
             trees: None,
+            roots: BTreeMap::new(),
+            laid: Mutex::default(),
             process: None,
             script: Script::default(),
             visit: Visit::default(),
@@ -111,13 +118,23 @@ impl<'f> SimMachine<'f> {
     /// The same machine with trees of files on `data`.
     #[must_use]
     pub fn with_trees(self, trees: Option<Arc<SimTrees>>) -> Self {
-        Self { trees, ..self }
+        let versions = self.workshop.releases.iter().map(|release| &release.version);
+        let root = |version: &String| {
+            (version.clone(), SimTrees::new(application::root(version), self.disk.clone()))
+        };
+        let roots = versions.filter(|_| trees.is_some()).map(root).collect();
+        Self { trees, roots, ..self }
     }
 
     /// The same machine, where hooks and sensors answer as it says there.
     #[must_use]
     pub fn with_script(self, script: Script) -> Self {
         Self { script, ..self }
+    }
+
+    /// The folder of `data` that was laid over the new root.
+    pub fn laid_over(&self) -> Option<PathBuf> {
+        lock(&self.laid).clone()
     }
 
     /// How hooks answer, and what sensors read.
@@ -332,49 +349,5 @@ impl Operator for SimMachine<'_> {
     }
     fn line(&self, _prompt: &str, limit: Duration) -> Result<Zeroizing<Vec<u8>>, Power> {
         Err(self.wait(limit))
-    }
-}
-
-impl Start for SimMachine<'_> {
-    fn map_verity(
-        &self,
-        mapping: &str,
-        class: &SlotClass,
-        slot: SlotName,
-        _image: &Image,
-    ) -> Result<(), Error> {
-        let slot = self.slot(class, slot)?;
-        lock(&self.mapped).insert(mapping.into(), slot);
-        Ok(())
-    }
-    fn mount_root(&self, _mapping: &str, set: SetName) -> Result<(), Error> {
-        // dm-verity lets nothing run that is not the release's; of the boot slot it knows nothing.
-        match truth::slot(self.workshop, &self.disk, "root", set) {
-            Slot::Holds(_) => Ok(()),
-            Slot::Nothing => Err(missing(format!("a root in set {set}"))),
-            Slot::Lies(why) => Err(Error::Refused(why)),
-        }
-    }
-    fn unmount_root(&self) {}
-    fn mount_temporary(&self) -> Result<(), Error> {
-        Ok(())
-    }
-    fn takes_machine_id(&self) -> bool {
-        false
-    }
-    fn give_machine_id(&self, _id: &[u8]) -> Result<(), Error> {
-        Ok(())
-    }
-    fn leave_word(&self, _running: &RunningSet) -> Result<(), Error> {
-        Ok(())
-    }
-    fn enter(&self, _set: SetName) -> Result<(), Error> {
-        Ok(())
-    }
-    fn take_panics(&self) -> Vec<String> {
-        Vec::new()
-    }
-    fn peak_memory(&self) -> Option<String> {
-        None
     }
 }

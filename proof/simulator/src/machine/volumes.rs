@@ -2,16 +2,20 @@
 //! on a volume that is large enough.
 
 use super::{SimMachine, lock, missing};
+use crate::truth::{self, Slot};
 use crate::volume::{self, FakeFiles};
 use crate::workshop::DATA_SIZE;
+use drydock_config::SlotClass;
 use drydock_engine::Error;
 use drydock_engine::files::Files;
 use drydock_engine::machine::{
     Device, Disk, Home, Keys, Mode, NotMounted, NotMountedFor, Place, Random, Trees, Volumes,
 };
 use drydock_engine::volume::ext4::{self, Identity};
+use drydock_format::{Image, Manifest};
 use drydock_luks::{FormatOptions, Unlocked};
 use drydock_models::CryptDevice;
+use drydock_state::SlotName;
 use std::io;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -74,6 +78,25 @@ impl Volumes for SimMachine<'_> {
             Some(trees) => Ok(Box::new(&**trees)),
             None => Err(io::ErrorKind::Unsupported.into()),
         }
+    }
+    fn image_files(
+        &self,
+        class: &SlotClass,
+        name: SlotName,
+        image: Option<&Image>,
+    ) -> Result<Box<dyn Trees + '_>, Error> {
+        // What is read is the image's or an error: dm-verity sees to that, where it is known which image that is.
+        let known = self.workshop.releases.iter().find(|release| {
+            let manifest = Manifest::parse(&release.manifest).expect("it was made right");
+            let root = manifest.images.iter().find(|found| found.class == class.class);
+            root.is_some_and(|root| image.is_some_and(|image| image.root_hash == root.root_hash))
+        });
+        let held = match truth::slot(self.workshop, &self.disk, &class.class, name) {
+            Slot::Holds(index) => self.workshop.releases.get(index),
+            _ => None,
+        };
+        let root = known.or(held).and_then(|release| self.roots.get(&release.version));
+        root.map(|root| Box::new(root) as Box<_>).ok_or_else(|| missing(format!("a root in {name:?}")))
     }
     fn pack(&self, place: Place, _paths: &[String], _limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
         let found = volume::contents(&self.at(place)?);

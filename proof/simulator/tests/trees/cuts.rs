@@ -1,68 +1,74 @@
-//! Trees of files: cut at every write, rename and flush of an update, of the removal of an old tree and of a rollback, on a
-//! filesystem that keeps only what was flushed. After each cut the device comes up with a set whose tree is exactly that set's.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! Devices that are cut everywhere, and what must be on them after that.
 
 use drydock_block::Flush;
-use drydock_engine::live;
+use drydock_config::Role;
 use drydock_engine::tree::FOLDER;
 use drydock_fixtures::Random;
-use drydock_simulator::application::{CLASS, expected, own};
+use drydock_simulator::application::{CLASS, carried, expected, layer, of_root, own};
 use drydock_simulator::contents::Contents;
 use drydock_simulator::cut::{Choice, Replay};
 use drydock_simulator::device::{Boot, SimDevice};
 use drydock_simulator::setup::WITH_FILES;
-use drydock_simulator::trees::{Arrived, Shape, SimTrees, Tree};
+use drydock_simulator::trees::{Arrived, Node, Shape, SimTrees, Tree};
 use drydock_simulator::truth;
 use drydock_simulator::workshop::Workshop;
 use drydock_state::SetName;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-static WORKSHOP: LazyLock<Workshop> = LazyLock::new(|| Workshop::new(WITH_FILES));
+pub(crate) static WORKSHOP: LazyLock<Workshop> = LazyLock::new(|| Workshop::new(WITH_FILES));
 /// Version 1 runs in set a, and the device keeps a file of its own in the tree.
-static FIRST: LazyLock<(Contents, Tree)> = LazyLock::new(|| {
+pub(crate) static FIRST: LazyLock<(Contents, Tree)> = LazyLock::new(|| {
     let device = SimDevice::new(&WORKSHOP, WORKSHOP.flashed());
-    assert_eq!(up(&device, false), Ok("1".into()));
+    assert_eq!(up(&device, Kept::Nothing), Ok("1".into()));
     own(&&**device.trees.as_ref().unwrap(), &files(SetName::A)).unwrap();
     at_rest(&device)
 });
 /// Version 2 runs in set b after that.
-static SECOND: LazyLock<(Contents, Tree)> = LazyLock::new(|| {
+pub(crate) static SECOND: LazyLock<(Contents, Tree)> = LazyLock::new(|| {
     let device = device(&FIRST);
     device.stage("2");
-    assert_eq!(up(&device, true), Ok("2".into()));
+    assert_eq!(up(&device, Kept::Own), Ok("2".into()));
     at_rest(&device)
 });
+
+/// What a device has of its own in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// What it was given.
+    Own,
+    /// Nothing, as after a factory reset.
+    Nothing,
+}
 
 /// How often a device may boot until it is at rest.
 const BOOTS: usize = 12;
 
-fn files(set: SetName) -> PathBuf {
+pub(crate) fn files(set: SetName) -> PathBuf {
     Path::new(FOLDER).join(CLASS).join(set.to_string()).join("files")
 }
 
 /// A device with this on its disk and on `data`.
-fn device((disk, tree): &(Contents, Tree)) -> SimDevice<'static> {
+pub(crate) fn device((disk, tree): &(Contents, Tree)) -> SimDevice<'static> {
     let mut device = SimDevice::new(&WORKSHOP, disk.clone());
     device.trees = Some(Arc::new(SimTrees::new(tree.clone(), device.disk.clone())));
     device
 }
 
-fn at_rest(device: &SimDevice) -> (Contents, Tree) {
+pub(crate) fn at_rest(device: &SimDevice) -> (Contents, Tree) {
     (device.disk.view(), device.trees.as_ref().unwrap().tree().after_a_cut(Arrived::All))
 }
 
 /// Boots a device until it is at rest. Whenever a set is entered, its tree must be exactly its release's, and what leads to the
 /// running one's must lead to it. Returns the version that runs in the end.
-fn up(device: &SimDevice, own: bool) -> Result<String, String> {
+pub(crate) fn up(device: &SimDevice, kept: Kept) -> Result<String, String> {
     for _ in 0..BOOTS {
         let boot = device.boot();
         let Boot::Up(set) = boot else { continue };
         let version =
             truth::version(&WORKSHOP, &device.disk, set).ok_or("a set is entered that is not whole")?;
-        holds(device, set, &version, own)?;
+        holds(device, set, &version, kept)?;
         let is_well = device.is_well(set);
         if is_well && device.record().is_some_and(|record| record.intent.is_none()) {
             return match device.violations().first() {
@@ -75,22 +81,35 @@ fn up(device: &SimDevice, own: bool) -> Result<String, String> {
 }
 
 /// Whether a set that was entered has its tree.
-fn holds(device: &SimDevice, set: SetName, version: &str, own: bool) -> Result<(), String> {
+fn holds(device: &SimDevice, set: SetName, version: &str, kept: Kept) -> Result<(), String> {
     let tree = device.trees.as_ref().unwrap().tree();
-    let (found, wanted) = (tree.below(&files(set)), expected(version, own));
-    if found != wanted {
-        let differ: Vec<_> = found
-            .keys()
-            .chain(wanted.keys())
-            .filter(|path| found.get(*path) != wanted.get(*path))
-            .map(|path| format!("{}: {:?}", path.display(), found.get(path)))
-            .collect();
-        return Err(format!("the tree of set {set}, version {version}, is another one: {differ:?}"));
+    let (found, wanted) = (tree.below(&files(set)), expected(version, kept == Kept::Own));
+    same(&format!("the tree of set {set}, version {version}"), &found, &wanted)?;
+    let carries = device.config.class_with_role(Role::Root).is_some_and(|root| !root.carry.is_empty());
+    if carries {
+        let found = tree.below(&layer(set).join("files"));
+        // Of a device that was reset the other set follows by an update: it carries what the factory's root has.
+        let wanted = match kept {
+            Kept::Own => carried(version),
+            Kept::Nothing if found.is_empty() => BTreeMap::new(),
+            Kept::Nothing => of_root(version),
+        };
+        same(&format!("what lies over set {set}, version {version}"), &found, &wanted)?;
     }
     let all = tree.below(&Path::new(FOLDER).join(CLASS));
     match all.get(Path::new("current")).map(|node| &node.shape) {
         Some(Shape::Link(to)) if *to == Path::new(&set.to_string()).join("files") => Ok(()),
         other => Err(format!("set {set} runs, and `current` is {other:?}")),
+    }
+}
+
+fn same(what: &str, found: &BTreeMap<PathBuf, Node>, wanted: &BTreeMap<PathBuf, Node>) -> Result<(), String> {
+    let differ = |path: &&PathBuf| found.get(*path) != wanted.get(*path);
+    let differ: BTreeSet<_> = found.keys().chain(wanted.keys()).filter(differ).collect();
+    let shown = |path: &&PathBuf| format!("{}: {:?}", path.display(), found.get(*path));
+    match differ.is_empty() {
+        true => Ok(()),
+        false => Err(format!("{what} is another one: {:?}", differ.iter().map(shown).collect::<Vec<_>>())),
     }
 }
 
@@ -114,31 +133,29 @@ fn moments(device: &SimDevice) -> Vec<Moment> {
     all
 }
 
-/// Cuts an operation everywhere. Returns how many devices were run, and what went wrong.
-fn cuts(
+/// Cuts what follows `prepare` everywhere; a device that has `kept` this must then run one of these versions. Returns how many
+/// devices were run, and what went wrong.
+pub(crate) fn cuts(
     start: &(Contents, Tree),
     prepare: impl Fn(&mut SimDevice<'static>),
-    versions: &[&str],
+    (versions, kept): (&[&str], Kept),
     swallowed: Option<Flush>,
 ) -> (usize, Vec<String>) {
-    let fresh = |from: &(Contents, Tree)| {
-        let mut device = device(from);
-        device.trees.as_ref().unwrap().swallow(swallowed);
-        prepare(&mut device);
-        device
-    };
-    let one = fresh(start);
+    let mut one = device(start);
+    one.trees.as_ref().unwrap().swallow(swallowed);
+    prepare(&mut one);
     let begun = at_rest(&one);
     let run = |from: &(Contents, Tree)| {
         let mut next = device(from);
         next.sick = one.sick.clone();
+        next.config = one.config.clone();
         next.trees.as_ref().unwrap().swallow(swallowed);
         next
     };
     let mut random = Random::new(5);
     let (mut count, mut wrong) = (0, BTreeSet::new());
     let whole = run(&begun);
-    up(&whole, true).unwrap();
+    up(&whole, kept).unwrap();
     let log = whole.disk.log();
     for moment in moments(&whole) {
         let mut replay = Replay::new(begun.0.clone(), WORKSHOP.setup.sector);
@@ -160,7 +177,7 @@ fn cuts(
             let left = (replay.contents(disk), moment.tree.after_a_cut(arrived));
             let device = run(&left);
             count += 1;
-            let mut judge = |device: &SimDevice, what: String| match up(device, true) {
+            let mut judge = |device: &SimDevice, what: String| match up(device, kept) {
                 Ok(version) if versions.contains(&version.as_str()) => {}
                 Ok(version) => drop(wrong.insert(format!("{what}: version {version} runs"))),
                 Err(why) => drop(wrong.insert(format!("{what}: {why}"))),
@@ -183,88 +200,14 @@ fn cuts(
     (count, wrong.into_iter().collect())
 }
 
-fn survives(start: &(Contents, Tree), prepare: impl Fn(&mut SimDevice<'static>), versions: &[&str]) {
-    let (count, wrong) = cuts(start, prepare, versions, None);
+/// [`cuts`], after each of which all is well.
+pub(crate) fn survives(
+    start: &(Contents, Tree),
+    prepare: impl Fn(&mut SimDevice<'static>),
+    end: (&[&str], Kept),
+) {
+    let (count, wrong) = cuts(start, prepare, end, None);
     println!("{count} devices");
     assert!(count > 100, "{count}");
     assert_eq!(wrong, Vec::<String>::new());
-}
-
-#[test]
-fn an_update_of_files_survives_every_cut() {
-    survives(&FIRST, |device| device.stage("2"), &["2"]);
-}
-
-#[test]
-fn an_update_over_an_old_tree_survives_every_cut_also_of_its_removal() {
-    survives(&SECOND, |device| device.stage("3"), &["3"]);
-}
-
-#[test]
-fn a_rollback_survives_every_cut_and_goes_back_to_the_old_tree() {
-    let sick = |device: &mut SimDevice<'static>| {
-        device.stage("2");
-        device.sick = Some("2".into());
-    };
-    survives(&FIRST, sick, &["1"]);
-}
-
-#[test]
-fn a_tree_that_has_its_name_before_it_is_written_is_noticed() {
-    let (_, wrong) = cuts(&FIRST, |device| device.stage("2"), &["2"], Some(Flush::TreeWritten));
-    assert!(!wrong.is_empty());
-}
-
-/// The tree of set a does not say what it holds, and is made anew from itself when the set is started.
-fn unnamed(device: &mut SimDevice<'static>) {
-    use drydock_engine::machine::Trees;
-    let trees = device.trees.as_ref().unwrap();
-    (&**trees).remove(&files(SetName::A).with_file_name("holds")).unwrap();
-}
-
-#[test]
-fn a_tree_that_takes_its_own_place_survives_every_cut_with_what_the_device_keeps_in_it() {
-    survives(&FIRST, unnamed, &["1"]);
-}
-
-#[test]
-fn an_old_tree_that_is_removed_while_it_may_still_have_the_name_is_noticed() {
-    let (_, wrong) = cuts(&FIRST, unnamed, &["1"], Some(Flush::TreeNamed));
-    assert!(!wrong.is_empty());
-}
-
-/// The trees are gone with all data.
-#[test]
-fn a_set_whose_tree_is_gone_gets_it_from_its_slot_when_it_is_started() {
-    let device = device(&(FIRST.0.clone(), Tree::default()));
-    assert_eq!(up(&device, false), Ok("1".into()));
-}
-
-#[test]
-fn after_a_factory_reset_the_trees_are_made_from_what_the_slots_hold() {
-    let device = device(&FIRST);
-    device.live(live::factory_reset).unwrap();
-    // The factory's bundle is version 3's; what the device kept is gone with all data.
-    assert_eq!(up(&device, false), Ok("3".into()));
-    let mut kept = self::device(&FIRST);
-    kept.config.factory_reset.restore_slots = false;
-    kept.live(live::factory_reset).unwrap();
-    assert_eq!(up(&kept, false), Ok("1".into()));
-}
-
-#[test]
-fn a_tree_that_is_not_required_keeps_no_set_from_being_started() {
-    let mut device = device(&FIRST);
-    device.config.trees = vec![drydock_config::Tree { required: false, ..device.config.tree(CLASS) }];
-    device.stage("2");
-    // There is nothing that a tree could be made on.
-    device.trees = None;
-    let boots: Vec<_> = (0..3).map(|_| device.boot()).collect();
-    assert!(boots.contains(&Boot::Up(SetName::B)), "{boots:?}");
-    let mut strict = self::device(&FIRST);
-    strict.stage("2");
-    strict.trees = None;
-    assert!(matches!(strict.boot(), Boot::Recovered(_)));
-    let failed = strict.record().unwrap().history.last().cloned().unwrap();
-    assert!(failed.reason.contains("opening the trees of files"), "{failed:?}");
 }
