@@ -15,7 +15,7 @@ const COMPATIBLE: &str = "drydock-test";
 /// What a configuration has whose class `app` is a tree of files.
 const OF_FILES: &str = "role = \"files\"";
 /// What a configuration has that asks for a device binary with everything for the field.
-const OF_THE_FIELD: [&str; 4] = [OF_FILES, "[service]", "[lan]", "[[hook]]"];
+const OF_THE_FIELD: [&str; 5] = [OF_FILES, "carry = [", "[service]", "[lan]", "[[hook]]"];
 const ROOT_SIZE: u64 = 16 << 20;
 /// What is in a root beside its filler takes less than this.
 const PROGRAMS: u64 = 5 << 20;

@@ -37,7 +37,7 @@ pub fn make(
         let layer = layer.as_deref().map(|root| Part { trees: &*trees, root });
         let root = root.map(|trees| Part { trees, root: Path::new("") });
         let parts: Vec<_> = layer.into_iter().chain(root).collect();
-        replace(machine, &places, class, (set, &image.root_hash), Some(&*under), &parts)
+        replace(machine, &places, class, (set, &image.root_hash), &*under, &parts)
     };
     let whole = machine.image_files(class, base.into(), old.as_ref()).and_then(|root| with(Some(&*root)));
     match whole {
@@ -61,7 +61,7 @@ pub fn lay_over(machine: &impl Machine, class: &SlotClass, set: SetName, image: 
     {
         let under = machine.image_files(class, set.into(), Some(image))?;
         let part = || places.has(set).map(|has| has.then_some(Part { trees: &*trees, root: &files }));
-        let of_set = layer(machine, class, Some(&*under));
+        let of_set = layer(machine, class, &*under);
         let is_exact = match part()? {
             Some(part) => of_set.pieces(&[part])?.1,
             None => false,
@@ -74,7 +74,7 @@ pub fn lay_over(machine: &impl Machine, class: &SlotClass, set: SetName, image: 
         }
         if !holds || !is_exact {
             let parts: Vec<_> = part()?.into_iter().collect();
-            replace(machine, &places, class, (set, &image.root_hash), Some(&*under), &parts)?;
+            replace(machine, &places, class, (set, &image.root_hash), &*under, &parts)?;
         }
     }
     machine.release_bases();
@@ -82,7 +82,7 @@ pub fn lay_over(machine: &impl Machine, class: &SlotClass, set: SetName, image: 
     places.lead_to(set)
 }
 
-fn layer<'l>(machine: &'l impl Machine, class: &'l SlotClass, under: Option<&'l dyn Trees>) -> Layer<'l> {
+fn layer<'l>(machine: &'l impl Machine, class: &'l SlotClass, under: &'l dyn Trees) -> Layer<'l> {
     Layer { class: &class.class, patterns: &class.carry, under, events: machine.events() }
 }
 
@@ -92,7 +92,7 @@ fn replace(
     places: &Places<'_>,
     class: &SlotClass,
     (set, root_hash): (SetName, &Digest),
-    under: Option<&dyn Trees>,
+    under: &dyn Trees,
     parts: &[Part<'_>],
 ) -> Result<usize, Error> {
     places.make_folders()?;

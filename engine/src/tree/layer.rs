@@ -17,21 +17,23 @@ use std::path::{Path, PathBuf};
 const MOST: usize = 20_000;
 
 /// Where files of a layer come from.
-pub(super) struct Part<'p> {
-    pub(super) trees: &'p dyn Trees,
-    /// What its paths are relative to.
-    pub(super) root: &'p Path,
+pub struct Part<'p> {
+    /// The filesystem.
+    pub trees: &'p dyn Trees,
+    /// The folder in it that its paths are relative to.
+    pub root: &'p Path,
 }
 
 /// What a layer is to have.
-pub(super) struct Layer<'l> {
+pub struct Layer<'l> {
     /// The slot class.
-    pub(super) class: &'l str,
+    pub class: &'l str,
     /// What may be in it.
-    pub(super) patterns: &'l [Pattern],
-    /// The root that it lies over, if it is known: a folder above what is carried is as it is there.
-    pub(super) under: Option<&'l dyn Trees>,
-    pub(super) events: &'l dyn Events,
+    pub patterns: &'l [Pattern],
+    /// The root that it lies over: a folder above what is carried is as it is there, if it is there.
+    pub under: &'l dyn Trees,
+    /// Who is told.
+    pub events: &'l dyn Events,
 }
 
 /// One file, link or folder of a layer.
@@ -119,19 +121,18 @@ impl Layer<'_> {
         Ok((pieces, is_exact))
     }
 
-    /// What the root that is known has to say of a folder.
+    /// What the root that it lies over has to say of a folder.
     fn meta_under(&self, path: &Path) -> Result<Option<Meta>, Error> {
-        let Some(under) = self.under else { return Ok(None) };
-        let found = under.look(path).or_else(|error| match error.kind() {
+        let found = self.under.look(path).or_else(|error| match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(None),
             _ => Err(failed("looking at", self.class, path)(error)),
         })?;
         Ok(found.filter(|found| found.kind == NodeKind::Folder).map(|found| found.meta))
     }
 
-    /// Makes a layer under a name where nothing is, of what the parts have for it. On return it is on stable storage, and was read
-    /// back.
-    pub(super) fn make(
+    /// Makes a layer under a name where nothing is, of what the parts have for it, for the root image with this hash. On return it is
+    /// on stable storage, and was read back. Returns how many files and folders it has.
+    pub fn make(
         &self,
         trees: &dyn Trees,
         new: &Path,

@@ -4,6 +4,8 @@
 //! nobody mounts it. An update makes the target set's tree of it, beside the one of the set that runs, which is not touched;
 //! whoever starts a set lets `current` lead to its tree. A tree that is missing, after a factory reset above all, is made again
 //! when its set is started: everything that is needed for that is in the slot.
+//!
+//! What a root carries is a tree as well, a [`Layer`] of what has been in the roots before it.
 
 mod build;
 mod carry;
@@ -14,6 +16,7 @@ mod selection;
 mod source;
 
 pub use carry::{lay_over, make as carry};
+pub use layer::{Layer, Part};
 pub use place::FOLDER;
 
 use crate::error::Error;

@@ -1,4 +1,5 @@
-//! A tree of files: made at the first start, updated beside the one that runs, shown by process 1, and back with its set.
+//! A tree of files: made at the first start, updated beside the one that runs, shown by process 1, and back with its set. And
+//! files that are carried from root to root.
 
 use crate::device::{Device, LIMIT, config};
 use drydock_qemu_tests::{Exit, Script, SmallSystem};
@@ -70,4 +71,71 @@ fn a_tree_of_files_is_updated_shown_and_rolled_back_together_with_its_set() {
     guest.expect("kept", LIMIT).unwrap();
     guest.expect("tree of `app` for set a: 1 files", LIMIT).unwrap();
     guest.wait_exit(LIMIT).unwrap();
+}
+
+/// What the live system writes into the layer of its set, and where it sees that.
+const LAYER: &str = "/var/lib/drydock/trees/root/current";
+
+#[test]
+fn what_is_carried_lies_over_the_next_root_goes_back_with_its_set_and_is_lost_at_a_reset() {
+    let config = config(&[
+        (
+            "class = \"root\"\nrole = \"root\"",
+            "class = \"root\"\nrole = \"root\"\ncarry = [\"etc/version\", \"etc/own/*\"]",
+        ),
+        ("\"erofs\"]", "\"erofs\", \"overlay\"]"),
+    ]);
+    let device = Device::flashed("carried", SmallSystem::with_smaller_root("carried", &config).unwrap());
+    let v2 = device.system.release("2.0.0", 2).unwrap();
+    let update = "/var/lib/drydock/update.drydock";
+    let first = Script::default()
+        .then("drydock mark-good")
+        .then("show /etc/version")
+        .then(&format!("write {LAYER}/etc/own/name pump-0815"))
+        .then(&format!("write {LAYER}/etc/passwd evil"))
+        .save(&v2.bundle, update)
+        .unwrap()
+        .then(&format!("drydock stage {update}"))
+        .then("reboot");
+    let said = device.run(Some(&first), Exit::Reset);
+    assert!(said.contains("DRYDOCK-TEST-FILE /etc/version 1.0.0"), "{said}");
+    assert!(said.contains("is staged as intent 1"), "{said}");
+    let said = device.run(None, Exit::Reset);
+    assert!(said.contains("4 files and folders are carried over to set b"), "{said}");
+
+    let second = Script::default()
+        .then("show /etc/version")
+        .then("show /etc/own/name")
+        .then("show /etc/passwd")
+        .then("drydock status")
+        .then("write /etc/own/name overwritten")
+        .then(&format!("write {LAYER}/etc/own/name changed"))
+        .then("drydock mark-good")
+        .then("drydock rollback")
+        .then("reboot");
+    let said = device.run(Some(&second), Exit::Reset);
+    // The old root's file, over a root of the new release.
+    assert!(said.contains("DRYDOCK-TEST-FILE /etc/version 1.0.0"), "{said}");
+    assert!(said.contains("2.0.0"), "{said}");
+    assert!(said.contains("DRYDOCK-TEST-FILE /etc/own/name pump-0815"), "{said}");
+    assert!(said.contains("/etc/passwd: No such file"), "{said}");
+    assert!(said.contains("/etc/own/name: Read-only file system"), "{said}");
+
+    let third = Script::default()
+        .then("show /etc/version")
+        .then("show /etc/own/name")
+        .then("show /etc/passwd")
+        .then("drydock factory-reset")
+        .then("reboot");
+    let said = device.run(Some(&third), Exit::Reset);
+    assert!(said.contains("what is carried for set a is not as `carry` allows it"), "{said}");
+    assert!(said.contains("DRYDOCK-TEST-FILE /etc/own/name pump-0815"), "{said}");
+    assert!(said.contains("/etc/passwd: No such file"), "{said}");
+
+    let said = device.run(None, Exit::Reset);
+    assert!(said.contains("data is new"), "{said}");
+    let said = device
+        .run(Some(&Script::default().then("show /etc/own/name").then("show /etc/version")), Exit::PowerOff);
+    assert!(said.contains("/etc/own/name: No such file"), "{said}");
+    assert!(said.contains("DRYDOCK-TEST-FILE /etc/version 1.0.0"), "{said}");
 }

@@ -64,6 +64,7 @@ pub(crate) fn sample(version: &str) -> tempfile::TempDir {
         mkdir -p bin lib 'var/a b' share/deep/$(printf 'd%.0s' $(seq 120))
         echo 'program {version}' > bin/app; chmod 4755 bin/app; chown 12:34 bin/app; chmod 4755 bin/app
         cp /bin/true bin/ping; setcap cap_net_raw,cap_net_admin=ep bin/ping
+        cp /bin/true bin/newline; setcap cap_dac_override,cap_fowner=ep bin/newline
         head -c 3000000 /dev/zero | tr '\0' 'x' > lib/large; ln lib/large lib/large-too
         : > lib/empty; chmod 0000 lib/empty; chown 70000:3000000 lib/empty
         echo {version} > "lib/only-{version}"

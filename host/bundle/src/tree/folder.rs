@@ -60,14 +60,21 @@ pub fn collect(folder: &Path, owner: Owner) -> Result<Vec<Item>, Error> {
             items.push(Item { path, meta: Meta { mode: metadata.mode() & 0o7777, uid, gid, extras }, kind });
         }
     }
-    // The name that comes first in the list is the file, whichever was found first.
-    for mut same in names.into_values() {
-        same.sort_by(|one, other| items[*one].path.cmp(&items[*other].path));
-        let Some((first, others)) = same.split_first() else { continue };
-        let path = items[*first].path.clone();
-        others.iter().for_each(|other| items[*other].kind = Kind::Same(path.clone()));
-    }
+    names.into_values().for_each(|same| same_files(&mut items, same));
     Ok(items)
+}
+
+/// Makes items that are the same file names of the one that comes first in the list.
+pub(super) fn same_files(items: &mut [Item], mut same: Vec<usize>) {
+    same.sort_by(|one, other| items[*one].path.cmp(&items[*other].path));
+    let Some((first, others)) = same.split_first() else { return };
+    let path = items[*first].path.clone();
+    others.iter().for_each(|other| items[*other].kind = Kind::Same(path.clone()));
+}
+
+/// Whether devices get an extended attribute: those that say who may do what, belong to the file's owner, or label it.
+pub(super) fn is_for_devices(extra: &Extra) -> bool {
+    extra.is_owned() || extra.name == b"security.selinux" || extra.name == b"security.ima"
 }
 
 /// The extended attributes of a file that devices get.
@@ -81,7 +88,7 @@ fn extras(path: &Path) -> Result<Vec<Extra>, Error> {
     for name in names {
         let value = xattr::get(path, &name).map_err(reading(path))?.unwrap_or_default();
         let extra = Extra { name: name.as_bytes().to_vec(), value };
-        if extra.is_owned() || extra.name == b"security.selinux" || extra.name == b"security.ima" {
+        if is_for_devices(&extra) {
             extras.push(extra);
         }
     }

@@ -1,8 +1,10 @@
 //! Images of trees of files: a tar archive that people can open, whose first member is the signed list that devices read.
 
+mod archive;
 mod folder;
 mod header;
 
+pub use archive::unpack;
 pub use folder::{Owner, collect};
 
 use crate::Error;
@@ -14,7 +16,7 @@ use drydock_format::tree::BLOCK;
 use drydock_tree::{Choice, Entry, LIST, List, Meta, What};
 use header::{Type, head};
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// The name of the list in the archive; nothing else may be there.
@@ -27,6 +29,15 @@ pub enum Contents {
     Bytes(Vec<u8>),
     /// What this file holds.
     File(PathBuf),
+    /// A part of what this file holds.
+    Part {
+        /// The file.
+        path: PathBuf,
+        /// Where the part begins, in bytes.
+        at: u64,
+        /// How long it is, in bytes.
+        size: u64,
+    },
 }
 
 /// What an item is.
@@ -66,11 +77,22 @@ impl Contents {
     fn open(&self) -> Result<Box<dyn Read + '_>, Error> {
         match self {
             Self::Bytes(bytes) => Ok(Box::new(&bytes[..])),
-            Self::File(path) => {
-                let failed = |source| Error::File { doing: "reading", path: path.clone(), source };
-                Ok(Box::new(File::open(path).map_err(failed)?))
+            Self::File(path) => Ok(Box::new(File::open(path).map_err(self.failing())?)),
+            Self::Part { path, at, size } => {
+                let mut file = File::open(path).map_err(self.failing())?;
+                file.seek(SeekFrom::Start(*at)).map_err(self.failing())?;
+                Ok(Box::new(file.take(*size)))
             }
         }
+    }
+
+    /// For `map_err`.
+    fn failing(&self) -> impl FnOnce(io::Error) -> Error + use<> {
+        let path = match self {
+            Self::File(path) | Self::Part { path, .. } => path.clone(),
+            Self::Bytes(_) => PathBuf::new(),
+        };
+        move |source| Error::File { doing: "reading", path, source }
     }
 }
 
@@ -154,15 +176,7 @@ pub fn write_file(choice: &Choice, items: &[Item], path: &Path) -> Result<Made, 
 
 fn digest(contents: &Contents) -> Result<(u64, drydock_format::Digest), Error> {
     let mut sum = Sum::default();
-    let failed = |source| Error::File {
-        doing: "reading",
-        path: match contents {
-            Contents::File(path) => path.clone(),
-            Contents::Bytes(_) => PathBuf::new(),
-        },
-        source,
-    };
-    let size = io::copy(&mut contents.open()?, &mut sum).map_err(failed)?;
+    let size = io::copy(&mut contents.open()?, &mut sum).map_err(contents.failing())?;
     Ok((size, sum.0.digest()))
 }
 

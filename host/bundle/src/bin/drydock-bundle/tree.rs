@@ -1,15 +1,16 @@
 use crate::Reply;
 use drydock_bundle::Error;
 use drydock_bundle::tool::lossy;
-use drydock_bundle::tree::{Owner, collect, write_file};
+use drydock_bundle::tree::{Owner, collect, unpack, write_file};
 use drydock_tree::{Choice, Pattern};
 use serde_json::json;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The folder whose files the image gets.
-    folder: PathBuf,
+    /// The folder whose files the image gets, or a tar archive that is not compressed: then owners, permissions and attributes are the archive's.
+    #[arg(value_name = "FOLDER|TAR")]
+    source: PathBuf,
     /// The image to make.
     #[arg(long, short)]
     output: PathBuf,
@@ -19,7 +20,7 @@ pub(crate) struct Args {
     /// The image is not about what this pattern stands for, nor anything below; may be given several times.
     #[arg(long, value_name = "PATTERN")]
     except: Vec<Pattern>,
-    /// Whose all files are on devices [default: the numbers that they have here].
+    /// Whose all files are on devices [default: the numbers that they have there].
     #[arg(long, value_name = "UID:GID", value_parser = parse_owner)]
     owner: Option<(u32, u32)>,
 }
@@ -27,7 +28,11 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<Reply, Error> {
     let owner = args.owner.map_or(Owner::AsTheyAre, |(uid, gid)| Owner::All { uid, gid });
     let choice = Choice { only: args.only.clone(), except: args.except.clone() };
-    let made = write_file(&choice, &collect(&args.folder, owner)?, &args.output)?;
+    let items = match args.source.is_dir() {
+        true => collect(&args.source, owner)?,
+        false => unpack(&args.source, owner)?,
+    };
+    let made = write_file(&choice, &items, &args.output)?;
     let chosen = match (choice.only.is_empty(), choice.except.is_empty()) {
         (true, true) => "all of a device's tree is the vendor's",
         _ => "what its patterns do not mean is the device's own",
