@@ -71,8 +71,7 @@ pub fn support_bundle(machine: &impl Machine, seen: &Seen) -> Vec<u8> {
 /// The configuration as the device reads it. A configuration names files of secrets rather than secrets; what an address has
 /// in front of its host goes, and so does whatever is called by the name of one.
 fn without_secrets(config: &Config) -> Result<Vec<u8>, String> {
-    let bytes = config.to_json().map_err(|error| error.to_string())?;
-    let mut value: Value = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+    let mut value: Value = serde_json::from_slice(&config.json).map_err(|error| error.to_string())?;
     cover(&mut value);
     serde_json::to_vec_pretty(&value).map_err(|error| error.to_string())
 }

@@ -1,5 +1,6 @@
 //! The fleet: whom the agent asks for orders, who this device is there, and when it may restart.
 
+use crate::words::words;
 use crate::units::Seconds;
 use crate::window::Window;
 use serde::{Deserialize, Serialize};
@@ -64,8 +65,7 @@ impl Default for Fleet {
 }
 
 /// When a device restarts for an update that waits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reboot {
     /// As soon as the gate lets it.
     #[default]
@@ -75,10 +75,10 @@ pub enum Reboot {
     /// When somebody says `drydock confirm`, or restarts the device; at once where the order is forced.
     Ask,
 }
+words!(Reboot: AtOnce = "at-once", InWindow = "in-window", Ask = "ask");
 
 /// Who answers where the server wants a confirmation before an update is installed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Confirm {
     /// Somebody at the device, by `drydock confirm` or `drydock deny`.
     #[default]
@@ -86,3 +86,4 @@ pub enum Confirm {
     /// The device does, and always says yes.
     Always,
 }
+words!(Confirm: Ask = "ask", Always = "always");

@@ -1,5 +1,6 @@
 //! Gates: what must hold of the device and its surroundings before a job destroys anything.
 
+use crate::words::words;
 use crate::units::{Mib, Seconds};
 use crate::window::Window;
 use core::fmt;
@@ -26,8 +27,7 @@ pub struct Gate {
 }
 
 /// A kind of jobs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobKind {
     /// An update.
     Update,
@@ -36,6 +36,7 @@ pub enum JobKind {
     /// A wipe.
     Wipe,
 }
+words!(JobKind: Update = "update", Reset = "reset", Wipe = "wipe");
 
 impl JobKind {
     fn all() -> Vec<Self> {
@@ -44,8 +45,7 @@ impl JobKind {
 }
 
 /// What follows where a gate can't find out how things are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unreadable {
     /// It says no.
     #[default]
@@ -53,6 +53,7 @@ pub enum Unreadable {
     /// It says yes, and that it could not know.
     Pass,
 }
+words!(Unreadable: Refuse = "refuse", Pass = "pass");
 
 /// What a gate can ask for.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -125,14 +126,14 @@ pub enum Condition {
 }
 
 /// Why a machine was started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BootReason {
     /// A hardware watchdog had reset it.
     Watchdog,
     /// The kernel had panicked: it has left its log in pstore.
     Panic,
 }
+words!(BootReason: Watchdog = "watchdog", Panic = "panic");
 
 fn first() -> u32 {
     1

@@ -1,5 +1,6 @@
 //! Which revision of the hardware this is.
 
+use crate::words::words;
 use serde::{Deserialize, Serialize};
 
 /// Where the revision of the hardware is read. It is no enum with its fields in the variants: what serde makes of one is ten times as
@@ -21,8 +22,7 @@ pub struct Hardware {
 }
 
 /// Kinds of places.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HardwareKind {
     /// A property of the device tree's root.
     DeviceTree,
@@ -31,6 +31,7 @@ pub enum HardwareKind {
     /// A file: what a driver tells of an EEPROM, for instance.
     File,
 }
+words!(HardwareKind: DeviceTree = "device-tree", Dmi = "dmi", File = "file");
 
 /// What is known of the hardware. It is found anew at each start, and never written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Hooks: programs of the integrator's that take part in an update or a reset.
 
+use crate::words::words;
 use crate::units::{Mib, Seconds};
 use core::fmt;
 use serde::{Deserialize, Serialize};
@@ -37,8 +38,7 @@ pub struct Hook {
 }
 
 /// When a hook is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HookPlace {
     /// Before anything is written for an update.
     BeforeWrite,
@@ -51,6 +51,7 @@ pub enum HookPlace {
     /// When all of it is done, before it is recorded.
     AfterReset,
 }
+words!(HookPlace: BeforeWrite = "before-write", AfterWrite = "after-write", FirstGood = "first-good", BeforeReset = "before-reset", AfterReset = "after-reset");
 
 impl fmt::Display for HookPlace {
     /// As the configuration has it.

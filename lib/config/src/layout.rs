@@ -1,5 +1,6 @@
 //! What only the build host reads: the initramfs, and the disk image.
 
+use crate::words::words;
 use crate::units::{Mib, Seconds};
 use drydock_architecture::Architecture;
 use drydock_block::SectorSize;
@@ -62,8 +63,7 @@ impl Default for Layout {
 }
 
 /// Which bootloader `drydock-bundle disk` installs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bootloader {
     /// GRUB for BIOS firmware.
     GrubBios,
@@ -72,3 +72,4 @@ pub enum Bootloader {
     /// None: the integrator installs one.
     None,
 }
+words!(Bootloader: GrubBios = "grub-bios", GrubEfi = "grub-efi", None = "none");

@@ -29,6 +29,7 @@ mod tree;
 mod types;
 mod units;
 mod whole;
+mod words;
 #[cfg(any(feature = "fleet", feature = "hooks"))]
 mod window;
 
@@ -80,10 +81,11 @@ pub const WITHOUT_FILES: &str = "this drydock was built without the feature `fil
 pub const WITHOUT_HOOKS: &str =
     "this drydock was built without the feature `hooks`, and the configuration has some";
 impl Config {
-    /// Reads what [`Config::to_json`] wrote. Unknown keys are refused; values are not checked again, because
+    /// Reads what [`Config::to_json`] wrote, and keeps it as [`Config::json`]. Unknown keys are refused; values are not checked again, because
     /// whoever can change this file can change the program that reads it.
     pub fn from_json(json: &[u8]) -> Result<Self, Error> {
-        drydock_json::from_slice(json).map_err(Error)
+        let config: Self = drydock_json::from_slice(json).map_err(Error)?;
+        Ok(Self { json: json.to_vec(), ..config })
     }
 
     /// The form that a device reads. The same configuration always gives the same bytes.

@@ -1,5 +1,6 @@
 //! The network: the recovery's interfaces, addresses and names, and how bundles are fetched.
 
+use crate::words::words;
 use crate::units::{Kib, Seconds};
 use core::fmt;
 use core::net::IpAddr;
@@ -93,8 +94,7 @@ pub struct Interface {
 }
 
 /// Where IPv4 addresses come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ipv4 {
     /// A server lends one.
     #[default]
@@ -104,10 +104,10 @@ pub enum Ipv4 {
     /// There are none.
     Off,
 }
+words!(Ipv4: Dhcp = "dhcp", Static = "static", Off = "off");
 
 /// Where IPv6 addresses come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ipv6 {
     /// From what routers advertise.
     #[default]
@@ -117,6 +117,7 @@ pub enum Ipv6 {
     /// There are none.
     Off,
 }
+words!(Ipv6: Auto = "auto", Static = "static", Off = "off");
 
 /// An address with the length of its network's prefix: `192.168.7.2/24`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Factory reset, wipe and watchdog.
 
+use crate::words::words;
 use crate::units::{Kib, Seconds};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -33,14 +34,14 @@ impl Default for FactoryReset {
 }
 
 /// What a factory reset does when there is something to keep and `data` can't be opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfLocked {
     /// Nothing: the reset fails, and everything stays as it is.
     Refuse,
     /// It resets without keeping anything, and says so in the history.
     Erase,
 }
+words!(IfLocked: Refuse = "refuse", Erase = "erase");
 
 /// A partition that may be wiped.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -56,8 +57,7 @@ pub struct Wipe {
 }
 
 /// How a partition is wiped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WipeHow {
     /// The device is told that the blocks are not used any more; the start and the end are overwritten.
     Discard,
@@ -66,6 +66,7 @@ pub enum WipeHow {
     /// A new volume with an empty ext4 takes its place; key slots are destroyed and blocks discarded first.
     Volume,
 }
+words!(WipeHow: Discard = "discard", Zero = "zero", Volume = "volume");
 
 impl fmt::Display for WipeHow {
     /// As the configuration has it.
@@ -95,14 +96,14 @@ impl Default for Watchdog {
 }
 
 /// What becomes of the watchdog when a set is started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WatchdogHandover {
     /// It is stopped: for a live system that does not feed it.
     Disarm,
     /// It goes on: the live system must feed it (systemd: `RuntimeWatchdogSec=`), or is reset.
     Keep,
 }
+words!(WatchdogHandover: Disarm = "disarm", Keep = "keep");
 
 fn yes() -> bool {
     true

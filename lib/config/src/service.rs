@@ -1,5 +1,6 @@
 //! Field service: the menu on the consoles of the recovery, who may do what by it, and bundles that lie about.
 
+use crate::words::words;
 use crate::units::Seconds;
 use serde::{Deserialize, Serialize};
 
@@ -46,8 +47,7 @@ impl Service {
 }
 
 /// Whether what changes the device asks for a key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Access {
     /// It does.
     #[default]
@@ -55,10 +55,10 @@ pub enum Access {
     /// Whoever is at the console may do everything.
     Open,
 }
+words!(Access: Keys = "keys", Open = "open");
 
 /// Whether seeing asks for a key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum View {
     /// Everybody may see.
     #[default]
@@ -66,6 +66,7 @@ pub enum View {
     /// It does.
     Keys,
 }
+words!(View: Free = "free", Keys = "keys");
 
 /// Somebody who is let in.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -105,8 +106,7 @@ pub struct Stick {
 }
 
 /// What becomes of a bundle on a removable medium.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InstallFrom {
     /// It is offered in the menu.
     #[default]
@@ -114,6 +114,7 @@ pub enum InstallFrom {
     /// It is installed without a question where it is newer than what runs.
     Newer,
 }
+words!(InstallFrom: Ask = "ask", Newer = "newer");
 
 #[cfg(test)]
 mod tests {

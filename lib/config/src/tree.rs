@@ -1,5 +1,6 @@
 //! Trees of files on `data`.
 
+use crate::words::words;
 use drydock_tree::{Choice, Pattern};
 use serde::{Deserialize, Serialize};
 
@@ -27,8 +28,7 @@ pub struct Tree {
 }
 
 /// What becomes of files that an update leaves as they are, where the filesystem can't let two files share blocks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Share {
     /// Both trees have the same file: it takes no room, and who writes into it in place writes into both.
     #[default]
@@ -36,6 +36,7 @@ pub enum Share {
     /// Each tree has a file of its own.
     Copy,
 }
+words!(Share: Link = "link", Copy = "copy");
 
 impl Tree {
     /// How the tree of a class is made of which the configuration says nothing more.

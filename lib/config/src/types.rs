@@ -1,5 +1,6 @@
 //! The parts of a configuration that have no file of their own.
 
+use crate::words::words;
 use crate::units::{Kib, Seconds};
 use serde::{Deserialize, Serialize};
 
@@ -51,8 +52,7 @@ pub struct SlotClass {
 }
 
 /// What a slot class is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Kernel and initramfs, read by the bootloader.
     Boot,
@@ -65,6 +65,7 @@ pub enum Role {
     /// The recovery's own kernel and initramfs: not part of a set, has two copies of its own.
     Recovery,
 }
+words!(Role: Boot = "boot", Root = "root", Other = "other", Files = "files", Recovery = "recovery");
 
 /// Who may sign, and how many of them must.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -109,8 +110,7 @@ pub struct Data {
 }
 
 /// What to do when `data` can't be opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DataFailure {
     /// Stay in recovery and say why.
     #[default]
@@ -118,6 +118,7 @@ pub enum DataFailure {
     /// Boot with a temporary, empty volume; the set is then degraded and never marked good.
     Temporary,
 }
+words!(DataFailure: Recovery = "recovery", Temporary = "temporary");
 
 /// The longest LUKS key in bytes, in whatever way a device gets it: what cryptsetup takes from a file (8 MiB). The build
 /// host refuses longer ones, and a device reads no more.
@@ -189,14 +190,14 @@ impl Default for Recovery {
 }
 
 /// How recovery hands over to the system that it has prepared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handover {
     /// Reset the machine and let the bootloader choose. Always right, because the bootloader's choice is proven.
     Reboot,
     /// Start the new root with the kernel that is running. Needs kernel and root of one release.
     SwitchRoot,
 }
+words!(Handover: Reboot = "reboot", SwitchRoot = "switch-root");
 
 /// How a set is started.
 #[derive(Clone, Debug, Deserialize, Serialize)]

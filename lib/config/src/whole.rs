@@ -39,6 +39,9 @@ pub struct Config {
     /// What was read there.
     #[serde(skip)]
     pub revision: Revision,
+    /// What it was read from. To write that on is a hundredth of the code that writes it anew.
+    #[serde(skip)]
+    pub json: Vec<u8>,
     /// The slot classes, in the order in which they are written, also those that this hardware does not have.
     #[serde(rename = "slot")]
     pub slots: Vec<SlotClass>,
@@ -137,6 +140,7 @@ impl Config {
             disk: Disk::default(),
             hardware: None,
             revision: Revision::default(),
+            json: Vec::new(),
             slots,
             signatures: Signatures { keys: vec![key], threshold: defaults::one() },
             data: None,

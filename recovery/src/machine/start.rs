@@ -100,7 +100,7 @@ impl Start for Hardware<'_> {
         let folder = Path::new("/run/drydock");
         let write = || -> io::Result<()> {
             fs::create_dir_all(folder)?;
-            fs::write(folder.join("config.json"), serde_json::to_vec(self.config)?)?;
+            fs::write(folder.join("config.json"), &self.config.json)?;
             fs::write(folder.join("boot.json"), serde_json::to_vec(running)?)
         };
         write().map_err(Error::system(
