@@ -145,6 +145,10 @@ pub enum Place {
     Data,
     /// For a moment, to pack or to unpack what a factory reset keeps.
     Volume,
+    /// The partition that the trees of a `[[tree]]`, counted from 0, have to themselves: for recovery's own use.
+    Trees(usize),
+    /// The same, at its place in the root of the set that is started.
+    TreesInNewRoot(usize),
 }
 
 /// How a filesystem is mounted.
@@ -261,9 +265,9 @@ pub trait Start {
     /// Mounts a temporary filesystem in place of `data` in the new root.
     fn mount_temporary(&self) -> Result<(), Error>;
 
-    /// Shows a folder of `data`, named from its root, in place of a folder of the new root, for reading only. A machine need
+    /// Shows a folder of the filesystem that is mounted there, named from its root, in place of a folder of the new root, for reading only. A machine need
     /// not be able to.
-    fn show(&self, _folder: &Path, _at: &str) -> Result<(), Error> {
+    fn show(&self, _place: Place, _folder: &Path, _at: &str) -> Result<(), Error> {
         Err(Error::doing("show a folder in the new root")(io::ErrorKind::Unsupported.into()))
     }
 

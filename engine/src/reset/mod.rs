@@ -48,14 +48,15 @@ pub fn factory_reset(
     let mut told = match &machine.config().data {
         Some(data) if data.encrypted => renew_encrypted(machine, state, data, intent.id)?,
         Some(data) => {
-            let (label, partition) = (&data.label, &machine.partition(&data.label)?);
-            let erase = Erase { label, partition, how: Unreadable::DiscardedOrZeros };
-            let steps: Steps<'_, _> = vec![Box::new(erase), Box::new(MakeFilesystem { label, new: None })];
-            crate::steps::run(&mut Work { machine, state }, &steps)?;
+            renew_plain(machine, state, &data.label)?;
             "data is new".into()
         }
         None => "there is no data volume".to_owned(),
     };
+    #[cfg(feature = "files")]
+    for volume in crate::tree::volumes(machine.config()) {
+        renew_plain(machine, state, &volume.label)?;
+    }
     let filled = slots.and_then(|prepared| {
         let Some(prepared) = prepared else { return Ok(None) };
         update::fill(machine, state, &prepared, Asked::Nobody).map_err(|error| error.to_string())?;
@@ -74,6 +75,14 @@ pub fn factory_reset(
         told = format!("{told}; {trouble}");
     }
     Ok(Commit::Reset { restored, told })
+}
+
+/// Makes a volume new that is not encrypted.
+fn renew_plain(machine: &impl Machine, state: &mut State<'_>, label: &str) -> Result<(), Error> {
+    let partition = &machine.partition(label)?;
+    let erase = Erase { label, partition, how: Unreadable::DiscardedOrZeros };
+    let steps: Steps<'_, _> = vec![Box::new(erase), Box::new(MakeFilesystem { label, new: None })];
+    crate::steps::run(&mut Work { machine, state }, &steps)
 }
 
 /// Where the factory's bundle is on a device that has one.

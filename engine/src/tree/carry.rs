@@ -2,8 +2,8 @@
 //! that process 1 lays over the set's root. An update makes the target set's layer of what the old root shows, its own layer
 //! included; the old set's stays as it is. The layer has its name only once it is whole, and is then the image's that it names.
 
+use super::home;
 use super::layer::{Layer, Part};
-use super::open;
 use super::place::Places;
 use crate::error::Error;
 use crate::machine::{Machine, Place, Trees};
@@ -24,8 +24,8 @@ pub fn make(
     image: &Image,
     good: bool,
 ) -> Result<usize, Error> {
-    let trees = open(machine, Place::Data)?;
-    let places = Places { trees: &*trees, class: &class.class };
+    let home = home::open(machine, Place::Data, &class.class)?;
+    let (trees, places) = (&*home.trees, home.places(&class.class));
     let base = set.other();
     let old = trusted_release(machine, class, base).ok().map(|release| release.image);
     let layer = match &old {
@@ -34,7 +34,7 @@ pub fn make(
     };
     let under = machine.image_files(class, set.into(), Some(image))?;
     let with = |root: Option<&dyn Trees>| {
-        let layer = layer.as_deref().map(|root| Part { trees: &*trees, root });
+        let layer = layer.as_deref().map(|root| Part { trees, root });
         let root = root.map(|trees| Part { trees, root: Path::new("") });
         let parts: Vec<_> = layer.into_iter().chain(root).collect();
         replace(machine, &places, class, (set, &image.root_hash), &*under, &parts)
@@ -55,12 +55,12 @@ pub fn lay_over(machine: &impl Machine, class: &SlotClass, set: SetName, image: 
     if class.carry.is_empty() {
         return Ok(());
     }
-    let trees = open(machine, Place::InNewRoot)?;
-    let places = Places { trees: &*trees, class: &class.class };
+    let home = home::open(machine, Place::InNewRoot, &class.class)?;
+    let (trees, places) = (&*home.trees, home.places(&class.class));
     let files = places.files(set);
     {
         let under = machine.image_files(class, set.into(), Some(image))?;
-        let part = || places.has(set).map(|has| has.then_some(Part { trees: &*trees, root: &files }));
+        let part = || places.has(set).map(|has| has.then_some(Part { trees, root: &files }));
         let of_set = layer(machine, class, &*under);
         let is_exact = match part()? {
             Some(part) => of_set.pieces(&[part])?.1,

@@ -10,12 +10,14 @@
 mod build;
 mod carry;
 mod check;
+mod home;
 mod layer;
 mod place;
 mod selection;
 mod source;
 
 pub use carry::{lay_over, make as carry};
+pub use home::volumes;
 pub use layer::{Layer, Part};
 pub use place::FOLDER;
 
@@ -28,6 +30,7 @@ use drydock_block::BlockDevice;
 use drydock_config::{Config, Role, SlotClass, Tree};
 use drydock_format::{Digest, Image};
 use drydock_state::SetName;
+use home::Home;
 use place::Places;
 use selection::Selection;
 use source::Source;
@@ -48,15 +51,18 @@ pub fn make(
     slot: &dyn BlockDevice,
     image: &Image,
 ) -> Result<(), Error> {
-    let trees = open(machine, place)?;
+    let home = home::open(machine, place, &image.class)?;
     let settings = machine.config().tree(&image.class);
-    let of_class = ClassTrees { trees: &*trees, settings: &settings, events: machine.events() };
+    let of_class = ClassTrees::at(&home, &settings, machine.events());
     of_class.make(set, set.other(), slot, image)
 }
 
 /// Sees to it that the tree of a set is there for each class, and that `current` leads to it. A tree that is not required may
 /// fail, which is a warning.
 pub fn settle(machine: &impl Machine, place: Place, set: SetName) -> Result<(), Error> {
+    if place == Place::InNewRoot {
+        home::release(machine)?;
+    }
     for class in classes(machine.config()) {
         let settings = machine.config().tree(&class.class);
         let required = settings.required;
@@ -75,8 +81,8 @@ fn settle_one(
     class: &SlotClass,
     settings: Tree,
 ) -> Result<(), Error> {
-    let trees = open(machine, place)?;
-    let of_class = ClassTrees { trees: &*trees, settings: &settings, events: machine.events() };
+    let home = home::open(machine, place, &class.class)?;
+    let of_class = ClassTrees::at(&home, &settings, machine.events());
     let release = trusted_release(machine, class, set)?;
     let places = of_class.places();
     if !places.holds(set, &release.image.root_hash)? {
@@ -99,8 +105,9 @@ pub fn show(machine: &impl Machine, set: SetName) -> Result<(), Error> {
     for class in classes(machine.config()) {
         let settings = machine.config().tree(&class.class);
         let Some(at) = &settings.at else { continue };
-        let files = Path::new(FOLDER).join(&class.class).join(set.to_string()).join("files");
-        match machine.show(&files, at) {
+        let shown = home::open(machine, Place::InNewRoot, &class.class)
+            .and_then(|home| machine.show(home.place, &home.places(&class.class).files(set), at));
+        match shown {
             Err(error) if !settings.required => machine.events().warning(error),
             other => other?,
         }
@@ -110,8 +117,8 @@ pub fn show(machine: &impl Machine, set: SetName) -> Result<(), Error> {
 
 /// Whether the tree of each class is whole and of a slot's image, as far as its name says.
 pub fn is_there(machine: &impl Machine, set: SetName, class: &str, root_hash: &Digest) -> bool {
-    let Ok(trees) = open(machine, Place::Data) else { return false };
-    Places { trees: &*trees, class }.holds(set, root_hash).unwrap_or(false)
+    let Ok(home) = home::open(machine, Place::Data, class) else { return false };
+    home.places(class).holds(set, root_hash).unwrap_or(false)
 }
 
 /// Reads the vendor's files in the trees of both sets, and compares them with their signed lists. Returns what was found, for
@@ -132,30 +139,32 @@ pub fn verify(machine: &impl Machine) -> Result<String, Error> {
 }
 
 fn verify_one(machine: &impl Machine, class: &SlotClass, set: SetName) -> Result<Option<usize>, Error> {
-    let trees = open(machine, Place::Data)?;
+    let home = home::open(machine, Place::Data, &class.class)?;
     let settings = machine.config().tree(&class.class);
     let Ok(release) = trusted_release(machine, class, set) else { return Ok(None) };
     let slot = machine.slot(class, set.into())?;
-    ClassTrees { trees: &*trees, settings: &settings, events: machine.events() }.verify(
-        set,
-        &slot,
-        &release.image,
-    )
+    ClassTrees::at(&home, &settings, machine.events()).verify(set, &slot, &release.image)
 }
 
 /// The trees of one class, on whatever filesystem.
 pub struct ClassTrees<'t> {
     /// The filesystem.
     pub trees: &'t dyn Trees,
+    /// The folder in it that is the class's.
+    pub folder: &'t Path,
     /// How they are made, and for which class.
     pub settings: &'t Tree,
     /// Who is told.
     pub events: &'t dyn Events,
 }
 
-impl ClassTrees<'_> {
+impl<'t> ClassTrees<'t> {
+    fn at(home: &'t Home<'_>, settings: &'t Tree, events: &'t dyn Events) -> Self {
+        Self { trees: &*home.trees, folder: &home.folder, settings, events }
+    }
+
     fn places(&self) -> Places<'_> {
-        Places { trees: self.trees, class: &self.settings.class }
+        Places { trees: self.trees, class: &self.settings.class, folder: self.folder }
     }
 
     /// Makes the tree of a set; what is not the vendor's comes from the tree of the set `base`. On return it is on stable storage
@@ -220,8 +229,4 @@ impl ClassTrees<'_> {
     pub fn lead_to(&self, set: SetName) -> Result<(), Error> {
         self.places().lead_to(set)
     }
-}
-
-fn open<M: Machine>(machine: &M, place: Place) -> Result<Box<dyn Trees + '_>, Error> {
-    machine.trees(place).map_err(Error::system("opening", "the trees of files", "check the data volume"))
 }

@@ -24,12 +24,14 @@ pub(super) struct Places<'t> {
     pub(super) trees: &'t dyn Trees,
     /// The class's name.
     pub(super) class: &'t str,
+    /// Its folder.
+    pub(super) folder: &'t Path,
 }
 
 impl Places<'_> {
     /// The class's folder.
     pub(super) fn folder(&self) -> PathBuf {
-        Path::new(FOLDER).join(self.class)
+        self.folder.to_owned()
     }
 
     /// The tree of a set.

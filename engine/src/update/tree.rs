@@ -6,7 +6,6 @@ use crate::event::Step as Phase;
 use crate::machine::{Machine, Place};
 use crate::steps::{About, Done, Step, Work};
 use crate::tree;
-use crate::volume::data;
 use drydock_state::{SetName, SetStatus};
 
 /// Makes the target set's tree of the image that is in its slot.
@@ -27,8 +26,7 @@ impl<M: Machine> Step<M> for MakeTree<'_> {
     }
     fn run(&self, work: &mut Work<'_, '_, M>) -> Result<Done, Error> {
         let (machine, image) = (work.machine, &self.slot.plan.image);
-        let made = data::for_reading(machine)
-            .and_then(|()| tree::make(machine, Place::Data, self.target, &self.slot.device, image));
+        let made = tree::make(machine, Place::Data, self.target, &self.slot.device, image);
         match made {
             Ok(()) => Ok(Done::Told(format!("the tree of `{}` for set {}", image.class, self.target))),
             Err(error) if !machine.config().tree(&image.class).required => {
@@ -58,7 +56,6 @@ impl<M: Machine> Step<M> for CarryOver<'_> {
     fn run(&self, work: &mut Work<'_, '_, M>) -> Result<Done, Error> {
         let (machine, plan) = (work.machine, &self.slot.plan);
         let good = work.state.record.sets.get(self.target.other()).status == SetStatus::Good;
-        data::for_reading(machine)?;
         let count = tree::carry(machine, &plan.class, self.target, &plan.image, good)?;
         Ok(Done::Told(format!("{count} files and folders are carried over to set {}", self.target)))
     }

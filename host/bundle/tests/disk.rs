@@ -164,6 +164,21 @@ fn a_slot_without_a_size_gets_a_quarter_more_than_its_image_needs() {
 }
 
 #[test]
+fn a_partition_for_trees_is_laid_out_blank_with_its_size() {
+    let dir = factory(BIOS);
+    let dir = dir.path();
+    let tree = "[[slot]]\nclass = \"app\"\nrole = \"files\"\n[[tree]]\nclass = \"app\"\npartition = \"apps\"\nmount = \"/srv\"\n";
+    sh(dir, "mkdir app; echo x > app/x");
+    sh(dir, &format!("{} tree app --output app.img --owner 0:0", tool()));
+    bundle(dir, "acme-pump", "--image root=root.img --image boot=boot.img --image app=app.img");
+    configure(dir, &format!("{BIOS}\nslot_mib = {{ apps = 3 }}"), tree);
+    let disk = make(dir, "");
+    let (start, size) = place(&disk, "apps");
+    assert_eq!(size, 3 << 20);
+    assert!(disk[start as usize..(start + size) as usize].iter().all(|byte| *byte == 0));
+}
+
+#[test]
 fn what_does_not_fit_is_refused_and_leaves_nothing_behind() {
     let dir = factory(BIOS);
     let dir = dir.path();

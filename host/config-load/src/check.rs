@@ -255,14 +255,15 @@ fn check_layout(config: &Config, layout: &Layout, problems: &mut Problems) {
         .saturating_add(layout.recovery_mib.0.saturating_mul(2));
     for (class, &Mib(mib)) in &layout.slot_mib {
         let at = format!("layout.slot_mib.{class}");
-        let known = config.set_classes().any(|slot| slot.class == *class);
+        let own = config.trees.iter().any(|tree| tree.partition.as_ref() == Some(class));
+        let known = own || config.set_classes().any(|slot| slot.class == *class);
         problems.unless(
             known,
             &at,
             format!("no [[slot]] has the class `{class}` (the recovery's size is `recovery_mib`)"),
         );
         problems.unless(mib > 0, &at, "must be at least 1 MiB");
-        needed = needed.saturating_add(mib.saturating_mul(2));
+        needed = needed.saturating_add(mib.saturating_mul(if own { 1 } else { 2 }));
     }
     needed = needed.saturating_add(u64::from(config.data.is_some()));
     problems.unless(
@@ -284,7 +285,7 @@ fn check_layout(config: &Config, layout: &Layout, problems: &mut Problems) {
     }
 }
 
-fn check_label(label: &str, at: &str, problems: &mut Problems) {
+pub(crate) fn check_label(label: &str, at: &str, problems: &mut Problems) {
     problems.unless(is_word(label, 36, "._-", true), at, "must be 1 to 36 characters of A-Z a-z 0-9 . _ -");
 }
 

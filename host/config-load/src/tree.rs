@@ -1,5 +1,7 @@
 //! What must hold for the trees of files. No I/O.
 
+use crate::check::check_label;
+use crate::names::is_taken;
 use crate::problems::{Problems, is_absolute};
 use drydock_config::{Config, Role};
 use std::path::Path;
@@ -13,9 +15,9 @@ const NEVER: [&str; 7] = ["dev", "proc", "run", "sys", "init", "sbin/init", "usr
 /// Adds everything that is wrong with them.
 pub(crate) fn check_trees(config: &Config, problems: &mut Problems) {
     check_carried(config, problems);
-    for (index, _) in config.slots.iter().enumerate().filter(|(_, slot)| slot.role == Role::Files) {
+    for (index, slot) in config.slots.iter().enumerate().filter(|(_, slot)| slot.role == Role::Files) {
         problems.unless(
-            config.data.is_some(),
+            config.data.is_some() || config.tree(&slot.class).partition.is_some(),
             format!("slot.{index}.role"),
             "the tree of such a class is on the data volume, and there is no [data]",
         );
@@ -30,15 +32,49 @@ pub(crate) fn check_trees(config: &Config, problems: &mut Problems) {
         );
         let first = config.trees.iter().position(|other| other.class == tree.class);
         problems.unless(first == Some(index), at("class"), "there is a [[tree]] for this class already");
+        check_own_partition(config, index, problems);
+        let data = config.data.as_ref().map(|data| data.mount.as_str());
+        let own = config.trees.iter().filter_map(|tree| tree.mount.as_deref());
+        let mounts: Vec<&str> = data.into_iter().chain(own).collect();
         let Some(shown) = &tree.at else { continue };
-        let mount = config.data.as_ref().map_or("", |data| data.mount.as_str());
-        let is_below = |above: &str| shown == above || shown.starts_with(&format!("{above}/"));
         problems.unless(
-            is_absolute(shown) && !TAKEN.iter().any(|taken| is_below(taken)) && !is_below(mount),
+            is_absolute(shown) && !TAKEN.iter().chain(&mounts).any(|taken| is_below(shown, taken)),
             at("at"),
             "must be an absolute path of a folder in the root image, without `..`, and not below /dev, /proc, /run, /sys or the data volume",
         );
     }
+}
+
+fn is_below(path: &str, above: &str) -> bool {
+    path == above || path.starts_with(&format!("{above}/"))
+}
+
+fn check_own_partition(config: &Config, index: usize, problems: &mut Problems) {
+    let at = |key: &str| format!("tree.{index}.{key}");
+    let Some(tree) = config.trees.get(index) else { return };
+    let Some(label) = &tree.partition else {
+        let message = "says where a partition of its own is mounted, and there is no `partition`";
+        return problems.unless(tree.mount.is_none(), at("mount"), message);
+    };
+    check_label(label, &at("partition"), problems);
+    let first = config.trees.iter().position(|other| other.partition.as_ref() == Some(label));
+    problems.unless(
+        !is_taken(config, label)
+            && config.data.as_ref().is_none_or(|data| data.label != *label)
+            && first == Some(index),
+        at("partition"),
+        format!("the partition `{label}` has another purpose already"),
+    );
+    let mount = tree.mount.as_deref().unwrap_or_default();
+    let data = config.data.as_ref().map(|data| data.mount.as_str());
+    let first = config.trees.iter().position(|other| other.mount == tree.mount);
+    problems.unless(
+        is_absolute(mount)
+            && !TAKEN.iter().copied().chain(data).any(|taken| is_below(mount, taken))
+            && first == Some(index),
+        at("mount"),
+        "must be an absolute path of a folder in the root image, without `..`, that nothing else is mounted at, and not below /dev, /proc, /run, /sys or the data volume",
+    );
 }
 
 fn check_carried(config: &Config, problems: &mut Problems) {

@@ -68,12 +68,24 @@ fn what_is_wrong_is_said() {
         ("class = \"app\"\nonly = [\"/etc\"]", "must be names separated by single slashes"),
         ("class = \"app\"\nexcept = [\"a**\"]", "must have `**` as a whole name only"),
         ("class = \"app\"\nshare = \"move\"", "unknown variant"),
+        ("class = \"app\"\nmount = \"/srv\"", "there is no `partition`"),
+        ("class = \"app\"\npartition = \"apps\"", "that nothing else is mounted at"),
+        ("class = \"app\"\npartition = \"apps\"\nmount = \"/var/x\"", "that nothing else is mounted at"),
+        ("class = \"app\"\npartition = \"data\"\nmount = \"/srv\"", "`data` has another purpose already"),
+        ("class = \"app\"\npartition = \"root-a\"\nmount = \"/srv\"", "`root-a` has another purpose"),
+        (
+            "class = \"app\"\npartition = \"apps\"\nmount = \"/srv\"\nat = \"/srv/x\"",
+            "must be an absolute path",
+        ),
     ] {
         let said = read(WITH_DATA, &format!("[[tree]]\n{lines}")).unwrap_err();
         assert!(said.contains(why) && said.contains("device.toml:"), "{lines}: {said}");
     }
     let said = read("", "").unwrap_err();
     assert!(said.contains("there is no [data]"), "{said}");
+    let own = "[[tree]]\nclass = \"app\"\npartition = \"apps\"\nmount = \"/srv/app\"";
+    let volume = read("", own).unwrap().tree("app").volume().unwrap();
+    assert_eq!((volume.label.as_str(), volume.mount.as_str(), volume.encrypted), ("apps", "/srv/app", false));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The fleet: whom the agent asks for orders, who this device is there, and when it may restart.
 
-use crate::words::words;
 use crate::units::Seconds;
 use crate::window::Window;
+use crate::words::words;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

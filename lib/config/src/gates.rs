@@ -1,8 +1,8 @@
 //! Gates: what must hold of the device and its surroundings before a job destroys anything.
 
-use crate::words::words;
 use crate::units::{Mib, Seconds};
 use crate::window::Window;
+use crate::words::words;
 use core::fmt;
 use core::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

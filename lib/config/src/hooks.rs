@@ -1,7 +1,7 @@
 //! Hooks: programs of the integrator's that take part in an update or a reset.
 
-use crate::words::words;
 use crate::units::{Mib, Seconds};
+use crate::words::words;
 use core::fmt;
 use serde::{Deserialize, Serialize};
 

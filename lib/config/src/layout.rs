@@ -1,7 +1,7 @@
 //! What only the build host reads: the initramfs, and the disk image.
 
-use crate::words::words;
 use crate::units::{Mib, Seconds};
+use crate::words::words;
 use drydock_architecture::Architecture;
 use drydock_block::SectorSize;
 use serde::{Deserialize, Serialize};

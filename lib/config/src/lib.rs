@@ -29,9 +29,9 @@ mod tree;
 mod types;
 mod units;
 mod whole;
-mod words;
 #[cfg(any(feature = "fleet", feature = "hooks"))]
 mod window;
+mod words;
 
 pub use error::Error;
 #[cfg(feature = "fleet")]

@@ -1,7 +1,7 @@
 //! The network: the recovery's interfaces, addresses and names, and how bundles are fetched.
 
-use crate::words::words;
 use crate::units::{Kib, Seconds};
+use crate::words::words;
 use core::fmt;
 use core::net::IpAddr;
 use core::str::FromStr;

@@ -1,7 +1,7 @@
 //! Factory reset, wipe and watchdog.
 
-use crate::words::words;
 use crate::units::{Kib, Seconds};
+use crate::words::words;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

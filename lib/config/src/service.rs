@@ -1,7 +1,7 @@
 //! Field service: the menu on the consoles of the recovery, who may do what by it, and bundles that lie about.
 
-use crate::words::words;
 use crate::units::Seconds;
+use crate::words::words;
 use serde::{Deserialize, Serialize};
 
 /// The menu that the recovery has on its consoles where it has nobody's job to do, and who may do what by it.

@@ -1,5 +1,6 @@
 //! Trees of files on `data`.
 
+use crate::types::{Data, DataFailure, KDF_ITERATIONS, KDF_MEMORY};
 use crate::words::words;
 use drydock_tree::{Choice, Pattern};
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,12 @@ pub struct Tree {
     /// Whether a set can't start without its tree. Default: yes.
     #[serde(default = "yes")]
     pub required: bool,
+    /// The label of a partition that the trees of the class have to themselves, in place of `data`.
+    #[serde(default)]
+    pub partition: Option<String>,
+    /// Where the live system finds that partition's filesystem.
+    #[serde(default)]
+    pub mount: Option<String>,
     /// A folder of the root where process 1 shows the tree of the set that it starts, for reading only.
     #[serde(default)]
     pub at: Option<String>,
@@ -47,8 +54,23 @@ impl Tree {
             except: Vec::new(),
             share: Share::default(),
             required: yes(),
+            partition: None,
+            mount: None,
             at: None,
         }
+    }
+
+    /// The volume that the trees of the class are on, if they have one of their own. A blank one is made.
+    pub fn volume(&self) -> Option<Data> {
+        Some(Data {
+            label: self.partition.clone()?,
+            encrypted: false,
+            provision: true,
+            mount: self.mount.clone().unwrap_or_default(),
+            on_failure: DataFailure::Recovery,
+            kdf_memory_kib: KDF_MEMORY,
+            kdf_iterations: KDF_ITERATIONS,
+        })
     }
 
     /// What the device's configuration leaves of an image.

@@ -1,7 +1,7 @@
 //! The parts of a configuration that have no file of their own.
 
-use crate::words::words;
 use crate::units::{Kib, Seconds};
+use crate::words::words;
 use serde::{Deserialize, Serialize};
 
 /// Which disk is ours. Every condition that is given must hold, and exactly one disk may remain.

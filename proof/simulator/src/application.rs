@@ -18,6 +18,11 @@ fn meta(mode: u32, uid: u32) -> Meta {
     Meta { mode, uid, gid: uid, extras: Vec::new() }
 }
 
+/// A blank partition, which the trees have to themselves where a test says so.
+pub const PARTITION: &str = "apps";
+/// Its size in bytes, which no other one has that is made new.
+pub const PARTITION_SIZE: u64 = 96 << 10;
+
 /// What simulated devices carry over, where a test says so.
 pub const CARRY: [&str; 3] = ["etc/machine-id", "etc/ssh/*_key", "etc/keys"];
 

@@ -243,7 +243,8 @@ impl Workshop {
         ];
         let of_files = self.config.class_with_role(Role::Files).into_iter().flat_map(|class| {
             let size = content(class.class.as_str());
-            SetName::BOTH.map(|set| (set.label(&class.class), size))
+            let slots = SetName::BOTH.map(|set| (set.label(&class.class), size));
+            slots.into_iter().chain([(application::PARTITION.to_owned(), application::PARTITION_SIZE)])
         });
         let sizes: Vec<_> =
             sizes.into_iter().map(|(label, size)| (label.to_owned(), size)).chain(of_files).collect();

@@ -98,6 +98,12 @@ impl<'a> Hardware<'a> {
         if let (Part::Command, Some(data)) = (part, &config.data) {
             mounted.insert(Place::Data, PathBuf::from(&data.mount));
         }
+        #[cfg(feature = "files")]
+        for (index, tree) in config.trees.iter().enumerate().filter(|_| matches!(part, Part::Command)) {
+            if let (Some(_), Some(mount)) = (&tree.partition, &tree.mount) {
+                mounted.insert(Place::Trees(index), PathBuf::from(mount));
+            }
+        }
         Self {
             config,
             events,

@@ -54,8 +54,8 @@ impl Start for Hardware<'_> {
     }
 
     #[cfg(feature = "files")]
-    fn show(&self, folder: &Path, at: &str) -> Result<(), Error> {
-        let (source, target) = (self.target(Place::InNewRoot).join(folder), below(NEW_ROOT, at));
+    fn show(&self, place: Place, folder: &Path, at: &str) -> Result<(), Error> {
+        let (source, target) = (self.target(place).join(folder), below(NEW_ROOT, at));
         mount::mount(&source, &target, "", MountFlags::BIND, "")?;
         let read_only = MountFlags::REMOUNT | MountFlags::BIND | MountFlags::RDONLY;
         let flags = read_only | MountFlags::NOSUID | MountFlags::NODEV;

@@ -52,7 +52,14 @@ impl Hardware<'_> {
                 below(NEW_ROOT, self.config.data.as_ref().map_or("", |data| data.mount.as_str()))
             }
             Place::Data => DATA_MOUNT.into(),
-            Place::Volume => VOLUME_MOUNT.into(),
+            #[cfg(feature = "files")]
+            Place::Trees(index) => format!("/run/drydock/trees-{index}").into(),
+            #[cfg(feature = "files")]
+            Place::TreesInNewRoot(index) => {
+                let tree = self.config.trees.get(index);
+                below(NEW_ROOT, tree.and_then(|tree| tree.mount.as_deref()).unwrap_or_default())
+            }
+            _ => VOLUME_MOUNT.into(),
         }
     }
 }

@@ -97,14 +97,27 @@ impl Data {
     pub(crate) fn new(choice: Choice) -> Self {
         let folder = tempfile::tempdir_in(place()).unwrap();
         let Choice { only, except } = choice;
-        let settings =
-            Tree { class: "app".into(), only, except, share: Share::Link, required: true, at: None };
+        let settings = Tree {
+            class: "app".into(),
+            only,
+            except,
+            share: Share::Link,
+            required: true,
+            partition: None,
+            mount: None,
+            at: None,
+        };
         Self { folder, settings }
     }
 
     pub(crate) fn with<T>(&self, work: impl FnOnce(&ClassTrees<'_>) -> T) -> T {
         let trees = Beneath::open(self.folder.path()).unwrap();
-        work(&ClassTrees { trees: &trees, settings: &self.settings, events: &Silent })
+        work(&ClassTrees {
+            trees: &trees,
+            folder: Path::new("lib/drydock/trees/app"),
+            settings: &self.settings,
+            events: &Silent,
+        })
     }
 
     /// Makes a set's tree as an update does.

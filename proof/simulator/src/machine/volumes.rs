@@ -2,6 +2,7 @@
 //! on a volume that is large enough.
 
 use super::{SimMachine, lock, missing};
+use crate::application::PARTITION_SIZE;
 use crate::truth::{self, Slot};
 use crate::volume::{self, FakeFiles};
 use crate::workshop::DATA_SIZE;
@@ -9,7 +10,7 @@ use drydock_config::SlotClass;
 use drydock_engine::Error;
 use drydock_engine::files::Files;
 use drydock_engine::machine::{
-    Device, Disk, Home, Keys, Mode, NotMounted, NotMountedFor, Place, Random, Trees, Volumes,
+    Device, Disk, Home, Keys, Mode, NotMounted, NotMountedFor, Place, Random, Setting, Trees, Volumes,
 };
 use drydock_engine::volume::ext4::{self, Identity};
 use drydock_format::{Image, Manifest};
@@ -28,6 +29,11 @@ impl SimMachine<'_> {
                 lock(&self.mapped).get(name).cloned().ok_or_else(|| missing(format!("mapping {name}")))
             }
         }
+    }
+
+    /// Whether the trees are on a partition of their own.
+    fn has_own_trees(&self) -> bool {
+        self.config().trees.iter().any(|tree| tree.partition.is_some())
     }
 
     fn at(&self, place: Place) -> Result<Device, Error> {
@@ -73,10 +79,11 @@ impl Volumes for SimMachine<'_> {
     fn files(&self, place: Place) -> Box<dyn Files + '_> {
         Box::new(FakeFiles::new(self.at(place).expect("it is mounted")))
     }
-    fn trees(&self, _place: Place) -> io::Result<Box<dyn Trees + '_>> {
+    fn trees(&self, place: Place) -> io::Result<Box<dyn Trees + '_>> {
+        let is_own = matches!(place, Place::Trees(_) | Place::TreesInNewRoot(_));
         match &self.trees {
-            Some(trees) => Ok(Box::new(&**trees)),
-            None => Err(io::ErrorKind::Unsupported.into()),
+            Some(trees) if is_own == self.has_own_trees() && self.is_mounted(place) => Ok(Box::new(&**trees)),
+            _ => Err(io::ErrorKind::Unsupported.into()),
         }
     }
     fn image_files(
@@ -111,8 +118,9 @@ impl Volumes for SimMachine<'_> {
         volume::format_options()
     }
     fn make_filesystem(&self, device: &Device) -> Result<(), Error> {
-        // Of all volumes only `data` is ever made new.
-        if let Some(trees) = &self.trees {
+        // Of all volumes only `data`, and the one for trees, are ever made new.
+        let is_own = device.size() == PARTITION_SIZE;
+        if let Some(trees) = self.trees.as_ref().filter(|_| is_own == self.has_own_trees()) {
             trees.format();
         }
         if device.size() <= DATA_SIZE {

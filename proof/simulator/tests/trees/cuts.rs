@@ -80,10 +80,21 @@ pub(crate) fn up(device: &SimDevice, kept: Kept) -> Result<String, String> {
     Err("it never came to rest".into())
 }
 
+/// The folder of the trees on this device.
+fn folder(device: &SimDevice) -> PathBuf {
+    match device.config.tree(CLASS).partition {
+        Some(_) => PathBuf::new(),
+        None => Path::new(FOLDER).join(CLASS),
+    }
+}
+
 /// Whether a set that was entered has its tree.
 fn holds(device: &SimDevice, set: SetName, version: &str, kept: Kept) -> Result<(), String> {
     let tree = device.trees.as_ref().unwrap().tree();
-    let (found, wanted) = (tree.below(&files(set)), expected(version, kept == Kept::Own));
+    let (found, wanted) = (
+        tree.below(&folder(device).join(set.to_string()).join("files")),
+        expected(version, kept == Kept::Own),
+    );
     same(&format!("the tree of set {set}, version {version}"), &found, &wanted)?;
     let carries = device.config.class_with_role(Role::Root).is_some_and(|root| !root.carry.is_empty());
     if carries {
@@ -96,7 +107,7 @@ fn holds(device: &SimDevice, set: SetName, version: &str, kept: Kept) -> Result<
         };
         same(&format!("what lies over set {set}, version {version}"), &found, &wanted)?;
     }
-    let all = tree.below(&Path::new(FOLDER).join(CLASS));
+    let all = tree.below(&folder(device));
     match all.get(Path::new("current")).map(|node| &node.shape) {
         Some(Shape::Link(to)) if *to == Path::new(&set.to_string()).join("files") => Ok(()),
         other => Err(format!("set {set} runs, and `current` is {other:?}")),

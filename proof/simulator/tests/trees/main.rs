@@ -6,5 +6,6 @@
 
 mod carry;
 mod cuts;
+mod own;
 mod resets;
 mod updates;

@@ -12,6 +12,8 @@ use std::ffi::OsStr;
 const MIB: u64 = 1 << 20;
 /// What `data` gets where the configuration does not say how large the disk is.
 const DATA_SIZE: Mib = Mib(256);
+/// The size of a partition for trees where the configuration names none.
+const TREES: Mib = Mib(256);
 
 /// The end of the year 9999, as far as dates are written with four digits.
 const LAST_SECOND: u64 = 253_402_300_799;
@@ -106,6 +108,10 @@ impl Layout {
             for copy in ["a", "b"] {
                 add(&format!("{}-{copy}", content.partition), kind, SLOT_ATTRIBUTES, size);
             }
+        }
+        for label in config.trees.iter().filter_map(|tree| tree.partition.as_ref()) {
+            let size = wanted.slot_mib.get(label).copied().unwrap_or(TREES);
+            plan.add(bundle, label, Kind::Linux, PRIVATE_ATTRIBUTES, size);
         }
         if wanted.factory_mib > Mib(0) {
             plan.add(bundle, FACTORY, Kind::Linux, PRIVATE_ATTRIBUTES, wanted.factory_mib);
