@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long the disk may take to write all of a tree.
-const FLUSH_TIME: Duration = Duration::from_secs(300);
+pub(super) const FLUSH_TIME: Duration = Duration::from_secs(300);
 /// Bytes in one write of what is copied.
 const COPY: u64 = 256 << 10;
 

@@ -58,26 +58,17 @@ pub fn lay_over(machine: &impl Machine, class: &SlotClass, set: SetName, image: 
     let home = home::open(machine, Place::InNewRoot, &class.class)?;
     let (trees, places) = (&*home.trees, home.places(&class.class));
     let files = places.files(set);
-    {
-        let under = machine.image_files(class, set.into(), Some(image))?;
-        let part = || places.has(set).map(|has| has.then_some(Part { trees, root: &files }));
-        let of_set = layer(machine, class, &*under);
-        let is_exact = match part()? {
-            Some(part) => of_set.pieces(&[part])?.1,
-            None => false,
-        };
-        let holds = places.holds(set, &image.root_hash)?;
-        if holds && !is_exact {
-            let told =
-                format_args!("what is carried for set {set} has more than `carry` allows; that is taken out");
-            machine.events().warning(told);
-        }
-        if !holds || !is_exact {
-            let parts: Vec<_> = part()?.into_iter().collect();
-            replace(machine, &places, class, (set, &image.root_hash), &*under, &parts)?;
-        }
+    let under = machine.image_files(class, set.into(), Some(image))?;
+    let has = places.has(set)?;
+    let parts: Vec<_> = has.then_some(Part { trees, root: &files }).into_iter().collect();
+    let is_exact = has && layer(machine, class, &*under).pieces(&parts)?.1;
+    let holds = places.holds(set, &image.root_hash)?;
+    if holds && !is_exact {
+        machine.events().warning("what is carried is not as `carry` allows it; it is put right");
     }
-    machine.release_bases();
+    if !holds || !is_exact {
+        replace(machine, &places, class, (set, &image.root_hash), &*under, &parts)?;
+    }
     machine.lay_over(&files)?;
     places.lead_to(set)
 }

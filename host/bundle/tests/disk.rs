@@ -175,6 +175,7 @@ fn a_partition_for_trees_is_laid_out_blank_with_its_size() {
     let disk = make(dir, "");
     let (start, size) = place(&disk, "apps");
     assert_eq!(size, 3 << 20);
+    let disk = fs::read(dir.join("disk.img")).unwrap();
     assert!(disk[start as usize..(start + size) as usize].iter().all(|byte| *byte == 0));
 }
 

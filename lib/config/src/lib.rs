@@ -28,6 +28,7 @@ mod service;
 mod tree;
 mod types;
 mod units;
+mod unlock;
 mod whole;
 #[cfg(any(feature = "fleet", feature = "hooks"))]
 mod window;
@@ -54,6 +55,7 @@ pub use service::{Access, InstallFrom, Service, ServiceKey, Stick, View};
 pub use tree::{Share, Tree};
 pub use types::*;
 pub use units::{Kib, Mib, Seconds};
+pub use unlock::{MAX_KEY, Unlock};
 pub use whole::Config;
 #[cfg(any(feature = "fleet", feature = "hooks"))]
 pub use window::Window;
@@ -84,8 +86,9 @@ impl Config {
     /// Reads what [`Config::to_json`] wrote, and keeps it as [`Config::json`]. Unknown keys are refused; values are not checked again, because
     /// whoever can change this file can change the program that reads it.
     pub fn from_json(json: &[u8]) -> Result<Self, Error> {
-        let config: Self = drydock_json::from_slice(json).map_err(Error)?;
-        Ok(Self { json: json.to_vec(), ..config })
+        let mut config: Self = drydock_json::from_slice(json).map_err(Error)?;
+        config.json = json.to_vec();
+        Ok(config)
     }
 
     /// The form that a device reads. The same configuration always gives the same bytes.

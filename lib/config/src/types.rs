@@ -120,49 +120,6 @@ pub enum DataFailure {
 }
 words!(DataFailure: Recovery = "recovery", Temporary = "temporary");
 
-/// The longest LUKS key in bytes, in whatever way a device gets it: what cryptsetup takes from a file (8 MiB). The build
-/// host refuses longer ones, and a device reads no more.
-pub const MAX_KEY: u32 = 8 << 20;
-
-/// A way to get a LUKS key.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Unlock {
-    /// A file inside the initramfs. For demos: whoever can read the boot partition has the key.
-    Initramfs {
-        /// Path of the key file: in TOML on the build host, in the initramfs below `/etc/drydock`.
-        file: String,
-    },
-    /// A file on a filesystem of our own disk, or raw bytes at the start of a partition.
-    Partition {
-        /// The partition's label.
-        label: String,
-        /// Path within its filesystem; without it the partition's first `length` bytes are the key.
-        #[serde(default)]
-        file: Option<String>,
-        /// Number of bytes for a raw key.
-        #[serde(default)]
-        length: Option<u32>,
-    },
-    /// A file on a removable medium.
-    Medium {
-        /// Path within the medium's filesystem.
-        file: String,
-        /// How long to wait for the medium. Default: 10.
-        #[serde(default = "defaults::medium_wait")]
-        wait_seconds: Seconds,
-    },
-    /// Ask at the console.
-    Passphrase {
-        /// Number of tries. Default: 3.
-        #[serde(default = "defaults::tries")]
-        tries: u32,
-        /// How long to wait for each. Default: 60.
-        #[serde(default = "defaults::passphrase_wait")]
-        wait_seconds: Seconds,
-    },
-}
-
 /// What recovery does, and how often it tries.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -220,19 +177,10 @@ impl Default for Boot {
 }
 
 pub(crate) mod defaults {
-    use super::{Kib, Seconds};
+    use super::Kib;
 
     pub(crate) fn one() -> u32 {
         1
-    }
-    pub(super) fn tries() -> u32 {
-        3
-    }
-    pub(super) fn medium_wait() -> Seconds {
-        Seconds(10)
-    }
-    pub(super) fn passphrase_wait() -> Seconds {
-        Seconds(60)
     }
     pub(super) fn data_label() -> String {
         "data".into()

@@ -21,7 +21,8 @@ use crate::reset::{FactoryReset, Watchdog, Wipe};
 use crate::service::Service;
 #[cfg(feature = "files")]
 use crate::tree::Tree;
-use crate::types::{Boot, Data, Disk, Recovery, Signatures, SlotClass, Unlock, defaults};
+use crate::types::{Boot, Data, Disk, Recovery, Signatures, SlotClass, defaults};
+use crate::unlock::Unlock;
 use serde::{Deserialize, Serialize};
 
 /// The whole configuration of a device.

@@ -128,7 +128,7 @@ fn what_is_carried_lies_over_the_next_root_goes_back_with_its_set_and_is_lost_at
         .then("drydock factory-reset")
         .then("reboot");
     let said = device.run(Some(&third), Exit::Reset);
-    assert!(said.contains("what is carried for set a is not as `carry` allows it"), "{said}");
+    assert!(said.contains("what is carried is not as `carry` allows it"), "{said}");
     assert!(said.contains("DRYDOCK-TEST-FILE /etc/own/name pump-0815"), "{said}");
     assert!(said.contains("/etc/passwd: No such file"), "{said}");
 
