@@ -43,7 +43,7 @@ pub struct SlotClass {
     pub only_if: Vec<String>,
     /// Files of the old root that the new one has as well, as patterns: kept in a layer on `data`.
     #[cfg(feature = "files")]
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub carry: Vec<drydock_tree::Pattern>,
     /// What is said of them to a build that carries none.
     #[cfg(not(feature = "files"))]

@@ -73,6 +73,43 @@ fn a_tree_of_files_is_updated_shown_and_rolled_back_together_with_its_set() {
     guest.wait_exit(LIMIT).unwrap();
 }
 
+#[test]
+fn a_tree_on_a_partition_of_its_own_is_made_updated_and_new_after_a_reset() {
+    let tree = "[[tree]]\nclass = \"app\"\npartition = \"apps\"\nmount = \"/tmp\"";
+    let class = format!("[[slot]]\nclass = \"app\"\nrole = \"files\"\n\n{tree}\n\n[signatures]");
+    let config = config(&[("[signatures]", &class), ("root = 20 }", "root = 20, app = 1, apps = 24 }")]);
+    let device = Device::flashed("apps", SmallSystem::with_smaller_root("apps", &config).unwrap());
+    let v2 = device.system.release("2.0.0", 2).unwrap();
+    let update = "/var/lib/drydock/update.drydock";
+    let first = Script::default()
+        .then("drydock mark-good")
+        .then("show /tmp/current/program")
+        .then("write /tmp/current/own kept")
+        .save(&v2.bundle, update)
+        .unwrap()
+        .then(&format!("drydock stage {update}"))
+        .then("reboot");
+    let said = device.run(Some(&first), Exit::Reset);
+    assert!(said.contains("app of 1.0.0") && said.contains("is staged as intent 1"), "{said}");
+    let said = device.run(None, Exit::Reset);
+    assert!(said.contains("the tree of `app` for set b"), "{said}");
+    let second = Script::default()
+        .then("drydock mark-good")
+        .then("show /tmp/current/program")
+        .then("show /tmp/current/own")
+        .then("drydock verify --trees")
+        .then("drydock factory-reset")
+        .then("reboot");
+    let said = device.run(Some(&second), Exit::Reset);
+    assert!(said.contains("app of 2.0.0"), "{said}");
+    assert!(said.contains("DRYDOCK-TEST-FILE /tmp/current/own kept"), "{said}");
+    assert!(said.contains("tree of `app` for set b: 1 files"), "{said}");
+    device.run(None, Exit::Reset);
+    let third = Script::default().then("show /tmp/current/own").then("show /tmp/current/program");
+    let said = device.run(Some(&third), Exit::PowerOff);
+    assert!(said.contains("/tmp/current/own: No such file") && said.contains("app of 2.0.0"), "{said}");
+}
+
 /// What the live system writes into the layer of its set, and where it sees that.
 const LAYER: &str = "/var/lib/drydock/trees/root/current";
 
