@@ -44,7 +44,8 @@ pub fn answer(
     Ok(access::admit(machine, door, Place::Peer(who.0), &request, text, now)?.key_name)
 }
 
-fn request(wish: &Wish) -> Result<Request, Error> {
+/// What a wish is for whoever decides on it.
+pub(crate) fn request(wish: &Wish) -> Result<Request, Error> {
     let verb = wish.verb().parse();
     verb.and_then(|verb| Request::new(verb, wish.what())).map_err(|why| Error::Refused(why.into()))
 }

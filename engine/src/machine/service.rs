@@ -4,6 +4,10 @@
 
 use super::{Device, Power};
 use crate::error::Error;
+#[cfg(feature = "lan")]
+use crate::lan::Mailbox;
+#[cfg(feature = "lan")]
+use crate::service::landing::Landing;
 use drydock_state::Source;
 use std::time::Duration;
 
@@ -88,6 +92,18 @@ pub trait Service: super::Clock {
     /// in memory where nothing else takes it, and not one byte of it is proven but its front. Nobody is heard meanwhile.
     fn receive(&self, _console: ConsoleId) -> Result<Source, Error> {
         Err(Error::Refused("nothing can be received over a line here".into()))
+    }
+
+    /// Returns the places for a bundle that outlives a reset, the best one first.
+    #[cfg(feature = "lan")]
+    fn lasting_landings(&self) -> Vec<Landing> {
+        Vec::new()
+    }
+
+    /// Returns where the page on the LAN posts what its visitors want, where there is one.
+    #[cfg(feature = "lan")]
+    fn mailbox(&self) -> Option<std::sync::Arc<Mailbox>> {
+        None
     }
 
     /// What was received is not what was signed: it is not gone on with.

@@ -12,6 +12,7 @@ use crate::release;
 use crate::state::{State, Trust};
 use crate::update::{self, Look, Prepared};
 use crate::volume::data;
+use drydock_format::Digest;
 use drydock_state::transition::{self, successor};
 use drydock_state::{Job, Outcome, Record, SetName, Source, UnixTime};
 
@@ -20,6 +21,8 @@ use drydock_state::{Job, Outcome, Record, SetName, Source, UnixTime};
 pub(super) enum Done {
     /// The device stays in the menu, and this is to be said.
     Told(String),
+    /// The same: it was refused, or has failed.
+    Refused(String),
     /// The device goes on.
     HandOver,
     /// It is to be switched off.
@@ -73,8 +76,11 @@ pub(super) fn act<M: Machine>(
         Action::Look(_) => return Ok(Done::Told(String::new())),
     };
     match staged {
-        Ok(id) => carry_out(scene, state, id),
-        Err(error) => Ok(Done::Told(error.to_string())),
+        Ok(id) => {
+            scene.begin("It is done now; see below how it goes.");
+            carry_out(scene, state, id)
+        }
+        Err(error) => Ok(Done::Refused(error.to_string())),
     }
 }
 
@@ -86,14 +92,24 @@ fn receive<M: Machine>(scene: &Scene<'_, M>, state: &mut State<'_>) -> Result<u6
     scene.say(
         "Send the bundle now, by ZMODEM or YMODEM: sz FILE, or the menu of your terminal program. It goes on by itself.",
     );
-    let source = machine.receive(console)?;
+    stage_received(machine, state, &machine.receive(console)?, None)
+}
+
+/// Proves all of a bundle that was received, and records the intent to install it. Returns its id; on return it is on stable
+/// storage. Nothing of what is not as it was signed is gone on with.
+pub(super) fn stage_received(
+    machine: &impl Machine,
+    state: &mut State<'_>,
+    source: &Source,
+    pinned: Option<Digest>,
+) -> Result<u64, Error> {
     let prepared =
-        update::prepare(machine, &state.record, &source, None, Look::Whole).inspect_err(|error| {
+        update::prepare(machine, &state.record, source, pinned, Look::Whole).inspect_err(|error| {
             if error.is_of_contents() {
                 machine.forget_received();
             }
         })?;
-    stage(machine, state, &source, prepared)
+    stage(machine, state, source, prepared)
 }
 
 /// Records the intent to install what was prepared. Returns its id; on return it is on stable storage.
@@ -111,7 +127,7 @@ fn stage(
 }
 
 fn told(done: Result<String, Error>) -> Done {
-    Done::Told(done.unwrap_or_else(|error| error.to_string()))
+    done.map_or_else(|error| Done::Refused(error.to_string()), Done::Told)
 }
 
 /// Changes the record, and saves it. On return that is on stable storage; after an error the record is as it was.
@@ -133,7 +149,11 @@ fn change<T>(
 }
 
 /// Carries out the intent that was just staged, as the next recovery would.
-fn carry_out<M: Machine>(scene: &Scene<'_, M>, state: &mut State<'_>, id: u64) -> Result<Done, Error> {
+pub(super) fn carry_out<M: Machine>(
+    scene: &Scene<'_, M>,
+    state: &mut State<'_>,
+    id: u64,
+) -> Result<Done, Error> {
     let machine = scene.machine;
     data::release(machine)?;
     recover::recover(machine, state, Reason::Asked, scene.copy)?;

@@ -2,7 +2,10 @@
 
 use super::act::{self, Done};
 use super::keeper::{Answered, Before, Keeper};
-use super::menu::{Action, Choices, Screen, Wish};
+use super::known;
+#[cfg(feature = "lan")]
+use super::letters::{AT_WORK, GOES_ON, Led, Letters};
+use super::menu::{Action, Screen, Wish};
 use super::offers;
 use super::page::harmless;
 use super::scene::Scene;
@@ -10,7 +13,6 @@ use super::screens::{Facts, render, title};
 use crate::context::End;
 use crate::error::Error;
 use crate::event::Step;
-use crate::journal;
 use crate::limits::MOUNT_TIME;
 use crate::machine::{ConsoleId, Heard, Machine, Shelf};
 use crate::recover;
@@ -22,6 +24,9 @@ use std::time::Duration;
 
 /// How often a look is taken at what is plugged in.
 const LOOK: Duration = Duration::from_secs(2);
+/// How often one is taken at letters from the page, where there is one.
+#[cfg(feature = "lan")]
+const GLANCE: Duration = Duration::from_millis(100);
 /// How long a look at all media may take.
 const FINDING: Duration = Duration::from_secs(60);
 
@@ -30,6 +35,8 @@ pub(crate) struct Desk {
     service: Service,
     dialogues: Vec<Dialogue>,
     keeper: Keeper,
+    #[cfg(feature = "lan")]
+    letters: Letters,
     /// How often the device was changed from here.
     epoch: u64,
     had_media: bool,
@@ -73,7 +80,16 @@ impl Desk {
         let consoles = machine.consoles().into_iter();
         let dialogues =
             consoles.map(|(console, name)| Dialogue { console, name, screen: Screen::Main }).collect();
-        Some(Self { service, dialogues, keeper, epoch: 0, had_media: false, copy })
+        Some(Self {
+            service,
+            dialogues,
+            keeper,
+            #[cfg(feature = "lan")]
+            letters: Letters::new(machine),
+            epoch: 0,
+            had_media: false,
+            copy,
+        })
     }
 
     /// How long the device waits for an entry.
@@ -90,18 +106,42 @@ impl Desk {
         why: Option<&str>,
         limit: Duration,
     ) -> Result<Left, Error> {
+        #[cfg(feature = "lan")]
+        self.letters.open(state);
+        let left = self.listen(machine, state, why, limit);
+        #[cfg(feature = "lan")]
+        self.letters.close(GOES_ON);
+        left
+    }
+
+    fn listen(
+        &mut self,
+        machine: &impl Machine,
+        state: &mut State<'_>,
+        why: Option<&str>,
+        limit: Duration,
+    ) -> Result<Left, Error> {
         let scene = Facts { why: why.map(Into::into), seconds: limit.as_secs(), ..Facts::default() };
-        for at in 0..self.dialogues.len() {
-            self.draw(machine, state, at, &scene);
-        }
-        let mut left = limit;
+        self.draw_all(machine, state, &scene);
+        let (mut left, mut unseen) = (limit, LOOK);
         loop {
-            if let Some(left) = self.look_at_media(machine, state, why.is_some())? {
-                return Ok(left);
+            if unseen >= LOOK {
+                unseen = Duration::ZERO;
+                if let Some(left) = self.look_at_media(machine, state, why.is_some())? {
+                    return Ok(left);
+                }
             }
-            let slice = left.min(LOOK);
+            #[cfg(feature = "lan")]
+            match self.letter(machine, state, &scene)? {
+                Entry::Nothing => {}
+                Entry::Made => left = left.max(self.patience()),
+                Entry::Last(left) => return Ok(left),
+            }
+            let slice = left.min(self.slice());
             machine.events().allow(slice + LOOK);
-            match machine.hear(slice) {
+            let heard = machine.hear(slice);
+            unseen += slice;
+            match heard {
                 Heard::Off => return Ok(Left::Ended(End::SwitchedOff(why.unwrap_or_default().into()))),
                 Heard::Nothing => left = left.saturating_sub(slice),
                 Heard::Line { console, text, waited } => {
@@ -117,6 +157,37 @@ impl Desk {
                 return Ok(Left::Idle);
             }
         }
+    }
+
+    /// How long is listened before a look is taken at something else.
+    fn slice(&self) -> Duration {
+        #[cfg(feature = "lan")]
+        if self.letters.may_come() {
+            return GLANCE;
+        }
+        LOOK
+    }
+
+    /// Reads a letter from the page, if there is one. What is done for it shows on all consoles.
+    #[cfg(feature = "lan")]
+    fn letter(
+        &mut self,
+        machine: &impl Machine,
+        state: &mut State<'_>,
+        scene: &Facts,
+    ) -> Result<Entry, Error> {
+        let Some(letter) = self.letters.next() else { return Ok(Entry::Nothing) };
+        match self.letters.read(machine, state, &self.keeper, self.copy, &mut self.epoch, &letter)? {
+            Led::Nothing => return Ok(Entry::Nothing),
+            Led::Use => {}
+            Led::Done(Done::Told(text) | Done::Refused(text)) => {
+                machine.events().note(format_args!("at the page: {}", harmless(&text, 300)));
+                self.letters.open(state);
+                self.draw_all(machine, state, scene);
+            }
+            Led::Done(done) => return Ok(Entry::Last(ending(machine, state, done))),
+        }
+        Ok(Entry::Made)
     }
 
     /// Where media have come: installs the newest bundle on them, if the configuration says so.
@@ -144,10 +215,10 @@ impl Desk {
                     harmless(&offer.version, 40)
                 ));
                 let action = Action::Install(offer.clone());
-                let mut scene = Scene { machine, copy: self.copy, console: None };
+                let scene = Scene { machine, copy: self.copy, console: None, begun: None };
                 self.epoch += 1;
-                match act::act(&mut scene, state, &action)? {
-                    Done::Told(why) => machine.events().warning(why),
+                match self.act(scene, state, &action)? {
+                    Done::Told(why) | Done::Refused(why) => machine.events().warning(why),
                     done => return Ok(Some(ending(machine, state, done))),
                 }
             }
@@ -167,7 +238,7 @@ impl Desk {
         let Some(at) = self.dialogues.iter().position(|dialogue| dialogue.console == console) else {
             return Ok(Entry::Nothing);
         };
-        let choices = self.choices(machine, state);
+        let choices = known::choices(machine, state, &self.service, self.epoch);
         let wish = self.dialogues.get(at).map(|dialogue| dialogue.screen.enter(text, &choices));
         let mut entry = Entry::Made;
         match wish.unwrap_or(Wish::Again) {
@@ -254,7 +325,7 @@ impl Desk {
         epoch: Option<u64>,
     ) -> Result<Entry, Error> {
         if epoch.is_some_and(|epoch| epoch != self.epoch) {
-            let told = "The device was changed from another console meanwhile. Look again, and ask again.";
+            let told = "The device was changed from elsewhere meanwhile. Look again, and ask again.";
             self.show(at, Screen::Told(told.into()));
             return Ok(Entry::Made);
         }
@@ -269,12 +340,33 @@ impl Desk {
             self.epoch += 1;
             machine.events().note(format_args!("at the console {name}: {}", title(action)));
         }
-        let mut scene = Scene { machine, copy: self.copy, console: Some(console) };
-        match act::act(&mut scene, state, action)? {
-            Done::Told(text) => self.show(at, Screen::Told(text)),
+        let scene = Scene { machine, copy: self.copy, console: Some(console), begun: None };
+        match self.act(scene, state, action)? {
+            Done::Told(text) | Done::Refused(text) => self.show(at, Screen::Told(text)),
             done => return Ok(Entry::Last(ending(machine, state, done))),
         }
         Ok(Entry::Made)
+    }
+
+    /// Does it, while the page takes nothing.
+    fn act<M: Machine>(
+        &self,
+        mut scene: Scene<'_, M>,
+        state: &mut State<'_>,
+        action: &Action,
+    ) -> Result<Done, Error> {
+        #[cfg(feature = "lan")]
+        self.letters.close(AT_WORK);
+        let done = act::act(&mut scene, state, action);
+        #[cfg(feature = "lan")]
+        self.letters.open(state);
+        done
+    }
+
+    fn draw_all(&self, machine: &impl Machine, state: &State<'_>, scene: &Facts) {
+        for at in 0..self.dialogues.len() {
+            self.draw(machine, state, at, scene);
+        }
     }
 
     fn show(&mut self, at: usize, screen: Screen) {
@@ -285,43 +377,9 @@ impl Desk {
 
     fn draw(&self, machine: &impl Machine, state: &State<'_>, at: usize, scene: &Facts) {
         let Some(dialogue) = self.dialogues.get(at) else { return };
-        let facts = Facts {
-            compatible: machine.config().compatible.clone(),
-            record: state.record.clone(),
-            untrusted: match state.trust() {
-                Trust::Whole => None,
-                Trust::ReadOnly(why) => Some(why.clone()),
-            },
-            log: match dialogue.screen {
-                Screen::Log { .. } => log(machine),
-                _ => Vec::new(),
-            },
-            wipes: wipes(machine),
-            has_data: machine.config().data.is_some(),
-            ..scene.clone()
-        };
+        let facts = known::facts(machine, state, &dialogue.screen, scene);
         machine.tell(dialogue.console, &format!("\n{}", render(&dialogue.screen, &facts)));
     }
-
-    fn choices(&self, machine: &impl Machine, state: &State<'_>) -> Choices {
-        Choices {
-            wipes: wipes(machine),
-            history: state.record.history.len(),
-            log: log(machine).len(),
-            data: machine.config().data.as_ref().map(|_| self.service.data_folder.clone()),
-            stick: self.service.stick.folder.clone(),
-            epoch: self.epoch,
-        }
-    }
-}
-
-fn wipes(machine: &impl Machine) -> Vec<String> {
-    machine.config().wipes.iter().map(|wipe| wipe.label.clone()).collect()
-}
-
-fn log(machine: &impl Machine) -> Vec<String> {
-    let told = machine.events().journal();
-    String::from_utf8_lossy(&told).lines().map(journal::as_text).collect()
 }
 
 /// How the boot goes on after what ends all dialogues.
@@ -330,12 +388,12 @@ fn ending(machine: &impl Machine, state: &State<'_>, done: Done) -> Left {
         Done::SwitchOff => {
             machine.events().finished(Step::HandOver, "the device is switched off");
             machine.switch_off();
-            Left::Ended(End::SwitchedOff("somebody at a console has asked for it".into()))
+            Left::Ended(End::SwitchedOff("somebody has asked for it".into()))
         }
         Done::Restart => {
-            machine.events().finished(Step::HandOver, "reset, as somebody at a console has asked");
+            machine.events().finished(Step::HandOver, "reset, as somebody has asked");
             Left::Ended(End::Reset(recover::next(machine, state)))
         }
-        Done::HandOver | Done::Told(_) => Left::GoOn,
+        Done::HandOver | Done::Told(_) | Done::Refused(_) => Left::GoOn,
     }
 }

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::fetch::holes::Claim;
 use crate::update::plan;
 use drydock_config::Config;
-use drydock_format::{Bundle, Manifest, ReadAt, Trusted};
+use drydock_format::{Bundle, Digest, Manifest, ReadAt, Trusted};
 use drydock_state::Record;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const LONGEST: u64 = 4 << 20;
 
 /// The first bytes of a bundle.
-pub(super) struct Front {
+pub struct Front {
     /// They.
-    pub(super) bytes: Vec<u8>,
+    pub bytes: Vec<u8>,
     /// The length of the whole file in bytes.
     size: u64,
     /// How many bytes are needed before it makes sense to look.
@@ -24,7 +24,7 @@ pub(super) struct Front {
 }
 
 /// What a front turned out to be.
-pub(super) enum Looked {
+pub enum Looked {
     /// More of it is needed.
     Lacks,
     /// It is signed, and for this device.
@@ -32,20 +32,29 @@ pub(super) enum Looked {
 }
 
 /// What a front is held against.
-pub(super) struct Against<'a> {
-    pub(super) config: &'a Config,
-    pub(super) record: &'a Record,
-    pub(super) trusted: &'a Trusted,
+pub struct Against<'a> {
+    /// What this device is.
+    pub config: &'a Config,
+    /// What it must not go below.
+    pub record: &'a Record,
+    /// Whom it trusts.
+    pub trusted: &'a Trusted,
+    /// The digest of the manifest of the one release that is wanted, if it is only one.
+    pub wanted: Option<Digest>,
 }
 
 impl Front {
-    pub(super) fn new(size: u64) -> Self {
+    /// Returns an empty one, of a file of so many bytes.
+    pub fn new(size: u64) -> Self {
         Self { bytes: Vec::new(), size, needed: 512.min(size) }
     }
 
-    /// Takes the next bytes, and looks if that makes sense. An error: the file is no bundle, is not signed by whom this device
-    /// trusts, is not meant for it, or has another length than its manifest says.
-    pub(super) fn add(&mut self, bytes: &[u8], against: &Against<'_>) -> Result<Looked, Error> {
+    /// Takes the next bytes, and looks if that makes sense.
+    ///
+    /// # Errors
+    /// The file is no bundle, is not signed by whom this device trusts, is not meant for it, is not the release that is wanted,
+    /// or has another length than its manifest says.
+    pub fn add(&mut self, bytes: &[u8], against: &Against<'_>) -> Result<Looked, Error> {
         self.bytes.extend_from_slice(bytes);
         while self.bytes.len() as u64 >= self.needed {
             let here = Arc::new(Here {
@@ -66,6 +75,12 @@ impl Front {
                 Ok(outline) => {
                     let manifest: &Manifest = &outline.release;
                     plan::admit(against.config, against.record, manifest)?;
+                    if against.wanted.is_some_and(|wanted| wanted != outline.manifest) {
+                        return Err(Error::Refused(format!(
+                            "this is version {}, and not the release that was asked for; ask for this one",
+                            manifest.version
+                        )));
+                    }
                     outline.check_length(self.size)?;
                     let claim = Claim {
                         manifest: outline.manifest,

@@ -8,7 +8,7 @@ use crate::state::State;
 use drydock_access::{Answer, Door, Place, Request};
 use std::sync::Mutex;
 
-/// Who decides. All consoles share the door.
+/// Who decides. All consoles, and the page on the LAN, share the door.
 pub(super) struct Keeper {
     door: Mutex<Door>,
     asked: Vec<Asked>,
@@ -90,6 +90,12 @@ impl Keeper {
             Err(error @ Error::Access(_)) => Answered::Refused(error.to_string()),
             Err(error) => Answered::Refused(format!("nobody is let in: {error}")),
         }
+    }
+
+    /// The door, for those who come by another way than a console.
+    #[cfg(feature = "lan")]
+    pub(super) fn door(&self) -> &Mutex<Door> {
+        &self.door
     }
 
     /// What was asked at this console is not wanted any more.

@@ -9,9 +9,12 @@ mod act;
 mod attend;
 mod check;
 mod desk;
-mod front;
+pub mod front;
 mod keeper;
+mod known;
 pub mod landing;
+#[cfg(feature = "lan")]
+mod letters;
 pub mod menu;
 mod name;
 pub mod offers;
@@ -19,6 +22,8 @@ pub mod page;
 mod papers;
 mod scene;
 pub mod screens;
+#[cfg(feature = "lan")]
+mod sent;
 pub mod upload;
 
 pub(crate) use attend::{Attended, attend};

@@ -12,6 +12,8 @@ pub(super) struct Scene<'m, M> {
     pub(super) copy: Option<CopyName>,
     /// The console that it was asked for at, if it was.
     pub(super) console: Option<ConsoleId>,
+    /// Who is told elsewhere that what was asked for is begun.
+    pub(super) begun: Option<&'m dyn Fn(&str)>,
 }
 
 impl<M: Machine> Scene<'_, M> {
@@ -22,11 +24,18 @@ impl<M: Machine> Scene<'_, M> {
         }
     }
 
+    /// Says, where it is not seen at a console, that all is well so far, and what is done now.
+    pub(super) fn begin(&self, text: &str) {
+        if let Some(begun) = self.begun {
+            begun(text);
+        }
+    }
+
     /// Whether somebody wants something long to end: by Enter, at the console that it was asked for at.
     pub(super) fn is_stopped(&self) -> bool {
         match self.machine.hear(Duration::ZERO) {
             Heard::Line { console, .. } if Some(console) != self.console => {
-                self.machine.tell(console, "Another console is busy with the device; wait for it.\n");
+                self.machine.tell(console, "Somebody else is busy with the device; wait for that.\n");
                 false
             }
             Heard::Line { .. } | Heard::Off => true,

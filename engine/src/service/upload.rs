@@ -1,4 +1,4 @@
-//! A bundle that comes over a line.
+//! A bundle that comes over a line, or from the page.
 //!
 //! Its front is looked at while it comes, so a file that is not signed or not meant for this device is refused after its first
 //! kilobytes. What has come is claimed piece by piece ([`Claim`]), so an upload that was cut short, by a bad line or a cut of
@@ -16,7 +16,7 @@ use crate::state::Seen;
 use crate::update::Look;
 use drydock_block::Flush;
 use drydock_config::Config;
-use drydock_format::Trusted;
+use drydock_format::{Digest, Trusted};
 use drydock_modem::{Answer, Check, Ended, Failed, Offer, Stop, Take};
 use drydock_state::{Record, Source};
 use std::io;
@@ -30,6 +30,8 @@ const UNIT: u64 = 4096;
 const SPARE: u64 = 64 << 10;
 /// After so many bytes progress is told.
 const TELL: u64 = 8 << 10;
+/// And that of a bundle from the page so many times: all consoles are told of it, and a serial line may be one of them.
+const PARTS: u64 = 20;
 /// A transfer may stand still for so long: it ends by itself before.
 const QUIET: Duration = Duration::from_secs(150);
 
@@ -40,9 +42,31 @@ pub struct Upload<'u> {
     record: Record,
     trusted: Trusted,
     landings: Vec<Landing>,
+    way: Way,
     coming: Coming,
     told: u64,
     failed: Option<Error>,
+}
+
+/// How a bundle comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Over a serial line: whatever is sent.
+    Line,
+    /// From the page: the release with this digest of its manifest.
+    Page(Digest),
+}
+
+impl Way {
+    /// Its name for a person.
+    fn name(self) -> &'static str {
+        if self == Self::Line { "over the line" } else { "from the page" }
+    }
+
+    /// After so many bytes what has come is flushed and claimed: a network brings more in the time that a flush takes.
+    fn part(self) -> usize {
+        if self == Self::Line { PART } else { 16 * PART }
+    }
 }
 
 /// What has come.
@@ -69,7 +93,7 @@ pub struct Received {
 impl<'u> Upload<'u> {
     /// Prepares for a bundle. Refused where there is no place for one, where an intent waits that may need what is there, and
     /// where the state can't be trusted.
-    pub fn new<M: Machine>(machine: &'u M, landings: Vec<Landing>) -> Result<Self, Error> {
+    pub fn new<M: Machine>(machine: &'u M, landings: Vec<Landing>, way: Way) -> Result<Self, Error> {
         let Seen { record, .. } = Seen::look(machine)?;
         if record.intent.is_some() {
             return Err(refusal("something is staged already; cancel that first"));
@@ -81,7 +105,7 @@ impl<'u> Upload<'u> {
         let (config, events) = (machine.config(), machine.events());
         events.allow(QUIET);
         let coming = Coming::Nothing;
-        Ok(Self { config, events, record, trusted, landings, coming, told: 0, failed: None })
+        Ok(Self { config, events, record, trusted, landings, way, coming, told: 0, failed: None })
     }
 
     /// Puts what has come on stable storage, and returns what that is, if it is a whole bundle. An error says what was wrong with
@@ -110,8 +134,10 @@ impl<'u> Upload<'u> {
                     Ok(Ended::Done { .. }) => Failed::Length.to_string(),
                     Err(error) => error.to_string(),
                 };
+                let again =
+                    if self.way == Way::Line { "with ZMODEM it goes on from there" } else { "send it again" };
                 Err(Error::Refused(format!(
-                    "the upload is not whole, {} of {length} bytes are there: {why}; with ZMODEM it goes on from there",
+                    "the upload is not whole, {} of {length} bytes are there: {why}; {again}",
                     claim.have.end()
                 )))
             }
@@ -175,13 +201,14 @@ impl<'u> Upload<'u> {
             Coming::Nothing => return Ok(()),
             Coming::Front(landing, front) => {
                 let Self { config, record, trusted, .. } = self;
-                let Looked::Good(claim, version) = front.add(bytes, &Against { config, record, trusted })?
-                else {
+                let wanted = if let Way::Page(wanted) = self.way { Some(wanted) } else { None };
+                let against = Against { config, record, trusted, wanted };
+                let Looked::Good(claim, version) = front.add(bytes, &against)? else {
                     return Ok(());
                 };
                 self.events.started(
                     Step::Fetch,
-                    format_args!("version {version}, signed and for this device, over the line"),
+                    format_args!("version {version}, signed and for this device, {}", self.way.name()),
                 );
                 self.events.allow(QUIET);
                 let (landing, pending) = (*landing, std::mem::take(&mut front.bytes));
@@ -194,8 +221,9 @@ impl<'u> Upload<'u> {
             }
             Coming::Rest { pending, .. } => pending.extend_from_slice(bytes),
         }
-        while self.pending() >= PART {
-            self.put(PART)?;
+        let part = self.way.part();
+        while self.pending() >= part {
+            self.put(part)?;
         }
         self.tell();
         Ok(())
@@ -230,9 +258,10 @@ impl<'u> Upload<'u> {
     fn tell(&mut self) {
         let Coming::Rest { claim, at, pending, .. } = &self.coming else { return };
         let (done, total) = (*at + pending.len() as u64, claim.length);
-        if done.saturating_sub(self.told) >= TELL {
+        let often = if self.way == Way::Line { TELL } else { (total / PARTS).max(PART as u64) };
+        if done.saturating_sub(self.told) >= often {
             self.told = done;
-            let what = "the bundle, over the line".to_owned();
+            let what = format!("the bundle, {}", self.way.name());
             self.events.send(Event::Progress { step: Step::Fetch, what, done, total, unit: Unit::Bytes });
             self.events.allow(QUIET);
         }

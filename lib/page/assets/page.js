@@ -39,7 +39,7 @@ const render = view => {
     at("bar").max = Math.max(now.total, 1);
     at("bar").value = now.done;
   }
-  if (view.busy && !wanted) show(view.busy);
+  at("busy").textContent = view.busy || "";
   for (const act of document.querySelectorAll("[data-act]")) act.hidden = !view.acts.includes(act.dataset.act);
 };
 
@@ -75,7 +75,8 @@ const ask = async (line, title, file) => {
   wanted = { line, file };
   show("");
   const asked = JSON.parse(await say("/ask", line));
-  if (asked.token) return act(asked.token);
+  // Where everybody may, nothing else asks whether it is meant.
+  if (asked.token) return file || line === "view" || confirm(title + "?") ? act(asked.token) : leave();
   at("asked").textContent = title;
   at("challenge").textContent = asked.challenge;
   at("answer").value = "";

@@ -5,7 +5,7 @@ use drydock_engine::Error;
 use drydock_engine::fetch::Keep;
 use drydock_engine::live::Staged;
 use drydock_engine::service::landing::{Landing, Memory, UPLOADED, landings};
-use drydock_engine::service::upload::{Received, Upload, stage};
+use drydock_engine::service::upload::{Received, Upload, Way, stage};
 use drydock_modem::{Answer, Check, Ended, Failed, Offer, Take};
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ pub fn places(device: &SimDevice<'_>, places: &Places) -> Vec<Landing> {
 pub fn upload(device: &SimDevice<'_>, on: &Places, file: &[u8], line: Line) -> Uploaded {
     device.live(|machine| {
         let places = landings(machine, on.data.clone(), on.memory.clone());
-        let mut upload = match Upload::new(machine, places) {
+        let mut upload = match Upload::new(machine, places, Way::Line) {
             Ok(upload) => upload,
             Err(error) => return Uploaded { received: Err(error), began: 0, sent: 0 },
         };
@@ -92,14 +92,21 @@ fn send(upload: &mut Upload<'_>, file: &[u8], line: Line, began: &mut u64, sent:
     }
 }
 
+impl Places {
+    /// Lets a device find what lies there.
+    pub fn read_by(&self, device: &mut SimDevice<'_>) {
+        if let Some(data) = &self.data {
+            device.bundles.insert(UPLOADED.into(), Arc::new(Lying(data.clone())));
+        }
+        if let Some(memory) = &self.memory {
+            device.bundles.insert("memory".into(), memory.clone());
+        }
+    }
+}
+
 /// Stages what was received.
 pub fn stage_it(device: &mut SimDevice<'_>, on: &Places, received: &Received) -> Result<Staged, Error> {
-    if let Some(data) = &on.data {
-        device.bundles.insert(UPLOADED.into(), Arc::new(Lying(data.clone())));
-    }
-    if let Some(memory) = &on.memory {
-        device.bundles.insert("memory".into(), memory.clone());
-    }
+    on.read_by(device);
     let places = places(device, on);
     device.live(|machine| stage(machine, &places, received))
 }

@@ -189,14 +189,14 @@ fn somebody_at_the_same_console_can_stop_a_check_and_nobody_else_can() {
         [Said::at(0, "10"), Said::at(0, "1"), Said::at(1, "").while_busy(), Said::at(0, "").while_busy()];
     let seen = device.visit(Visit::new(lines), Reason::Asked);
     shows(&seen, &["Stopped. "]);
-    assert!(seen.on(1).contains("Another console is busy"));
+    assert!(seen.on(1).contains("Somebody else is busy"));
 }
 
 #[test]
 fn power_is_switched_as_asked() {
     let device = second();
     let seen = device.attend(&["12", "off"]);
-    assert_eq!(seen.boot, Boot::Recovered(Next::Stay("somebody at a console has asked for it".into())));
+    assert_eq!(seen.boot, Boot::Recovered(Next::Stay("somebody has asked for it".into())));
     let seen = device.attend(&["13", "restart", "5", "back"]);
     assert_eq!(seen.boot, Boot::Recovered(Next::Reboot(SetName::B)));
     assert_eq!(device.run(), End::Up(SetName::B));
@@ -219,7 +219,7 @@ fn what_two_consoles_ask_for_is_done_once() {
     let lines = [Said::at(0, "5"), Said::at(1, "5"), Said::at(0, "back"), Said::at(1, "back")];
     let seen = device.visit(Visit::new(lines), Reason::Asked);
     assert!(seen.on(0).contains("Set a is first now."));
-    assert!(seen.on(1).contains("changed from another console meanwhile"));
+    assert!(seen.on(1).contains("changed from elsewhere meanwhile"));
     let history = device.record().unwrap().history;
     assert_eq!(history.iter().filter(|entry| entry.outcome == Outcome::RolledBack).count(), 1);
     assert_eq!(device.record().unwrap().first_set(), SetName::A);

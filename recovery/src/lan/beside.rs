@@ -1,4 +1,4 @@
-//! The page of the recovery, beside its work.
+//! The page of the recovery, beside its work and its menu.
 
 use super::board::Board;
 use super::{Heard, Limits, Page, announce, listeners};
@@ -7,6 +7,7 @@ use drydock_config::{Config, Lan};
 use drydock_engine::Error;
 use drydock_engine::context::Purpose;
 use drydock_engine::event::Events;
+use drydock_engine::lan::{Mailbox, summary};
 use drydock_state::Record;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ const HTTPS: u16 = 443;
 /// A page, and the network that it is on. Dropping it ends the page, and the network where nobody else uses it.
 pub struct Beside {
     network: Arc<Network>,
+    mailbox: Arc<Mailbox>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -36,7 +38,9 @@ pub fn beside(
     purpose: Purpose,
 ) -> Option<Beside> {
     let lan = config.lan.clone().filter(|lan| lan.recovery && matches!(purpose, Purpose::Recovery(_)))?;
-    let board = Arc::new(Board::new(config, record, heard));
+    let status = record.map_or_else(|| "the state can't be read".into(), summary);
+    let mailbox = Arc::new(Mailbox::new(status));
+    let board = Arc::new(Board::new(config, heard, Arc::clone(&mailbox)));
     let shared = events.shared();
     let begun = link::begin("*", &config.network, events).and_then(|network| {
         let (network, stop) = (Arc::new(network), Arc::new(AtomicBool::new(false)));
@@ -48,7 +52,7 @@ pub fn beside(
         };
         let thread = thread::Builder::new().name("lan".into()).spawn(show);
         let thread = Some(thread.map_err(Error::doing("start the thread of the page"))?);
-        Ok(Beside { network, stop, thread })
+        Ok(Beside { network, mailbox, stop, thread })
     });
     begun.map_err(|why| events.warning(format_args!("there is no page on the LAN: {why}"))).ok()
 }
@@ -91,6 +95,11 @@ fn place(address: IpAddr, port: u16) -> String {
 }
 
 impl Beside {
+    /// Where what its visitors want is posted.
+    pub fn mailbox(&self) -> Arc<Mailbox> {
+        Arc::clone(&self.mailbox)
+    }
+
     /// The network that it is on.
     pub fn network(&self) -> Arc<Network> {
         Arc::clone(&self.network)

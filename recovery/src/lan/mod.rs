@@ -23,6 +23,8 @@ mod timed;
 mod upload;
 
 pub use beside::{Beside, beside};
+pub use board::Board;
+pub(crate) use board::check_length;
 pub use certificate::{Fingerprint, announce};
 pub use heard::Heard;
 pub use limits::Limits;

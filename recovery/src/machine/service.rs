@@ -6,7 +6,11 @@ use crate::console::since_start;
 use crate::disk::{Access, DiskDevice};
 use crate::pid1::process;
 use drydock_engine::Error;
+#[cfg(feature = "lan")]
+use drydock_engine::lan::Mailbox;
 use drydock_engine::machine::{Clock, ConsoleId, Device, Heard, Paper, Service, Shelf, Shelved};
+#[cfg(feature = "lan")]
+use drydock_engine::service::landing::{Landing, landings};
 use drydock_engine::service::upload::forget;
 use drydock_state::Source;
 use std::fs;
@@ -51,6 +55,16 @@ impl Service for Hardware<'_> {
         self.upload(self.console, console.0).map(|received| received.source)
     }
 
+    #[cfg(feature = "lan")]
+    fn lasting_landings(&self) -> Vec<Landing> {
+        landings(self, self.uploaded(), None)
+    }
+
+    #[cfg(feature = "lan")]
+    fn mailbox(&self) -> Option<Arc<Mailbox>> {
+        lock(&self.page).as_ref().map(crate::lan::Beside::mailbox)
+    }
+
     fn forget_received(&self) {
         forget(&self.landings());
     }
@@ -89,7 +103,7 @@ impl Service for Hardware<'_> {
 
     #[cfg(feature = "network")]
     fn test_network(&self, server: Option<&str>, say: &mut dyn FnMut(String)) -> Result<(), Error> {
-        crate::net::reach(&self.config.network, self.events, server, say)
+        crate::net::reach(&*crate::net::linked(self)?, self.events, server, say)
     }
 
     fn since_start(&self) -> Duration {

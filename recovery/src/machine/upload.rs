@@ -7,7 +7,7 @@ use drydock_engine::Error;
 use drydock_engine::fetch::Keep;
 use drydock_engine::machine::Place;
 use drydock_engine::service::landing::{Landing, UPLOADED, landings};
-use drydock_engine::service::upload::{Received, Upload};
+use drydock_engine::service::upload::{Received, Upload, Way};
 use drydock_engine::volume::data;
 use drydock_modem::{Ended, Give, Receiver, Sender, Stop, Times};
 use std::sync::Arc;
@@ -19,20 +19,24 @@ const LONGEST: Duration = Duration::from_secs(5 * 3600);
 impl Hardware<'_> {
     /// Returns the places that an upload can go to now, the best one first; `data` is mounted for it if it can be.
     pub fn landings(&self) -> Vec<Landing> {
+        landings(self, self.uploaded(), Some(self.memory.clone()))
+    }
+
+    /// The file on `data` that uploads go to, where that can be had.
+    pub(super) fn uploaded(&self) -> Option<Arc<dyn Keep>> {
         // That there is none, or that it is locked, is no reason to refuse: there are other places.
         let on_data = data::for_reading(self).and_then(|()| {
             let path = self.target(Place::Data).join(UPLOADED);
             KeptFile::at(&path).map_err(Error::doing(format_args!("open {}", path.display())))
         });
         let on_data = on_data.map_err(|error| self.warn(format_args!("uploads do not go to data: {error}")));
-        let on_data = on_data.ok().map(|keep| Arc::new(keep) as Arc<dyn Keep>);
-        landings(self, on_data, Some(self.memory.clone()))
+        on_data.ok().map(|keep| Arc::new(keep) as Arc<dyn Keep>)
     }
 
     /// Receives a bundle over a console's line. The console is as before on return, and what has come is on stable storage. An
     /// error says what is wrong with the bundle or with the line; what came is gone on with the next time.
     pub fn upload(&self, console: &Console, number: usize) -> Result<Received, Error> {
-        let mut upload = Upload::new(self, self.landings())?;
+        let mut upload = Upload::new(self, self.landings(), Way::Line)?;
         let ended = {
             let mut receiver = Receiver::new(&mut upload, Times::default());
             console.transfer(number, &mut receiver, LONGEST)

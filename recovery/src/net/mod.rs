@@ -29,6 +29,8 @@ pub use dial::{Dial, Parts};
 pub use identity::{DeviceIdentity, PemIdentity, authorities};
 pub use manners::{Manners, Pauses, StoodBack};
 pub use names::{Names, SystemNames};
+#[cfg(feature = "service")]
+pub use open::linked;
 pub use open::{Showing, dial, session, stream};
 #[cfg(feature = "service")]
 pub use reach::reach;

@@ -98,8 +98,8 @@ fn names(machine: &Hardware<'_>) -> Result<Arc<dyn Names>, Error> {
     })
 }
 
-/// The network, which somebody may have brought up already for the page.
-fn linked(machine: &Hardware<'_>) -> Result<Arc<link::Network>, Error> {
+/// Returns the network, which is brought up now, or was before for the page. It is down again when nobody has it any more.
+pub fn linked(machine: &Hardware<'_>) -> Result<Arc<link::Network>, Error> {
     let config = &machine.config().network;
     #[cfg(feature = "lan")]
     if let Some(network) = machine.page_network() {

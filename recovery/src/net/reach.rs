@@ -1,8 +1,7 @@
 //! A test of the recovery's network: what it gives, and whether a server can be reached over it.
 
 use crate::answer::Result;
-use crate::link;
-use drydock_config::Network;
+use crate::link::Network;
 use drydock_engine::Error;
 use drydock_engine::event::Events;
 use std::net::{SocketAddr, TcpStream};
@@ -15,15 +14,13 @@ const PORTS: [u16; 2] = [443, 80];
 /// So many addresses of a server are tried.
 const ADDRESSES: usize = 4;
 
-/// Brings the network up as the recovery would, tells what that gives, and connects to a server: `host` or `host:port`. On
-/// return the interfaces are as they were.
+/// Tells what a network that was brought up gives, and connects to a server: `host` or `host:port`.
 pub fn reach(
-    config: &Network,
+    network: &Network,
     events: &dyn Events,
     server: Option<&str>,
     say: &mut dyn FnMut(String),
 ) -> Result<()> {
-    let network = link::up(config, events)?;
     for port in network.ports() {
         say(port.to_string());
     }

@@ -3,23 +3,27 @@
 use crate::door::Keys;
 use drydock_access::{Door, Verb};
 use drydock_config::{Service, ServiceKey, View as ViewBy};
-use drydock_engine::lan::{self, Asked, Fronted, Incoming, Office, Visitor};
+use drydock_engine::lan::{self, Asked, Incoming, Office, Visitor};
+use drydock_engine::release;
 use drydock_engine::service::access;
+use drydock_engine::service::front::{Against, Front, Looked};
 use drydock_engine::{Error, live, update::Look};
+use drydock_format::{Digest, Trusted};
 use drydock_page::{Progress, Release, View, Wish};
 use drydock_recovery::lan::{Limits, Page, listeners};
 use drydock_simulator::device::SimDevice;
 use drydock_simulator::operations::Moments;
 use drydock_simulator::setup::SETUPS;
 use drydock_simulator::workshop::Workshop;
-use drydock_state::Source;
+use drydock_state::{Record, Source};
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Instant;
 
 pub(crate) static WORKSHOP: LazyLock<Workshop> = LazyLock::new(|| workshop(ViewBy::Free));
-static MOMENTS: LazyLock<Moments> = LazyLock::new(|| Moments::new(&WORKSHOP));
+pub(crate) static MOMENTS: LazyLock<Moments> = LazyLock::new(|| Moments::new(&WORKSHOP));
 /// The same, where looking is not free.
 static SHUT: LazyLock<Workshop> = LazyLock::new(|| workshop(ViewBy::Keys));
 static SHUT_MOMENTS: LazyLock<Moments> = LazyLock::new(|| Moments::new(&SHUT));
@@ -59,11 +63,32 @@ pub(crate) struct Bench {
     me: Mutex<std::sync::Weak<Bench>>,
 }
 
-/// The page of it, and where it is.
-pub(crate) struct Site {
-    pub(crate) bench: Arc<Bench>,
+/// A page, and where it is.
+pub(crate) struct Served {
     pub(crate) page: Page,
     pub(crate) at: SocketAddr,
+}
+
+/// The page of a bench.
+pub(crate) struct Site {
+    pub(crate) bench: Arc<Bench>,
+    served: Served,
+}
+
+impl Deref for Site {
+    type Target = Served;
+
+    fn deref(&self) -> &Served {
+        &self.served
+    }
+}
+
+/// Serves a page for whoever stands behind it.
+pub(crate) fn serve(office: Arc<dyn Office>, limits: Limits) -> Served {
+    let on = listeners(&["127.0.0.1".parse().unwrap()], 0).unwrap();
+    let page = Page::open(office, &[NAME.into()], on, limits).unwrap();
+    let at = page.addresses[0];
+    Served { page, at }
 }
 
 pub(crate) fn site(limits: Limits) -> Site {
@@ -88,10 +113,8 @@ fn open(workshop: &'static Workshop, moments: &Moments, limits: Limits) -> Site 
         me: Mutex::default(),
     });
     *bench.me.lock().unwrap() = Arc::downgrade(&bench);
-    let on = listeners(&["127.0.0.1".parse().unwrap()], 0).unwrap();
-    let page = Page::open(bench.clone(), &[NAME.into()], on, limits).unwrap();
-    let at = page.addresses[0];
-    Site { bench, page, at }
+    let served = serve(bench.clone(), limits);
+    Site { bench, served }
 }
 
 impl Office for Bench {
@@ -136,8 +159,10 @@ impl Office for Bench {
             return Err(Error::Refused(format!("a bundle may have {LIMIT} bytes at most")));
         }
         let bench = self.me.lock().unwrap().upgrade().unwrap();
-        let kept = Kept { bench, key: key.into(), bytes: Vec::new() };
-        Ok(Box::new(Fronted::new(&self.workshop.config, release.clone(), length, Box::new(kept))?))
+        let record = self.device.lock().unwrap().record().unwrap();
+        let trusted = release::trusted(&self.workshop.config).unwrap();
+        let (wanted, front) = (release.manifest.parse().unwrap(), Some(Front::new(length)));
+        Ok(Box::new(Kept { bench, key: key.into(), bytes: Vec::new(), front, record, trusted, wanted }))
     }
 }
 
@@ -146,16 +171,34 @@ struct Kept {
     bench: Arc<Bench>,
     key: String,
     bytes: Vec<u8>,
+    front: Option<Front>,
+    record: Record,
+    trusted: Trusted,
+    wanted: Digest,
 }
 
 impl Incoming for Kept {
     fn take(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.bench.written.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        self.bytes.extend_from_slice(bytes);
+        let Self { bench, front, record, trusted, wanted, .. } = self;
+        let mut come = bytes.to_vec();
+        if let Some(beginning) = front {
+            let config = &bench.workshop.config;
+            let against = Against { config, record, trusted, wanted: Some(*wanted) };
+            match beginning.add(bytes, &against)? {
+                Looked::Lacks => return Ok(()),
+                Looked::Good(..) => come = std::mem::take(&mut beginning.bytes),
+            }
+            *front = None;
+        }
+        bench.written.fetch_add(come.len() as u64, Ordering::Relaxed);
+        self.bytes.extend(come);
         Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<String, Error> {
+        if self.front.is_some() {
+            return Err(Error::Refused("it is not whole".into()));
+        }
         let device = &mut *self.bench.device.lock().unwrap();
         device.bundles.insert("u".into(), Arc::new(self.bytes));
         let source = Source::Data { path: "u".into() };

@@ -7,6 +7,7 @@ mod bench;
 mod browser;
 mod chromium;
 mod door;
+mod menu;
 mod tools;
 mod uploads;
 mod visitor;

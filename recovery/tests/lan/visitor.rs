@@ -1,6 +1,6 @@
 //! A client that says whatever it is told to.
 
-use crate::bench::{KEYS, Site};
+use crate::bench::{KEYS, Served};
 use drydock_format::{Bundle, sha256};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme, StreamOwned};
@@ -63,7 +63,7 @@ impl ServerCertVerifier for Known {
 
 impl Visitor {
     /// Connects; `None` where there is no room.
-    pub(crate) fn enter(site: &Site) -> Option<Self> {
+    pub(crate) fn enter(site: &Served) -> Option<Self> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider);
         let builder = builder.with_safe_default_protocol_versions().unwrap().dangerous();
@@ -111,12 +111,12 @@ impl Visitor {
 }
 
 /// A connection of its own for one request.
-pub(crate) fn ask(site: &Site, request: &str) -> Got {
+pub(crate) fn ask(site: &Served, request: &str) -> Got {
     Visitor::enter(site).unwrap().ask(request)
 }
 
 /// A request as the page itself makes it.
-pub(crate) fn request(site: &Site, line: &str, token: Option<&str>, length: usize) -> String {
+pub(crate) fn request(site: &Served, line: &str, token: Option<&str>, length: usize) -> String {
     let page = ask(site, "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").body;
     let page = page.split("content=\"").find_map(|part| {
         let text = part.split('"').next().unwrap();
@@ -130,7 +130,7 @@ pub(crate) fn request(site: &Site, line: &str, token: Option<&str>, length: usiz
 }
 
 /// Sends a request with a body as the page itself does.
-pub(crate) fn post(site: &Site, path: &str, token: Option<&str>, body: &str) -> Got {
+pub(crate) fn post(site: &Served, path: &str, token: Option<&str>, body: &str) -> Got {
     ask(site, &(request(site, &format!("POST {path}"), token, body.len()) + body))
 }
 
@@ -141,14 +141,14 @@ pub(crate) fn wish(bundle: &[u8]) -> String {
 }
 
 /// Asks for a challenge. Returns its line.
-pub(crate) fn challenge(site: &Site, wish: &str) -> String {
+pub(crate) fn challenge(site: &Served, wish: &str) -> String {
     let got = post(site, "/ask", None, wish);
     assert_eq!(got.status, 200, "{got:?}");
     got.body.split('"').nth(3).unwrap().to_owned()
 }
 
 /// Is let in for something. Returns the token.
-pub(crate) fn admitted(site: &Site, wish: &str) -> String {
+pub(crate) fn admitted(site: &Served, wish: &str) -> String {
     let mut got;
     loop {
         let answer = KEYS.sign("kim", &challenge(site, wish));

@@ -2,19 +2,25 @@
 
 use super::{SimMachine, lock, missing};
 use drydock_engine::Error;
+use drydock_engine::fetch::Keep;
+use drydock_engine::lan::Mailbox;
 use drydock_engine::machine::{
-    Candidate, ConsoleId, Device, Disk, Found, HEAD, Heard, Others, Paper, Power, Provider, Service, Shelf,
-    Shelved, Tried,
+    Candidate, Clock, ConsoleId, Device, Disk, Found, HEAD, Heard, Others, Paper, Power, Provider, Service,
+    Shelf, Shelved, Tried,
 };
+use drydock_engine::service::landing::{Landing, landings};
 use drydock_format::Tail;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Two consoles.
 const CONSOLES: [&str; 2] = ["ttyS0", "ttyS1"];
 /// How long somebody takes for a line.
 const TYPING: Duration = Duration::from_secs(1);
+
+/// The longest that anybody really waits.
+const REAL: Duration = Duration::from_millis(20);
 
 /// A line that is typed.
 #[derive(Clone, Debug)]
@@ -42,12 +48,20 @@ impl Said {
 #[derive(Clone, Debug, Default)]
 pub struct Stick(pub BTreeMap<String, Arc<Vec<u8>>>);
 
+/// Those who come by a page.
+struct ByPage {
+    mailbox: Arc<Mailbox>,
+    data: Arc<dyn Keep>,
+    since: Instant,
+}
+
 /// Whoever stands before a device.
 #[derive(Default)]
 pub struct Visit {
     lines: Mutex<VecDeque<Said>>,
     shown: Mutex<Vec<(usize, String)>>,
     sticks: Vec<Stick>,
+    page: Option<ByPage>,
     left: Mutex<BTreeMap<String, Vec<u8>>>,
 }
 
@@ -64,6 +78,13 @@ impl Visit {
             Stick(files.iter().map(|(path, bytes)| ((*path).to_owned(), Arc::new(bytes.to_vec()))).collect())
         };
         Self { sticks: sticks.iter().map(stick).collect(), ..self }
+    }
+
+    /// The same, and those who come by a page, which posts there. What they send goes to this file on `data`. While there is a page,
+    /// time goes by on the machine as fast as here, or a little faster.
+    #[must_use]
+    pub fn with_page(self, mailbox: Arc<Mailbox>, data: Arc<dyn Keep>) -> Self {
+        Self { page: Some(ByPage { mailbox, data, since: Instant::now() }), ..self }
     }
 
     pub(super) fn on_sticks(&self, path: &str) -> Box<dyn Provider + '_> {
@@ -116,12 +137,26 @@ impl Service for SimMachine<'_> {
             Some(Said { console, text, .. }) => {
                 Heard::Line { console: ConsoleId(console), text, waited: TYPING.min(limit) }
             }
+            None if self.visit.page.is_some() => {
+                std::thread::sleep(limit.min(REAL));
+                Heard::Nothing
+            }
             None if self.wait(limit) == Power::On => Heard::Nothing,
             None => Heard::Off,
         }
     }
     fn tell(&self, console: ConsoleId, text: &str) {
         lock(&self.visit.shown).push((console.0, text.to_owned()));
+    }
+    fn lasting_landings(&self) -> Vec<Landing> {
+        landings(self, self.visit.page.as_ref().map(|page| page.data.clone()), None)
+    }
+    fn mailbox(&self) -> Option<Arc<Mailbox>> {
+        self.visit.page.as_ref().map(|page| page.mailbox.clone())
+    }
+    fn since_start(&self) -> Duration {
+        let page = self.visit.page.as_ref();
+        page.map_or(Duration::from_secs(self.now().0), |page| page.since.elapsed())
     }
     fn has_media(&self) -> bool {
         !self.visit.sticks.is_empty()

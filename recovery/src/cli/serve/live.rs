@@ -2,19 +2,23 @@
 
 use super::super::here;
 use crate::console::Console;
-use crate::lan::{Heard, Store};
+use crate::lan::{Heard, Store, check_length};
 use crate::machine::Hardware;
 use drydock_access::{Door, Verb};
 use drydock_config::Config;
 use drydock_engine::event::{Event, Events};
-use drydock_engine::lan::{self, Asked, Fronted, Incoming, Office, Visitor};
+use drydock_engine::lan::{self, Asked, Incoming, Office, Visitor};
 use drydock_engine::live;
 use drydock_engine::live::report::status;
+use drydock_engine::release;
+use drydock_engine::service::front::{Against, Front, Looked};
 use drydock_engine::service::{access, device_name};
 use drydock_engine::state::Seen;
 use drydock_engine::update::Look;
 use drydock_engine::{Error, machine::Setting};
+use drydock_format::{Digest, Trusted};
 use drydock_page::{Release, View, Wish};
+use drydock_state::Record;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -146,18 +150,16 @@ impl Office for Live {
     }
 
     fn incoming(&self, release: &Release, length: u64, _key: &str) -> Result<Box<dyn Incoming>, Error> {
-        let most = self.0.config.lan.as_ref().map_or(0, |lan| lan.upload_mib.bytes());
-        if most > 0 && length > most {
-            return Err(Error::Refused(format!(
-                "a bundle may have {} MiB here at most, as `lan.upload_mib` says",
-                most >> 20
-            )));
-        }
+        check_length(length, self.0.config.lan.as_ref().map_or(0, |lan| lan.upload_mib.bytes()))?;
+        let wanted =
+            release.manifest.parse().map_err(|why| Error::Refused(format!("the digest is {why}")))?;
         let machine = self.0.machine()?;
         let volume = here::usable_data(&machine)?.mount.clone();
-        let store = Store::make(Path::new(&volume), &Seen::look(&machine)?.record, length)?;
-        let sent = Sent { live: Arc::clone(&self.0), store };
-        Ok(Box::new(Fronted::new(machine.config(), release.clone(), length, Box::new(sent))?))
+        let record = Seen::look(&machine)?.record;
+        let store = Store::make(Path::new(&volume), &record, length)?;
+        let trusted = release::trusted(machine.config())?;
+        let front = Some(Front::new(length));
+        Ok(Box::new(Sent { live: Arc::clone(&self.0), store, front, record, trusted, wanted }))
     }
 }
 
@@ -165,15 +167,30 @@ impl Office for Live {
 struct Sent {
     live: Arc<Inner>,
     store: Store,
+    /// What has come, until that is enough to say that it is what was asked for.
+    front: Option<Front>,
+    record: Record,
+    trusted: Trusted,
+    wanted: Digest,
 }
 
 impl Incoming for Sent {
     fn take(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.store.add(bytes)
+        let Self { live, store, front, record, trusted, wanted } = self;
+        let Some(beginning) = front else { return store.add(bytes) };
+        let against = Against { config: &live.config, record, trusted, wanted: Some(*wanted) };
+        if let Looked::Good(..) = beginning.add(bytes, &against)? {
+            store.add(&beginning.bytes)?;
+            *front = None;
+        }
+        Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<String, Error> {
-        let Self { live, store } = *self;
+        let Self { live, store, front, .. } = *self;
+        if front.is_some() {
+            return Err(Error::Refused("the bundle is not whole; send it again".into()));
+        }
         let machine = live.machine()?;
         let source = here::on_data(&machine, &store.flush()?)?;
         let staged = live::stage(&machine, source, Look::Whole)?;
