@@ -24,6 +24,8 @@ pub struct Qemu {
     disks: Vec<Disk>,
     watchdog: bool,
     network: bool,
+    /// A port of the host's loopback, and the guest's that it leads to.
+    forwarded: Option<(u16, u16)>,
     debug_exit: bool,
     kernel: Option<(PathBuf, PathBuf, String)>,
     log_file: Option<PathBuf>,
@@ -64,6 +66,7 @@ impl Qemu {
             disks: Vec::new(),
             watchdog: false,
             network: false,
+            forwarded: None,
             debug_exit: false,
             kernel: None,
             log_file: None,
@@ -113,6 +116,12 @@ impl Qemu {
     /// [`Server::HOST`](crate::Server::HOST). [`Guest::cable`](crate::Guest::cable) pulls it out and plugs it in.
     pub fn network(mut self) -> Self {
         self.network = true;
+        self
+    }
+
+    /// Lets the host reach a port of the guest's in that network, at this one of its own loopback.
+    pub fn forward(mut self, host: u16, guest: u16) -> Self {
+        self.forwarded = Some((host, guest));
         self
     }
 
@@ -181,7 +190,9 @@ impl Qemu {
             command.args(["-device", "i6300esb", "-action", "watchdog=reset"]);
         }
         if self.network {
-            command.args(["-netdev", "user,id=net"]);
+            let forwarded =
+                self.forwarded.map(|(host, guest)| format!(",hostfwd=tcp:127.0.0.1:{host}-:{guest}"));
+            command.arg("-netdev").arg(format!("user,id=net{}", forwarded.unwrap_or_default()));
             // At a place of its own, so that disks stay where they are without it; and the firmware does not boot from it.
             command.args(["-device", "virtio-net-pci,id=nic,netdev=net,romfile=,addr=10.0"]);
         }

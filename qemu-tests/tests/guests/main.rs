@@ -15,6 +15,7 @@ mod grub_device;
 mod hooks;
 mod keys;
 mod machines;
+mod page;
 mod recovery;
 mod reset;
 mod service;

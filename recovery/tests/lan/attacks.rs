@@ -1,7 +1,7 @@
 //! Clients that want to hold the page up, or to get in.
 
-use crate::bench::{KEYS, Site, shut_site, site};
-use crate::visitor::{Visitor, admitted, ask, challenge, post, request};
+use crate::bench::{KEYS, Site, WORKSHOP, shut_site, site};
+use crate::visitor::{Visitor, admitted, ask, challenge, post, request, wish};
 use drydock_recovery::lan::Limits;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -39,6 +39,23 @@ fn whoever_sends_a_head_byte_by_byte_is_cut_off_and_holds_nobody_up() {
         std::thread::sleep(Duration::from_millis(10));
     }
     assert!(sent < 4000, "it could go on for ever");
+}
+
+#[test]
+fn whoever_sends_a_body_byte_by_byte_is_cut_off_and_holds_nobody_up() {
+    let site = site(short(700));
+    for (line, token) in [("POST /ask", None), ("PUT /bundle", Some(admitted(&site, &wish(&WORKSHOP.version("3").bundle))))] {
+        let mut slow = Visitor::enter(&site).unwrap();
+        slow.say(request(&site, line, token.as_deref(), 4000).as_bytes()).unwrap();
+        let sent = std::iter::repeat_n(b'z', 4000).take_while(|byte| {
+            std::thread::sleep(Duration::from_millis(10));
+            slow.say(&[*byte]).is_ok()
+        });
+        let sent = sent.count();
+        assert!(sent < 4000, "{line}: it could go on for ever");
+        works(&site);
+    }
+    assert_eq!(site.bench.written.load(std::sync::atomic::Ordering::Relaxed), 0);
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn what_is_not_signed_or_not_what_was_asked_for_is_never_written_and_another_try
         (&forged[..], "sign"),
         (&WORKSHOP.version("4").bundle[..], "not the release that was asked for"),
         (&WORKSHOP.version("1").bundle, "security version"),
-        (&bundle()[..900], "not whole"),
+        (&bundle()[..900], "truncated"),
         (b"PK no bundle at all", ""),
     ] {
         let got = recovery.send(&token, bytes);

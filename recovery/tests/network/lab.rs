@@ -241,6 +241,14 @@ impl Running {
         kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
     }
 
+    /// The memory that it has in use, in KiB.
+    #[cfg(feature = "lan")]
+    pub(crate) fn memory_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        line.unwrap().trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Waits until it says this.
     #[track_caller]
     pub(crate) fn expect(&mut self, text: &str) {

@@ -25,6 +25,8 @@ mod nothing;
 mod proxy;
 mod recovery;
 mod room;
+#[cfg(feature = "lan")]
+mod serve;
 mod setup;
 mod tls;
 mod whole;
