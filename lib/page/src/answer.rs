@@ -8,9 +8,9 @@ use std::borrow::Cow;
 pub enum Kind {
     /// The page.
     Html,
-    /// A style sheet.
+    /// A style sheet, packed.
     Css,
-    /// A script.
+    /// A script, packed.
     Script,
     /// Data.
     Json,
@@ -21,11 +21,12 @@ pub enum Kind {
 impl Kind {
     fn name(self) -> &'static str {
         match self {
-            Self::Html => "text/html",
-            Self::Css => "text/css",
-            Self::Script => "text/javascript",
-            Self::Json => "application/json",
-            Self::Text => "text/plain",
+            Self::Html => "text/html; charset=utf-8",
+            // No other body is packed.
+            Self::Css => "text/css; charset=utf-8\r\nContent-Encoding: gzip",
+            Self::Script => "text/javascript; charset=utf-8\r\nContent-Encoding: gzip",
+            Self::Json => "application/json; charset=utf-8",
+            Self::Text => "text/plain; charset=utf-8",
         }
     }
 }
@@ -82,7 +83,7 @@ impl Answer {
             Ending::Close => "close",
         };
         let mut bytes = format!(
-            "HTTP/1.1 {status}\r\nContent-Type: {}; charset=utf-8\r\nContent-Length: {}\r\n\
+            "HTTP/1.1 {status}\r\nContent-Type: {}\r\nContent-Length: {}\r\n\
              Connection: {connection}\r\n{HEADERS}\r\n",
             kind.name(),
             body.len(),

@@ -1,4 +1,4 @@
-//! The page: one HTML file, one style sheet, one script, as they are in `assets/`.
+//! The page: one HTML file, one style sheet, one script, from `assets/`. The latter two are packed.
 
 use crate::answer::{Answer, Kind};
 use crate::token::Token;
@@ -14,18 +14,33 @@ pub fn page(token: &Token) -> Answer {
 
 /// Returns its style sheet.
 pub fn style() -> Answer {
-    Answer::good(Kind::Css, include_bytes!("../assets/page.css").as_slice())
+    Answer::good(Kind::Css, include_bytes!(concat!(env!("OUT_DIR"), "/page.css.gz")).as_slice())
 }
 
 /// Returns its script.
 pub fn script() -> Answer {
-    Answer::good(Kind::Script, include_bytes!("../assets/page.js").as_slice())
+    Answer::good(Kind::Script, include_bytes!(concat!(env!("OUT_DIR"), "/page.js.gz")).as_slice())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::answer::Ending;
+    use std::io::Read;
+
+    #[test]
+    fn what_is_packed_is_what_there_is() {
+        for (answer, original) in
+            [(script(), include_str!("../assets/page.js")), (style(), include_str!("../assets/page.css"))]
+        {
+            let bytes = answer.to_bytes(Ending::Close);
+            let body = bytes.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+            assert!(String::from_utf8_lossy(&bytes[..body]).contains("Content-Encoding: gzip\r\n"));
+            let mut text = String::new();
+            flate2::read::GzDecoder::new(&bytes[body..]).read_to_string(&mut text).unwrap();
+            assert_eq!(text, original);
+        }
+    }
 
     #[test]
     fn the_page_has_its_token_once_and_nothing_that_its_own_policy_forbids() {

@@ -1,13 +1,13 @@
 //! What the page shows, as data.
 
+use crate::json::Object;
 use crate::token::Token;
-use serde::{Serialize, Serializer};
 
 /// How many of the last lines are shown.
 pub const LINES: usize = 40;
 
 /// What the page shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct View {
     /// The device's name.
     pub device: String,
@@ -28,7 +28,7 @@ pub struct View {
 }
 
 /// How far a step is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// What is being done.
     pub what: String,
@@ -39,7 +39,7 @@ pub struct Progress {
 }
 
 /// An upload.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Upload {
     /// The release that was asked for.
     pub version: String,
@@ -54,25 +54,58 @@ pub struct Upload {
 }
 
 /// What is answered to whoever asks for something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {
     /// The line that is to be signed.
     Challenge(String),
     /// The token of somebody who was let in.
-    Token(
-        /// It.
-        #[serde(serialize_with = "token")]
-        Token,
-    ),
+    Token(Token),
 }
 
-fn token<S: Serializer>(token: &Token, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(token.as_str())
+impl View {
+    /// Returns it as JSON.
+    pub fn to_json(&self) -> String {
+        let progress = self.progress.as_ref().map_or_else(|| "null".into(), Progress::to_json);
+        let upload = self.upload.as_ref().map_or_else(|| "null".into(), Upload::to_json);
+        Object::default()
+            .text("device", &self.device)
+            .truth("recovery", self.recovery)
+            .text("status", &self.status)
+            .raw("progress", &progress)
+            .texts("lines", &mut self.lines.iter().map(String::as_str))
+            .raw("upload", &upload)
+            .texts("acts", &mut self.acts.iter().copied())
+            .maybe("busy", self.busy.as_deref())
+            .end()
+    }
 }
 
-/// Returns it as JSON.
-pub fn to_json(value: &impl Serialize) -> Vec<u8> {
-    // What is serialised has nothing that JSON does not have.
-    serde_json::to_vec(value).unwrap_or_default()
+impl Progress {
+    fn to_json(&self) -> String {
+        Object::default().text("what", &self.what).number("done", self.done).number("total", self.total).end()
+    }
+}
+
+impl Upload {
+    fn to_json(&self) -> String {
+        Object::default()
+            .text("version", &self.version)
+            .number("done", self.done)
+            .number("total", self.total)
+            .maybe("outcome", self.outcome.as_deref())
+            .truth("good", self.good)
+            .end()
+    }
+}
+
+impl Asked {
+    /// Returns it as JSON.
+    pub fn to_json(&self) -> String {
+        let object = Object::default();
+        match self {
+            Self::Challenge(line) => object.text("challenge", line),
+            Self::Token(token) => object.text("token", token.as_str()),
+        }
+        .end()
+    }
 }

@@ -4,7 +4,7 @@ use super::body::Body;
 use super::site::{Not, Site, lock};
 use super::upload;
 use drydock_engine::lan::{self as office, Visitor};
-use drydock_page::{Answer, Asked, Head, Kind, Refusal, Route, Wish, page, script, style, to_json};
+use drydock_page::{Answer, Asked, Head, Kind, Refusal, Route, Wish, page, script, style};
 use std::io;
 
 /// Answers a request. Where not all of its body was read the connection is of no use any more.
@@ -34,7 +34,7 @@ fn route(site: &Site, who: Visitor, head: &Head, body: &mut Body<'_>) -> Result<
             let wish = Wish::parse(wish)?;
             let key = site.office.answer(who, &wish, answer)?;
             let token = site.admit(wish, key)?;
-            Answer::good(Kind::Json, to_json(&Asked::Token(token)))
+            Answer::good(Kind::Json, Asked::Token(token).to_json().into_bytes())
         }
         Route::Act => {
             let wish = Wish::parse(&text(body)?)?;
@@ -51,7 +51,7 @@ fn status(site: &Site, bearer: Option<&str>) -> Result<Answer, Not> {
     }
     let mut view = site.office.view();
     view.upload.clone_from(&lock(&site.upload));
-    Ok(Answer::good(Kind::Json, to_json(&view)))
+    Ok(Answer::good(Kind::Json, view.to_json().into_bytes()))
 }
 
 fn ask(site: &Site, who: Visitor, wish: &Wish) -> Result<Answer, Not> {
@@ -59,7 +59,7 @@ fn ask(site: &Site, who: Visitor, wish: &Wish) -> Result<Answer, Not> {
         office::Asked::Challenge(line) => Asked::Challenge(line),
         office::Asked::Granted => Asked::Token(site.admit(wish.clone(), String::new())?),
     };
-    Ok(Answer::good(Kind::Json, to_json(&asked)))
+    Ok(Answer::good(Kind::Json, asked.to_json().into_bytes()))
 }
 
 /// Whether that is done by saying so, and not by bringing a bundle or by looking.

@@ -44,7 +44,9 @@ fn whoever_sends_a_head_byte_by_byte_is_cut_off_and_holds_nobody_up() {
 #[test]
 fn whoever_sends_a_body_byte_by_byte_is_cut_off_and_holds_nobody_up() {
     let site = site(short(700));
-    for (line, token) in [("POST /ask", None), ("PUT /bundle", Some(admitted(&site, &wish(&WORKSHOP.version("3").bundle))))] {
+    for (line, token) in
+        [("POST /ask", None), ("PUT /bundle", Some(admitted(&site, &wish(&WORKSHOP.version("3").bundle))))]
+    {
         let mut slow = Visitor::enter(&site).unwrap();
         slow.say(request(&site, line, token.as_deref(), 4000).as_bytes()).unwrap();
         let sent = std::iter::repeat_n(b'z', 4000).take_while(|byte| {

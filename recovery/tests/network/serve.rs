@@ -56,7 +56,20 @@ fn a_process_serves_until_it_is_ended_and_a_second_one_says_that_the_port_is_tak
     // Names that a client gives things lead nowhere.
     let name = "Content-Disposition: attachment; filename=\"../../evil\"";
     let other = "X-File-Name: /srv/evil";
-    let sends = ["-H", name, "-H", other, "-H", &page, "-H", &bearer, "--limit-rate", &rate, "-T", file.path().to_str().unwrap()];
+    let sends = [
+        "-H",
+        name,
+        "-H",
+        other,
+        "-H",
+        &page,
+        "-H",
+        &bearer,
+        "--limit-rate",
+        &rate,
+        "-T",
+        file.path().to_str().unwrap(),
+    ];
     let sending = start_curl(&lab, "bundle", &sends);
     while device
         .on_data("wc -c lib/drydock/sent-1.drydock || true")
