@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// How often it is looked whether somebody at a console wants something.
 const LOOK: Duration = Duration::from_millis(500);
+/// How long writing what has come may take. The page ends an upload that stands still.
+const QUIET: Duration = Duration::from_secs(60);
 
 /// Takes it in, proves all of it, and installs it, as any other one. It goes where it outlives a reset: the power may go while it
 /// is installed.
@@ -69,6 +71,7 @@ fn bring<M: Machine>(
         Answer::Skip | Answer::Stop => return Err(Stop),
     }
     loop {
+        scene.machine.events().allow(QUIET);
         match received.piece(LOOK) {
             Piece::Bytes(bytes) => upload.data(&bytes)?,
             Piece::Nothing => {}
