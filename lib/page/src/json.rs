@@ -30,7 +30,7 @@ impl Object {
     }
 
     /// Adds a list of texts.
-    pub(crate) fn texts<'t>(self, name: &str, texts: &mut dyn Iterator<Item = &'t str>) -> Self {
+    pub(crate) fn texts(self, name: &str, texts: &mut dyn Iterator<Item = &str>) -> Self {
         let mut list = String::from("[");
         for text in texts {
             if list.len() > 1 {

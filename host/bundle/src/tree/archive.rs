@@ -179,8 +179,11 @@ impl Told {
     }
 }
 
+/// A keyword of an extended header and its value.
+type Record<'b> = (&'b [u8], &'b [u8]);
+
 /// The records of an extended header: `LENGTH KEY=VALUE` and a newline each, where the length is that of all of it.
-fn records(mut bytes: &[u8]) -> Result<Vec<(&[u8], &[u8])>, &'static str> {
+fn records(mut bytes: &[u8]) -> Result<Vec<Record<'_>>, &'static str> {
     const WRONG: &str = "an extended header has a record that is none";
     let mut found = Vec::new();
     // What is behind the last one is zeros, where somebody has padded it.
