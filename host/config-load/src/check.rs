@@ -3,7 +3,7 @@
 use crate::fleet::check_fleet;
 use crate::hooks::check_hooks;
 use crate::lan::check_lan;
-use crate::names::is_taken;
+use crate::names::{check_label, is_taken};
 use crate::network::check_network;
 use crate::problems::{Problem, Problems, is_absolute, is_word};
 use crate::servers::{check_file, check_servers};
@@ -283,10 +283,6 @@ fn check_layout(config: &Config, layout: &Layout, problems: &mut Problems) {
             problems.unless(!word.starts_with(prefix), "layout.cmdline", format!("`{word}`: {why}"));
         }
     }
-}
-
-pub(crate) fn check_label(label: &str, at: &str, problems: &mut Problems) {
-    problems.unless(is_word(label, 36, "._-", true), at, "must be 1 to 36 characters of A-Z a-z 0-9 . _ -");
 }
 
 fn is_guid(guid: &str) -> bool {

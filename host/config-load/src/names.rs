@@ -1,10 +1,16 @@
 //! Whether a configuration leaves drydock's own names of partitions and mappings alone. No I/O.
 
+use crate::problems::{Problems, is_word};
 use drydock_config::{Config, DATA_MAPPING, ROOT_MAPPING, Role, VOLUME_MAPPING, proof_mapping};
 
 /// Partitions that every disk has, beside those of the slots.
 const RESERVED_LABELS: [&str; 8] =
     ["bios", "esp", "bootenv", "state", "stash", "recovery-a", "recovery-b", "factory"];
+
+/// Adds what is wrong with a partition's label.
+pub(crate) fn check_label(label: &str, at: &str, problems: &mut Problems) {
+    problems.unless(is_word(label, 36, "._-", true), at, "must be 1 to 36 characters of A-Z a-z 0-9 . _ -");
+}
 
 /// Whether a partition of this label has a purpose already, other than `data`.
 pub(crate) fn is_taken(config: &Config, label: &str) -> bool {

@@ -1,7 +1,6 @@
 //! What must hold for the trees of files. No I/O.
 
-use crate::check::check_label;
-use crate::names::is_taken;
+use crate::names::{check_label, is_taken};
 use crate::problems::{Problems, is_absolute};
 use drydock_config::{Config, Role};
 use std::path::Path;
