@@ -5,7 +5,7 @@ set -eu
 # The build: C compiler and headers (zstd, devicemapper's bindings).
 build="gcc libc6-dev make pkg-config libclang-dev libdevmapper-dev"
 # Images and disks.
-images="debootstrap debian-archive-keyring squashfs-tools erofs-utils e2fsprogs dosfstools mtools gdisk zstd cpio kmod
+images="debootstrap debian-archive-keyring squashfs-tools erofs-utils e2fsprogs dosfstools exfatprogs mtools gdisk xorriso zstd cpio kmod
     xz-utils grub-common grub-pc-bin grub-efi-amd64-bin"
 # What the tests run drydock in, and hold it against.
 tests="busybox-static qemu-system-x86 qemu-utils ovmf cryptsetup-bin openssl jq nginx-light softhsm2 opensc time bmap-tools

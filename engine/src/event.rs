@@ -276,10 +276,33 @@ impl fmt::Display for Event {
     }
 }
 
+/// Returns a text for a terminal: whatever of it would control one is a question mark. Names of files on media, and what was
+/// written of them, come from anybody.
+pub fn calm(text: &str) -> String {
+    let controls = |c: char| match c {
+        '\n' | '\t' => false,
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        c => c.is_control(),
+    };
+    text.chars().map(|c| if controls(c) { '?' } else { c }).collect()
+}
+
 /// Forgets every event.
 #[derive(Debug, Default)]
 pub struct Silent;
 
 impl Events for Silent {
     fn send(&self, _event: Event) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::calm;
+
+    #[test]
+    fn what_controls_a_terminal_is_a_question_mark_and_all_else_stays() {
+        let name = "\u{1b}[2J\u{7}evil\u{9b}31m\u{202e}\r.drydock on /dev/sda1";
+        assert_eq!(calm(name), "?[2J?evil?31m??.drydock on /dev/sda1");
+        assert_eq!(calm("größe\n\tund mehr"), "größe\n\tund mehr");
+    }
 }

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 mod hooks;
 mod key;
+mod network;
 mod sensors;
 mod service;
 mod source;
@@ -28,6 +29,7 @@ mod tree;
 
 pub use hooks::{Call, Ended, Hooks, Program};
 pub use key::{Accept, Key, KeyProvider, Offered, Ring, Secret, Verdict};
+pub use network::{ByHand, Link};
 pub use sensors::Sensors;
 pub use service::{ConsoleId, HEAD, Heard, MOST_BUNDLES, Paper, Service, Shelf, Shelved};
 pub use source::{Candidate, Found, Only, Others, Provider, Tried};

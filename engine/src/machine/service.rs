@@ -2,7 +2,7 @@
 //!
 //! All of it has a default for machines that nobody stands before: they hear nothing and have nothing to show.
 
-use super::{Device, Power};
+use super::{ByHand, Device, Link, Power};
 use crate::error::Error;
 #[cfg(feature = "lan")]
 use crate::lan::Mailbox;
@@ -138,8 +138,24 @@ pub trait Service: super::Clock {
         0
     }
 
-    /// Brings the network up as the configuration says, tells what that gives, and reaches for a server by its name, if one is
-    /// given. It is down again on return.
+    /// Returns the machine's interfaces. Those that were off are switched on for a moment, to see what is connected to them.
+    fn links(&self) -> Result<Vec<Link>, Error> {
+        Err(Error::Refused(drydock_config::WITHOUT_NETWORK.into()))
+    }
+
+    /// Has the network as somebody has set it up, or again as the configuration says, from now on until the machine goes on.
+    /// Nothing of it is written. What was set up by hand is up from then on.
+    fn set_network_up(&self, _by_hand: Option<ByHand>) -> Result<(), Error> {
+        Err(Error::Refused(drydock_config::WITHOUT_NETWORK.into()))
+    }
+
+    /// Returns what the network was set up to by hand, if it was.
+    fn network_by_hand(&self) -> Option<ByHand> {
+        None
+    }
+
+    /// Brings the network up as it was set up by hand or as the configuration says, tells what that gives, and reaches for a
+    /// server by its name, if one is given. On return it is as it was before.
     fn test_network(&self, _server: Option<&str>, _say: &mut dyn FnMut(String)) -> Result<(), Error> {
         Err(Error::Refused(drydock_config::WITHOUT_NETWORK.into()))
     }

@@ -1,12 +1,12 @@
 //! What is done for an entry of the menu: by the code that does it for the commands of the live system, and for an intent.
 
-use super::menu::Action;
 use super::scene::Scene;
+use super::screen::{Action, Screen};
 use super::{check, papers};
 use crate::context::Reason;
 use crate::error::Error;
 use crate::history::Line;
-use crate::machine::Machine;
+use crate::machine::{ByHand, Machine};
 use crate::recover;
 use crate::release;
 use crate::state::{State, Trust};
@@ -15,6 +15,7 @@ use crate::volume::data;
 use drydock_format::Digest;
 use drydock_state::transition::{self, successor};
 use drydock_state::{Job, Outcome, Record, SetName, Source, UnixTime};
+use std::sync::Arc;
 
 /// What came of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(super) enum Done {
     Told(String),
     /// The same: it was refused, or has failed.
     Refused(String),
+    /// The device stays in the menu, and this is to be shown.
+    Shown(Screen),
     /// The device goes on.
     HandOver,
     /// It is to be switched off.
@@ -60,13 +63,15 @@ pub(super) fn act<M: Machine>(
             return Ok(told(take_over(machine, state, *set, mark_bad)));
         }
         Action::TestNetwork(server) => {
-            let mut lines = Vec::new();
-            let tested = machine.test_network(server.as_deref(), &mut |line| {
-                scene.say(&super::page::harmless(&line, super::page::COLUMNS));
-                lines.push(line);
-            });
-            return Ok(told(tested.map(|()| format!("It works. {}", lines.join("; ")))));
+            return Ok(told(test_network(scene, server.as_deref())));
         }
+        Action::FindLinks => {
+            return Ok(machine.links().map_or_else(
+                |error| Done::Told(error.to_string()),
+                |links| Done::Shown(Screen::Links { links: Arc::new(links), page: 0 }),
+            ));
+        }
+        Action::SetNetworkUp(by_hand) => return Ok(told(set_network_up(scene, by_hand.clone()))),
         Action::CheckDisk => return Ok(Done::Told(check::disk(scene))),
         Action::CheckMemory => return Ok(Done::Told(check::memory(scene))),
         Action::AskHealth => return Ok(Done::Told(machine.health().join("; "))),
@@ -82,6 +87,28 @@ pub(super) fn act<M: Machine>(
         }
         Err(error) => Ok(Done::Refused(error.to_string())),
     }
+}
+
+fn test_network<M: Machine>(scene: &Scene<'_, M>, server: Option<&str>) -> Result<String, Error> {
+    let mut lines = Vec::new();
+    scene.machine.test_network(server, &mut |line| {
+        scene.say(&super::page::harmless(&line, super::page::COLUMNS));
+        lines.push(line);
+    })?;
+    Ok(format!("It works. {}", lines.join("; ")))
+}
+
+/// Sets the network up for this recovery, and tries it.
+fn set_network_up<M: Machine>(scene: &Scene<'_, M>, by_hand: Option<ByHand>) -> Result<String, Error> {
+    let machine = scene.machine;
+    let how = by_hand.as_ref().map(ByHand::to_string);
+    machine.set_network_up(by_hand)?;
+    let Some(how) = how else {
+        machine.events().note("the network is as the configuration says again");
+        return Ok("The network is as the configuration says again.".into());
+    };
+    machine.events().note(format_args!("the network is set up by hand, until this recovery ends: {how}"));
+    test_network(scene, None)
 }
 
 /// Receives a bundle over the line of the console that has asked for it, proves all of it, and stages it. Returns the

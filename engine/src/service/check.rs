@@ -92,16 +92,16 @@ pub(super) fn memory<M: Machine>(scene: &Scene<'_, M>) -> String {
     }
     let mib = (blocks.len() * BLOCK) >> 20;
     for (round, pattern) in (1..).zip(PATTERNS) {
-        for block in &mut blocks {
+        for (number, block) in blocks.iter_mut().enumerate() {
             scene.machine.events().allow(READ);
-            fill(block, pattern);
+            fill(block, number, pattern);
             if scene.is_stopped() {
                 return "Stopped; nothing was found so far.".into();
             }
         }
         for (number, block) in blocks.iter().enumerate() {
             scene.machine.events().allow(READ);
-            if let Some(at) = wrong(block, pattern) {
+            if let Some(at) = wrong(block, number, pattern) {
                 let place = number * BLOCK + at * size_of::<u64>();
                 return format!(
                     "Memory does not hold what it is given ({place} bytes into what was tried). Replace it."
@@ -116,21 +116,21 @@ pub(super) fn memory<M: Machine>(scene: &Scene<'_, M>) -> String {
     }
 }
 
-/// Every word is unlike its neighbours, so that one that is reached by two addresses shows.
-fn word(pattern: u64, at: usize) -> u64 {
-    pattern ^ at as u64
+/// Every word is unlike all others, so that one that is reached by two addresses shows, however far they are apart.
+fn word(pattern: u64, block: usize, at: usize) -> u64 {
+    pattern ^ (block * (BLOCK / size_of::<u64>()) + at) as u64
 }
 
-fn fill(block: &mut [u64], pattern: u64) {
+fn fill(block: &mut [u64], number: usize, pattern: u64) {
     for (at, place) in block.iter_mut().enumerate() {
-        *place = word(pattern, at);
+        *place = word(pattern, number, at);
     }
     // What is never looked at need not be written.
     black_box(block);
 }
 
-fn wrong(block: &[u64], pattern: u64) -> Option<usize> {
-    black_box(block).iter().enumerate().position(|(at, place)| *place != word(pattern, at))
+fn wrong(block: &[u64], number: usize, pattern: u64) -> Option<usize> {
+    black_box(block).iter().enumerate().position(|(at, place)| *place != word(pattern, number, at))
 }
 
 #[cfg(test)]
@@ -143,9 +143,9 @@ mod tests {
             for value in [0, 1_u64 << stuck] {
                 let found = PATTERNS.iter().any(|pattern| {
                     let mut block = vec![0; 100];
-                    fill(&mut block, *pattern);
+                    fill(&mut block, 3, *pattern);
                     block[50] = block[50] & !(1 << stuck) | value;
-                    wrong(&block, *pattern) == Some(50)
+                    wrong(&block, 3, *pattern) == Some(50)
                 });
                 assert!(found, "bit {stuck} that is {value}");
             }
@@ -155,11 +155,21 @@ mod tests {
     #[test]
     fn a_line_of_address_that_does_nothing_is_found() {
         let mut block = vec![0; 64];
-        fill(&mut block, PATTERNS[0]);
+        fill(&mut block, 0, PATTERNS[0]);
         for at in 32..64 {
             block[at - 32] = block[at];
         }
-        assert_eq!(wrong(&block, PATTERNS[0]), Some(0));
+        assert_eq!(wrong(&block, 0, PATTERNS[0]), Some(0));
+    }
+
+    #[test]
+    fn blocks_that_are_one_are_found() {
+        for pattern in PATTERNS {
+            let mut only = vec![0; 64];
+            fill(&mut only, 0, pattern);
+            fill(&mut only, 1, pattern);
+            assert_eq!(wrong(&only, 0, pattern), Some(0));
+        }
     }
 
     #[test]

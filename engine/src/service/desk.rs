@@ -1,15 +1,18 @@
 //! The dialogues on all consoles: who has typed what where, and what becomes of it.
 
 use super::act::{self, Done};
+use super::confirm::title;
+use super::facts::Facts;
 use super::keeper::{Answered, Before, Keeper};
 use super::known;
 #[cfg(feature = "lan")]
 use super::letters::{AT_WORK, GOES_ON, Led, Letters};
-use super::menu::{Action, Screen, Wish};
+use super::menu::Wish;
 use super::offers;
 use super::page::harmless;
 use super::scene::Scene;
-use super::screens::{Facts, render, title};
+use super::screen::{Action, Screen};
+use super::screens::render;
 use crate::context::End;
 use crate::error::Error;
 use crate::event::Step;
@@ -343,6 +346,7 @@ impl Desk {
         let scene = Scene { machine, copy: self.copy, console: Some(console), begun: None };
         match self.act(scene, state, action)? {
             Done::Told(text) | Done::Refused(text) => self.show(at, Screen::Told(text)),
+            Done::Shown(screen) => self.show(at, screen),
             done => return Ok(Entry::Last(ending(machine, state, done))),
         }
         Ok(Entry::Made)
@@ -394,6 +398,6 @@ fn ending(machine: &impl Machine, state: &State<'_>, done: Done) -> Left {
             machine.events().finished(Step::HandOver, "reset, as somebody has asked");
             Left::Ended(End::Reset(recover::next(machine, state)))
         }
-        Done::HandOver | Done::Told(_) | Done::Refused(_) => Left::GoOn,
+        Done::HandOver | Done::Told(_) | Done::Shown(_) | Done::Refused(_) => Left::GoOn,
     }
 }

@@ -1,7 +1,8 @@
 //! What there is to know of a device, for what its consoles show and what there is to choose from.
 
-use super::menu::{Choices, Screen};
-use super::screens::Facts;
+use super::facts::Facts;
+use super::menu::Choices;
+use super::screen::Screen;
 use crate::journal;
 use crate::machine::Machine;
 use crate::state::{State, Trust};
@@ -22,6 +23,7 @@ pub(super) fn facts(machine: &impl Machine, state: &State<'_>, screen: &Screen, 
         },
         wipes: wipes(machine),
         has_data: machine.config().data.is_some(),
+        by_hand: machine.network_by_hand().map(|by_hand| by_hand.to_string()),
         ..scene.clone()
     }
 }
@@ -34,6 +36,7 @@ pub(super) fn choices(machine: &impl Machine, state: &State<'_>, service: &Servi
         log: log(machine).len(),
         data: machine.config().data.as_ref().map(|_| service.data_folder.clone()),
         stick: service.stick.folder.clone(),
+        by_hand: machine.network_by_hand().is_some(),
         epoch,
     }
 }

@@ -2,10 +2,10 @@
 
 use super::access::{self, admit_into};
 use super::act::{self, Done};
+use super::confirm::title;
 use super::keeper::Keeper;
-use super::menu::Action;
 use super::scene::Scene;
-use super::screens::title;
+use super::screen::Action;
 use super::sent;
 use crate::error::Error;
 use crate::lan::{Letter, Mailbox, Received, Reply, request, summary};
@@ -139,7 +139,8 @@ impl Letters {
         let reply = match &done {
             Done::Told(text) => Ok(text.clone()),
             Done::Refused(why) => Err(Error::Refused(why.clone())),
-            Done::HandOver => Ok(String::new()),
+            // A screen is for consoles: the page has no wish that leads to one.
+            Done::HandOver | Done::Shown(_) => Ok(String::new()),
             Done::SwitchOff => Ok("The device is switched off.".into()),
             Done::Restart => Ok("The device restarts.".into()),
         };
@@ -148,7 +149,7 @@ impl Letters {
             // It is as it was, so what was asked for may be tried again.
             *epoch -= 1;
         }
-        if !matches!(done, Done::Told(_) | Done::Refused(_)) {
+        if !matches!(done, Done::Told(_) | Done::Shown(_) | Done::Refused(_)) {
             machine.pause(LAST_WORDS);
         }
         Ok(Led::Done(done))

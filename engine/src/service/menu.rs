@@ -3,103 +3,12 @@
 //! An entry is a number that is offered, or a word that is asked for, and nothing else. Whatever a bad line makes of one is
 //! neither, and does nothing but to have the screen shown again.
 
-use super::offers::{Installable, Offer};
+use super::blanks::Blank;
 use super::page::{PER_PAGE, pages};
-use crate::machine::Shelf;
-use drydock_access::{Request, Verb};
+use super::screen::{Action, Screen};
+use crate::machine::{ByHand, Shelf};
 use drydock_state::SetName;
 use std::sync::Arc;
-
-/// What a console shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Screen {
-    /// What can be done.
-    Main,
-    /// The sets, the floors, what waits.
-    Status,
-    /// The history, the newest first.
-    History {
-        /// Which part of it, from 0.
-        page: usize,
-    },
-    /// One entry of the history, whole; the newest is 0.
-    Entry(usize),
-    /// What this recovery has told, the newest last.
-    Log {
-        /// Which part of it, from 0, which is the newest.
-        page: usize,
-    },
-    /// Where a bundle is to be looked for.
-    Shelves,
-    /// What was found there.
-    Offers {
-        /// The bundles.
-        offers: Arc<Vec<Offer>>,
-        /// Which part of them, from 0.
-        page: usize,
-    },
-    /// Which set to mark bad.
-    Sets,
-    /// Which partition to wipe.
-    Wipes,
-    /// What to try of the network.
-    Network,
-    /// The name of the server that is reached for.
-    Server,
-    /// What to check.
-    Checks,
-    /// Whether something that changes the device is meant.
-    Confirm {
-        /// What.
-        action: Action,
-        /// How often the device had been changed from here when that was asked.
-        epoch: u64,
-    },
-    /// A challenge that has to be answered first.
-    Challenge {
-        /// What it is for.
-        action: Action,
-        /// As in [`Screen::Confirm`].
-        epoch: u64,
-        /// The line that is to be signed.
-        line: String,
-    },
-    /// What became of something.
-    Told(String),
-}
-
-/// What a person may want done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Install this bundle.
-    Install(Installable),
-    /// Receive a bundle over the line, and install it.
-    Upload,
-    /// Go back to the other set.
-    RollBack,
-    /// Give a set up.
-    MarkBad(SetName),
-    /// Make `data` new.
-    FactoryReset,
-    /// Wipe the partition with this label.
-    Wipe(String),
-    /// Bring the network up, and reach for this server.
-    TestNetwork(Option<String>),
-    /// Read all partitions.
-    CheckDisk,
-    /// Ask the disk for its health.
-    AskHealth,
-    /// Try free memory.
-    CheckMemory,
-    /// Leave a file for support on a medium.
-    TakeLogs,
-    /// Switch the device off.
-    PowerOff,
-    /// Reset it.
-    Restart,
-    /// See something.
-    Look(Box<Screen>),
-}
 
 /// What is to be done about an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,50 +45,10 @@ pub struct Choices {
     pub data: Option<String>,
     /// Where on media they are.
     pub stick: String,
+    /// Whether the network was set up by hand.
+    pub by_hand: bool,
     /// How often the device was changed from here.
     pub epoch: u64,
-}
-
-impl Action {
-    /// What has to be typed so that it is done; nothing where it changes nothing on the device.
-    pub fn word(&self) -> Option<&'static str> {
-        match self {
-            Self::Install(_) | Self::Upload => Some("install"),
-            Self::RollBack => Some("back"),
-            Self::MarkBad(_) => Some("bad"),
-            Self::FactoryReset => Some("reset"),
-            Self::Wipe(_) => Some("wipe"),
-            Self::PowerOff => Some("off"),
-            Self::Restart => Some("restart"),
-            Self::TestNetwork(_)
-            | Self::CheckDisk
-            | Self::AskHealth
-            | Self::CheckMemory
-            | Self::TakeLogs
-            | Self::Look(_) => None,
-        }
-    }
-
-    /// What it is for whoever decides on it.
-    pub fn request(&self) -> Request {
-        let (verb, what) = match self {
-            Self::Install(offer) => (Verb::Install, format!("{} {}", offer.version, offer.digest)),
-            Self::Upload => (Verb::Install, "upload".into()),
-            Self::RollBack => (Verb::RollBack, String::new()),
-            Self::MarkBad(set) => (Verb::MarkBad, set.to_string()),
-            Self::FactoryReset => (Verb::FactoryReset, String::new()),
-            Self::Wipe(label) => (Verb::Wipe, label.clone()),
-            Self::TestNetwork(server) => (Verb::Network, server.clone().unwrap_or_default()),
-            Self::CheckDisk => (Verb::Check, "disk".into()),
-            Self::AskHealth => (Verb::View, "health".into()),
-            Self::CheckMemory => (Verb::Check, "memory".into()),
-            Self::TakeLogs => (Verb::Logs, String::new()),
-            Self::PowerOff => (Verb::Power, "off".into()),
-            Self::Restart => (Verb::Power, "restart".into()),
-            Self::Look(_) => (Verb::View, String::new()),
-        };
-        Request { verb, what }
-    }
 }
 
 impl Screen {
@@ -203,6 +72,14 @@ impl Screen {
                 true => free(Action::TestNetwork(Some(text.to_owned()))),
                 false => Wish::Again,
             },
+            Self::Blank { by_hand, blank } if number(text) != Some(0) => {
+                let mut by_hand = by_hand.clone();
+                match blank.fill(&mut by_hand, text) {
+                    Ok(Some(blank)) => Wish::Show(Self::Blank { by_hand, blank }),
+                    Ok(None) => free(Action::SetNetworkUp(Some(by_hand))),
+                    Err(()) => Wish::Again,
+                }
+            }
             _ => number(text).map_or(Wish::Again, |number| self.choose(number, choices)),
         }
     }
@@ -255,6 +132,22 @@ impl Screen {
             }
             (Self::Network, 1) => free(Action::TestNetwork(None)),
             (Self::Network, 2) => Show(Self::Server),
+            (Self::Network, 3) => free(Action::FindLinks),
+            (Self::Network, 4) if choices.by_hand => free(Action::SetNetworkUp(None)),
+            (Self::Links { links, page }, 9) => {
+                turn(*page, links.len(), |page| Self::Links { links: Arc::clone(links), page })
+            }
+            (Self::Links { links, page }, _) if nth < PER_PAGE => {
+                let link = links.get(page * PER_PAGE + nth);
+                link.map_or(Again, |link| Show(Self::Addressing(link.name.clone())))
+            }
+            (Self::Addressing(link), 1 | 2) => {
+                let by_hand = ByHand { link: link.clone(), address: None, gateway: None, dns: None };
+                match number {
+                    1 => free(Action::SetNetworkUp(Some(by_hand))),
+                    _ => Show(Self::Blank { by_hand, blank: Blank::Address }),
+                }
+            }
             (Self::Checks, 1) => free(Action::CheckDisk),
             (Self::Checks, 2) => free(Action::CheckMemory),
             (Self::Checks, 3) => free(Action::AskHealth),
@@ -294,6 +187,7 @@ fn is_name(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::Link;
     use proptest::prelude::*;
 
     fn choices() -> Choices {
@@ -328,6 +222,35 @@ mod tests {
             free(Action::TestNetwork(Some("updates.example".into())))
         );
         assert_eq!(wish(&Screen::Server, "a b"), Wish::Again);
+    }
+
+    #[test]
+    fn a_network_is_typed_blank_by_blank_and_set_up_once_it_is_whole() {
+        let wish = |screen: &Screen, line: &str| screen.enter(line.as_bytes(), &choices());
+        let link = |name: &str| Link { name: name.into(), mac: String::new(), carrier: false };
+        let links = Screen::Links { links: Arc::new(vec![link("eth0"), link("eth1")]), page: 0 };
+        assert_eq!(wish(&links, "3"), Wish::Again);
+        let Wish::Show(screen) = wish(&links, "2") else { panic!() };
+        assert_eq!(screen, Screen::Addressing("eth1".into()));
+        let by_hand = ByHand { link: "eth1".into(), address: None, gateway: None, dns: None };
+        assert_eq!(wish(&screen, "1"), free(Action::SetNetworkUp(Some(by_hand.clone()))));
+        let mut screen = wish(&screen, "2");
+        for line in ["10.0.0.2/8", "10.0.0.1"] {
+            let Wish::Show(shown) = screen else { panic!("{screen:?}") };
+            assert_eq!(wish(&shown, "nonsense"), Wish::Again);
+            assert_eq!(wish(&shown, ""), Wish::Again);
+            assert_eq!(wish(&shown, "0"), Wish::Show(Screen::Main));
+            screen = wish(&shown, line);
+        }
+        let Wish::Show(shown) = screen else { panic!("{screen:?}") };
+        let typed = Action::SetNetworkUp(Some(ByHand {
+            address: "10.0.0.2".parse().ok().map(|ip| (ip, 8)),
+            gateway: "10.0.0.1".parse().ok(),
+            ..by_hand
+        }));
+        assert_eq!(typed.request().to_string(), "network eth1 10.0.0.2/8 via 10.0.0.1");
+        assert_eq!(wish(&shown, "-"), free(typed));
+        assert_eq!(wish(&Screen::Network, "4"), Wish::Again);
     }
 
     #[test]

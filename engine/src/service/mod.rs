@@ -7,8 +7,11 @@
 pub mod access;
 mod act;
 mod attend;
+pub mod blanks;
 mod check;
+mod confirm;
 mod desk;
+pub mod facts;
 pub mod front;
 mod keeper;
 mod known;
@@ -21,6 +24,7 @@ pub mod offers;
 pub mod page;
 mod papers;
 mod scene;
+pub mod screen;
 pub mod screens;
 #[cfg(feature = "lan")]
 mod sent;

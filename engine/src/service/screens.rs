@@ -1,34 +1,15 @@
 //! What consoles show, as functions of what there is to know. No I/O.
 
-use super::menu::{Action, Screen};
+use super::confirm::{confirm, title};
+use super::facts::{Facts, set_line};
 use super::offers::Offer;
 use super::page::{COLUMNS, PER_PAGE, Page, harmless, pages};
+use super::screen::Screen;
 use crate::history::Line;
 use drydock_state::{Entry, Record, SetName};
 
 /// The column of a list in which its entries begin.
 const NUMBERED: usize = 3;
-
-/// What there is to know.
-#[derive(Clone, Debug, Default)]
-pub struct Facts {
-    /// What kind of device this is.
-    pub compatible: String,
-    /// The disk, for a person.
-    pub record: Record,
-    /// Why the state can't be trusted, if so.
-    pub untrusted: Option<String>,
-    /// Why the device does not go on at once, where it has a reason.
-    pub why: Option<String>,
-    /// After how many seconds it goes on by itself.
-    pub seconds: u64,
-    /// What this recovery has told, the oldest first; only where that is shown.
-    pub log: Vec<String>,
-    /// The partitions that may be wiped.
-    pub wipes: Vec<String>,
-    /// Whether the device has a data volume.
-    pub has_data: bool,
-}
 
 /// Returns what a console shows: printable ASCII but for line ends, fewer than [`SCREEN`](super::page::SCREEN) bytes on the
 /// wire, no line longer than [`COLUMNS`].
@@ -52,10 +33,23 @@ pub fn render(screen: &Screen, facts: &Facts) -> String {
         Screen::Offers { offers, page } => found(*page, offers),
         Screen::Sets => sets(&facts.record),
         Screen::Wipes => wipes(&facts.wipes),
-        Screen::Network => choose(
-            "Network, as the configuration says",
-            &[" 1 bring it up, show links and addresses", " 2 the same, and reach a server by its name"],
+        Screen::Network => network(facts.by_hand.as_deref()),
+        Screen::Links { links, page } => {
+            let lines = links.iter().map(|link| {
+                let carrier = if link.carrier { "connected" } else { "nothing connected" };
+                format!("{:<15} {} {carrier}", link.name, link.mac)
+            });
+            list("Interfaces; number and Enter sets one up", *page, links.len(), lines)
+        }
+        Screen::Addressing(link) => choose(
+            &format!("Network over {link}, until this recovery ends"),
+            &[" 1 the network lends addresses (DHCP)", " 2 type address, gateway and DNS server"],
         ),
+        Screen::Blank { by_hand, blank } => {
+            let mut page = Page::new();
+            page.line(format_args!("Network over {}, until this recovery ends", by_hand.link));
+            page.prompt(blank.hint(), ">")
+        }
         Screen::Server => Page::new().prompt("Its name or address (0: back)", "Server>"),
         Screen::Checks => choose(
             "Checks; nothing is written",
@@ -95,13 +89,6 @@ fn main(facts: &Facts) -> String {
         &format!("Number and Enter; Enter: this again. Goes on by itself in {} s.", facts.seconds),
         ">",
     )
-}
-
-fn set_line(record: &Record, set: SetName) -> String {
-    let info = record.sets.get(set);
-    let version = if info.version.is_empty() { "-" } else { &info.version };
-    let first = if record.first_set() == set && info.bootable() { ", first" } else { "" };
-    format!("set {set}: {} {}{first}", harmless(version, 50), harmless(info.status.name(), 16))
 }
 
 fn status(facts: &Facts) -> String {
@@ -188,6 +175,14 @@ fn wipes(labels: &[String]) -> String {
     list("Wipe a partition", 0, labels.len().min(PER_PAGE), labels.iter().cloned())
 }
 
+fn network(by_hand: Option<&str>) -> String {
+    let title =
+        by_hand.map_or("Network, as the configuration says".into(), |how| format!("Network by hand: {how}"));
+    let back = if by_hand.is_some() { " 4 have it as the configuration says again" } else { "" };
+    let test = [" 1 bring it up, show links and addresses", " 2 the same, and reach a server by its name"];
+    choose(&title, &[test[0], test[1], " 3 set it up by hand, until this recovery ends", back])
+}
+
 fn choose(title: &str, lines: &[&str]) -> String {
     let mut page = Page::new();
     page.line(title);
@@ -203,71 +198,14 @@ fn told(text: &str) -> String {
     page.prompt("", "0: back>")
 }
 
-/// What an action does, in words.
-pub fn title(action: &Action) -> String {
-    match action {
-        Action::Install(offer) => format!("Install version {}", harmless(&offer.version, 40)),
-        Action::Upload => "Install what is sent over this line".into(),
-        Action::RollBack => "Roll back to the other set".into(),
-        Action::MarkBad(set) => format!("Mark set {set} bad"),
-        Action::FactoryReset => "Factory reset".into(),
-        Action::Wipe(label) => format!("Wipe the partition {}", harmless(label, 40)),
-        Action::TestNetwork(_) => "Test the network".into(),
-        Action::CheckDisk => "Read the whole disk".into(),
-        Action::AskHealth => "Ask the disk for its health".into(),
-        Action::CheckMemory => "Try free memory".into(),
-        Action::TakeLogs => "Write a support file to a medium".into(),
-        Action::PowerOff => "Switch the device off".into(),
-        Action::Restart => "Restart the device".into(),
-        Action::Look(_) => "See what the device has to tell".into(),
-    }
-}
-
-fn confirm(action: &Action, facts: &Facts) -> String {
-    let mut page = Page::new();
-    page.line(format_args!("{}?", title(action)));
-    let record = &facts.record;
-    match action {
-        Action::Install(offer) => {
-            page.line(format_args!(
-                "Into set {}; {}",
-                record.target_set(),
-                match offer.is_newer {
-                    true => "it is newer than what runs.",
-                    false => "IT IS NOT NEWER than what runs, or was tried here before.",
-                }
-            ));
-        }
-        Action::Upload => {
-            page.line(format_args!(
-                "Into set {}, whatever version it is that may be installed.",
-                record.target_set()
-            ));
-        }
-        Action::RollBack => {
-            let next = record.first_set().other();
-            page.line(format_args!("Then {} is first.", set_line(record, next)));
-        }
-        Action::MarkBad(set) => {
-            page.line(format_args!("It is not started any more. Now: {}", set_line(record, *set)));
-        }
-        Action::FactoryReset => {
-            page.line("ALL DATA ON THIS DEVICE WILL BE LOST, but for what the configuration keeps.");
-        }
-        Action::Wipe(_) => {
-            page.line("ALL THAT IS ON IT WILL BE LOST.");
-        }
-        _ => {}
-    }
-    let word = action.word().unwrap_or("yes");
-    page.prompt(&format!("Type the word {word} and Enter to do it; 0: back"), &format!("{word}?"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::{ByHand, Link};
+    use crate::service::blanks::Blank;
     use crate::service::offers::Installable;
     use crate::service::page::{SCREEN, on_the_wire};
+    use crate::service::screen::Action;
     use drydock_format::sha256;
     use drydock_state::{Outcome, SetStatus, Source, UnixTime, transition};
     use std::sync::Arc;
@@ -298,7 +236,14 @@ mod tests {
             log: vec![long(); 50],
             wipes: vec![long(); 50],
             has_data: true,
+            by_hand: Some(long()),
         }
+    }
+
+    fn by_hand() -> ByHand {
+        let ip = "2001:db8:1111:2222:3333:4444:5555:6666";
+        let ip = ip.parse().ok();
+        ByHand { link: long(), address: ip.map(|ip| (ip, 128)), gateway: ip, dns: ip }
     }
 
     fn installable(is_newer: bool) -> Installable {
@@ -313,6 +258,8 @@ mod tests {
             release: if n % 3 == 0 { Err(long()) } else { Ok(installable(n % 2 == 0)) },
         });
         let offers = Arc::new(offers.collect());
+        let links = (0..40).map(|n| Link { name: long(), mac: long(), carrier: n % 2 == 0 });
+        let links = Arc::new(links.collect());
         let actions = [
             Action::Install(installable(false)),
             Action::Install(installable(true)),
@@ -322,6 +269,9 @@ mod tests {
             Action::FactoryReset,
             Action::Wipe(long()),
             Action::TestNetwork(Some(long())),
+            Action::FindLinks,
+            Action::SetNetworkUp(Some(by_hand())),
+            Action::SetNetworkUp(None),
             Action::CheckDisk,
             Action::AskHealth,
             Action::CheckMemory,
@@ -345,6 +295,11 @@ mod tests {
             Screen::Sets,
             Screen::Wipes,
             Screen::Network,
+            Screen::Links { links, page: 2 },
+            Screen::Addressing(long()),
+            Screen::Blank { by_hand: by_hand(), blank: Blank::Address },
+            Screen::Blank { by_hand: by_hand(), blank: Blank::Gateway },
+            Screen::Blank { by_hand: by_hand(), blank: Blank::Dns },
             Screen::Server,
             Screen::Checks,
             Screen::Told(long()),

@@ -61,6 +61,8 @@ pub enum When {
     Hooks,
     /// Those that carry files from root to root.
     Carry,
+    /// Those whose kernel reads names on FAT in this character set (`CONFIG_FAT_DEFAULT_IOCHARSET`).
+    FatNames(&'static str),
 }
 
 /// In which form a kernel may have what is needed.
@@ -82,13 +84,17 @@ pub struct Lacking {
     pub as_modules: Vec<(&'static str, Severity)>,
 }
 
+/// The character set of names on FAT of a kernel whose configuration does not say which.
+const FAT_NAMES: &str = "iso8859-1";
+
 /// Compares a kernel configuration (`.config`) with what drydock needs; with `config`, with what that device
 /// needs, and an initramfs that is compressed in this way. Returns what is not there in that form.
 pub fn check_kernel(kernel: &str, config: Option<&Config>, form: Form, compression: Compression) -> Lacking {
     let options: BTreeMap<_, _> =
         kernel.lines().filter_map(|line| line.trim().strip_prefix("CONFIG_")?.split_once('=')).collect();
     let mut lacking = Lacking { needs: Vec::new(), as_modules: Vec::new() };
-    for need in NEEDS.iter().filter(|need| applies(need.when, config, form, compression)) {
+    let names = options.get("FAT_DEFAULT_IOCHARSET").map_or(FAT_NAMES, |names| names.trim_matches('"'));
+    for need in NEEDS.iter().filter(|need| applies(need.when, config, form, compression, names)) {
         match (options.get(need.option).copied(), need.module) {
             (Some("y"), _) => {}
             (Some("m"), Some(module)) if form == Form::BuiltInOrModule => {
@@ -103,8 +109,15 @@ pub fn check_kernel(kernel: &str, config: Option<&Config>, form: Form, compressi
 }
 
 /// Without a config the reference device is meant: encrypted `data`, EROFS root, no network in recovery.
-fn applies(when: When, config: Option<&Config>, form: Form, compression: Compression) -> bool {
+fn applies(
+    when: When,
+    config: Option<&Config>,
+    form: Form,
+    compression: Compression,
+    fat_names: &str,
+) -> bool {
     match when {
+        When::FatNames(set) => set == fat_names,
         When::Always => true,
         When::Compressed(with) => compression == with,
         When::Filtered => {

@@ -101,9 +101,14 @@ pub const NEEDS: &[Need] = &[
     should("VFAT_FS", "reads bundles and keys from a FAT stick").or_module("vfat").uses(&["\"vfat\""]),
     should("FAT_DEFAULT_UTF8", "finds names outside ASCII on a FAT stick"),
     should("NLS_CODEPAGE_437", "short names on a FAT stick").or_module("nls_cp437"),
-    should("NLS_ISO8859_1", "long names on a FAT stick").or_module("nls_iso8859_1"),
+    should("NLS_ISO8859_1", "long names on a FAT stick")
+        .or_module("nls_iso8859_1")
+        .when(When::FatNames("iso8859-1")),
+    should("NLS_ASCII", "long names on a FAT stick").or_module("nls_ascii").when(When::FatNames("ascii")),
+    should("NLS_UTF8", "long names on a FAT stick").or_module("nls_utf8").when(When::FatNames("utf8")),
     should("EXFAT_FS", "reads bundles and keys from an exFAT stick").or_module("exfat").uses(&["\"exfat\""]),
     should("ISO9660_FS", "reads bundles from a CD image").or_module("isofs").uses(&["\"iso9660\""]),
+    should("JOLIET", "long names on a CD image without those of Unix"),
     should("SQUASHFS", "reads bundles from a squashfs stick").or_module("squashfs").uses(&["\"squashfs\""]),
     must("OVERLAY_FS", "lays what is carried over the root")
         .or_module("overlay")

@@ -177,6 +177,9 @@ fn the_fragment_has_what_the_check_asks_for() {
     let otherwise = [&[When::Modules, When::Network, When::Vlan, When::Hooks, When::Carry][..], &xz].concat();
     for need in NEEDS.iter().filter(|need| !otherwise.contains(&need.when)) {
         let line = format!("CONFIG_{}=y\n", need.option);
+        if matches!(need.when, When::FatNames(names) if names != "iso8859-1") {
+            continue;
+        }
         assert!(fragment.contains(&line), "for {}", need.why);
         let lacking =
             check_kernel(&fragment.replace(&line, ""), None, Form::BuiltIn, Compression::Zstd).needs;
@@ -207,6 +210,20 @@ fn the_fragment_for_a_network_has_what_a_network_asks_for() {
         assert_eq!(lacking(&tagged).iter().map(|need| need.option).collect::<Vec<_>>(), [option]);
         assert_eq!(lacking(&untagged).is_empty(), option == "VLAN_8021Q", "{option}");
     }
+}
+
+#[test]
+fn sticks_are_read_with_the_character_set_that_the_kernel_was_built_to_use() {
+    // As Debian's kernels have it.
+    let sticks = "CONFIG_VFAT_FS=m\nCONFIG_FAT_DEFAULT_IOCHARSET=\"ascii\"\nCONFIG_NLS_CODEPAGE_437=m\n\
+        CONFIG_NLS_ASCII=m\nCONFIG_NLS_ISO8859_1=m\nCONFIG_EXFAT_FS=m\nCONFIG_ISO9660_FS=m\n";
+    let lacking = check_kernel(sticks, None, Form::BuiltInOrModule, Compression::Zstd);
+    let modules: Vec<_> = lacking.as_modules.iter().map(|(module, _)| *module).collect();
+    assert_eq!(modules, ["vfat", "nls_cp437", "nls_ascii", "exfat", "isofs"]);
+    let western = sticks.replace("\"ascii\"", "\"iso8859-1\"");
+    let lacking = check_kernel(&western, None, Form::BuiltInOrModule, Compression::Zstd);
+    assert!(lacking.as_modules.contains(&("nls_iso8859_1", Severity::Should)), "{lacking:?}");
+    assert!(!lacking.as_modules.iter().any(|(module, _)| *module == "nls_ascii"), "{lacking:?}");
 }
 
 #[test]

@@ -227,3 +227,14 @@ fn keys_are_asked_for_as_the_configuration_says_and_without_one_always() {
     assert!(Verb::ALL.iter().all(|verb| needs_key(&device.config, *verb)));
     assert!(matches!(start_and_try(&device, 1), Err(Error::Access(Refusal::UnknownKey))));
 }
+
+#[test]
+fn whoever_sets_the_network_up_is_asked_for_a_key_and_whoever_looks_at_links_is_not() {
+    let device = device(&MOMENTS.first, vec![configured(1, None, None, None)]);
+    let seen = device.attend(&["9", "3", "2", "1", "nonsense", "0"]);
+    let text = seen.on(0);
+    for shown in ["2 eth1", "Network over eth1", "Have this line signed", " network eth1%20dhcp "] {
+        assert!(text.contains(shown), "`{shown}` is not in:\n{text}");
+    }
+    assert!(!text.contains("It works"), "{text}");
+}

@@ -5,7 +5,6 @@
 mod common;
 
 use common::{MOMENTS, WORKSHOP, damage};
-use drydock_config::{InstallFrom, Service};
 use drydock_engine::recover::{Next, Reason};
 use drydock_simulator::contents::Contents;
 use drydock_simulator::device::{Boot, End, SimDevice};
@@ -261,23 +260,31 @@ fn a_device_that_can_start_nothing_has_a_menu_and_looks_for_a_rescue_meanwhile()
 }
 
 #[test]
-fn a_newer_bundle_on_a_stick_is_installed_without_a_question_where_that_is_configured() {
-    let mut device = second();
-    let mut service = Service::open();
-    service.stick.install = InstallFrom::Newer;
-    device.config.service = Some(service);
-    let sticks: &[&[(&str, &[u8])]] =
-        &[&[("a.drydock", bundle("1")), ("b.drydock", bundle("3"))], &[("b.drydock", bundle("4"))]];
-    let seen = device.visit(Visit::default().bringing(sticks), Reason::Asked);
-    assert_eq!(seen.boot, Boot::Recovered(Next::Reboot(SetName::A)));
-    assert_eq!(device.record().unwrap().sets.a.version, "4");
-    // It never says that it is well: the device goes back, and leaves it alone from then on.
-    device.sick = Some("4".into());
-    assert_eq!(device.run(), End::Up(SetName::B));
-    let before = device.record().unwrap();
-    let seen = device.visit(Visit::default().bringing(&[sticks[1]]), Reason::Asked);
-    assert_eq!(seen.boot, Boot::Recovered(Next::Reboot(SetName::B)));
-    assert_eq!(device.record().unwrap().history, before.history);
+fn a_network_that_is_set_up_by_hand_is_tested_and_kept_until_the_recovery_ends() {
+    let device = second();
+    let before = device.disk.view();
+    // Noise and what no machine can have are asked for again.
+    let typed = ["9", "3", "2", "2", "10.1.2.3", "10.1.2.3/16", "10.2.0.1", "10.1.0.1", "10.1.0.53", "0"];
+    let seen = device.attend(&[&typed[..], &["9", "1", "0", "9", "4", "0", "9", "1", "0"]].concat());
+    shows(
+        &seen,
+        &[
+            "Network, as the configuration says",
+            "1 eth0            02:00:00:00:00:01 connected",
+            "2 eth1            02:00:00:00:00:02 nothing connected",
+            "Network over eth1, until this recovery ends",
+            "It works. eth1 10.1.2.3/16 via 10.1.0.1 dns 10.1.0.53",
+            "Network by hand: eth1 10.1.2.3/16 via 10.1.0.1 dns 10.1.0.53",
+            "The network is as the configuration says again.",
+            "without the feature `network`",
+        ],
+    );
+    assert!(seen.told.iter().any(|line| line.contains("set up by hand, until this recovery ends: eth1")));
+    // Nothing of it is written: all that is as after a visit of somebody who does nothing.
+    let history = device.record().unwrap().history;
+    assert_eq!(history, device.again(before, None).record().unwrap().history);
+    let seen = device.attend(&["9", "3", "1", "1", "0"]);
+    shows(&seen, &["It works. eth0 dhcp"]);
 }
 
 /// Installs by the menu, and does what else changes the device by it, with the power cut at every write.

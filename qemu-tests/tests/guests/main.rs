@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bad_disk;
+mod by_hand;
 mod consoles;
 mod defect;
 mod delta;
@@ -15,12 +16,14 @@ mod grub_device;
 mod hooks;
 mod keys;
 mod machines;
+mod media;
 mod page;
 mod recovery;
 mod reset;
 mod service;
 mod small;
 mod stay;
+mod sticks;
 mod watchdog;
 mod ways;
 mod wipe;

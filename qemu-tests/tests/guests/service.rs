@@ -1,7 +1,7 @@
 //! A technician at the serial console: the menu, a stick with several bundles, one of them installed by choice.
 
 use crate::device::{Device, LIMIT, config};
-use drydock_qemu_tests::{Disk, Exit, Guest, SmallSystem, run};
+use drydock_qemu_tests::{Disk, Exit, Guest, Script, SmallSystem, run};
 use std::fs;
 use std::process::Command;
 use std::time::Duration;
@@ -67,16 +67,34 @@ fn a_technician_installs_one_of_three_bundles_on_a_stick_by_the_menu() {
     guest.expect("trailers, state and boot environment: done", LIMIT).unwrap();
     assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::Reset);
 
-    let said = device.run(None, Exit::PowerOff);
-    assert!(said.contains("DRYDOCK-TEST-UP set=b"), "{said}");
-    // What was taken away is a tar that others read.
-    let listing = run(Command::new("sh").arg("-c").arg(format!(
-        "mcopy -n -i {0} \"::drydock-drydock-test-*.tar\" {1} && tar -tf {1}/drydock-*.tar",
-        stick.display(),
-        stick.parent().unwrap().display()
-    )))
-    .unwrap();
-    for name in ["status.json", "config.json", "kernel.log", "partitions.txt", "health.txt"] {
-        assert!(listing.lines().any(|line| line == name), "{name} is not in {listing}");
+    // The live system leaves the same on the stick, by a command.
+    let script = Script::default().then("drydock service bundle-logs");
+    let mut guest = device.machine(Some(&script)).disk(Disk::file(&stick)).start().unwrap();
+    guest.expect("DRYDOCK-TEST-UP set=b", LIMIT).unwrap();
+    guest.expect(" KiB are in drydock-drydock-test-", LIMIT).unwrap();
+    assert_eq!(guest.wait_exit(LIMIT).unwrap(), Exit::PowerOff);
+    // What was taken away are tars that others read, with all that support asks for.
+    let folder = device.path("support");
+    fs::create_dir(&folder).unwrap();
+    let files = "::drydock-drydock-test-*.tar";
+    run(Command::new("mcopy").args(["-n", "-i"]).arg(&stick).arg(files).arg(&folder)).unwrap();
+    let mut tars: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    tars.sort();
+    assert_eq!(tars.len(), 2, "{tars:?}");
+    for (tar, outcome) in tars.iter().zip(["\"version\": \"1.0.0\"", "\"outcome\": \"installed\""]) {
+        for (name, held) in [
+            ("status.json", outcome),
+            ("status.json", "\"history\""),
+            ("config.json", "\"compatible\": \"drydock-test\""),
+            ("kernel.log", "Linux version 6."),
+            ("cmdline.txt", "console=ttyS0"),
+            ("memory.txt", "MemTotal:"),
+            ("partitions.txt", " root-a start "),
+            ("health.txt", "have nothing to show"),
+            ("pstore.missing", "nothing is kept there"),
+        ] {
+            let text = run(Command::new("tar").arg("-xOf").arg(tar).arg(name)).unwrap();
+            assert!(text.contains(held), "{held:?} is not in {name} of {}: {text}", tar.display());
+        }
     }
 }

@@ -15,6 +15,7 @@ mod settings;
 mod sink;
 
 use drydock_engine::Error;
+use drydock_engine::event::calm;
 use drydock_engine::update::Look;
 use drydock_state::SetName;
 use std::ffi::OsString;
@@ -101,14 +102,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match outcome {
         Ok(text) => {
             // A reader that has gone is no reason to fail.
-            let _ = std::io::stdout().write_all(text.as_bytes());
+            let _ = std::io::stdout().write_all(calm(&text).as_bytes());
             ExitCode::SUCCESS
         }
         Err(error) => {
             let usage = matches!(error, Error::Usage(_));
             // What may not be opened looks like what is not there.
             let hint = if usage || nix::unistd::geteuid().is_root() { "" } else { "; run drydock as root" };
-            let _ = writeln!(std::io::stderr(), "drydock: {error}{hint}");
+            let _ = writeln!(std::io::stderr(), "drydock: {}{hint}", calm(&error.to_string()));
             ExitCode::from(if usage { 2 } else { 1 })
         }
     }

@@ -1,7 +1,7 @@
 //! Where the events of a command go.
 
 use crate::console::since_start;
-use drydock_engine::event::{Event, Events};
+use drydock_engine::event::{Event, Events, calm};
 use drydock_engine::journal;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -39,7 +39,7 @@ impl Events for StderrEvents {
         let _ = match event {
             Event::Warning { text } | Event::Retry { reason: text } | Event::Failed { reason: text, .. } => {
                 let clear = if shows { CLEAR_LINE } else { "" };
-                writeln!(stderr, "{clear}drydock: {text}")
+                writeln!(stderr, "{clear}drydock: {}", calm(&text))
             }
             #[cfg(feature = "hooks")]
             Event::Said { hook, text } => writeln!(stderr, "{hook}: {text}"),

@@ -3,7 +3,7 @@
 use crate::console::Console;
 use crate::pid1::pstore;
 use crate::pid1::watchdog::Watchdog;
-use drydock_engine::event::{Attempt, Event, Events};
+use drydock_engine::event::{Attempt, Event, Events, calm};
 use drydock_engine::journal::Journal;
 use nix::time::{ClockId, clock_gettime};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -136,7 +136,7 @@ impl Events for ConsoleEvents {
             let Told { journal, attempt } = &mut *lock(&self.told);
             journal.push(ms, *attempt, &event);
         }
-        self.console.line(&format!("drydock {:4}.{:02} {event}", ms / 1000, ms / 10 % 100));
+        self.console.line(&calm(&format!("drydock {:4}.{:02} {event}", ms / 1000, ms / 10 % 100)));
     }
 
     fn belongs_to(&self, attempt: Option<Attempt>) {

@@ -1,5 +1,7 @@
 //! Finding our disk, and removable media: what the kernel announces, what `/sys` says, and a time limit.
 
+#[cfg(feature = "service")]
+use super::abandon::within;
 use super::block::{Access, DiskDevice};
 use super::choice::{Disk, Refusal, choose};
 use super::modules::Aliases;
@@ -17,6 +19,12 @@ pub const LABELS: [&str; 2] = ["bootenv", "state"];
 /// How long no block device may appear before what is there counts as all of it. A clone of our disk on the
 /// same controller shows up within it.
 const SETTLE: Duration = Duration::from_millis(100);
+
+/// How long a disk may take for its partition table.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// A partition table, or why there is none.
+type Read = std::result::Result<drydock_gpt::Table, String>;
 
 /// Devices as they come: events, and the modules that they ask for.
 #[derive(Debug)]
@@ -92,8 +100,9 @@ pub fn find_disk(
 ) -> Result<OurDisk> {
     let deadline = Instant::now() + wanted.wait_seconds.as_duration();
     let mut looked_last = false;
+    let mut silent = Vec::new();
     loop {
-        let disks: Vec<Disk> = scan().into_iter().map(|name| inspect(&name)).collect();
+        let disks: Vec<Disk> = scan().into_iter().map(|name| inspect(&name, &mut silent)).collect();
         let choice = choose(&disks, wanted, labels);
         let waits_until = match choice {
             Err(Refusal::None { .. }) => deadline,
@@ -176,18 +185,36 @@ fn scan() -> Vec<String> {
 }
 
 /// Gathers what is to know about a disk. What cannot be read speaks against the disk, not against the search.
-fn inspect(name: &str) -> Disk {
-    let mut disk = Disk {
+fn inspect(name: &str, silent: &mut Vec<PathBuf>) -> Disk {
+    Disk {
         name: name.into(),
         bus_paths: bus_paths(Path::new("/sys"), name),
         removable: number(&class(name).join("removable")) == Some(1),
-        table: Err("could not be opened".into()),
-    };
-    match DiskDevice::open(&node(name), Access::ReadOnly) {
-        Ok(device) => disk.table = drydock_gpt::read(&device).map_err(|error| error.to_string()),
-        Err(error) => disk.table = Err(error.to_string()),
+        table: read_table(node(name), ANSWER, silent),
     }
-    disk
+}
+
+/// Reads a partition table. A disk that takes longer than `limit` goes to those that are `silent`, and is not asked again: a
+/// stick that hangs holds up no start for long.
+#[cfg(feature = "service")]
+fn read_table(node: PathBuf, limit: Duration, silent: &mut Vec<PathBuf>) -> Read {
+    let asked = node.clone();
+    let read = if silent.contains(&node) { None } else { within(limit, move || table(&asked)) };
+    read.unwrap_or_else(|| {
+        silent.retain(|known| *known != node);
+        silent.push(node);
+        Err("does not answer".into())
+    })
+}
+
+#[cfg(not(feature = "service"))]
+fn read_table(node: PathBuf, _limit: Duration, _silent: &mut Vec<PathBuf>) -> Read {
+    table(&node)
+}
+
+fn table(node: &Path) -> Read {
+    let device = DiskDevice::open(node, Access::ReadOnly).map_err(|error| error.to_string())?;
+    drydock_gpt::read(&device).map_err(|error| error.to_string())
 }
 
 /// The real paths of a disk below `/sys/devices`. An NVMe drive that says that it may be shared is shown by the kernel below a
@@ -308,6 +335,24 @@ mod tests {
         assert!(matches!(error, Error::NoDisk { fitting: 0, .. }), "{error}");
         let waited = started.elapsed();
         assert!((Duration::from_secs(1)..Duration::from_secs(20)).contains(&waited), "{waited:?}");
+    }
+
+    #[cfg(feature = "service")]
+    #[test]
+    fn a_disk_that_does_not_answer_is_asked_once() {
+        let folder = tempfile::tempdir().unwrap();
+        // Opening it waits for somebody at its other end, who never comes.
+        let node = folder.path().join("sdx");
+        let made = std::process::Command::new("mkfifo").arg(&node).status().unwrap();
+        assert!(made.success());
+        let mut silent = Vec::new();
+        for limit in [Duration::from_millis(100), Duration::from_secs(3600)] {
+            let read = read_table(node.clone(), limit, &mut silent);
+            assert_eq!(read.unwrap_err(), "does not answer");
+            assert_eq!(silent, [node.clone()]);
+        }
+        let read = read_table(folder.path().into(), Duration::from_secs(60), &mut silent);
+        assert!(!read.unwrap_err().contains("answer"));
     }
 
     /// As Linux 6.1 shows a drive whose subsystem has two controllers, and one that has none.

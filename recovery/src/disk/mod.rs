@@ -3,6 +3,8 @@
 //! A thin layer of plain functions over system calls. What can be decided without the machine is decided in [`choice`],
 //! which does no I/O.
 
+#[cfg(feature = "service")]
+pub mod abandon;
 pub mod block;
 pub mod choice;
 pub mod discover;

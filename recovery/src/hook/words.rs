@@ -88,6 +88,7 @@ pub(super) fn to_end(bytes: &[u8]) -> Option<Ended> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn what_one_process_says_the_other_understands() {
@@ -116,5 +117,24 @@ mod tests {
             assert_eq!(to_end(&from_end(&ended)), Some(ended));
         }
         assert_eq!((to_end(b""), Order::from_bytes(vec![0; 20])), (None, None));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn whatever_is_said_it_is_an_order_that_says_the_same_again_or_none(
+            kind in "device|live|bare|[a-z]{0,4}",
+            numbers in proptest::collection::vec("[0-9]{1,25}|-1|", 0..5),
+            rest in proptest::collection::vec(any::<String>(), 0..6),
+        ) {
+            let words: Vec<String> =
+                [kind, "/x".into(), "{}".into()].into_iter().chain(numbers).chain(rest).collect();
+            let bytes = words.join("\0").into_bytes();
+            if let Some(order) = Order::from_bytes(bytes.clone()) {
+                prop_assert_eq!(Order::from_bytes(order.to_bytes()), Some(order));
+            }
+            prop_assert_eq!(to_end(&bytes).map(|ended| to_end(&from_end(&ended)) == Some(ended)).unwrap_or(true), true);
+        }
     }
 }

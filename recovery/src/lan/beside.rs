@@ -10,8 +10,8 @@ use drydock_engine::event::Events;
 use drydock_engine::lan::{Mailbox, summary};
 use drydock_state::Record;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -20,9 +20,12 @@ const LOOK: Duration = Duration::from_millis(500);
 /// The port that need not be named.
 const HTTPS: u16 = 443;
 
+/// The network that a page is on. It may become another one.
+type Ground = Mutex<Option<Arc<Network>>>;
+
 /// A page, and the network that it is on. Dropping it ends the page, and the network where nobody else uses it.
 pub struct Beside {
-    network: Arc<Network>,
+    ground: Arc<Ground>,
     mailbox: Arc<Mailbox>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -43,8 +46,9 @@ pub fn beside(
     let board = Arc::new(Board::new(config, heard, Arc::clone(&mailbox)));
     let shared = events.shared();
     let begun = link::begin("*", &config.network, events).and_then(|network| {
-        let (network, stop) = (Arc::new(network), Arc::new(AtomicBool::new(false)));
-        let (net, over) = (Arc::clone(&network), Arc::clone(&stop));
+        let ground: Arc<Ground> = Arc::new(Mutex::new(Some(Arc::new(network))));
+        let stop = Arc::new(AtomicBool::new(false));
+        let (net, over) = (Arc::clone(&ground), Arc::clone(&stop));
         let show = move || {
             if let Err(why) = show(&lan, board, &net, &over, &*shared) {
                 shared.warning(format_args!("there is no page on the LAN: {why}"));
@@ -52,7 +56,7 @@ pub fn beside(
         };
         let thread = thread::Builder::new().name("lan".into()).spawn(show);
         let thread = Some(thread.map_err(Error::doing("start the thread of the page"))?);
-        Ok(Beside { network, mailbox, stop, thread })
+        Ok(Beside { ground, mailbox, stop, thread })
     });
     begun.map_err(|why| events.warning(format_args!("there is no page on the LAN: {why}"))).ok()
 }
@@ -61,15 +65,17 @@ pub fn beside(
 fn show(
     lan: &Lan,
     board: Arc<Board>,
-    network: &Network,
+    ground: &Ground,
     stop: &AtomicBool,
     events: &dyn Events,
 ) -> Result<(), Error> {
     let page = Page::open(board, &lan.names, listeners(&[], lan.port)?, Limits::default())?;
     let mut told = Vec::new();
     while !stop.load(Ordering::Relaxed) {
-        network.tell(events);
-        let ports = network.ports();
+        let ports = lock(ground).as_ref().map_or_else(Vec::new, |network| {
+            network.tell(events);
+            network.ports()
+        });
         let now: Vec<_> = ports
             .iter()
             .flat_map(|port| &port.addresses)
@@ -94,6 +100,10 @@ fn place(address: IpAddr, port: u16) -> String {
     }
 }
 
+fn lock(ground: &Ground) -> MutexGuard<'_, Option<Arc<Network>>> {
+    ground.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Beside {
     /// Where what its visitors want is posted.
     pub fn mailbox(&self) -> Arc<Mailbox> {
@@ -101,8 +111,15 @@ impl Beside {
     }
 
     /// The network that it is on.
-    pub fn network(&self) -> Arc<Network> {
-        Arc::clone(&self.network)
+    pub fn network(&self) -> Option<Arc<Network>> {
+        lock(&self.ground).clone()
+    }
+
+    /// Puts it on another network; on none where there is none for now. The one before is down on return where nobody else
+    /// uses it.
+    pub fn be_on(&self, network: Option<Arc<Network>>) {
+        let before = std::mem::replace(&mut *lock(&self.ground), network);
+        drop(before);
     }
 }
 

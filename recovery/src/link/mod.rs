@@ -7,6 +7,8 @@
 //! are as they were, for the system that comes next.
 
 mod advertised;
+#[cfg(feature = "service")]
+mod glance;
 mod lending;
 mod netlink;
 mod port;
@@ -16,6 +18,8 @@ mod settings;
 mod view;
 mod watch;
 
+#[cfg(feature = "service")]
+pub use glance::glance;
 pub use resolver::{Resolver, addresses};
 pub use view::Port;
 

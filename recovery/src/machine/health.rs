@@ -1,7 +1,7 @@
 //! What a disk says of its own health. It is only asked, and what it can't say is said.
 
 use super::Hardware;
-use super::abandon::within;
+use crate::disk::abandon::within;
 use crate::sys;
 use std::fs::File;
 use std::io;

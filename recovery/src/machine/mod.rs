@@ -1,7 +1,5 @@
 //! The real machine: hardware behind the traits of [`drydock_engine::machine`].
 
-#[cfg(feature = "service")]
-mod abandon;
 mod disk;
 #[cfg(feature = "service")]
 mod documents;
@@ -13,6 +11,8 @@ mod hooks;
 mod kept;
 mod keys;
 mod memory;
+#[cfg(all(feature = "network", feature = "service"))]
+mod network;
 mod sensors;
 #[cfg(feature = "service")]
 mod service;
@@ -59,6 +59,9 @@ pub struct Hardware<'a> {
     /// The page of the recovery, if it has one.
     #[cfg(feature = "lan")]
     page: Mutex<Option<crate::lan::Beside>>,
+    /// The network as somebody has set it up, and is up.
+    #[cfg(all(feature = "network", feature = "service"))]
+    by_hand: Mutex<Option<(drydock_engine::machine::ByHand, std::sync::Arc<crate::link::Network>)>>,
     /// Who listens on the consoles, from the first time on that somebody does.
     #[cfg(feature = "service")]
     listener: Mutex<Option<crate::console::Listener>>,
@@ -118,6 +121,8 @@ impl<'a> Hardware<'a> {
             memory: memory::for_uploads(),
             #[cfg(feature = "lan")]
             page: Mutex::default(),
+            #[cfg(all(feature = "network", feature = "service"))]
+            by_hand: Mutex::default(),
             #[cfg(feature = "service")]
             listener: Mutex::default(),
             #[cfg(feature = "service")]
@@ -131,12 +136,6 @@ impl<'a> Hardware<'a> {
     #[cfg(feature = "lan")]
     pub fn show_page(&self, page: crate::lan::Beside) {
         *lock(&self.page) = Some(page);
-    }
-
-    /// The network that the page is on.
-    #[cfg(feature = "lan")]
-    pub fn page_network(&self) -> Option<std::sync::Arc<crate::link::Network>> {
-        lock(&self.page).as_ref().map(crate::lan::Beside::network)
     }
 
     /// Our disk.

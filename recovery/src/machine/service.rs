@@ -8,6 +8,8 @@ use crate::pid1::process;
 use drydock_engine::Error;
 #[cfg(feature = "lan")]
 use drydock_engine::lan::Mailbox;
+#[cfg(feature = "network")]
+use drydock_engine::machine::{ByHand, Link};
 use drydock_engine::machine::{Clock, ConsoleId, Device, Heard, Paper, Service, Shelf, Shelved};
 #[cfg(feature = "lan")]
 use drydock_engine::service::landing::{Landing, landings};
@@ -104,6 +106,21 @@ impl Service for Hardware<'_> {
     #[cfg(feature = "network")]
     fn test_network(&self, server: Option<&str>, say: &mut dyn FnMut(String)) -> Result<(), Error> {
         crate::net::reach(&*crate::net::linked(self)?, self.events, server, say)
+    }
+
+    #[cfg(feature = "network")]
+    fn links(&self) -> Result<Vec<Link>, Error> {
+        crate::link::glance()
+    }
+
+    #[cfg(feature = "network")]
+    fn set_network_up(&self, by_hand: Option<ByHand>) -> Result<(), Error> {
+        self.set_up(by_hand)
+    }
+
+    #[cfg(feature = "network")]
+    fn network_by_hand(&self) -> Option<ByHand> {
+        lock(&self.by_hand).as_ref().map(|(by_hand, _)| by_hand.clone())
     }
 
     fn since_start(&self) -> Duration {

@@ -74,7 +74,7 @@ impl Hardware<'_> {
     fn on_medium(&self, node: &Path, path: &str) -> Result<Option<OpenFile>, Error> {
         #[cfg(feature = "service")]
         {
-            use super::abandon::within;
+            use crate::disk::abandon::within;
             if lock(&self.silent).iter().any(|silent| silent == node) {
                 return Ok(None);
             }

@@ -112,6 +112,8 @@ impl Start for Hardware<'_> {
 
     fn enter(&self, _set: SetName) -> Result<(), Error> {
         // The next system's network begins from nothing.
+        #[cfg(all(feature = "network", feature = "service"))]
+        self.take_network_down();
         #[cfg(feature = "lan")]
         drop(lock(&self.page).take());
         #[cfg(feature = "service")]

@@ -1,8 +1,8 @@
 //! Bundles on removable media and on `data`, looked for with every limit that a medium of an enemy asks for.
 
-use super::abandon::{Handover, within};
 use super::{Hardware, lock};
 use crate::answer::{Answer, Result};
+use crate::disk::abandon::{Handover, apart, within};
 use crate::disk::discover::Media;
 use crate::mount::{self, MountedMedium, files, open_inside};
 use drydock_engine::Error;
@@ -12,7 +12,6 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
 use sys_mount::{MountFlags, UnmountFlags};
 
@@ -81,7 +80,7 @@ impl Hardware<'_> {
             });
             show.give(found.map(|()| None));
         };
-        if thread::Builder::new().name("medium".into()).spawn(look).is_err() {
+        if !apart(Box::new(look)) {
             return;
         }
         let place = node.display().to_string();
@@ -151,11 +150,7 @@ fn each_bundle_in(root: &Path, folder: &str, each: &mut dyn FnMut(Found) -> bool
     let mut names: Vec<OsString> = Vec::new();
     for entry in entries.take(NAMES) {
         let entry = entry.map_err(Error::doing(format_args!("list {}", inside.display())))?;
-        let name = entry.file_name();
-        if name.as_encoded_bytes().to_ascii_lowercase().ends_with(SUFFIX.as_bytes()) {
-            names.insert(names.partition_point(|before| *before <= name), name);
-            names.truncate(MOST_BUNDLES);
-        }
+        keep_bundle(&mut names, entry.file_name());
     }
     for name in names {
         let found = match name.to_str() {
@@ -178,6 +173,17 @@ fn each_bundle_in(root: &Path, folder: &str, each: &mut dyn FnMut(Found) -> bool
     Ok(())
 }
 
+/// Keeps a name, if it is a bundle's, in its place among the others. A folder whose end leads back to its beginning shows each
+/// of them again and again: it counts once.
+fn keep_bundle(names: &mut Vec<OsString>, name: OsString) {
+    let at = names.partition_point(|before| *before < name);
+    let is_bundle = name.as_encoded_bytes().to_ascii_lowercase().ends_with(SUFFIX.as_bytes());
+    if is_bundle && names.get(at) != Some(&name) {
+        names.insert(at, name);
+        names.truncate(MOST_BUNDLES);
+    }
+}
+
 /// The length of a file, and its first bytes.
 fn head(root: &Path, path: &Path) -> Result<(u64, Vec<u8>)> {
     let file = open_inside(root, path, OFlag::O_RDONLY | OFlag::O_NONBLOCK)?;
@@ -197,24 +203,28 @@ fn write_file(node: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     let mut mounted = Err(Error::Unusable(format!("{} takes no files", node.display())));
     for filesystem in WRITABLE {
-        mounted = mount::mount(node, &target, filesystem, flags, "");
+        mounted = mount::mount(node, &target, filesystem, flags, mount::calm(filesystem));
         if mounted.is_ok() {
             break;
         }
     }
     mounted?;
     let path = target.join(name);
-    let write = || -> std::io::Result<()> {
-        let mut file = File::create(&path)?;
-        file.write_all(bytes)?;
-        files::secure(&file)
-    };
-    let written = write().map_err(Error::doing(format_args!("write {name} to {}", node.display())));
+    let written =
+        write_new(&path, bytes).map_err(Error::doing(format_args!("write {name} to {}", node.display())));
     let unmounted = mount::unmount(&target);
     if unmounted.is_err() {
         let _ = sys_mount::unmount(&target, UnmountFlags::DETACH);
     }
     written.and(unmounted)
+}
+
+/// Writes a file in place of what has its name. Were that a link, it could lead to a disk: it is taken away, not followed.
+fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let _ = fs::remove_file(path);
+    let mut file = File::create_new(path)?;
+    file.write_all(bytes)?;
+    files::secure(&file)
 }
 
 #[cfg(test)]
@@ -260,6 +270,28 @@ mod tests {
         );
         let absent = |folder| each_bundle_in(root.path(), folder, &mut |_| true).unwrap_err().is_absence();
         assert!(absent("nowhere") && absent("b.drydock"));
+    }
+
+    #[test]
+    fn a_folder_that_leads_back_to_its_beginning_has_each_bundle_once() {
+        let mut names = Vec::new();
+        for name in ["b.drydock", "a.drydock", "c.txt"].into_iter().cycle().take(NAMES) {
+            keep_bundle(&mut names, name.into());
+        }
+        assert_eq!(names, ["a.drydock", "b.drydock"]);
+    }
+
+    #[test]
+    fn what_is_left_on_a_medium_goes_where_no_link_leads() {
+        let root = tempfile::tempdir().unwrap();
+        let (disk, file) = (root.path().join("disk"), root.path().join("drydock-x-5.tar"));
+        fs::write(&disk, "precious").unwrap();
+        symlink(&disk, &file).unwrap();
+        for bytes in [&b"longer"[..], b"new"] {
+            write_new(&file, bytes).unwrap();
+            assert_eq!(fs::read(&file).unwrap(), bytes);
+        }
+        assert_eq!(fs::read(&disk).unwrap(), b"precious");
     }
 
     #[test]

@@ -60,6 +60,13 @@ pub fn mount(source: &Path, target: &Path, filesystem: &str, flags: MountFlags, 
     Ok(())
 }
 
+/// Options for a medium that is written to. The superblock of an ext4 may ask for a panic where damage is found, and whoever
+/// brings a medium has written that.
+#[cfg(feature = "service")]
+pub fn calm(filesystem: &str) -> &'static str {
+    if filesystem == "ext4" { "errors=remount-ro" } else { "" }
+}
+
 /// A mounted medium; dropping it unmounts what was mounted for it.
 #[derive(Debug)]
 pub struct MountedMedium {
@@ -73,11 +80,13 @@ impl MountedMedium {
     /// automounters do, is read where it is.
     pub fn mount(device: &Path, target: &Path) -> Result<Self> {
         let _ = fs::create_dir_all(target);
-        let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+        let safe = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+        // Whoever has a menu on this console is not told of each filesystem that it is not.
+        let flags = safe | MountFlags::SILENT;
         let mut reasons = vec![];
         for filesystem in MEDIUM_FILESYSTEMS {
             // A journal is not replayed on a medium that is only read.
-            let data = if filesystem == "ext4" { "noload" } else { "" };
+            let data = if filesystem == "ext4" { "noload,errors=continue" } else { "" };
             match mount(device, target, filesystem, flags, data) {
                 Ok(()) => return Ok(Self { target: target.into(), is_ours: true }),
                 Err(error) if error.is(nix::libc::EBUSY) => {

@@ -5,8 +5,8 @@ use drydock_engine::Error;
 use drydock_engine::fetch::Keep;
 use drydock_engine::lan::Mailbox;
 use drydock_engine::machine::{
-    Candidate, Clock, ConsoleId, Device, Disk, Found, HEAD, Heard, Others, Paper, Power, Provider, Service,
-    Shelf, Shelved, Tried,
+    ByHand, Candidate, Clock, ConsoleId, Device, Disk, Found, HEAD, Heard, Link, Others, Paper, Power,
+    Provider, Service, Shelf, Shelved, Tried,
 };
 use drydock_engine::service::landing::{Landing, landings};
 use drydock_format::Tail;
@@ -63,6 +63,7 @@ pub struct Visit {
     sticks: Vec<Stick>,
     page: Option<ByPage>,
     left: Mutex<BTreeMap<String, Vec<u8>>>,
+    by_hand: Mutex<Option<ByHand>>,
 }
 
 impl Visit {
@@ -191,6 +192,25 @@ impl Service for SimMachine<'_> {
     }
     fn free_memory(&self) -> u64 {
         64 << 20
+    }
+    fn links(&self) -> Result<Vec<Link>, Error> {
+        let link = |n: u8| Link {
+            name: format!("eth{n}"),
+            mac: format!("02:00:00:00:00:{:02x}", n + 1),
+            carrier: n == 0,
+        };
+        Ok(vec![link(0), link(1)])
+    }
+    fn set_network_up(&self, by_hand: Option<ByHand>) -> Result<(), Error> {
+        *lock(&self.visit.by_hand) = by_hand;
+        Ok(())
+    }
+    fn network_by_hand(&self) -> Option<ByHand> {
+        lock(&self.visit.by_hand).clone()
+    }
+    fn test_network(&self, _server: Option<&str>, say: &mut dyn FnMut(String)) -> Result<(), Error> {
+        let refused = || Error::Refused(drydock_config::WITHOUT_NETWORK.into());
+        self.network_by_hand().map(|by_hand| say(by_hand.to_string())).ok_or_else(refused)
     }
     fn papers(&self) -> Vec<Paper> {
         vec![Paper { name: "kernel.log".into(), text: Err("a simulated machine has no kernel".into()) }]

@@ -1,12 +1,13 @@
-//! A time limit for what the kernel may never answer: a medium whose filesystem hangs.
+//! A time limit for what the kernel may never answer: a disk that hangs, or the filesystem on it.
 
+use std::any::Any;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 /// What one thread hands to another one, one thing at a time. The channels of the standard library would do, but for the
 /// 30 KB that they take on a device.
-pub(super) struct Handover<T> {
+pub struct Handover<T> {
     place: Arc<(Mutex<Place<T>>, Condvar)>,
 }
 
@@ -23,12 +24,13 @@ impl<T> Clone for Handover<T> {
 }
 
 impl<T> Handover<T> {
-    pub(super) fn new() -> Self {
+    /// One that nothing was handed over by yet.
+    pub fn new() -> Self {
         Self { place: Arc::new((Mutex::new(Place { thing: None, abandoned: false }), Condvar::new())) }
     }
 
     /// Waits until what was given before is taken, and gives this. Returns whether anybody is there to take it.
-    pub(super) fn give(&self, thing: T) -> bool {
+    pub fn give(&self, thing: T) -> bool {
         let (place, changed) = &*self.place;
         let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
         while place.thing.is_some() && !place.abandoned {
@@ -42,7 +44,7 @@ impl<T> Handover<T> {
     }
 
     /// Takes what is given; nothing where that takes longer than `limit`.
-    pub(super) fn take(&self, limit: Duration) -> Option<T> {
+    pub fn take(&self, limit: Duration) -> Option<T> {
         let (place, changed) = &*self.place;
         let place = place.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = changed.wait_timeout_while(place, limit, |place| place.thing.is_none());
@@ -53,28 +55,32 @@ impl<T> Handover<T> {
     }
 
     /// Takes nothing any more: whoever gives something learns that.
-    pub(super) fn abandon(&self) {
+    pub fn abandon(&self) {
         let (place, changed) = &*self.place;
         place.lock().unwrap_or_else(PoisonError::into_inner).abandoned = true;
         changed.notify_all();
     }
 }
 
+/// Work for a thread. It has no type of its own: each type would be a thread's beginning anew.
+type Work = Box<dyn FnOnce() + Send>;
+
+/// Has it done by a thread. Returns whether there is one.
+pub fn apart(work: Work) -> bool {
+    thread::Builder::new().name("medium".into()).spawn(work).is_ok()
+}
+
 /// Does something in a thread, and returns what came of it; nothing where it takes longer than `limit`. The thread is left
 /// alone then: nothing ends one that the kernel does not let go. What it brings later is dropped there.
-pub(super) fn within<T: Send + 'static>(
-    limit: Duration,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
-    let result = Handover::new();
+pub fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let result: Handover<Box<dyn Any + Send>> = Handover::new();
     let theirs = result.clone();
-    let work = move || {
-        theirs.give(work());
-    };
-    thread::Builder::new().name("medium".into()).spawn(work).ok()?;
-    let done = result.take(limit);
+    let begun = apart(Box::new(move || {
+        theirs.give(Box::new(work()));
+    }));
+    let done = if begun { result.take(limit) } else { None };
     result.abandon();
-    done
+    done?.downcast().ok().map(|done| *done)
 }
 
 #[cfg(test)]
