@@ -17,28 +17,32 @@ pub enum Blank {
     Dns,
 }
 
+/// That something was typed that is none of what was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unfit;
+
 impl Blank {
     /// Takes what was typed. Returns what is to be typed next, and nothing where that was the last; an error where it is
     /// none of what was asked for.
-    pub fn fill(self, by_hand: &mut ByHand, text: &str) -> Result<Option<Self>, ()> {
+    pub fn fill(self, by_hand: &mut ByHand, text: &str) -> Result<Option<Self>, Unfit> {
         match (self, text) {
             (Self::Address, _) => {
-                by_hand.address = Some(address(text).ok_or(())?);
+                by_hand.address = Some(address(text).ok_or(Unfit)?);
                 Ok(Some(Self::Gateway))
             }
             (Self::Gateway, NONE) => Ok(Some(Self::Dns)),
             (Self::Dns, NONE) => Ok(None),
             (_, text) => {
-                let ip: IpAddr = text.parse().map_err(|_| ())?;
+                let ip: IpAddr = text.parse().map_err(|_| Unfit)?;
                 let (blank, next) = match self {
                     Self::Dns => (&mut by_hand.dns, None),
                     _ => {
-                        by_hand.address.filter(|own| is_near(*own, ip)).ok_or(())?;
+                        by_hand.address.filter(|own| is_near(*own, ip)).ok_or(Unfit)?;
                         (&mut by_hand.gateway, Some(Self::Dns))
                     }
                 };
                 *blank = Some(ip).filter(|ip| is_host(*ip));
-                if blank.is_some() { Ok(next) } else { Err(()) }
+                if blank.is_some() { Ok(next) } else { Err(Unfit) }
             }
         }
     }
@@ -90,7 +94,7 @@ mod tests {
         let mut by_hand = ByHand { link: "eth0".into(), address: None, gateway: None, dns: None };
         let mut next = Some(Blank::Address);
         for (number, line) in lines.iter().enumerate() {
-            next = next.unwrap().fill(&mut by_hand, line).map_err(|()| number)?;
+            next = next.unwrap().fill(&mut by_hand, line).map_err(|Unfit| number)?;
         }
         assert_eq!(next, None);
         Ok(by_hand)

@@ -77,7 +77,7 @@ impl Screen {
                 match blank.fill(&mut by_hand, text) {
                     Ok(Some(blank)) => Wish::Show(Self::Blank { by_hand, blank }),
                     Ok(None) => free(Action::SetNetworkUp(Some(by_hand))),
-                    Err(()) => Wish::Again,
+                    Err(_) => Wish::Again,
                 }
             }
             _ => number(text).map_or(Wish::Again, |number| self.choose(number, choices)),
