@@ -127,7 +127,6 @@ fn sticks_of_every_kind_are_offered_whatever_else_is_plugged_in() {
     plug("ridge.drydock", "2.0.0", &|image, files| media::iso(image, &["-R"], files));
     plug("plain.drydock", "2.0.0", &|image, files| media::iso(image, &["--norock"], files));
     plug("squashed.drydock", "2.0.0", &media::squashfs);
-    drop(plug);
     // In a partition, what was plugged in is a partition's node.
     for (node, part) in [(&fat16, "1"), (&fat32, "1"), (&exfat, "1")] {
         for (_, place) in good.iter_mut().filter(|(_, place)| place.ends_with(&**node)) {

@@ -23,12 +23,14 @@ impl<T> Clone for Handover<T> {
     }
 }
 
-impl<T> Handover<T> {
+impl<T> Default for Handover<T> {
     /// One that nothing was handed over by yet.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self { place: Arc::new((Mutex::new(Place { thing: None, abandoned: false }), Condvar::new())) }
     }
+}
 
+impl<T> Handover<T> {
     /// Waits until what was given before is taken, and gives this. Returns whether anybody is there to take it.
     pub fn give(&self, thing: T) -> bool {
         let (place, changed) = &*self.place;
@@ -73,7 +75,7 @@ pub fn apart(work: Work) -> bool {
 /// Does something in a thread, and returns what came of it; nothing where it takes longer than `limit`. The thread is left
 /// alone then: nothing ends one that the kernel does not let go. What it brings later is dropped there.
 pub fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    let result: Handover<Box<dyn Any + Send>> = Handover::new();
+    let result: Handover<Box<dyn Any + Send>> = Handover::default();
     let theirs = result.clone();
     let begun = apart(Box::new(move || {
         theirs.give(Box::new(work()));
@@ -106,7 +108,7 @@ mod tests {
 
     #[test]
     fn things_come_one_after_the_other_until_nobody_takes_them() {
-        let handover = Handover::new();
+        let handover = Handover::default();
         let theirs = handover.clone();
         let giver = thread::spawn(move || (0..100).take_while(|n| theirs.give(*n)).count());
         assert_eq!(

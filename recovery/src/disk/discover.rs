@@ -349,7 +349,7 @@ mod tests {
         for limit in [Duration::from_millis(100), Duration::from_secs(3600)] {
             let read = read_table(node.clone(), limit, &mut silent);
             assert_eq!(read.unwrap_err(), "does not answer");
-            assert_eq!(silent, [node.clone()]);
+            assert_eq!(silent, std::slice::from_ref(&node));
         }
         let read = read_table(folder.path().into(), Duration::from_secs(60), &mut silent);
         assert!(!read.unwrap_err().contains("answer"));

@@ -71,7 +71,7 @@ impl Hardware<'_> {
 
     /// Shows the bundles on one medium. Its thread mounts it and reads it, and is not waited for where it takes too long.
     fn look_at(&self, node: &Path, folder: &str, each: &mut dyn FnMut(Shelved)) {
-        let shown = Handover::new();
+        let shown = Handover::default();
         let (show, device, folder) = (shown.clone(), node.to_path_buf(), folder.to_owned());
         let look = move || {
             let found = MountedMedium::mount(&device, &mount_point(&device));

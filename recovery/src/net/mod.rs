@@ -30,7 +30,7 @@ pub use identity::{DeviceIdentity, PemIdentity, authorities};
 pub use manners::{Manners, Pauses, StoodBack};
 pub use names::{Names, SystemNames};
 #[cfg(feature = "service")]
-pub use open::linked;
+pub(crate) use open::linked;
 pub use open::{Showing, dial, session, stream};
 #[cfg(feature = "service")]
 pub use reach::reach;

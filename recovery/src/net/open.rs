@@ -100,7 +100,7 @@ fn names(machine: &Hardware<'_>) -> Result<Arc<dyn Names>, Error> {
 
 /// Returns the network, which is brought up now, or was before: for the page, or by hand. It is down again when nobody has it any
 /// more.
-pub fn linked(machine: &Hardware<'_>) -> Result<Arc<link::Network>, Error> {
+pub(crate) fn linked(machine: &Hardware<'_>) -> Result<Arc<link::Network>, Error> {
     let config = &machine.config().network;
     #[cfg(feature = "service")]
     if let Some(network) = machine.kept_network() {
