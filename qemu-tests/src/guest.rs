@@ -50,7 +50,8 @@ pub enum Exit {
 pub(crate) struct Launch {
     pub(crate) command: Command,
     pub(crate) sink: Sink,
-    pub(crate) pace: Pace,
+    /// The speed of the serial port in baud; nothing: as fast as it comes.
+    pub(crate) baud: Option<u32>,
     pub(crate) log: Log,
     pub(crate) listener: std::os::unix::net::UnixListener,
     pub(crate) stderr: PathBuf,
@@ -62,7 +63,7 @@ impl Launch {
     /// Starts QEMU in a thread that reads its output and stays until it has ended: the kernel kills QEMU when
     /// the thread that started it goes away.
     pub(crate) fn start(self) -> Result<Guest, QemuError> {
-        let Self { mut command, mut sink, pace, log, listener, stderr, files, slot } = self;
+        let Self { mut command, mut sink, baud, log, listener, stderr, files, slot } = self;
         let started = Instant::now();
         let transcript = Arc::new(Transcript::default());
         let theirs = transcript.clone();
@@ -78,7 +79,7 @@ impl Launch {
             let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
             let _ = tell.send(Ok((child.id(), stdin)));
             if let Some(stdout) = stdout {
-                read_serial(stdout, &mut sink, pace, &theirs);
+                read_serial(stdout, &mut sink, baud, &theirs);
             }
             reap(&mut child, &theirs);
             // From here on another guest may run, even if the test still looks at this one.
@@ -102,17 +103,18 @@ impl Launch {
     }
 }
 
-fn read_serial(mut stdout: ChildStdout, sink: &mut Sink, pace: Pace, transcript: &Transcript) {
-    if !pace.rest.is_zero() {
+fn read_serial(mut stdout: ChildStdout, sink: &mut Sink, baud: Option<u32>, transcript: &Transcript) {
+    if baud.is_some() {
         // Without this the pipe would swallow 64 KiB before the guest notices that the reader is slow.
         let _ = fcntl(&stdout, FcntlArg::F_SETPIPE_SZ(4096));
     }
-    let mut buf = vec![0; pace.chunk];
+    let mut pace = Pace::new(baud);
+    let mut buf = vec![0; pace.chunk()];
     while let Ok(n @ 1..) = stdout.read(&mut buf) {
         sink.write(&buf[..n]);
         transcript.update(|state| state.text.extend_from_slice(&buf[..n]));
-        if !pace.rest.is_zero() && !transcript.lock().killed {
-            std::thread::sleep(pace.rest * n as u32 / pace.chunk as u32);
+        if !transcript.lock().killed {
+            pace.rest(n);
         }
     }
 }

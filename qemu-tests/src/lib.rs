@@ -45,7 +45,7 @@ pub use error::QemuError;
 pub use guest::{Exit, Guest};
 pub use host_tool::{drydock_bundle, drydock_fleet};
 pub use kernel::DebianKernel;
-pub use line::Line;
+pub use line::{Lent, Line};
 pub use marker::{boot_sector, marker_kernel};
 pub use paths::{repository, run, target_dir};
 pub use qemu::{Firmware, Qemu, Serial};

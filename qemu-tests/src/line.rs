@@ -3,11 +3,11 @@
 
 use crate::QemuError;
 use crate::serial::{Pace, Transcript, find};
+use drydock_lines::{Noise, at_terminal};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::pty::openpty;
+use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
-use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
-use nix::unistd::mkfifo;
+use nix::unistd::{Pid, mkfifo};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 pub struct Line {
     pipe: PathBuf,
     baud: u32,
+    noise: Option<Noise>,
     heard: Arc<Transcript>,
     cursor: usize,
     /// Who has the line now, in place of the transcript.
@@ -27,8 +28,19 @@ pub struct Line {
     to_guest: Option<File>,
 }
 
+/// What a program did with the line that it was lent.
+#[derive(Debug)]
+pub struct Lent {
+    /// How it ended, and what it has written to its errors.
+    pub output: Output,
+    /// How many bytes it has sent.
+    pub sent: usize,
+    /// How long it had the line.
+    pub took: Duration,
+}
+
 impl Line {
-    /// A line at this many baud, whose pipes lie in `folder`. A machine gets it by [`args`](Self::args), as its next serial port;
+    /// A line at this many baud, whose pipes lie in `folder`, which has no other one's. A machine gets it by [`args`](Self::args), as its next serial port;
     /// and it must be [`plugged`](Self::plug) in before the machine starts.
     pub fn new(folder: &Path, baud: u32) -> Result<Self, QemuError> {
         let pipe = folder.join("line");
@@ -36,7 +48,14 @@ impl Line {
             mkfifo(&pipe.with_extension(end), Mode::S_IRUSR | Mode::S_IWUSR)
                 .map_err(|errno| QemuError::io("make a pipe for a serial line")(errno.into()))?;
         }
-        Ok(Self { pipe, baud, heard: Arc::default(), cursor: 0, lent: Arc::default(), to_guest: None })
+        let (heard, lent) = Default::default();
+        Ok(Self { pipe, baud, noise: None, heard, cursor: 0, lent, to_guest: None })
+    }
+
+    /// The same with noise on what a program sends that it is lent to.
+    #[must_use]
+    pub fn noisy(self, noise: Noise) -> Self {
+        Self { noise: Some(noise), ..self }
     }
 
     /// QEMU's arguments for it.
@@ -59,9 +78,9 @@ impl Line {
             let _ = fcntl(pipe, FcntlArg::F_SETPIPE_SZ(4096));
         }
         self.to_guest = Some(to_guest);
-        let (heard, lent, pace) = (self.heard.clone(), self.lent.clone(), Pace::baud(self.baud));
+        let (heard, lent, mut pace) = (self.heard.clone(), self.lent.clone(), Pace::new(Some(self.baud)));
         std::thread::spawn(move || {
-            let mut buffer = vec![0; pace.chunk];
+            let mut buffer = vec![0; pace.chunk()];
             while let Ok(len @ 1..) = from_guest.read(&mut buffer) {
                 let bytes = &buffer[..len];
                 match &mut *lent.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -69,7 +88,7 @@ impl Line {
                     Some(other) => drop(other.write_all(bytes)),
                     None => heard.update(|state| state.text.extend_from_slice(bytes)),
                 }
-                rest(pace, len);
+                pace.rest(len);
             }
         });
         Ok(())
@@ -100,53 +119,60 @@ impl Line {
     /// Types.
     pub fn send(&mut self, text: &[u8]) -> Result<(), QemuError> {
         let Some(to_guest) = &mut self.to_guest else { return Ok(()) };
-        slowly(text, to_guest, Pace::baud(self.baud)).map_err(QemuError::io("type on a serial line"))
+        let mut pace = Pace::new(Some(self.baud));
+        slowly(text, to_guest, &mut pace).map_err(QemuError::io("type on a serial line"))
     }
 
     /// Lends the line to a program, whose input and output it becomes as a terminal without manners. Returns when the
-    /// program has ended, with what it has written to its errors.
-    pub fn lend(&mut self, command: &mut Command) -> Result<Output, QemuError> {
+    /// program has ended.
+    pub fn lend(&mut self, command: &mut Command) -> Result<Lent, QemuError> {
+        self.lend_up_to(command, usize::MAX)
+    }
+
+    /// The same, but the line breaks after the program has sent about so many bytes, and the program is killed.
+    pub fn lend_up_to(&mut self, command: &mut Command, most: usize) -> Result<Lent, QemuError> {
         let doing = || QemuError::io("lend a serial line to a program");
-        let ends = openpty(None, None).map_err(|errno| doing()(errno.into()))?;
-        let mut raw = tcgetattr(&ends.slave).map_err(|errno| doing()(errno.into()))?;
-        cfmakeraw(&mut raw);
-        tcsetattr(&ends.slave, SetArg::TCSANOW, &raw).map_err(|errno| doing()(errno.into()))?;
-        let master = File::from(ends.master);
-        let mut from_program = master.try_clone().map_err(doing())?;
         let mut to_guest = match &self.to_guest {
             Some(to_guest) => to_guest.try_clone().map_err(doing())?,
             None => return Err(doing()(std::io::ErrorKind::NotConnected.into())),
         };
-        let (input, output) = (ends.slave.try_clone().map_err(doing())?, ends.slave);
-        command.stdin(Stdio::from(input)).stdout(Stdio::from(output)).stderr(Stdio::piped());
+        let started = Instant::now();
+        let (child, master) = at_terminal(command.stderr(Stdio::piped())).map_err(doing())?;
+        let mut from_program = master.try_clone().map_err(doing())?;
         *self.lent.lock().unwrap_or_else(PoisonError::into_inner) = Some(master);
-        let child = command.spawn().map_err(doing());
-        // The program alone has the terminal now: its end is the line's.
-        command.stdin(Stdio::null()).stdout(Stdio::null());
-        let pace = Pace::baud(self.baud);
+        let (mut pace, mut noise) = (Pace::new(Some(self.baud)), self.noise.clone());
+        let program = Pid::from_raw(child.id().cast_signed());
         let pump = std::thread::spawn(move || {
-            let mut buffer = vec![0; pace.chunk];
+            let (mut buffer, mut sent) = (vec![0; pace.chunk()], 0);
             while let Ok(len @ 1..) = from_program.read(&mut buffer) {
-                if slowly(&buffer[..len], &mut to_guest, pace).is_err() {
-                    return;
+                if sent >= most {
+                    // Nobody has waited for it yet, so the number is still its own.
+                    let _ = kill(program, Signal::SIGKILL);
+                    break;
+                }
+                sent += len;
+                let bytes = buffer[..len].iter();
+                let bytes = match &mut noise {
+                    Some(noise) => bytes.flat_map(|byte| noise.pass(*byte)).collect(),
+                    None => bytes.copied().collect::<Vec<_>>(),
+                };
+                if slowly(&bytes, &mut to_guest, &mut pace).is_err() {
+                    break;
                 }
             }
+            sent
         });
-        let output = child.and_then(|child| child.wait_with_output().map_err(doing()));
-        let _ = pump.join();
+        let output = child.wait_with_output().map_err(doing());
+        let sent = pump.join().unwrap_or_default();
         *self.lent.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        output
+        Ok(Lent { output: output?, sent, took: started.elapsed() })
     }
 }
 
-fn rest(pace: Pace, len: usize) {
-    std::thread::sleep(pace.rest * len as u32 / pace.chunk as u32);
-}
-
-fn slowly(bytes: &[u8], to: &mut File, pace: Pace) -> std::io::Result<()> {
-    for chunk in bytes.chunks(pace.chunk) {
+fn slowly(bytes: &[u8], to: &mut File, pace: &mut Pace) -> std::io::Result<()> {
+    for chunk in bytes.chunks(pace.chunk()) {
         to.write_all(chunk)?;
-        rest(pace, chunk.len());
+        pace.rest(chunk.len());
     }
     Ok(())
 }
@@ -181,10 +207,21 @@ mod tests {
         line.expect("typed", LIMIT).unwrap();
         let mut program = Command::new("sh");
         let script = "test -t 0 && printf '\\021\\377x\\n' && head -c 4 | od -An -tx1 >&2";
-        let output = line.lend(program.args(["-c", script])).unwrap();
+        let Lent { output, sent, .. } = line.lend(program.args(["-c", script])).unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stderr).trim(), "11 ff 78 0a", "not one byte is changed");
+        assert_eq!(sent, 4);
         line.send(b"again").unwrap();
         line.expect("again", LIMIT).unwrap();
         assert_eq!(line.said(), "echo\ntypedagain", "what was the program's is not the person's");
+    }
+
+    #[test]
+    fn a_line_that_breaks_ends_the_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut line = Line::new(folder.path(), 115_200).unwrap();
+        line.plug().unwrap();
+        let endless = ["-c", "while echo y; do :; done"];
+        let Lent { output, sent, .. } = line.lend_up_to(Command::new("sh").args(endless), 2000).unwrap();
+        assert!(!output.status.success() && (2000..4000).contains(&sent), "{sent}");
     }
 }

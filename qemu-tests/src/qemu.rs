@@ -3,7 +3,7 @@ use crate::disk::{Bus, Disk};
 use crate::guest::{Guest, Launch, Log};
 use crate::marker::DEBUG_EXIT;
 use crate::paths::target_subdir;
-use crate::serial::{Pace, Sink};
+use crate::serial::Sink;
 use crate::slots::Slot;
 use crate::{ARCHITECTURE, QemuError};
 use std::fs::File;
@@ -211,11 +211,11 @@ impl Qemu {
         }
         command.stderr(errors).process_group(0);
 
-        let pace = match self.serial {
-            Serial::Throttled(baud) => Pace::baud(baud),
-            _ => Pace::FULL,
+        let baud = match self.serial {
+            Serial::Throttled(baud) => Some(baud),
+            _ => None,
         };
-        Launch { command, sink, pace, log, listener, stderr, files, slot }.start()
+        Launch { command, sink, baud, log, listener, stderr, files, slot }.start()
     }
 
     fn open_log(&self) -> Result<(Log, Sink), QemuError> {

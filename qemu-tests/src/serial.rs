@@ -1,8 +1,9 @@
+use drydock_lines::Throttle;
 use std::fs::File;
 use std::io::Write;
 use std::process::ExitStatus;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// What a guest has said so far and whether it still runs: written by the thread that keeps the QEMU process,
 /// waited on by the test.
@@ -60,20 +61,29 @@ impl Sink {
     }
 }
 
-/// A reader's pace: how many bytes it takes at a time, and how long it rests after them.
-#[derive(Clone, Copy)]
+/// The pace of whoever reads or writes at one end of a line, and then rests until the line has carried it.
 pub(crate) struct Pace {
-    pub(crate) chunk: usize,
-    pub(crate) rest: Duration,
+    throttle: Option<Throttle>,
+    started: Instant,
 }
 
 impl Pace {
-    pub(crate) const FULL: Self = Self { chunk: 64 * 1024, rest: Duration::ZERO };
+    /// As fast as it comes for nothing, or that of a line at this many baud.
+    pub(crate) fn new(baud: Option<u32>) -> Self {
+        Self { throttle: baud.map(Throttle::baud), started: Instant::now() }
+    }
 
-    /// The pace of a terminal at this many baud, with ten bits a byte.
-    pub(crate) fn baud(baud: u32) -> Self {
-        let chunk = (baud / 200).max(1) as usize;
-        Self { chunk, rest: Duration::from_secs(1) * chunk as u32 * 10 / baud }
+    /// How many bytes are taken at a time.
+    pub(crate) fn chunk(&self) -> usize {
+        self.throttle.as_ref().map_or(64 << 10, Throttle::chunk)
+    }
+
+    /// Rests until the line has carried so many bytes.
+    pub(crate) fn rest(&mut self, bytes: usize) {
+        if let Some(throttle) = &mut self.throttle {
+            let free_at = throttle.wrote(bytes, self.started.elapsed());
+            std::thread::sleep(free_at.saturating_sub(self.started.elapsed()));
+        }
     }
 }
 
@@ -102,11 +112,5 @@ mod tests {
         assert_eq!(find(b"abcabc", 3, "bc"), Some(6));
         assert_eq!(find(b"abcabc", 5, "bc"), None);
         assert_eq!(find(b"abc", 9, "bc"), None);
-    }
-
-    #[test]
-    fn a_terminal_at_9600_baud_reads_960_bytes_a_second() {
-        let pace = Pace::baud(9600);
-        assert_eq!(pace.chunk as u128 * 1_000_000 / pace.rest.as_micros(), 960);
     }
 }

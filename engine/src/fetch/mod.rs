@@ -14,7 +14,7 @@ mod stream;
 pub use filling::Keep;
 pub use remote::{Contact, Failed, Pace, Remote, Take};
 pub use session::Session;
-pub use settled::{FETCHED, discard, discard_settled};
+pub use settled::{FETCHED, UPLOADED, discard, discard_settled};
 pub use stream::Stream;
 
 use crate::error::Error;

@@ -1,4 +1,4 @@
-//! What becomes of a fetched bundle when its update is settled: it makes room.
+//! What becomes of a bundle that was fetched, or came over a line, when its update is settled: it makes room.
 
 use super::holes::{CLAIM_LIMIT, CLAIM_SUFFIX, Claim};
 use crate::error::Error;
@@ -13,8 +13,11 @@ use std::path::Path;
 
 /// Where the live system keeps what it fetches, on the data volume.
 pub const FETCHED: &str = "lib/drydock/fetched.drydock";
+/// Where recovery keeps what comes over a serial line, on the data volume.
+pub const UPLOADED: &str = "lib/drydock/uploaded.drydock";
 
-/// Removes what was fetched to the usual place, if its update is settled: see [`discard`]. Nobody stages it meanwhile.
+/// Removes what was fetched or uploaded to the usual places, if its update is settled: see [`discard`]. Nobody stages it
+/// meanwhile.
 pub fn discard_settled(machine: &impl Machine) -> Result<(), Error> {
     if machine.config().data.is_none() {
         return Ok(());
@@ -22,16 +25,21 @@ pub fn discard_settled(machine: &impl Machine) -> Result<(), Error> {
     let _lock = machine.lock()?;
     let Seen { record, trust: Trust::Whole, .. } = Seen::look(machine)? else { return Ok(()) };
     let advice = "remove it by hand, or fetch another one in its place";
-    discard(&*machine.files(Place::Data), &record).map_err(Error::system("removing", FETCHED, advice))
+    let files = machine.files(Place::Data);
+    for bundle in [FETCHED, UPLOADED] {
+        discard(&*files, bundle, &record).map_err(Error::system("removing", bundle, advice))?;
+    }
+    Ok(())
 }
 
-/// Removes the bundle that was fetched to [`FETCHED`], and its claim, if the device needs it no more: it has the release, and
-/// that is good, or is given up; and nothing waits that may want to read it. What has failed stays, to be gone on with.
+/// Removes the bundle that was fetched or uploaded to this path, and its claim, if the device needs it no more: it has the
+/// release, and that is good, or is given up; and nothing waits that may want to read it. What has failed stays, to be gone on
+/// with.
 ///
 /// On return the bundle's name is gone from stable storage. A cut leaves what the next call removes: the claim goes last.
-pub fn discard(files: &dyn Files, record: &Record) -> io::Result<()> {
-    let claim = format!("{FETCHED}{CLAIM_SUFFIX}");
-    let (bundle, claim) = (Path::new(FETCHED), Path::new(&claim));
+pub fn discard(files: &dyn Files, bundle: &str, record: &Record) -> io::Result<()> {
+    let claim = format!("{bundle}{CLAIM_SUFFIX}");
+    let (bundle, claim) = (Path::new(bundle), Path::new(&claim));
     let found = match files.read(claim, CLAIM_LIMIT as u64) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         found => found?,

@@ -76,6 +76,7 @@ pub(super) fn act<M: Machine>(
         Action::CheckMemory => return Ok(Done::Told(check::memory(scene))),
         Action::AskHealth => return Ok(Done::Told(machine.health().join("; "))),
         Action::TakeLogs => return Ok(told(papers::leave(machine, state))),
+        Action::SendLogs => return Ok(told(papers::send(scene, state))),
         Action::PowerOff => return Ok(Done::SwitchOff),
         Action::Restart => return Ok(Done::Restart),
         Action::Look(_) => return Ok(Done::Told(String::new())),
@@ -115,9 +116,9 @@ fn set_network_up<M: Machine>(scene: &Scene<'_, M>, by_hand: Option<ByHand>) -> 
 /// intent's id, which is on stable storage then.
 fn receive<M: Machine>(scene: &Scene<'_, M>, state: &mut State<'_>) -> Result<u64, Error> {
     let machine = scene.machine;
-    let console = scene.console.ok_or_else(|| Error::Refused("no console has asked for it".into()))?;
+    let console = scene.console()?;
     scene.say(
-        "Send the bundle now, by ZMODEM or YMODEM: sz FILE, or the menu of your terminal program. It goes on by itself.",
+        "Send the bundle now, by ZMODEM or YMODEM: sz FILE, or the menu of your\nterminal program. It goes on by itself.",
     );
     stage_received(machine, state, &machine.receive(console)?, None)
 }

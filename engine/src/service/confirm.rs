@@ -20,6 +20,7 @@ pub(super) fn title(action: &Action) -> String {
         Action::AskHealth => "Ask the disk for its health".into(),
         Action::CheckMemory => "Try free memory".into(),
         Action::TakeLogs => "Write a support file to a medium".into(),
+        Action::SendLogs => "Send a support file over this line".into(),
         Action::PowerOff => "Switch the device off".into(),
         Action::Restart => "Restart the device".into(),
         Action::Look(_) => "See what the device has to tell".into(),

@@ -1,9 +1,11 @@
 //! The dialogues on all consoles: who has typed what where, and what becomes of it.
 
+mod at_the_door;
+
 use super::act::{self, Done};
 use super::confirm::title;
 use super::facts::Facts;
-use super::keeper::{Answered, Before, Keeper};
+use super::keeper::Keeper;
 use super::known;
 #[cfg(feature = "lan")]
 use super::letters::{AT_WORK, GOES_ON, Led, Letters};
@@ -71,6 +73,8 @@ enum Entry {
     Nothing,
     /// It was one.
     Made,
+    /// It was a part of one: the rest comes in the next line, and nothing is shown before.
+    Part,
     /// Nobody is listened to any more.
     Last(Left),
 }
@@ -137,7 +141,7 @@ impl Desk {
             #[cfg(feature = "lan")]
             match self.letter(machine, state, &scene)? {
                 Entry::Nothing => {}
-                Entry::Made => left = left.max(self.patience()),
+                Entry::Made | Entry::Part => left = left.max(self.patience()),
                 Entry::Last(left) => return Ok(left),
             }
             let slice = left.min(self.slice());
@@ -151,7 +155,7 @@ impl Desk {
                     left = left.saturating_sub(waited);
                     match self.entry(machine, state, &scene, console, &text)? {
                         Entry::Nothing => {}
-                        Entry::Made => left = left.max(self.patience()),
+                        Entry::Made | Entry::Part => left = left.max(self.patience()),
                         Entry::Last(left) => return Ok(left),
                     }
                 }
@@ -245,7 +249,10 @@ impl Desk {
         let wish = self.dialogues.get(at).map(|dialogue| dialogue.screen.enter(text, &choices));
         let mut entry = Entry::Made;
         match wish.unwrap_or(Wish::Again) {
-            Wish::Again => entry = Entry::Nothing,
+            Wish::Again => {
+                self.keeper.begin_again(console);
+                entry = Entry::Nothing;
+            }
             Wish::Show(screen) => {
                 self.keeper.withdraw(console);
                 match screen.is_view() {
@@ -266,56 +273,10 @@ impl Desk {
             Wish::Answer(line) => entry = self.answer(machine, state, at, &line)?,
             Wish::GoOn => return Ok(Entry::Last(Left::GoOn)),
         }
-        if !matches!(entry, Entry::Last(_)) {
+        if !matches!(entry, Entry::Last(_) | Entry::Part) {
             self.draw(machine, state, at, scene);
         }
         Ok(entry)
-    }
-
-    /// Does what is asked for, if it may be done without more ado.
-    fn admit(
-        &mut self,
-        machine: &impl Machine,
-        state: &mut State<'_>,
-        at: usize,
-        action: Action,
-        epoch: Option<u64>,
-    ) -> Result<Entry, Error> {
-        let Some(console) = self.dialogues.get(at).map(|dialogue| dialogue.console) else {
-            return Ok(Entry::Nothing);
-        };
-        match self.keeper.ask(machine, console, action.request()) {
-            Before::Free => return self.perform(machine, state, at, &action, epoch),
-            Before::Challenge(line) => {
-                let epoch = epoch.unwrap_or(self.epoch);
-                self.show(at, Screen::Challenge { action, epoch, line });
-            }
-            Before::Never(why) => self.show(at, Screen::Told(why)),
-        }
-        Ok(Entry::Made)
-    }
-
-    fn answer(
-        &mut self,
-        machine: &impl Machine,
-        state: &mut State<'_>,
-        at: usize,
-        line: &str,
-    ) -> Result<Entry, Error> {
-        let asked = self.dialogues.get(at).map(|dialogue| (dialogue.console, dialogue.screen.clone()));
-        let Some((console, Screen::Challenge { action, epoch, .. })) = asked else {
-            return Ok(Entry::Nothing);
-        };
-        match self.keeper.answer(machine, state, console, line) {
-            Answered::GoesOn => {}
-            Answered::Refused(why) => self.show(at, Screen::Told(why)),
-            Answered::Admitted(key) => {
-                machine.events().note(format_args!("{}: admitted by the key {key}", title(&action)));
-                let epoch = action.word().map(|_| epoch);
-                return self.perform(machine, state, at, &action, epoch);
-            }
-        }
-        Ok(Entry::Made)
     }
 
     /// Does what may be done, once: what was asked for before the device was changed from elsewhere is not.

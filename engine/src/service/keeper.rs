@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::machine::{ConsoleId, Machine};
 use crate::state::State;
 use drydock_access::{Answer, Door, Place, Request};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Who decides. All consoles, and the page on the LAN, share the door.
 pub(super) struct Keeper {
@@ -37,7 +37,9 @@ pub(super) enum Answered {
     Admitted(String),
     /// The answer goes on in the next line.
     GoesOn,
-    /// It is not right; the text says why.
+    /// It is not right; the text says why. Another one is waited for.
+    Again(String),
+    /// It is not right, or its key may not be used; the text says why. Nothing is asked any more.
     Refused(String),
 }
 
@@ -82,13 +84,28 @@ impl Keeper {
         }
         let typed = std::mem::take(&mut asked.typed);
         let now = machine.since_start();
-        match admit_into(machine, state, &self.door, place(console), &asked.request, &typed, now) {
+        let error = match admit_into(machine, state, &self.door, place(console), &asked.request, &typed, now)
+        {
             Ok(admitted) => {
                 self.withdraw(console);
-                Answered::Admitted(admitted.key_name)
+                return Answered::Admitted(admitted.key_name);
             }
-            Err(error @ Error::Access(_)) => Answered::Refused(error.to_string()),
-            Err(error) => Answered::Refused(format!("nobody is let in: {error}")),
+            Err(error) => error,
+        };
+        if self.at_the_door().asks(place(console)) {
+            return Answered::Again(error.to_string());
+        }
+        self.withdraw(console);
+        Answered::Refused(match error {
+            Error::Access(_) => error.to_string(),
+            error => format!("nobody is let in: {error}"),
+        })
+    }
+
+    /// What has been typed of an answer at this console is none: the next line begins one.
+    pub(super) fn begin_again(&mut self, console: ConsoleId) {
+        if let Some(asked) = self.asked.iter_mut().find(|asked| asked.console == console) {
+            asked.typed.clear();
         }
     }
 
@@ -101,6 +118,11 @@ impl Keeper {
     /// What was asked at this console is not wanted any more.
     pub(super) fn withdraw(&mut self, console: ConsoleId) {
         self.asked.retain(|asked| asked.console != console);
+        self.at_the_door().withdraw(place(console));
+    }
+
+    fn at_the_door(&self) -> MutexGuard<'_, Door> {
+        self.door.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,8 +3,8 @@
 //! Each is a [`Keep`], so what is there is claimed in the same way, and an upload that was cut short is gone on with.
 
 use crate::error::Error;
-use crate::fetch::Keep;
 use crate::fetch::holes::Claim;
+use crate::fetch::{Keep, UPLOADED};
 use crate::machine::{Device, Machine};
 use crate::reset::stash::Stash;
 use drydock_block::{Flush, read_vec};
@@ -14,8 +14,6 @@ use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Where uploads are kept on the data volume.
-pub const UPLOADED: &str = "lib/drydock/uploaded.drydock";
 /// The partition that uploads go to where `data` can't be had.
 const STASH: &str = "stash";
 /// What the two places for claims at the end of a raw partition have each, in bytes.

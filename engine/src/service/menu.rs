@@ -100,7 +100,7 @@ impl Screen {
             (Self::Main, 8) => Show(Self::Wipes),
             (Self::Main, 9) => Show(Self::Network),
             (Self::Main, 10) => Show(Self::Checks),
-            (Self::Main, 11) => free(Action::TakeLogs),
+            (Self::Main, 11) => Show(Self::Support),
             (Self::Main, 12) => confirm(Action::PowerOff),
             (Self::Main, 13) => confirm(Action::Restart),
             (Self::Entry(entry), 0) => Show(Self::History { page: entry / PER_PAGE }),
@@ -151,6 +151,8 @@ impl Screen {
             (Self::Checks, 1) => free(Action::CheckDisk),
             (Self::Checks, 2) => free(Action::CheckMemory),
             (Self::Checks, 3) => free(Action::AskHealth),
+            (Self::Support, 1) => free(Action::TakeLogs),
+            (Self::Support, 2) => free(Action::SendLogs),
             _ => Again,
         }
     }

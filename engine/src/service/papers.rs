@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::live::report;
 use crate::machine::{Machine, Paper};
 use crate::service::page::harmless;
+use crate::service::scene::Scene;
 use crate::state::{Seen, State};
 use drydock_config::Config;
 use drydock_format::tar::{self, Header};
@@ -27,11 +28,28 @@ pub fn support_file(compatible: &str, now: UnixTime) -> String {
 
 /// Leaves the file on a medium. Returns what is to be told.
 pub(super) fn leave(machine: &impl Machine, state: &State<'_>) -> Result<String, Error> {
-    let (record, counters, trust) = (state.record.clone(), state.counters(), state.trust().clone());
-    let bytes = support_bundle(machine, &Seen { record, counters, trust });
-    let name = support_file(&machine.config().compatible, machine.now());
+    let (name, bytes) = made_now(machine, state);
     let place = machine.leave_on_medium(&name, &bytes)?;
     Ok(format!("{} KiB are in {place}; it can be pulled out.", bytes.len().div_ceil(1024)))
+}
+
+/// Sends the file over the line of the console that has asked for it. Returns what is to be told.
+pub(super) fn send<M: Machine>(scene: &Scene<'_, M>, state: &State<'_>) -> Result<String, Error> {
+    let console = scene.console()?;
+    let (name, bytes) = made_now(scene.machine, state);
+    let kib = bytes.len().div_ceil(1024);
+    scene.say(&format!(
+        "Receive {kib} KiB now, by ZMODEM: rz, or the menu of your terminal program.\nIt goes on by itself."
+    ));
+    scene.machine.send(console, &name, &bytes)?;
+    Ok(format!("{kib} KiB were sent."))
+}
+
+/// The name of the file, and its bytes.
+fn made_now(machine: &impl Machine, state: &State<'_>) -> (String, Vec<u8>) {
+    let (record, counters, trust) = (state.record.clone(), state.counters(), state.trust().clone());
+    let bytes = support_bundle(machine, &Seen { record, counters, trust });
+    (support_file(&machine.config().compatible, machine.now()), bytes)
 }
 
 /// Returns the tar: status and history, what the last recovery told and what this one has, the configuration without its

@@ -1,5 +1,6 @@
 //! Where something is done for an entry of the menu, and how whoever has asked for it follows it and ends it.
 
+use crate::error::Error;
 use crate::machine::{ConsoleId, Heard, Machine};
 use drydock_state::CopyName;
 use std::time::Duration;
@@ -17,6 +18,11 @@ pub(super) struct Scene<'m, M> {
 }
 
 impl<M: Machine> Scene<'_, M> {
+    /// Returns the console that it was asked for at.
+    pub(super) fn console(&self) -> Result<ConsoleId, Error> {
+        self.console.ok_or_else(|| Error::Refused("no console has asked for it".into()))
+    }
+
     /// Says how far something long is, at the console that it was asked for at.
     pub(super) fn say(&self, text: &str) {
         if let Some(console) = self.console {

@@ -61,6 +61,8 @@ pub enum Screen {
     Server,
     /// What to check.
     Checks,
+    /// Where the file for support is to go.
+    Support,
     /// Whether something that changes the device is meant.
     Confirm {
         /// What.
@@ -76,6 +78,8 @@ pub enum Screen {
         epoch: u64,
         /// The line that is to be signed.
         line: String,
+        /// What was wrong with the last answer, if there was one.
+        wrong: String,
     },
     /// What became of something.
     Told(String),
@@ -110,6 +114,8 @@ pub enum Action {
     CheckMemory,
     /// Leave a file for support on a medium.
     TakeLogs,
+    /// Send that file over the line.
+    SendLogs,
     /// Switch the device off.
     PowerOff,
     /// Reset it.
@@ -136,6 +142,7 @@ impl Action {
             | Self::AskHealth
             | Self::CheckMemory
             | Self::TakeLogs
+            | Self::SendLogs
             | Self::Look(_) => None,
         }
     }
@@ -159,6 +166,7 @@ impl Action {
             Self::AskHealth => (Verb::View, "health".into()),
             Self::CheckMemory => (Verb::Check, "memory".into()),
             Self::TakeLogs => (Verb::Logs, String::new()),
+            Self::SendLogs => (Verb::Logs, "line".into()),
             Self::PowerOff => (Verb::Power, "off".into()),
             Self::Restart => (Verb::Power, "restart".into()),
             Self::Look(_) => (Verb::View, String::new()),

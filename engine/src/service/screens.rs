@@ -56,8 +56,13 @@ pub fn render(screen: &Screen, facts: &Facts) -> String {
             &[" 1 read the whole disk", " 2 try free memory", " 3 what the disk says of its health"],
         ),
         Screen::Confirm { action, .. } => confirm(action, facts),
-        Screen::Challenge { action, line, .. } => {
+        Screen::Support => choose(
+            "A file for support, with all that the device knows of itself",
+            &[" 1 written to a stick or another medium", " 2 sent over this line (ZMODEM)"],
+        ),
+        Screen::Challenge { action, line, wrong, .. } => {
             let mut page = Page::new();
+            page.paragraph(wrong, 3);
             page.line(title(action));
             page.line("Have this line signed, and type or paste the answer:");
             page.paragraph(line, 4);
@@ -276,6 +281,7 @@ mod tests {
             Action::AskHealth,
             Action::CheckMemory,
             Action::TakeLogs,
+            Action::SendLogs,
             Action::PowerOff,
             Action::Restart,
             Action::Look(Box::new(Screen::Status)),
@@ -302,10 +308,11 @@ mod tests {
             Screen::Blank { by_hand: by_hand(), blank: Blank::Dns },
             Screen::Server,
             Screen::Checks,
+            Screen::Support,
             Screen::Told(long()),
         ];
         for action in actions {
-            screens.push(Screen::Challenge { action: action.clone(), epoch: 0, line: long() });
+            screens.push(Screen::Challenge { action: action.clone(), epoch: 0, line: long(), wrong: long() });
             screens.push(Screen::Confirm { action, epoch: 0 });
         }
         screens

@@ -9,11 +9,9 @@ use super::landing::{Landing, refusal};
 use crate::error::Error;
 use crate::event::{Event, Events, Step, Unit};
 use crate::fetch::holes::Claim;
-use crate::live::{self, Staged};
 use crate::machine::Machine;
 use crate::release;
 use crate::state::Seen;
-use crate::update::Look;
 use drydock_block::Flush;
 use drydock_config::Config;
 use drydock_format::{Digest, Trusted};
@@ -306,16 +304,6 @@ impl Take for Upload<'_> {
         }
         Ok(())
     }
-}
-
-/// Stages what was uploaded, as any other bundle; all of it is read and proven. Where its contents are not what was signed,
-/// nothing of it is gone on with. On return the intent is on stable storage.
-pub fn stage(machine: &impl Machine, landings: &[Landing], received: &Received) -> Result<Staged, Error> {
-    live::stage(machine, received.source.clone(), Look::Whole).inspect_err(|error| {
-        if error.is_of_contents() {
-            forget(landings.iter().filter(|landing| landing.source == received.source));
-        }
-    })
 }
 
 /// Lets nothing of what is there be gone on with.

@@ -114,6 +114,11 @@ impl Door {
         Ok(challenge)
     }
 
+    /// Returns whether an answer is waited for at this place.
+    pub fn asks(&self, place: Place) -> bool {
+        self.desks.iter().any(|desk| desk.place == place && desk.asked.is_some())
+    }
+
     /// Nothing is asked at this place any more.
     pub fn withdraw(&mut self, place: Place) {
         if let Some(desk) = self.desks.iter_mut().find(|desk| desk.place == place) {

@@ -1,11 +1,14 @@
 //! Uploads over a line: a bundle comes piece by piece, and the power is cut at every write and flush of that.
 
 use crate::device::SimDevice;
+use crate::machine::Bundles;
 use drydock_engine::Error;
-use drydock_engine::fetch::Keep;
-use drydock_engine::live::Staged;
-use drydock_engine::service::landing::{Landing, Memory, UPLOADED, landings};
-use drydock_engine::service::upload::{Received, Upload, Way, stage};
+use drydock_engine::fetch::{Keep, UPLOADED};
+use drydock_engine::live::{self, Staged};
+use drydock_engine::machine::Machine;
+use drydock_engine::service::landing::{Memory, landings};
+use drydock_engine::service::upload::{Received, Upload, Way};
+use drydock_engine::update::Look;
 use drydock_modem::{Answer, Check, Ended, Failed, Offer, Take};
 use std::sync::Arc;
 
@@ -41,24 +44,39 @@ pub struct Uploaded {
     pub sent: usize,
 }
 
-/// Returns the places that a device has for an upload.
-pub fn places(device: &SimDevice<'_>, places: &Places) -> Vec<Landing> {
-    device.live(|machine| landings(machine, places.data.clone(), places.memory.clone()))
+impl Places {
+    /// Lets what is there be read as bundles.
+    pub(crate) fn add_to(&self, bundles: &mut Bundles) {
+        if let Some(data) = &self.data {
+            bundles.insert(UPLOADED.into(), Arc::new(Lying(data.clone())));
+        }
+        if let Some(memory) = &self.memory {
+            bundles.insert("memory".into(), memory.clone());
+        }
+    }
+
+    /// Lets a device find what lies there.
+    pub fn read_by(&self, device: &mut SimDevice<'_>) {
+        self.add_to(&mut device.bundles);
+    }
 }
 
 /// Lets a sender of ZMODEM offer a file to a device, and send it as it is asked to.
 pub fn upload(device: &SimDevice<'_>, on: &Places, file: &[u8], line: Line) -> Uploaded {
-    device.live(|machine| {
-        let places = landings(machine, on.data.clone(), on.memory.clone());
-        let mut upload = match Upload::new(machine, places, Way::Line) {
-            Ok(upload) => upload,
-            Err(error) => return Uploaded { received: Err(error), began: 0, sent: 0 },
-        };
-        let mut began = 0;
-        let mut sent = 0;
-        let ended = send(&mut upload, file, line, &mut began, &mut sent);
-        Uploaded { received: upload.finish(Ok(ended)), began, sent }
-    })
+    device.live(|machine| receive(machine, on, file, line))
+}
+
+/// The same, on a machine.
+pub(crate) fn receive(machine: &impl Machine, on: &Places, file: &[u8], line: Line) -> Uploaded {
+    let places = landings(machine, on.data.clone(), on.memory.clone());
+    let mut upload = match Upload::new(machine, places, Way::Line) {
+        Ok(upload) => upload,
+        Err(error) => return Uploaded { received: Err(error), began: 0, sent: 0 },
+    };
+    let mut began = 0;
+    let mut sent = 0;
+    let ended = send(&mut upload, file, line, &mut began, &mut sent);
+    Uploaded { received: upload.finish(Ok(ended)), began, sent }
 }
 
 fn send(upload: &mut Upload<'_>, file: &[u8], line: Line, began: &mut u64, sent: &mut usize) -> Ended {
@@ -92,23 +110,10 @@ fn send(upload: &mut Upload<'_>, file: &[u8], line: Line, began: &mut u64, sent:
     }
 }
 
-impl Places {
-    /// Lets a device find what lies there.
-    pub fn read_by(&self, device: &mut SimDevice<'_>) {
-        if let Some(data) = &self.data {
-            device.bundles.insert(UPLOADED.into(), Arc::new(Lying(data.clone())));
-        }
-        if let Some(memory) = &self.memory {
-            device.bundles.insert("memory".into(), memory.clone());
-        }
-    }
-}
-
-/// Stages what was received.
+/// Stages what was received, all of it read and proven.
 pub fn stage_it(device: &mut SimDevice<'_>, on: &Places, received: &Received) -> Result<Staged, Error> {
     on.read_by(device);
-    let places = places(device, on);
-    device.live(|machine| stage(machine, &places, received))
+    device.live(|machine| live::stage(machine, received.source.clone(), Look::Whole))
 }
 
 /// A file, as what a bundle is read from.

@@ -5,45 +5,27 @@
 
 mod common;
 
+use common::technicians::{configured, key, public, signed};
 use common::{MOMENTS, WORKSHOP};
 use drydock_access::{
-    Admitted, Answer, Door, Error as Refusal, Hash, Place, Request, SshSignature, Verb, Why, to_key_line,
+    Admitted, Answer, Door, Error as Refusal, Hash, Place, Request, SshSignature, Verb, Why,
 };
 use drydock_config::{Access, Service, ServiceKey, View};
 use drydock_engine::Error;
 use drydock_engine::machine::Machine;
 use drydock_engine::service::access::{admit, ask, door, needs_key};
 use drydock_fixtures::Random;
-use drydock_format::PublicKey;
 use drydock_simulator::contents::Contents;
 use drydock_simulator::cut::{Choice, Replay};
 use drydock_simulator::device::SimDevice;
 use drydock_simulator::disk::Op;
 use drydock_state::{Entry, Outcome};
-use ed25519_dalek::{Signer, SigningKey};
+use ed25519_dalek::Signer;
 use std::sync::Mutex;
 use std::time::Duration;
 
 const CONSOLE: Place = Place::Console(0);
 const NOW: Duration = Duration::from_secs(100);
-
-fn key(seed: u8) -> SigningKey {
-    SigningKey::from_bytes(&[seed; 32])
-}
-
-fn public(seed: u8) -> PublicKey {
-    PublicKey::from_bytes(key(seed).verifying_key().as_bytes()).unwrap()
-}
-
-fn configured(seed: u8, verbs: Option<&[&str]>, until: Option<&str>, uses: Option<u32>) -> ServiceKey {
-    ServiceKey {
-        name: format!("key-{seed}"),
-        key: to_key_line(&public(seed)),
-        verbs: verbs.map(|verbs| verbs.iter().map(|verb| (*verb).to_owned()).collect()),
-        until: until.map(str::to_owned),
-        uses,
-    }
-}
 
 /// A device with these keys. Its clock, which is of 2023, can't be right.
 fn device(contents: &Contents, keys: Vec<ServiceKey>) -> SimDevice<'static> {
@@ -64,9 +46,7 @@ fn try_it(
     request: &Request,
 ) -> Result<Admitted, Error> {
     let challenge = ask(machine, door, CONSOLE, request.clone(), NOW)?;
-    let signature = key(seed).sign(&Hash::Sha512.signed_bytes(b"", challenge.line().as_bytes())).to_bytes();
-    let signature =
-        SshSignature { key: *public(seed).as_bytes(), hash: Hash::Sha512, reserved: vec![], signature };
+    let signature = signed(seed, &challenge);
     admit(machine, door, CONSOLE, request, &Answer::to_text(&signature).unwrap(), NOW)
 }
 

@@ -5,7 +5,7 @@
 
 use drydock_block::Flush;
 use drydock_engine::fetch::holes::{CLAIM_SUFFIX, Claim};
-use drydock_engine::fetch::{FETCHED, discard};
+use drydock_engine::fetch::{FETCHED, UPLOADED, discard};
 use drydock_engine::files::{Files, replace};
 use drydock_engine::machine_id;
 use drydock_engine::reset::archive::{Entry, Kind};
@@ -99,9 +99,9 @@ fn what_is_kept(swallowed: Option<Flush>) -> Result<(), String> {
     Ok(())
 }
 
-/// What is left of a fetched bundle whose update is settled when the power is cut while it is removed: never the bundle
+/// What is left of a fetched or uploaded bundle whose update is settled when the power is cut while it is removed: never the bundle
 /// without the claim by which the next call finds it.
-fn what_was_fetched(swallowed: Option<Flush>) -> Result<(), String> {
+fn what_came(bundle: &str, swallowed: Option<Flush>) -> Result<(), String> {
     let manifest = Digest([7; 32]);
     let claim = Claim {
         manifest,
@@ -111,26 +111,26 @@ fn what_was_fetched(swallowed: Option<Flush>) -> Result<(), String> {
         have: std::iter::once(0..9).collect(),
     };
     let claim = claim.encode().unwrap();
-    let beside = format!("{FETCHED}{CLAIM_SUFFIX}");
+    let beside = format!("{bundle}{CLAIM_SUFFIX}");
     let release = SetInfo { manifest: manifest.into(), ..SetInfo::default() };
     let record = transition::flashed(release, UnixTime(0));
     let before = SimFiles::new(swallowed);
-    replace(&before, &file(FETCHED, b"a bundle.")).unwrap();
+    replace(&before, &file(bundle, b"a bundle.")).unwrap();
     replace(&before, &file(&beside, &claim)).unwrap();
     let files = before.at_rest();
-    discard(&files, &record).unwrap();
+    discard(&files, bundle, &record).unwrap();
     let is_there = |files: &SimFiles, path: &str| files.read(Path::new(path), LIMIT).is_ok();
     for left in files.cuts().iter().flatten() {
-        if is_there(left, FETCHED) && !is_there(left, &beside) {
+        if is_there(left, bundle) && !is_there(left, &beside) {
             return Err("the bundle is left, and nothing knows of it".into());
         }
-        discard(left, &record).unwrap();
-        assert!(!is_there(left, FETCHED) && !is_there(left, &beside), "once more, after a cut");
+        discard(left, bundle, &record).unwrap();
+        assert!(!is_there(left, bundle) && !is_there(left, &beside), "once more, after a cut");
     }
     // Of a release that the device does not have nothing is removed.
     let files = before.at_rest();
-    discard(&files, &transition::flashed(SetInfo::default(), UnixTime(0))).unwrap();
-    assert!(is_there(&files, FETCHED) && is_there(&files, &beside));
+    discard(&files, bundle, &transition::flashed(SetInfo::default(), UnixTime(0))).unwrap();
+    assert!(is_there(&files, bundle) && is_there(&files, &beside));
     Ok(())
 }
 
@@ -138,7 +138,8 @@ fn everything(swallowed: Option<Flush>) -> Result<(), String> {
     first_machine_id(swallowed)?;
     another_in_its_place(swallowed, |files, new| replace(files, new).unwrap())?;
     what_is_kept(swallowed)?;
-    what_was_fetched(swallowed)
+    what_came(FETCHED, swallowed)?;
+    what_came(UPLOADED, swallowed)
 }
 
 #[test]

@@ -164,7 +164,7 @@ fn a_factory_reset_and_a_wipe_are_done_at_once() {
 fn checks_and_what_is_taken_away_change_nothing() {
     let device = second();
     let before = device.record().unwrap();
-    let lines = ["10", "1", "0", "10", "2", "0", "10", "3", "0", "9", "1", "0", "11", "0"]
+    let lines = ["10", "1", "0", "10", "2", "0", "10", "3", "0", "9", "1", "0", "11", "1", "0"]
         .map(|line| Said::at(0, line));
     let visit = Visit::new(lines).bringing(&[&[]]);
     let seen = device.visit(visit, Reason::Asked);

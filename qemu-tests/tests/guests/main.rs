@@ -24,6 +24,7 @@ mod service;
 mod small;
 mod stay;
 mod sticks;
+mod technician;
 mod watchdog;
 mod ways;
 mod wipe;

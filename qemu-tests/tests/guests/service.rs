@@ -52,7 +52,8 @@ fn a_technician_installs_one_of_three_bundles_on_a_stick_by_the_menu() {
     enter(&mut guest, "10", "what the disk says");
     enter(&mut guest, "3", "nothing to show");
     enter(&mut guest, "0", "13 restart");
-    enter(&mut guest, "11", ".tar on /dev/vdb");
+    enter(&mut guest, "11", "sent over this line");
+    enter(&mut guest, "1", ".tar on /dev/vdb");
     enter(&mut guest, "0", "13 restart");
     enter(&mut guest, "4", "from a stick");
     let offers = enter(&mut guest, "1", "Bundles;");

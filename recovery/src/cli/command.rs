@@ -149,7 +149,7 @@ impl Command {
                 let running = here::running(machine)?;
                 let MarkedGood { news, waiting } = live::mark_good(machine, &running)?;
                 // Room is no reason for a set not to be good.
-                #[cfg(feature = "network")]
+                #[cfg(any(feature = "network", feature = "service"))]
                 if let Err(error) = drydock_engine::fetch::discard_settled(machine) {
                     machine.events().warning(error);
                 }

@@ -67,6 +67,11 @@ impl Service for Hardware<'_> {
         lock(&self.page).as_ref().map(crate::lan::Beside::mailbox)
     }
 
+    fn send(&self, console: ConsoleId, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        drop(lock(&self.listener).take());
+        self.download(self.console, console.0, name, bytes)
+    }
+
     fn forget_received(&self) {
         forget(&self.landings());
     }

@@ -4,9 +4,10 @@ use super::Hardware;
 use super::kept::KeptFile;
 use crate::console::Console;
 use drydock_engine::Error;
-use drydock_engine::fetch::Keep;
+use drydock_engine::event::Events;
+use drydock_engine::fetch::{Keep, UPLOADED};
 use drydock_engine::machine::Place;
-use drydock_engine::service::landing::{Landing, UPLOADED, landings};
+use drydock_engine::service::landing::{Landing, landings};
 use drydock_engine::service::upload::{Received, Upload, Way};
 use drydock_engine::volume::data;
 use drydock_modem::{Ended, Give, Receiver, Sender, Stop, Times};
@@ -15,6 +16,8 @@ use std::time::Duration;
 
 /// How long a transfer may take in all: 16 MiB at 9,600 baud.
 const LONGEST: Duration = Duration::from_secs(5 * 3600);
+/// A transfer may stand still for so long: it ends by itself before.
+const QUIET: Duration = Duration::from_secs(150);
 
 impl Hardware<'_> {
     /// Returns the places that an upload can go to now, the best one first; `data` is mounted for it if it can be.
@@ -46,7 +49,8 @@ impl Hardware<'_> {
 
     /// Sends a file over a console's line to a receiver of ZMODEM there.
     pub fn download(&self, console: &Console, number: usize, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        let mut file = File { name, bytes };
+        self.events.allow(QUIET);
+        let mut file = File { name, bytes, events: self.events };
         let mut sender = Sender::new(&mut file, Times::default());
         match console.transfer(number, &mut sender, LONGEST)? {
             Ended::Done { files: 1 } => Ok(()),
@@ -60,6 +64,8 @@ impl Hardware<'_> {
 struct File<'f> {
     name: &'f str,
     bytes: &'f [u8],
+    /// Sees that there is progress.
+    events: &'f dyn Events,
 }
 
 impl Give for File<'_> {
@@ -72,6 +78,7 @@ impl Give for File<'_> {
     }
 
     fn read(&mut self, at: u64, buffer: &mut [u8]) -> Result<(), Stop> {
+        self.events.allow(QUIET);
         let start = usize::try_from(at).map_err(|_| Stop)?;
         let part = start.checked_add(buffer.len()).and_then(|end| self.bytes.get(start..end));
         buffer.copy_from_slice(part.ok_or(Stop)?);

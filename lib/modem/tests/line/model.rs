@@ -1,5 +1,6 @@
 //! A line in simulated time: two transfers with a slow, late and noisy wire each way between them.
 
+use drydock_lines::{Noise, Throttle};
 use drydock_modem::{Answer, Give, Offer, Session, Stop, Take};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -18,47 +19,34 @@ pub(crate) struct Line {
 
 /// One direction.
 struct Wire {
-    line: Line,
-    random: u64,
+    late: u64,
+    throttle: Throttle,
+    noise: Noise,
     under_way: VecDeque<(u64, u8)>,
-    allowed: u64,
     carried: u64,
 }
 
 impl Wire {
     fn new(line: Line, salt: u64) -> Self {
-        let random = line.seed.wrapping_mul(2).wrapping_add(salt) | 1;
-        Self { line, random, under_way: VecDeque::new(), allowed: 0, carried: 0 }
-    }
-
-    fn dice(&mut self) -> u32 {
-        self.random =
-            self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.random >> 33) as u32
+        Self {
+            late: line.late.into(),
+            throttle: Throttle::bytes(line.rate),
+            noise: Noise::new(line.noise, line.seed.wrapping_mul(2).wrapping_add(salt)),
+            under_way: VecDeque::new(),
+            carried: 0,
+        }
     }
 
     /// Takes what a millisecond carries.
     fn carry(&mut self, from: &mut dyn Session, now: u64) {
-        // In thousandths of a byte.
-        self.allowed += u64::from(self.line.rate);
-        while self.allowed >= 1000 {
-            let Some(byte) = from.outgoing().first().copied() else {
-                self.allowed = self.allowed.min(1000);
-                return;
-            };
+        let time = Duration::from_millis(now);
+        for _ in 0..self.throttle.allows(time) {
+            let Some(byte) = from.outgoing().first().copied() else { return };
             from.sent(1);
-            (self.allowed, self.carried) = (self.allowed - 1000, self.carried + 1);
-            let at = now + u64::from(self.line.late);
-            let dice = self.dice();
-            if dice % 1_000_000 >= self.line.noise {
-                self.under_way.push_back((at, byte));
-                continue;
-            }
-            match self.dice() % 3 {
-                0 => self.under_way.push_back((at, byte ^ (1 << (dice % 8)))),
-                1 => {}
-                _ => self.under_way.extend([(at, byte), (at, dice as u8)]),
-            }
+            self.throttle.wrote(1, time);
+            self.carried += 1;
+            let at = now + self.late;
+            self.under_way.extend(self.noise.pass(byte).map(|byte| (at, byte)));
         }
     }
 

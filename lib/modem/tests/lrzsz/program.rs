@@ -1,9 +1,8 @@
 //! One of lrzsz's programs on a terminal of its own, with a line between it and us that is as slow and as bad as wanted.
 
+use drydock_lines::{Noise, Throttle, at_terminal};
 use drydock_modem::Session;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::pty::openpty;
-use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -32,46 +31,29 @@ pub(crate) struct Program {
 impl Program {
     /// Starts it in a folder, at a terminal.
     pub(crate) fn start(program: &str, arguments: &[&str], folder: &Path) -> Self {
-        let pty = openpty(None, None).unwrap();
-        let mut raw = tcgetattr(&pty.slave).unwrap();
-        cfmakeraw(&mut raw);
-        tcsetattr(&pty.slave, SetArg::TCSANOW, &raw).unwrap();
-        fcntl(&pty.master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
-        let child = Command::new(program)
-            .args(arguments)
-            .current_dir(folder)
-            .stdin(Stdio::from(pty.slave.try_clone().unwrap()))
-            .stdout(Stdio::from(pty.slave))
-            .stderr(Stdio::null())
-            .spawn()
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(folder).stderr(Stdio::null());
+        let (child, master) = at_terminal(&mut command)
             .unwrap_or_else(|error| panic!("{program}: {error}; run tools/setup.sh"));
-        Self { child, master: pty.master.into() }
+        fcntl(&master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+        Self { child, master }
     }
 
     /// Runs a transfer against it until that has ended, or the line breaks. Returns how many bytes came from the program.
     pub(crate) fn talk(&mut self, session: &mut dyn Session, line: Line) -> usize {
-        let (started, mut came, mut allowed) = (Instant::now(), 0, 0.0);
-        let (mut random, mut last) = (1_u64, Duration::ZERO);
+        let (started, mut came) = (Instant::now(), 0);
+        let mut throttle = line.rate.map(Throttle::bytes);
+        let mut noise = Noise::new(line.noise.map_or(0, |one_in| 1_000_000 / one_in), 1);
         loop {
             let now = started.elapsed();
-            let most = match line.rate {
-                None => 4096,
-                Some(rate) => {
-                    allowed += (now - last).as_secs_f64() * f64::from(rate);
-                    allowed as usize
-                }
-            };
-            last = now;
+            let most = throttle.as_ref().map_or(4096, |throttle| throttle.allows(now));
             let mut buffer = [0; 4096];
             let read = self.master.read(&mut buffer[..most.min(4096)]).unwrap_or_default();
-            allowed = if read == 0 { allowed.min(64.0) } else { allowed - read as f64 };
+            if let (Some(throttle), 1..) = (&mut throttle, read) {
+                throttle.wrote(read, now);
+            }
             came += read;
-            let heard: Vec<u8> = match line.noise {
-                None => buffer[..read].to_vec(),
-                Some(one_in) => {
-                    buffer[..read].iter().flat_map(|byte| worse(*byte, one_in, &mut random)).collect()
-                }
-            };
+            let heard: Vec<u8> = buffer[..read].iter().flat_map(|byte| noise.pass(*byte)).collect();
             if line.breaks.is_some_and(|breaks| came > breaks) {
                 return came;
             }
@@ -105,19 +87,5 @@ impl Program {
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-    }
-}
-
-/// What becomes of a byte.
-fn worse(byte: u8, one_in: u32, random: &mut u64) -> Vec<u8> {
-    *random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-    let dice = (*random >> 33) as u32;
-    match dice % one_in {
-        0 => match dice / one_in % 3 {
-            0 => vec![byte ^ (1 << (dice >> 13 & 7))],
-            1 => vec![],
-            _ => vec![byte, (dice >> 10) as u8],
-        },
-        _ => vec![byte],
     }
 }

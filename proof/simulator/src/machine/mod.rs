@@ -165,7 +165,9 @@ impl<'f> SimMachine<'f> {
     /// The same machine, with somebody before it.
     #[must_use]
     pub fn visited(self, visit: Visit) -> Self {
-        Self { visit, ..self }
+        let mut bundles = self.bundles;
+        visit.places().add_to(&mut bundles);
+        Self { visit, bundles, ..self }
     }
 
     /// Everything that happened, as a console would show it.

@@ -1,15 +1,18 @@
 //! Whoever stands before a simulated device, with what they type and the media that they bring.
 
 use super::{SimMachine, lock, missing};
+use crate::uploads::{Line, Places, receive};
 use drydock_engine::Error;
 use drydock_engine::fetch::Keep;
 use drydock_engine::lan::Mailbox;
 use drydock_engine::machine::{
-    ByHand, Candidate, Clock, ConsoleId, Device, Disk, Found, HEAD, Heard, Link, Others, Paper, Power,
-    Provider, Service, Shelf, Shelved, Tried,
+    ByHand, Candidate, ConsoleId, Device, Disk, Found, HEAD, Heard, Link, Others, Paper, Power, Provider,
+    Service, Shelf, Shelved, Tried,
 };
 use drydock_engine::service::landing::{Landing, landings};
+use drydock_engine::service::upload::forget;
 use drydock_format::Tail;
+use drydock_state::Source;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -22,19 +25,44 @@ const TYPING: Duration = Duration::from_secs(1);
 /// The longest that anybody really waits.
 const REAL: Duration = Duration::from_millis(20);
 
-/// A line that is typed.
-#[derive(Clone, Debug)]
+/// What is typed.
+#[derive(Clone)]
 pub struct Said {
     console: usize,
-    text: Vec<u8>,
+    text: Text,
     /// Whether it is typed while the device is busy.
     busy: bool,
+    /// How long whoever types it waits before.
+    after: Duration,
+}
+
+#[derive(Clone)]
+enum Text {
+    /// This line.
+    Line(Vec<u8>),
+    /// What this makes of all that the console has shown: one line or several.
+    Reply(Arc<dyn Fn(&str) -> String + Send + Sync>),
 }
 
 impl Said {
     /// A line on a console.
     pub fn at(console: usize, text: impl AsRef<[u8]>) -> Self {
-        Self { console, text: text.as_ref().to_vec(), busy: false }
+        Self::of(console, Text::Line(text.as_ref().to_vec()))
+    }
+
+    /// What this makes of all that the console has shown so far: one line or several.
+    pub fn reply(console: usize, make: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        Self::of(console, Text::Reply(Arc::new(make)))
+    }
+
+    fn of(console: usize, text: Text) -> Self {
+        Self { console, text, busy: false, after: TYPING }
+    }
+
+    /// The same, typed so long after what was typed before.
+    #[must_use]
+    pub fn after(self, after: Duration) -> Self {
+        Self { after, ..self }
     }
 
     /// The same while the device is busy with something that can be stopped.
@@ -64,6 +92,11 @@ pub struct Visit {
     page: Option<ByPage>,
     left: Mutex<BTreeMap<String, Vec<u8>>>,
     by_hand: Mutex<Option<ByHand>>,
+    /// What is sent over the line when the device wants a bundle, each once, and how the line is then.
+    sends: Mutex<VecDeque<(Vec<u8>, Line)>>,
+    places: Places,
+    /// The time since somebody came.
+    time: Mutex<Duration>,
 }
 
 impl Visit {
@@ -86,6 +119,17 @@ impl Visit {
     #[must_use]
     pub fn with_page(self, mailbox: Arc<Mailbox>, data: Arc<dyn Keep>) -> Self {
         Self { page: Some(ByPage { mailbox, data, since: Instant::now() }), ..self }
+    }
+
+    /// The same, with a file to send over the line when the device wants a bundle. It goes to the first of these places.
+    #[must_use]
+    pub fn sending(self, file: &[u8], line: Line, places: &Places) -> Self {
+        lock(&self.sends).push_back((file.to_vec(), line));
+        Self { places: places.clone(), ..self }
+    }
+
+    pub(super) fn places(&self) -> &Places {
+        &self.places
     }
 
     pub(super) fn on_sticks(&self, path: &str) -> Box<dyn Provider + '_> {
@@ -116,6 +160,10 @@ impl Provider for OnSticks {
 }
 
 impl SimMachine<'_> {
+    fn shown_on(&self, console: usize) -> String {
+        lock(&self.visit.shown).iter().filter(|(at, _)| *at == console).map(|(_, text)| &**text).collect()
+    }
+
     /// What every console has shown, and where, but for the events.
     pub fn shown(&self) -> Vec<(usize, String)> {
         lock(&self.visit.shown).clone()
@@ -133,9 +181,20 @@ impl Service for SimMachine<'_> {
     }
     fn hear(&self, limit: Duration) -> Heard {
         let busy = limit.is_zero();
-        let said = lock(&self.visit.lines).pop_front_if(|said| said.busy == busy);
-        match said {
-            Some(Said { console, text, .. }) => {
+        let lines = &mut *lock(&self.visit.lines);
+        match lines.pop_front_if(|said| said.busy == busy) {
+            Some(Said { console, text, after, .. }) => {
+                *lock(&self.visit.time) += after;
+                let text = match text {
+                    Text::Line(text) => text,
+                    Text::Reply(make) => {
+                        let reply = make(&self.shown_on(console));
+                        let mut typed = reply.lines();
+                        let first = typed.next().unwrap_or_default().into();
+                        typed.rev().for_each(|line| lines.push_front(Said::at(console, line)));
+                        first
+                    }
+                };
                 Heard::Line { console: ConsoleId(console), text, waited: TYPING.min(limit) }
             }
             None if self.visit.page.is_some() => {
@@ -157,7 +216,19 @@ impl Service for SimMachine<'_> {
     }
     fn since_start(&self) -> Duration {
         let page = self.visit.page.as_ref();
-        page.map_or(Duration::from_secs(self.now().0), |page| page.since.elapsed())
+        page.map_or_else(|| *lock(&self.visit.time), |page| page.since.elapsed())
+    }
+    fn receive(&self, _console: ConsoleId) -> Result<Source, Error> {
+        let (file, line) = lock(&self.visit.sends).pop_front().ok_or_else(|| missing("a sender".into()))?;
+        receive(self, &self.visit.places, &file, line).received.map(|received| received.source)
+    }
+    fn send(&self, _console: ConsoleId, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        lock(&self.visit.left).insert(name.into(), bytes.to_vec());
+        Ok(())
+    }
+    fn forget_received(&self) {
+        let Places { data, memory } = self.visit.places.clone();
+        forget(&landings(self, data, memory));
     }
     fn has_media(&self) -> bool {
         !self.visit.sticks.is_empty()

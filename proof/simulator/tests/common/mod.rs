@@ -2,6 +2,8 @@
 
 #![allow(dead_code)]
 
+pub(crate) mod technicians;
+
 use drydock_engine::live;
 use drydock_engine::recover::Next;
 use drydock_engine::update::Look;
