@@ -1,6 +1,7 @@
 //! The menu before a device hands over that had nobody's job to do.
 
-use super::desk::{Desk, Left};
+use super::desk::Desk;
+use super::leaving::Left;
 use crate::context::End;
 use crate::error::Error;
 use crate::journal;

@@ -7,6 +7,7 @@ use super::confirm::title;
 use super::facts::Facts;
 use super::keeper::Keeper;
 use super::known;
+use super::leaving::{Left, ending};
 #[cfg(feature = "lan")]
 use super::letters::{AT_WORK, GOES_ON, Led, Letters};
 use super::menu::Wish;
@@ -17,10 +18,8 @@ use super::screen::{Action, Screen};
 use super::screens::render;
 use crate::context::End;
 use crate::error::Error;
-use crate::event::Step;
 use crate::limits::MOUNT_TIME;
 use crate::machine::{ConsoleId, Heard, Machine, Shelf};
-use crate::recover;
 use crate::state::{State, Trust};
 use drydock_config::{InstallFrom, Service};
 use drydock_state::CopyName;
@@ -52,19 +51,6 @@ struct Dialogue {
     console: ConsoleId,
     name: String,
     screen: Screen,
-}
-
-/// Why nobody is listened to any more.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Left {
-    /// Nobody has made an entry for long enough.
-    Idle,
-    /// A medium has come.
-    MediaCame,
-    /// Somebody has asked to go on, or has had something done that the device goes on after.
-    GoOn,
-    /// The boot ends so.
-    Ended(End),
 }
 
 /// What an entry came to.
@@ -344,21 +330,5 @@ impl Desk {
         let Some(dialogue) = self.dialogues.get(at) else { return };
         let facts = known::facts(machine, state, &dialogue.screen, scene);
         machine.tell(dialogue.console, &format!("\n{}", render(&dialogue.screen, &facts)));
-    }
-}
-
-/// How the boot goes on after what ends all dialogues.
-fn ending(machine: &impl Machine, state: &State<'_>, done: Done) -> Left {
-    match done {
-        Done::SwitchOff => {
-            machine.events().finished(Step::HandOver, "the device is switched off");
-            machine.switch_off();
-            Left::Ended(End::SwitchedOff("somebody has asked for it".into()))
-        }
-        Done::Restart => {
-            machine.events().finished(Step::HandOver, "reset, as somebody has asked");
-            Left::Ended(End::Reset(recover::next(machine, state)))
-        }
-        Done::HandOver | Done::Told(_) | Done::Shown(_) | Done::Refused(_) => Left::GoOn,
     }
 }

@@ -16,6 +16,7 @@ pub mod front;
 mod keeper;
 mod known;
 pub mod landing;
+mod leaving;
 #[cfg(feature = "lan")]
 mod letters;
 pub mod menu;
@@ -31,6 +32,7 @@ mod sent;
 pub mod upload;
 
 pub(crate) use attend::{Attended, attend};
-pub(crate) use desk::{Desk, Left};
+pub(crate) use desk::Desk;
+pub(crate) use leaving::Left;
 pub use name::device_name;
 pub use papers::{support_bundle, support_file};
