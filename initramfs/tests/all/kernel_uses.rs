@@ -121,6 +121,7 @@ const PURE: &[&str] = &[
     "crate drydock-delta",
     "crate drydock-engine",
     "crate drydock-format",
+    "crate drydock-json",
     "crate drydock-config",
     "crate drydock-gpt",
     "crate drydock-lan",
