@@ -3,8 +3,8 @@
 use drydock_files::FileBytes;
 use drydock_format::Bundle;
 use drydock_qemu_tests::{
-    Disk, Exit, Extra, Qemu, QemuError, Script, SmallRelease, SmallSystem, repository, run, small_config,
-    target_dir,
+    Disk, Exit, Extra, Line, Qemu, QemuError, Script, SmallRelease, SmallSystem, repository, run,
+    small_config, target_dir,
 };
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -44,11 +44,25 @@ builtin = \"BUILTIN\"
 const FIELD_SIZES: (&str, &str) = ("root = 20 }", "root = 20, app = 1 }");
 /// The hook that its releases bring.
 const HOOKS: &str = "[[hook]]\nname = \"by-release\"\nat = \"after-write\"\nprogram = \"tell\"\n";
+/// What a device has as well that takes uploads over a second serial line.
+const SERVICE: (&str, &str) =
+    ("\n[layout]\n", "\n[service]\naccess = \"open\"\nidle_seconds = 30\n\n[layout]\n");
+/// Its bootloader's menu is waited for, and its second line is a console, too.
+const SERVED: [(&str, &str); 2] = [
+    ("menu_seconds = 0", "menu_seconds = 5"),
+    ("console=ttyS0,115200", "console=ttyS0,115200 console=ttyS1,115200"),
+];
+/// So fast is that line. No emulated one is too slow for it.
+const BAUD: u32 = 1_000_000;
+/// So long a screen may take to come on a busy host.
+const SCREEN: Duration = Duration::from_secs(60);
 /// The file in the tree that names its release.
 pub const IN_TREE: &str = "/tmp/program";
 const LIMIT: Duration = Duration::from_secs(300);
 /// A bundle's way onto a device, and its boots until it is marked good.
 const BOOTS: usize = 3;
+/// An upload is installed in the boot in which it comes.
+const UPLOAD_BOOTS: usize = 2;
 /// The boots of a factory reset: recovery goes on into the system by itself.
 const RESET_BOOTS: usize = 2;
 /// Where a system has its machine id.
@@ -100,12 +114,19 @@ const VERSIONS: [(&str, u32); 3] = [("1.0.0", 1), ("2.0.0", 2), ("3.0.0", 3)];
 
 impl Job {
     /// The names of all jobs.
-    pub const NAMES: [&str; 6] =
-        ["first-boot", "first-update", "update", "update-by-delta", "update-in-the-field", "factory-reset"];
+    pub const NAMES: [&str; 7] = [
+        "first-boot",
+        "first-update",
+        "update",
+        "update-by-delta",
+        "update-in-the-field",
+        "upload",
+        "factory-reset",
+    ];
 
     /// The job of this name: `first-update` fills the set that is empty, `update` overwrites an old release,
     /// `update-by-delta` does so with nothing but deltas from the one that runs, and `update-in-the-field` with a tree
-    /// of files and hooks.
+    /// of files and hooks. `upload` is an update by the menu of a recovery that was chosen, with a bundle that real `sz` sends.
     pub fn named(name: &str) -> Result<Self, QemuError> {
         // The releases before, the one after, and the boots from there to the end.
         let (name, task, before, after, boots) = match name {
@@ -114,7 +135,8 @@ impl Job {
             "update" => (Self::NAMES[2], Task::Update, 2, 2, BOOTS),
             "update-by-delta" => (Self::NAMES[3], Task::Update, 2, 2, BOOTS),
             "update-in-the-field" => (Self::NAMES[4], Task::Update, 2, 2, BOOTS),
-            "factory-reset" => (Self::NAMES[5], Task::Reset, 1, 0, RESET_BOOTS),
+            "upload" => (Self::NAMES[5], Task::Update, 1, 1, UPLOAD_BOOTS),
+            "factory-reset" => (Self::NAMES[6], Task::Reset, 1, 0, RESET_BOOTS),
             _ => {
                 let output = format!("there are only {:?}", Self::NAMES);
                 return Err(QemuError::Program { command: format!("cuts boot {name}"), output });
@@ -123,13 +145,16 @@ impl Job {
         let field = name == "update-in-the-field";
         let system = if field {
             system_in_the_field()?
+        } else if name == "upload" {
+            let changes = [CHANGES[0], CHANGES[1], SERVICE, SERVED[0], SERVED[1]];
+            SmallSystem::with_smaller_root("cuts-upload", &small_config(&changes))?
         } else {
             SmallSystem::with_smaller_root("cuts", &small_config(&CHANGES))?
         };
         let release = |n: usize| system.release(VERSIONS[n].0, VERSIONS[n].1);
         let before = (0..before).map(release).collect::<Result<Vec<_>, _>>()?;
         let mut target = release(after)?;
-        if name == "update-by-delta" {
+        if name == "update-by-delta" || name == "upload" {
             let running = &before[before.len() - 1];
             target.bundle = system.slim(running, VERSIONS[after].0, VERSIONS[after].1)?;
         }
@@ -150,6 +175,40 @@ impl Job {
             Task::Update => Script::stage(&self.target.bundle)?,
             Task::Reset => show.then("drydock mark-good").then("drydock factory-reset").then("reboot"),
         })
+    }
+
+    /// Does one boot of the job. Returns what the guest has said.
+    pub fn boot(&self, n: usize, qemu: Qemu, script: &Path) -> Result<String, QemuError> {
+        match (n, self.name) {
+            (0, "upload") => self.upload(qemu),
+            (0, _) => boot(&qemu.disk(Disk::file(script).read_only())),
+            _ => boot(&qemu),
+        }
+    }
+
+    /// Chooses the recovery, and sends the bundle over its second line.
+    fn upload(&self, qemu: Qemu) -> Result<String, QemuError> {
+        let folder = tempfile::tempdir().map_err(QemuError::io("make a folder for a line"))?;
+        let mut line = Line::new(folder.path(), BAUD)?;
+        let qemu = line.args().into_iter().fold(qemu, Qemu::arg);
+        line.plug()?;
+        let mut guest = qemu.start()?;
+        guest.choose("Recovery")?;
+        line.expect("Goes on by itself in 30 s.\r\n> ", LIMIT)?;
+        for (entry, shown) in
+            [("4", "0: back> "), ("3", "install? "), ("install", "It goes on by itself.\r\n")]
+        {
+            line.send(format!("{entry}\r").as_bytes())?;
+            line.expect(shown, SCREEN)?;
+        }
+        let sent = line.lend(Command::new("sz").arg("-b").arg(&self.target.bundle))?;
+        match (sent.output.status.success(), guest.wait_exit(LIMIT)?) {
+            (true, Exit::Reset) => Ok(guest.said()),
+            (_, exit) => Err(QemuError::Program {
+                command: format!("sz: {}, QEMU: {exit:?}", sent.output.status),
+                output: guest.said(),
+            }),
+        }
     }
 
     /// Flashes a disk. But for a first boot it then comes to rest in the release that the job begins with, with two files
@@ -202,7 +261,7 @@ pub fn machine(name: &str) -> Qemu {
 }
 
 /// Boots until the guest resets or switches off by itself. Returns what it has said.
-pub fn boot(qemu: &Qemu) -> Result<String, QemuError> {
+fn boot(qemu: &Qemu) -> Result<String, QemuError> {
     let mut guest = qemu.start()?;
     match guest.wait_exit(LIMIT)? {
         Exit::Reset | Exit::PowerOff => Ok(guest.said()),

@@ -1,7 +1,7 @@
 //! A job, recorded: the disk before it, and every write and flush of it.
 
 use crate::blklog::{self, Entry};
-use crate::job::{Job, Release, Task, WORD, boot, machine, machine_id};
+use crate::job::{Job, Release, Task, WORD, machine, machine_id};
 use drydock_files::FileDevice;
 use drydock_qemu_tests::{Disk, QemuError, target_dir};
 use drydock_simulator::contents::Contents;
@@ -66,7 +66,7 @@ impl Recording {
             for node in nodes(&disk, &log) {
                 qemu = qemu.arg("-blockdev").arg(node.to_string());
             }
-            said += &boot(&if n == 0 { qemu.disk(Disk::file(&script).read_only()) } else { qemu })?;
+            said += &job.boot(n, qemu, &script)?;
         }
         let id = machine_id(&said).ok_or_else(|| QemuError::Program {
             command: format!("show the machine id of {name}"),
