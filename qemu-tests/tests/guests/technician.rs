@@ -181,7 +181,6 @@ fn a_delta_comes_over_a_line_at_115200_baud_that_breaks_and_the_power_does_and_i
     assert!(rest.sent < length * 3 / 5, "{} of {length}", rest.sent);
     bench.guest.expect("trailers, state and boot environment: done", LIMIT).unwrap();
     assert_eq!(bench.guest.wait_exit(LIMIT).unwrap(), Exit::Reset);
-    println!("{}", bench.line.said());
     assert!(on_data(&device).contains("/uploaded.drydock/"), "{}", on_data(&device));
 
     let said = device.run(None, Exit::PowerOff);
