@@ -112,14 +112,18 @@ impl<'v> Deserializer<'v> for Read<'v> {
     }
 
     fn deserialize_enum<V: Visitor<'v>>(self, _: &str, _: &[&str], visitor: V) -> Result<V::Value, Error> {
-        match self.0 {
-            Value::String(name) => visitor.visit_enum(Choice { name, with: None }),
-            Value::Object(entries) if entries.len() == 1 => match entries.iter().next() {
-                Some((name, value)) => visitor.visit_enum(Choice { name, with: Some(Read(value)) }),
-                None => Err(self.not("a choice")),
-            },
-            _ => Err(self.not("a choice")),
-        }
+        let (name, with) = match self.0 {
+            Value::String(name) => (name, None),
+            Value::Object(entries) => {
+                let mut entries = entries.iter();
+                match (entries.next(), entries.next()) {
+                    (Some((name, value)), None) => (name, Some(Read(value))),
+                    _ => return Err(self.not("a choice")),
+                }
+            }
+            _ => return Err(self.not("a choice")),
+        };
+        visitor.visit_enum(Choice { name, with })
     }
 
     fn deserialize_ignored_any<V: Visitor<'v>>(self, visitor: V) -> Result<V::Value, Error> {

@@ -9,7 +9,7 @@ use drydock_engine::recover::{Next, Reason};
 use drydock_simulator::contents::Contents;
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::machine::{Said, Visit};
-use drydock_simulator::operations::Operation;
+use drydock_simulator::operations::{Operation, op};
 use drydock_simulator::proof::{Depth, Proof};
 use drydock_simulator::visited::Seen;
 use drydock_state::{Outcome, SetName, SetStatus};
@@ -337,17 +337,5 @@ fn what_the_menu_starts_survives_every_cut() {
 }
 
 fn operation<'f>(name: &'static str, device: SimDevice<'f>, run: fn(&SimDevice)) -> Operation<'f> {
-    Operation {
-        name,
-        device,
-        run,
-        expect: |_| &["1"],
-        story: &[],
-        unless: "",
-        stages: false,
-        lost: false,
-        seldom: 1,
-        thin: 1,
-        mended: None,
-    }
+    op(name, device, run, |_| &["1"])
 }

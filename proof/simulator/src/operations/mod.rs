@@ -6,7 +6,7 @@ mod moments;
 mod operation;
 
 pub use moments::Moments;
-pub use operation::Operation;
+pub use operation::{Operation, op};
 
 use crate::contents::Contents;
 use crate::cut::Progress;
@@ -18,7 +18,7 @@ use crate::workshop::{LIKE_THE_FIRST, Workshop};
 use drydock_fixtures::Parts;
 use drydock_state::{Outcome, SetName, Source};
 use moments::{FACTORY, write_bundle};
-use operation::{boot, op, without_slots};
+use operation::{boot, without_slots};
 use std::sync::Arc;
 
 /// All operations.

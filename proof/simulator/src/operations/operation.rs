@@ -32,7 +32,7 @@ pub struct Operation<'f> {
 }
 
 /// An ordinary operation.
-pub(super) fn op<'f>(
+pub fn op<'f>(
     name: &'static str,
     device: SimDevice<'f>,
     run: fn(&SimDevice),
