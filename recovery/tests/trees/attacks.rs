@@ -1,6 +1,6 @@
 //! Who wants to lead a tree out of its place.
 
-use crate::common::{Data, choice, image, place, sample, slot};
+use crate::common::{Data, Exchanges, choice, image, place, sample, slot};
 use drydock_block::BlockDevice;
 use drydock_engine::machine::{NodeKind, Trees};
 use drydock_fixtures::sh;
@@ -11,7 +11,6 @@ use drydock_tree::Meta;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// An image with this list, whatever it says.
 fn with_list(lines: &str) -> Vec<u8> {
@@ -116,11 +115,13 @@ fn a_process_that_exchanges_a_folder_by_a_link_leads_nothing_out() {
     let data = Data::new(choice(&[], &[]));
     let source = sample("1");
     let slot = slot(&image(source.path(), &choice(&[], &[])));
-    let (done, new) = (AtomicBool::new(false), data.class().join("b.new/files"));
+    let new = data.class().join("b.new/files");
+    let exchanges = Exchanges::default();
     std::thread::scope(|scope| {
+        let until_the_end = exchanges.until_dropped();
         scope.spawn(|| {
             let link = outside.path().join("link");
-            while !done.load(Ordering::Relaxed) {
+            exchanges.run(|| {
                 // Whatever folder is there just now: away with it, and a link in its place.
                 for name in ["bin", "lib", "share", "var"] {
                     let (folder, aside) = (new.join(name), outside.path().join("aside"));
@@ -130,12 +131,12 @@ fn a_process_that_exchanges_a_folder_by_a_link_leads_nothing_out() {
                         let _ = fs::remove_dir_all(&aside);
                     }
                 }
-            }
+            });
         });
         for _ in 0..20 {
             let _ = data.make(B, &slot);
         }
-        done.store(true, Ordering::Relaxed);
+        drop(until_the_end);
     });
     assert_eq!(
         sh(outside.path(), "ls victim; cat victim/app; stat -c '%a %U' victim/app"),

@@ -13,6 +13,8 @@ use drydock_recovery::tree::Beneath;
 use drydock_state::SetName;
 use drydock_tree::Choice;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 /// An image in a slot.
 pub(crate) struct Slot {
@@ -131,6 +133,47 @@ impl Data {
 
     pub(crate) fn files(&self, set: SetName) -> PathBuf {
         self.class().join(set.to_string()).join("files")
+    }
+}
+
+/// What a thread of an attacker exchanges behind drydock's back, for as long as a test wants it.
+#[derive(Default)]
+pub(crate) struct Exchanges {
+    over: AtomicBool,
+    /// Held by whoever may rely on nothing being exchanged.
+    turn: Mutex<()>,
+}
+
+impl Exchanges {
+    /// Exchanges again and again, until what [`until_dropped`](Self::until_dropped) returned is dropped.
+    pub(crate) fn run(&self, mut exchange: impl FnMut()) {
+        while !self.over.load(Ordering::Relaxed) {
+            // A test that failed with the turn in its hands has dropped the other thing, too.
+            let Ok(turn) = self.turn.lock() else { return };
+            exchange();
+            drop(turn);
+            std::thread::yield_now();
+        }
+    }
+
+    /// Returns what ends them when it is dropped, and that is when a check fails as well: a thread that went on
+    /// would let the test wait for it forever.
+    pub(crate) fn until_dropped(&self) -> UntilDropped<'_> {
+        UntilDropped(&self.over)
+    }
+
+    /// Lets nothing be exchanged while it is held: `rm -r` fails where a name comes back behind it.
+    pub(crate) fn pause(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap()
+    }
+}
+
+/// See [`Exchanges::until_dropped`].
+pub(crate) struct UntilDropped<'a>(&'a AtomicBool);
+
+impl Drop for UntilDropped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

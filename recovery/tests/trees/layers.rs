@@ -1,6 +1,6 @@
 //! Layers of what is carried from root to root, on a real filesystem.
 
-use crate::common::{place, sample};
+use crate::common::{Exchanges, place, sample};
 use drydock_engine::Error;
 use drydock_engine::event::Silent;
 use drydock_engine::tree::{Layer, Part};
@@ -11,7 +11,6 @@ use drydock_tree::Pattern;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A root that a layer lies over, `data`, and roots that files are carried from.
 struct Device {
@@ -127,35 +126,35 @@ fn a_process_that_exchanges_folders_by_links_gets_nothing_in_and_nothing_out() {
         device.folder.path(),
         "mkdir -p root/etc/sub root/etc/other; for i in $(seq 60); do echo $i > root/etc/sub/$i; done",
     );
-    let done = AtomicBool::new(false);
     let victims = "find victim | sort; cat victim/secret; stat -c '%a %U' victim victim/secret";
     let before = sh(outside.path(), victims);
+    let places = ["root/etc/sub", "root/etc", "data/a/files/etc/sub", "data/a/files/etc"]
+        .map(|name| device.path(name));
+    let exchanges = Exchanges::default();
     std::thread::scope(|scope| {
+        let until_the_end = exchanges.until_dropped();
         scope.spawn(|| {
             let (link, aside) = (outside.path().join("link"), outside.path().join("aside"));
-            while !done.load(Ordering::Relaxed) {
-                for folder in [
-                    root.join("etc/sub"),
-                    root.join("etc"),
-                    device.path("data/a/files/etc/sub"),
-                    device.path("data/a/files/etc"),
-                ] {
+            exchanges.run(|| {
+                for folder in &places {
                     let _ = symlink(outside.path().join("victim"), &link);
-                    if fs::rename(&folder, &aside).is_ok() {
-                        let _ = fs::rename(&link, &folder);
+                    if fs::rename(folder, &aside).is_ok() {
+                        let _ = fs::rename(&link, folder);
                         std::thread::yield_now();
-                        let _ = fs::remove_file(&folder);
-                        let _ = fs::rename(&aside, &folder);
+                        let _ = fs::remove_file(folder);
+                        let _ = fs::rename(&aside, folder);
                     }
                 }
-            }
+            });
         });
         for _ in 0..60 {
             // Whatever comes of it, nothing of what the links lead to is in it.
             let _ = device.make("a", &[&root]);
+            let rest = exchanges.pause();
             assert_eq!(sh(device.folder.path(), "find data -name secret; rm -rf data/a"), "");
+            drop(rest);
         }
-        done.store(true, Ordering::Relaxed);
+        drop(until_the_end);
     });
     assert_eq!(sh(outside.path(), victims), before);
 }
