@@ -31,6 +31,9 @@ pub enum Purpose {
     Set(SetName),
     /// Recovery.
     Recovery(Reason),
+    /// Nobody has said. Where the firmware always starts one image process 1 chooses; else it is a recovery that somebody asked
+    /// for.
+    Unsaid,
 }
 
 /// What this boot is for.
@@ -44,7 +47,7 @@ pub struct BootContext {
 
 impl BootContext {
     /// Reads `drydock.set=a|b`, or `drydock.recovery` with `drydock.reason=fallback|menu-factory-reset` and `drydock.copy=a|b`.
-    /// Without any of them it is a recovery that somebody asked for.
+    /// Without any of them nobody has said.
     pub fn from_command_line(text: &str) -> Self {
         let value = |name: &str| {
             let mut values = text.split_ascii_whitespace().filter_map(|word| word.split_once('='));
@@ -56,8 +59,14 @@ impl BootContext {
             _ => Reason::Asked,
         };
         let set = value("drydock.set").and_then(|set| set.parse().ok());
+        let said = text.split_ascii_whitespace().any(|word| {
+            word == "drydock.recovery"
+                || word.starts_with("drydock.set=")
+                || word.starts_with("drydock.reason=")
+        });
+        let purpose = if said { Purpose::Recovery(reason) } else { Purpose::Unsaid };
         Self {
-            purpose: set.map_or(Purpose::Recovery(reason), Purpose::Set),
+            purpose: set.map_or(purpose, Purpose::Set),
             copy: value("drydock.copy").and_then(|copy| copy.parse().ok()),
         }
     }
@@ -108,6 +117,7 @@ mod tests {
             Purpose::Recovery(Reason::FactoryReset)
         );
         assert_eq!(purpose("quiet drydock.set=c"), Purpose::Recovery(Reason::Asked));
+        assert_eq!(purpose("quiet console=ttyS0 drydock.settle=1"), Purpose::Unsaid);
         assert_eq!(BootContext::from_command_line("drydock.copy=b").copy, Some(CopyName::B));
     }
 }

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::event::Events;
 use crate::machine::{Device, Lock, Machine};
 use crate::release;
+use drydock_state::bootloader::none::{self, Choice};
 use drydock_state::transition::{self, Counters, Running};
 use drydock_state::{
     Bootloader, Generation, Mended, Mode, Observed, Opened, Record, SetName, Store, UnixTime, Wanted,
@@ -190,6 +191,19 @@ impl<'m> State<'m> {
         let left = wanted.attempts.of_mut(set);
         *left = left.saturating_sub(1);
         self.tell(&wanted)
+    }
+
+    /// Chooses what is started where the firmware always starts one image, and counts it: what a bootloader would have done.
+    /// On return the count is on stable storage; where it can't be, the choice is recovery, as with a bootloader.
+    pub fn choose(&self) -> Choice {
+        let (choice, left) = none::choose(self.observe());
+        match left.map_or(Ok(()), |left| self.tell(&left)) {
+            Ok(()) => choice,
+            Err(error) => {
+                self.events.warning(error);
+                Choice::Fallback
+            }
+        }
     }
 
     /// Gives the running set back the attempts that it used; the other set's stay used. The record has no part

@@ -13,7 +13,8 @@ use crate::release::trusted_release;
 use crate::service::{self, Attended};
 use crate::state::{self, State, Trust};
 use crate::stay::{self, Waited};
-use drydock_config::{Handover, Role, SlotClass};
+use drydock_config::{Bootloader, Handover, Role, SlotClass};
+use drydock_state::bootloader::none::Choice;
 use drydock_state::{CopyName, SetName, transition};
 
 /// Does what this boot is for. Returns when the machine is to be reset, or has entered a set.
@@ -21,7 +22,29 @@ pub fn boot(machine: &impl Machine, context: BootContext) -> Result<End, Error> 
     let mut state = open_state(machine)?;
     match context.purpose {
         Purpose::Set(set) => start_set(machine, &mut state, set),
-        Purpose::Recovery(reason) => run_recovery(machine, &mut state, reason, context.copy),
+        Purpose::Recovery(reason) => run_recovery(machine, &mut state, reason, Image::Copy(context.copy)),
+        Purpose::Unsaid if machine.config().layout.bootloader == Bootloader::None => {
+            choose(machine, &mut state)
+        }
+        Purpose::Unsaid => run_recovery(machine, &mut state, Reason::Asked, Image::Copy(context.copy)),
+    }
+}
+
+/// What runs, where recovery's work is done.
+#[derive(Clone, Copy)]
+enum Image {
+    /// This copy of the recovery, if the bootloader has said which.
+    Copy(Option<CopyName>),
+    /// The one image that the firmware always starts, whatever it is to do.
+    Only,
+}
+
+/// There is no bootloader: what it would have done is done here, before anything else.
+fn choose(machine: &impl Machine, state: &mut State) -> Result<End, Error> {
+    match state.choose() {
+        Choice::Set(set) => start_set(machine, state, set),
+        Choice::Job => run_recovery(machine, state, Reason::Asked, Image::Only),
+        Choice::Fallback => run_recovery(machine, state, Reason::Fallback, Image::Only),
     }
 }
 
@@ -44,9 +67,14 @@ fn run_recovery(
     machine: &impl Machine,
     state: &mut State,
     reason: Reason,
-    copy: Option<CopyName>,
+    image: Image,
 ) -> Result<End, Error> {
     let events = machine.events();
+    // Nobody starts a copy that is to prove itself where the image is the only one: it counts as passed over.
+    let copy = match image {
+        Image::Copy(copy) => copy,
+        Image::Only => Some(state.record.recovery.first),
+    };
     state::describe(&state.record, events);
     if reason == Reason::FactoryReset {
         stay::confirm_reset(machine, state)?;
@@ -73,7 +101,7 @@ fn run_recovery(
         _ => next,
     };
     match &next {
-        Next::Reboot(set) if may_switch(machine, state, *set, copy) => {
+        Next::Reboot(set) if may_switch(machine, state, *set, image) => {
             state.take_attempt(*set)?;
             events.started(Step::HandOver, format_args!("switching to set {set} without a reset"));
             return enter(machine, state, *set);
@@ -104,7 +132,7 @@ fn start_without_memory(machine: &impl Machine, state: &mut State, error: Error)
 fn start_set(machine: &impl Machine, state: &mut State, set: SetName) -> Result<End, Error> {
     match recover::settle_set(machine, state, set) {
         Chosen::Enter => {}
-        Chosen::Recover => return run_recovery(machine, state, Reason::Asked, None),
+        Chosen::Recover => return run_recovery(machine, state, Reason::Asked, Image::Copy(None)),
         Chosen::Reset => return Ok(End::ChooseAgain),
     }
     let entered = enter(machine, state, set);
@@ -128,11 +156,16 @@ fn enter(machine: &impl Machine, state: &mut State, set: SetName) -> Result<End,
     Ok(End::Entered(set))
 }
 
-/// Recovery may become the new system without a reset only if its kernel is of the same release.
-fn may_switch(machine: &impl Machine, state: &State, set: SetName, copy: Option<CopyName>) -> bool {
+/// Recovery may become the new system without a reset only if its kernel is of the same release, or the only one.
+fn may_switch(machine: &impl Machine, state: &State, set: SetName, image: Image) -> bool {
     if machine.config().recovery.handover != Handover::SwitchRoot {
         return false;
     }
+    let copy = match image {
+        Image::Copy(copy) => copy,
+        // A reset would start the same kernel.
+        Image::Only => return true,
+    };
     let class = SlotClass::new("recovery", Role::Recovery);
     let own = copy.and_then(|copy| trusted_release(machine, &class, copy).ok());
     let same = own.is_some_and(|own| own.info.manifest == state.record.sets.get(set).manifest);

@@ -125,7 +125,8 @@ impl Disk {
             Bus::Sata => format!("ide-hd,bus=ide.{n}"),
             Bus::Usb => "usb-storage,bus=xhci.0,removable=on".to_owned(),
         };
-        device += &format!(",id=disk{n},drive={drive},bootindex={n}");
+        // 0 is what a kernel has that QEMU starts itself.
+        device += &format!(",id=disk{n},drive={drive},bootindex={}", n + 1);
         device += &format!(",logical_block_size={0},physical_block_size={0}", self.sector_size);
         match (&self.serial, self.bus) {
             (Some(serial), _) => device += &format!(",serial={serial}"),

@@ -228,8 +228,11 @@ impl SmallSystem {
             self.make_root(version, &root)?;
             let boot = self.boot_image();
             let app = path("app");
-            let mut images = vec![("boot", &*boot), ("root", &*root)];
-            if self.has_app()? {
+            let mut images = vec![("root", &*root)];
+            if self.has("boot")? {
+                images.push(("boot", &boot));
+            }
+            if self.has("app")? {
                 self.make_app(version, &app)?;
                 images.push(("app", &app));
             }
@@ -268,9 +271,9 @@ impl SmallSystem {
         fs::read_to_string(self.config()).map_err(QemuError::io("read a small system's configuration"))
     }
 
-    /// Whether its releases have an image for a slot class `app`, whose text names the version.
-    fn has_app(&self) -> Result<bool, QemuError> {
-        Ok(self.config_text()?.contains("class = \"app\""))
+    /// Whether its releases have an image for this slot class. The text of the one for `app` names the version.
+    fn has(&self, class: &str) -> Result<bool, QemuError> {
+        Ok(self.config_text()?.contains(&format!("class = \"{class}\"")))
     }
 
     /// Puts a freshly flashed disk with this release at `disk`.

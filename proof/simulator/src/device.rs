@@ -340,7 +340,7 @@ impl<'f> SimDevice<'f> {
             Ok(BootEnd::SwitchedOff(why)) => Boot::Recovered(Next::Stay(why)),
             Err(error) => match context.purpose {
                 Purpose::Set(set) => Boot::NotStarted(set, error.to_string()),
-                Purpose::Recovery(_) => Boot::Error(error.to_string()),
+                Purpose::Recovery(_) | Purpose::Unsaid => Boot::Error(error.to_string()),
             },
         }
     }

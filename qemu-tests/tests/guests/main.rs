@@ -17,6 +17,7 @@ mod hooks;
 mod keys;
 mod machines;
 mod media;
+mod no_bootloader;
 mod page;
 mod recovery;
 mod reset;

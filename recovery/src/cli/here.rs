@@ -59,7 +59,7 @@ pub(super) fn running(machine: &Hardware<'_>) -> Result<RunningSet, Error> {
             version: Seen::look(machine)?.record.sets.get(set).version.clone(),
             degraded: false,
         }),
-        Purpose::Recovery(_) => Err(Error::Missing {
+        Purpose::Recovery(_) | Purpose::Unsaid => Err(Error::Missing {
             what: format!("`drydock.set=` in {command_line}"),
             advice: "this system is none of the sets that the bootloader has started".into(),
         }),

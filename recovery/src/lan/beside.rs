@@ -3,7 +3,7 @@
 use super::board::Board;
 use super::{Heard, Limits, Page, announce, listeners};
 use crate::link::{self, Network};
-use drydock_config::{Config, Lan};
+use drydock_config::{Bootloader, Config, Lan};
 use drydock_engine::Error;
 use drydock_engine::context::Purpose;
 use drydock_engine::event::Events;
@@ -40,7 +40,13 @@ pub fn beside(
     heard: Arc<Heard>,
     purpose: Purpose,
 ) -> Option<Beside> {
-    let lan = config.lan.clone().filter(|lan| lan.recovery && matches!(purpose, Purpose::Recovery(_)))?;
+    let recovers = match purpose {
+        Purpose::Recovery(_) => true,
+        Purpose::Set(_) => false,
+        // Process 1 chooses only later, and may choose a set.
+        Purpose::Unsaid => config.layout.bootloader != Bootloader::None,
+    };
+    let lan = config.lan.clone().filter(|lan| lan.recovery && recovers)?;
     let status = record.map_or_else(|| "the state can't be read".into(), summary);
     let mailbox = Arc::new(Mailbox::new(status));
     let board = Arc::new(Board::new(config, heard, Arc::clone(&mailbox)));

@@ -4,6 +4,7 @@
 //! one and asked for the other is an implementation of [`Bootloader`]; [`grub`] is the first one.
 
 pub mod grub;
+pub mod none;
 #[cfg(test)]
 mod one_try;
 
@@ -97,7 +98,7 @@ pub struct Observed {
 /// CRC the older copy counts, for U-Boot and here; its generation tells that it is not the newest. With none left it is an
 /// error, and the script starts recovery.
 ///
-/// **None**: the firmware always starts one image, and process 1 chooses. *Wanted*: as for GRUB, in a sector that only Linux
+/// **None** ([`none`]): the firmware always starts one image, and process 1 chooses. *Wanted*: as for GRUB, in a sector that only Linux
 /// reads. Process 1 walks through it in the order of GRUB's script, and takes one off before it starts a set. *Observed*: what
 /// it has written itself. A start that does not get as far as process 1 is not counted: that takes a watchdog, and an image
 /// that is known to start. *Torn*: a sector is old or new; anything else is an error, and process 1 does recovery's work.
