@@ -3,6 +3,7 @@
 use crate::fleet::check_fleet;
 use crate::hooks::check_hooks;
 use crate::lan::check_lan;
+use crate::loader::check_loader;
 use crate::names::{check_label, is_taken};
 use crate::network::check_network;
 use crate::problems::{Problem, Problems, is_absolute, is_word};
@@ -10,11 +11,10 @@ use crate::servers::{check_file, check_servers};
 use crate::service::check_service;
 use crate::slots::check_slots;
 use crate::tree::check_trees;
-use drydock_config::{Bootloader, Config, Data, Layout, MAX_KEY, Mib, Unlock, WipeHow};
+use drydock_config::{Config, Data, Layout, MAX_KEY, Mib, Unlock, WipeHow};
 
-/// What the firmware's partition, `bootenv`, `state` and the two partition tables take.
-const FIXED_MIB_BIOS: u64 = 1 + 4 + 8 + 2;
-const FIXED_MIB_EFI: u64 = 64 + 4 + 8 + 2;
+/// What `state` and the two partition tables take.
+const FIXED_MIB: u64 = 8 + 2;
 /// Kernel parameters that would get in the way, and why.
 const FOREIGN_PARAMETERS: [(&str, &str); 6] = [
     ("drydock.", "the boot entries set drydock's parameters themselves"),
@@ -237,19 +237,7 @@ fn check_initramfs(config: &Config, problems: &mut Problems) {
 }
 
 fn check_layout(config: &Config, layout: &Layout, problems: &mut Problems) {
-    problems.unless(
-        layout.bootloader != Bootloader::GrubBios || layout.architecture.grub_bios().is_some(),
-        "layout.bootloader",
-        format!(
-            "there is no GRUB for BIOS firmware on {}: set \"grub-efi\", or \"none\"",
-            layout.architecture
-        ),
-    );
-    let mut needed = match layout.bootloader {
-        Bootloader::GrubEfi => FIXED_MIB_EFI,
-        Bootloader::GrubBios | Bootloader::None => FIXED_MIB_BIOS,
-    };
-    needed = needed
+    let mut needed = (FIXED_MIB + check_loader(config, problems))
         .saturating_add(layout.stash_mib.0)
         .saturating_add(layout.factory_mib.0)
         .saturating_add(layout.recovery_mib.0.saturating_mul(2));

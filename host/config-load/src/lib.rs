@@ -6,6 +6,7 @@ mod fleet;
 mod hooks;
 mod lan;
 mod load;
+mod loader;
 mod names;
 mod network;
 mod problems;

@@ -7,6 +7,7 @@ use drydock_engine::fleet::Agent;
 use drydock_fixtures::Random;
 use drydock_simulator::device::{End, SimDevice};
 use drydock_simulator::disk::Discard;
+use drydock_simulator::loader::Loader;
 use drydock_simulator::setup::{Flashed, Setup};
 use drydock_simulator::workshop::Workshop;
 use drydock_state::SetName;
@@ -26,6 +27,7 @@ pub const LIGHT: Setup = Setup {
     root_blocks: 8,
     data: Flashed::Made,
     files: false,
+    loader: Loader::Grub,
 };
 
 /// How many agents may wait for the server at once.

@@ -4,41 +4,10 @@
 //! The crash simulator lets it choose where a device would run GRUB; `qemu-tests` compares it with the real
 //! one over a table of whole, damaged, torn, truncated and missing environments.
 
+use crate::start::{Kernel, Reason, Start};
 use drydock_state::{CopyName, SetName};
 
 const SIGNATURE: &[u8] = b"# GRUB Environment Block\n";
-
-/// A partition with a kernel and an initramfs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kernel {
-    /// The boot slot of a set.
-    Set(SetName),
-    /// A copy of the recovery.
-    Recovery(CopyName),
-}
-
-/// Why recovery was started, as in `drydock.reason=`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reason {
-    /// The environment says that it has a job.
-    Intent,
-    /// The environment is damaged, or no set may be started any more.
-    Fallback,
-}
-
-/// What GRUB has started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Start {
-    /// A set: `drydock.set=`.
-    Set(SetName),
-    /// Recovery: `drydock.recovery drydock.copy= drydock.reason=`.
-    Recovery {
-        /// Which of its two copies.
-        copy: CopyName,
-        /// Why.
-        reason: Reason,
-    },
-}
 
 /// GRUB's choice, and what it has written.
 #[derive(Clone, Debug, PartialEq, Eq)]

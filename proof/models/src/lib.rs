@@ -2,5 +2,7 @@
 
 mod crypt_device;
 pub mod grub;
+mod start;
 
 pub use crypt_device::CryptDevice;
+pub use start::{Kernel, Reason, Start};

@@ -1,8 +1,9 @@
-//! A whole device: GRUB's decision, recovery or a set, and the live system.
+//! A whole device: its bootloader's decision, recovery or a set, and the live system.
 
 use crate::contents::Contents;
 use crate::disk::{Mark, Op, SimDisk};
 use crate::fresh;
+use crate::loader::{Choice, Write};
 use crate::machine::{Bundles, SimMachine};
 use crate::script::Script;
 use crate::trees::{SimTrees, Tree};
@@ -13,12 +14,12 @@ use drydock_config::Config;
 use drydock_engine::Error;
 use drydock_engine::context::{BootContext, End as BootEnd, Purpose, RunningSet};
 use drydock_engine::live;
+use drydock_engine::machine::Device;
 use drydock_engine::recover::{self, Next};
 use drydock_engine::state::State;
 use drydock_engine::story;
 use drydock_engine::update::Look;
-use drydock_models::grub::{self, Decision, Start};
-use drydock_state::grub::{ENV_SIZE, fat};
+use drydock_models::{Reason, Start};
 use drydock_state::{CopyName, Job, MaybeDigest, Record, SetName, Source};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -63,7 +64,7 @@ pub enum Boot {
     Hangs(CopyName),
     /// Recovery or process 1 ended with this error.
     Error(String),
-    /// GRUB found nothing to start.
+    /// The bootloader found nothing to start.
     Nothing,
 }
 
@@ -227,13 +228,13 @@ impl<'f> SimDevice<'f> {
         let mut running = None;
         let before = self.record();
         let logged = self.disk.log().len();
-        let boot = match self.grub() {
+        let boot = match self.choose() {
             Ok(Some(Start::Recovery { copy, .. })) if self.does_hang(copy) => Boot::Hangs(copy),
             Ok(Some(Start::Recovery { copy, reason })) => {
                 running = Some(copy);
                 let reason = match reason {
-                    grub::Reason::Intent => recover::Reason::Asked,
-                    grub::Reason::Fallback => recover::Reason::Fallback,
+                    Reason::Intent => recover::Reason::Asked,
+                    Reason::Fallback => recover::Reason::Fallback,
                 };
                 self.process_one(BootContext { purpose: Purpose::Recovery(reason), copy: Some(copy) })
             }
@@ -250,50 +251,37 @@ impl<'f> SimDevice<'f> {
         boot
     }
 
-    /// Switches the device on, and off again once GRUB has counted.
+    /// Switches the device on, and off again once the bootloader has counted.
     pub fn flicker(&self) {
-        self.grub().expect("GRUB finds the disk");
+        self.choose().expect("the bootloader finds the disk");
     }
 
-    /// What GRUB would do with this disk, whatever it finds in the boot slots.
+    /// What the bootloader would do with this disk, whatever it finds in the boot slots.
     pub fn decision(&self) -> Option<Start> {
-        grub::decide(self.env_file().map(|(_, file)| file).as_deref(), |_| true).start
+        self.workshop.setup.loader.choose(&self.find(), &|_| true).ok()?.start
     }
 
-    /// GRUB: its choice, and its counting, which it does not flush.
-    fn grub(&self) -> Result<Option<Start>, String> {
-        let whole = |kernel| truth::has_kernel(self.workshop, &self.disk, kernel);
+    /// The bootloader: its choice, and its counting, which it does not flush.
+    fn choose(&self) -> Result<Option<Start>, String> {
         // What is being written must not even be tried.
         if let Some(Start::Set(set)) = self.decision()
             && let Err(why) = truth::set_is_whole(self.workshop, &self.disk, set)
         {
             self.violate(format!("the bootloader tries set {set}, which is not whole: {why}"));
         }
-        let found = self.env_file();
-        let Decision { start, file } = grub::decide(found.as_ref().map(|(_, file)| &file[..]), whole);
-        if let (Some((offset, old)), Some(new)) = (found, file)
-            && old != new
-        {
-            let sector = self.disk.sector_size();
-            let mut bytes = vec![0; sector.as_usize()];
-            let from = sector.round_down(offset);
-            let within = (offset - from) as usize;
-            let mut write = || {
-                self.disk.read_at(from, &mut bytes)?;
-                bytes[within..within + new.len()].copy_from_slice(&new);
-                self.disk.write_at(from, &bytes)
-            };
-            write().map_err(|error| format!("GRUB's save_env: {error}"))?;
+        let whole = |kernel| truth::has_kernel(self.workshop, &self.disk, kernel);
+        let Choice { start, writes } = self.workshop.setup.loader.choose(&self.find(), &whole)?;
+        for Write { partition, offset, bytes } in writes {
+            let at = self.workshop.range(partition).start + offset;
+            self.disk
+                .write_at(at, &bytes)
+                .map_err(|error| format!("the bootloader writes to `{partition}`: {error}"))?;
         }
         Ok(start)
     }
 
-    /// Where `grubenv` lies on the disk, and what is in it.
-    fn env_file(&self) -> Option<(u64, Vec<u8>)> {
-        let partition = self.workshop.partition(&self.disk, "bootenv")?;
-        let file = fat::find(&partition, b"GRUBENV    ").ok()?;
-        let bytes = drydock_block::read_vec(&partition, file.offset, ENV_SIZE).ok()?;
-        Some((self.workshop.range("bootenv").start + file.offset, bytes))
+    fn find(&self) -> impl Fn(&str) -> Option<Device> {
+        |label| self.workshop.partition(&self.disk, label)
     }
 
     fn does_hang(&self, copy: CopyName) -> bool {

@@ -2,8 +2,8 @@
 //!
 //! [`SimDisk`](disk::SimDisk) is a disk with a volatile cache; its log says what a cut of power at any moment could
 //! have left ([`cut`]). [`SimMachine`](machine::SimMachine) lets drydock's own recovery run on it, the code that
-//! ships; [`SimDevice`](device::SimDevice) is the whole device, with the model of GRUB's decision before it and a
-//! live system behind it. [`truth`] knows what must be on the disk, without asking drydock. [`proof`] cuts an
+//! ships; [`SimDevice`](device::SimDevice) is the whole device, with the model of its bootloader's decision before it ([`loader`]) and
+//! a live system behind it. [`truth`] knows what must be on the disk, without asking drydock. [`proof`] cuts an
 //! operation everywhere and lets every device that is left run to its end.
 
 pub mod application;
@@ -18,6 +18,7 @@ pub mod fresh;
 mod hooks;
 mod images;
 pub mod kept;
+pub mod loader;
 pub mod machine;
 pub mod native;
 pub mod operations;

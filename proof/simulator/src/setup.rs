@@ -1,6 +1,7 @@
 //! What kinds of disks the proof goes through.
 
 use crate::disk::Discard;
+use crate::loader::Loader;
 use drydock_block::SectorSize;
 
 /// What kind of disk a device has.
@@ -20,6 +21,8 @@ pub struct Setup {
     pub data: Flashed,
     /// Whether there is a slot class of the role `files`.
     pub files: bool,
+    /// What starts it.
+    pub loader: Loader,
 }
 
 /// What `data` is when a device leaves the workshop.
@@ -58,6 +61,7 @@ pub const SETUPS: [Setup; 7] = [
         root_blocks: 132,
         data: Flashed::Made,
         files: false,
+        loader: Loader::Grub,
     },
     Setup {
         name: "plain-4096",
@@ -67,6 +71,7 @@ pub const SETUPS: [Setup; 7] = [
         root_blocks: 132,
         data: Flashed::Made,
         files: false,
+        loader: Loader::Grub,
     },
     Setup {
         name: "luks-512",
@@ -76,6 +81,7 @@ pub const SETUPS: [Setup; 7] = [
         root_blocks: 28,
         data: Flashed::Made,
         files: false,
+        loader: Loader::Grub,
     },
     Setup {
         name: "luks-4096",
@@ -85,6 +91,7 @@ pub const SETUPS: [Setup; 7] = [
         root_blocks: 60,
         data: Flashed::Made,
         files: false,
+        loader: Loader::Grub,
     },
     Setup {
         name: "first-512",
@@ -94,6 +101,7 @@ pub const SETUPS: [Setup; 7] = [
         root_blocks: 8,
         data: Flashed::Blank { encrypted: false, erased: 0 },
         files: false,
+        loader: Loader::Grub,
     },
     Setup {
         name: "first-4096",
@@ -103,6 +111,7 @@ pub const SETUPS: [Setup; 7] = [
         root_blocks: 8,
         data: Flashed::Blank { encrypted: false, erased: 0xff },
         files: false,
+        loader: Loader::Grub,
     },
     Setup {
         name: "first-luks-512",
@@ -112,6 +121,7 @@ pub const SETUPS: [Setup; 7] = [
         root_blocks: 8,
         data: Flashed::Blank { encrypted: true, erased: 0 },
         files: false,
+        loader: Loader::Grub,
     },
 ];
 

@@ -5,7 +5,7 @@ pub use crate::seen::{Seen, Slot};
 use crate::workshop::{RECOVERY, Release, Workshop};
 use drydock_block::read_vec;
 use drydock_format::trailer;
-use drydock_models::grub::Kernel;
+use drydock_models::Kernel;
 use drydock_state::{Record, Replica, SetName, SlotName, decode_replica, replica_offsets};
 use std::sync::{Arc, PoisonError};
 
@@ -84,7 +84,7 @@ pub fn version(workshop: &Workshop, disk: &Arc<SimDisk>, set: SetName) -> Option
     set_is_whole(workshop, disk, set).ok().map(|release| release.version.clone())
 }
 
-/// Whether GRUB finds a whole kernel. It does not look at trailers.
+/// Whether the bootloader finds a whole kernel. It does not look at trailers.
 pub fn has_kernel(workshop: &Workshop, disk: &Arc<SimDisk>, kernel: Kernel) -> bool {
     let (class, name): (_, SlotName) = match kernel {
         Kernel::Set(set) => ("boot", set.into()),

@@ -4,14 +4,15 @@ use crate::application;
 use crate::contents::Contents;
 use crate::disk::SimDisk;
 use crate::images::{changed, image, seed, with_tree};
+use crate::machine::{Bundles, SimMachine};
 use crate::setup::{Flashed, Setup};
 use crate::volume::{self, IDENTITY};
 use drydock_block::{BlockDevice, Section};
 use drydock_bundle::create::{Input, Known, Recipe, create, default_salt};
 use drydock_bundle::keys::PrivateKey;
-use drydock_bundle::{fat, slim};
+use drydock_bundle::slim;
 use drydock_config::{Config, Data, DataFailure, Kib, Role, SlotClass, Wipe, WipeHow};
-use drydock_engine::machine::Device;
+use drydock_engine::machine::{Device, open_bootloader};
 use drydock_engine::reset::archive::{Entry, Kind};
 use drydock_fixtures::Random;
 use drydock_fixtures::{Parts, key};
@@ -20,8 +21,7 @@ use drydock_format::tree::{BLOCK, GROUP};
 use drydock_format::{Bundle, MANIFEST, Manifest, SIGNATURES};
 use drydock_luks::{Cost, FormatOptions, Unlocked};
 use drydock_models::CryptDevice;
-use drydock_state::grub::{ENV_SIZE, Grub};
-use drydock_state::{Bootloader, CopyName, SetInfo, SetName, SlotName, Store, UnixTime, transition};
+use drydock_state::{CopyName, SetInfo, SetName, SlotName, Store, UnixTime, transition};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
@@ -109,6 +109,7 @@ impl Workshop {
             kdf_memory_kib: Kib(32),
             kdf_iterations: 1,
         });
+        config.layout.bootloader = setup.loader.named();
         config.factory_reset.keep = vec!["identity".into()];
         config.wipes = vec![Wipe { label: "logs".into(), how: WipeHow::Zero, encrypted: false }];
         let mut workshop = Self {
@@ -227,7 +228,6 @@ impl Workshop {
             Flashed::Blank { .. } => DATA_SIZE + REAL_SIZE,
         };
         let sizes = [
-            ("bootenv", PARTITION_SIZE),
             // With room for a spare place of each copy.
             ("state", 4 * PARTITION_SIZE),
             ("boot-a", boot),
@@ -248,8 +248,9 @@ impl Workshop {
         });
         let sizes: Vec<_> =
             sizes.into_iter().map(|(label, size)| (label.to_owned(), size)).chain(of_files).collect();
+        let of_loader = self.setup.loader.partitions().iter().map(|&(label, size)| (label.to_owned(), size));
         let mut start = 0;
-        for (label, size) in sizes {
+        for (label, size) in of_loader.chain(sizes) {
             let end = start + size.next_multiple_of(4096);
             self.partitions.insert(label, start..end);
             start = end;
@@ -257,11 +258,10 @@ impl Workshop {
         self.blank = Contents::new(start);
     }
 
-    /// Puts the boot environment's filesystem and the LUKS containers on the blank disk.
+    /// Puts what the bootloader reads and the LUKS containers on the blank disk.
     fn format(&mut self) {
         let disk = Arc::new(self.switch_on(self.blank.clone()));
-        let bootenv = self.partition(&disk, "bootenv").unwrap();
-        format_boot_environment(&bootenv);
+        self.setup.loader.lay_out(&|label| self.partition(&disk, label));
         if self.setup.luks {
             for set in SetName::BOTH {
                 let label = set.label("root");
@@ -369,14 +369,9 @@ impl Workshop {
         let record = transition::flashed(release.info.clone(), UnixTime(0));
         let (mut store, _) = Store::open(self.partition(&disk, "state").unwrap(), None).unwrap();
         store.write(&record).unwrap();
-        let env = Grub::open(self.partition(&disk, "bootenv").unwrap()).unwrap();
-        env.want(&record.wanted(self.config.boot.attempts)).unwrap();
+        let machine = SimMachine::new(self, disk.clone(), self.config.clone(), Bundles::new());
+        let told = open_bootloader(&machine).unwrap();
+        told.want(&record.wanted(self.config.boot.attempts)).unwrap();
         disk.view()
     }
-}
-
-/// Puts a new boot environment's filesystem on a partition, as a workshop does.
-pub(crate) fn format_boot_environment(partition: &impl BlockDevice) {
-    let files = [("grubenv", vec![b'#'; ENV_SIZE])];
-    fat::make(partition, *b"BOOTENV    ", 0, &files).expect("it fits");
 }

@@ -7,7 +7,7 @@ mod common;
 use common::{MOMENTS, WORKSHOP, damage};
 use drydock_engine::live;
 use drydock_engine::state::State;
-use drydock_models::grub::{Reason, Start};
+use drydock_models::{Reason, Start};
 use drydock_simulator::contents::Contents;
 use drydock_simulator::device::{End, SimDevice};
 use drydock_state::grub::Grub;

@@ -30,7 +30,7 @@ fn a_set_that_comes_up_between_the_cuts_does_the_job_itself() {
     // Three cuts use recovery's starts up, so the bootloader starts set a.
     let device = SimDevice::new(&WORKSHOP, MOMENTS.staged.clone());
     (0..3).for_each(|_| device.flicker());
-    assert_eq!(device.decision(), Some(drydock_models::grub::Start::Set(SetName::A)));
+    assert_eq!(device.decision(), Some(drydock_models::Start::Set(SetName::A)));
     device.boot();
     let record = device.record().unwrap();
     assert_eq!((record.trial, record.intent), (Some(SetName::B), None));

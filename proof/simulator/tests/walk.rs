@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use drydock_format::sha256;
-use drydock_models::grub::{self, Kernel, Start};
+use drydock_models::{Kernel, Reason, Start, grub};
 use drydock_state::grub::{decode_env, encode_env};
 use drydock_state::transition::{self, Counters, Running};
 use drydock_state::{
@@ -217,7 +217,7 @@ impl Device {
                 let mut record = self.record.clone();
                 let starved = self.starved(&record);
                 let settled = self.settle(&mut record, Running::Recovery(Some(copy)));
-                let starved = reason == grub::Reason::Fallback && starved;
+                let starved = reason == Reason::Fallback && starved;
                 settled.and_then(|()| self.recover(record, starved, boot, Some(copy)))
             }
         };
@@ -316,7 +316,7 @@ impl Device {
         transition::recovery_written(&mut record, copy);
         self.save(&record)?;
         let next = grub::decide(Some(&self.env), |_| true).start;
-        assert_eq!(next, Some(Start::Recovery { copy, reason: grub::Reason::Intent }), "it is not tried");
+        assert_eq!(next, Some(Start::Recovery { copy, reason: Reason::Intent }), "it is not tried");
         Ok(())
     }
 

@@ -2,7 +2,8 @@
 //! `drydock-bundle disk` made, with kernels of 1.5 KiB that print their command line.
 
 use crate::grub_device::{Device, Layout};
-use drydock_models::grub::{Kernel, Reason, Start, decide};
+use drydock_models::grub::decide;
+use drydock_models::{Kernel, Reason, Start};
 use drydock_qemu_tests::{Disk, Firmware, Qemu, marker_kernel};
 use drydock_state::grub::encode_env;
 use drydock_state::{CopyName, Generation, Mode, SetName, Starts, Wanted};
@@ -256,7 +257,8 @@ fn grub_for_efi_starts_debians_kernel_from_disks_with_either_sector_size() {
         assert_eq!(device.env().unwrap(), after);
     };
     for sector_size in [4096, 512] {
-        let device = Device::new(&Layout { efi: true, sector_size, ..Layout::default() }, &kernel);
+        let device =
+            Device::new(&Layout { bootloader: "grub-efi", sector_size, ..Layout::default() }, &kernel);
         device.put_env(Some(&encode_env(&env(A, Mode::Recovery, 3, 0, 1))));
         boot(&device, sector_size, "drydock.reason=intent", 3, 0);
         boot(&device, sector_size, "drydock.set=a", 2, 0);

@@ -1,6 +1,6 @@
 //! Small devices for tests: a disk that `drydock-bundle disk` made from a bundle of small images.
 
-use drydock_models::grub::Kernel;
+use drydock_models::Kernel;
 use drydock_qemu_tests::{drydock_bundle, repository, run};
 use serde_json::Value;
 use std::fs::{self, File};
@@ -12,14 +12,15 @@ use tempfile::TempDir;
 /// What a test chooses of the configuration.
 #[derive(Clone)]
 pub(crate) struct Layout {
-    pub(crate) efi: bool,
+    /// As `layout.bootloader` has it.
+    pub(crate) bootloader: &'static str,
     pub(crate) sector_size: u32,
     pub(crate) menu_seconds: u32,
 }
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { efi: false, sector_size: 512, menu_seconds: 0 }
+        Self { bootloader: "grub-bios", sector_size: 512, menu_seconds: 0 }
     }
 }
 
@@ -67,9 +68,7 @@ stash_mib = 4
 menu_seconds = {}
 cmdline = "quiet console=ttyS0,115200"
 "#,
-        if layout.efi { "grub-efi" } else { "grub-bios" },
-        layout.sector_size,
-        layout.menu_seconds,
+        layout.bootloader, layout.sector_size, layout.menu_seconds,
     );
     fs::write(
         path("config.toml"),

@@ -8,7 +8,8 @@ mod machine;
 pub use base::{Base, SET_A, fetch, settle_in, twin};
 pub use limits::{median, read_back, unpack, write};
 
-use crate::workshop::{COMPATIBLE, format_boot_environment};
+use crate::loader::Loader;
+use crate::workshop::COMPATIBLE;
 use drydock_block::SectorSize;
 use drydock_bundle::create::{Input, Recipe, create, default_salt};
 use drydock_bundle::ordered;
@@ -29,6 +30,7 @@ use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::Mutex;
 
 /// The bundle that [`prepare`] makes: its name in the folder.
@@ -70,7 +72,7 @@ fn equip(folder: &Path, slots: &[(&str, u64)]) -> Result<(), drydock_bundle::Err
         FileDevice::create(&folder.join(label), size, SectorSize::S512)
             .expect("a file can be made in this folder")
     };
-    format_boot_environment(&partition("bootenv", BOOTENV_SIZE));
+    Loader::Grub.lay_out(&|label| Some(Arc::new(partition(label, BOOTENV_SIZE))));
     let record = transition::flashed(SetInfo::default(), UnixTime(0));
     let (mut store, _) = Store::open(partition("state", STATE_SIZE), None).expect("it is large enough");
     store.write(&record).expect("it can be written");

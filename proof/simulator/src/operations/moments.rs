@@ -5,10 +5,10 @@ use crate::device::{Boot, End, SimDevice};
 use crate::workshop::{LIKE_THE_FIRST, Workshop};
 use drydock_block::BlockDevice;
 use drydock_engine::live;
+use drydock_engine::machine::open_bootloader;
 use drydock_engine::recover::Next;
 use drydock_format::tree::BLOCK;
-use drydock_state::grub::Grub;
-use drydock_state::{Bootloader, SetName, Wanted};
+use drydock_state::{SetName, Wanted};
 use std::ops::Range;
 
 /// The partition that a bundle is written to.
@@ -75,7 +75,7 @@ impl Moments {
         let staged_again = device.disk.view();
 
         let device = SimDevice::new(workshop, second.clone());
-        let env = Grub::open(workshop.partition(&device.disk, "bootenv").unwrap()).unwrap();
+        let env = open_bootloader(&device.machine()).unwrap();
         let mut told: Wanted = env.observe().expect("the environment is whole").into();
         (told.attempts.a, told.attempts.b) = (0, 0);
         env.want(&told).expect("the disk is sound");

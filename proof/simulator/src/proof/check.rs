@@ -12,10 +12,10 @@ use crate::operations::Operation;
 use crate::setup::Flashed;
 use crate::truth::{self, Slot};
 use crate::workshop::RECOVERY;
+use drydock_engine::machine::open_bootloader;
 use drydock_engine::volume::provision::{self, Content};
-use drydock_models::grub::{Kernel, Start};
-use drydock_state::grub::Grub;
-use drydock_state::{Bootloader, CopyName, Entry, Mode, Observed, Outcome, Record, Replica, SetName};
+use drydock_models::{Kernel, Start};
+use drydock_state::{CopyName, Entry, Mode, Observed, Outcome, Record, Replica, SetName};
 use std::collections::BTreeMap;
 
 impl Proof<'_, '_> {
@@ -257,8 +257,7 @@ impl Proof<'_, '_> {
 }
 
 fn observed(device: &SimDevice) -> Option<Observed> {
-    let partition = device.workshop.partition(&device.disk, "bootenv")?;
-    Grub::open(partition).ok()?.observe().ok()
+    open_bootloader(&device.machine()).ok()?.observe().ok()
 }
 
 /// Whether the history is possible, and ends in what runs. Besides the ordinary course of an update it tells each of

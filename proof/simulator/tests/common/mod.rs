@@ -9,7 +9,7 @@ use drydock_engine::recover::Next;
 use drydock_engine::update::Look;
 use drydock_fixtures::Parts;
 use drydock_format::{Digest, MANIFEST, ReadAt, sha256};
-use drydock_models::grub::Start;
+use drydock_models::Start;
 use drydock_simulator::contents::Contents;
 use drydock_simulator::device::{Boot, End, SimDevice};
 use drydock_simulator::operations::Moments;

@@ -2,9 +2,10 @@
 
 use super::failed::{self, file};
 use super::labels::RECOVERY;
+use super::loader;
 use crate::{look, trust};
 use drydock_bundle::Error;
-use drydock_config::{Bootloader, Config, Role};
+use drydock_config::{Config, Role};
 use drydock_files::FileBytes;
 use drydock_format::{Bundle, Image};
 use std::fs::File;
@@ -89,14 +90,12 @@ pub(super) fn find<'a>(
     Ok(contents)
 }
 
-/// Refuses an image that the kernel can't mount as the root, that GRUB can't read kernel and initramfs from, or that no tree can be
+/// Refuses an image that the kernel can't mount as the root, that the bootloader can't read kernel and initramfs from, or that no tree can be
 /// made of. What the
 /// others are for is not known here.
 pub(super) fn check(config: &Config, bundle: &Bundle, contents: &[Content<'_>]) -> Result<(), Error> {
-    let grub = config.layout.bootloader != Bootloader::None;
     for content in contents {
-        let for_grub = matches!(content.role, Role::Boot | Role::Recovery);
-        if content.role == Role::Other || for_grub && !grub {
+        if content.role == Role::Other {
             continue;
         }
         let (head, size, what) = match content.image {
@@ -110,7 +109,7 @@ pub(super) fn check(config: &Config, bundle: &Bundle, contents: &[Content<'_>]) 
         };
         let problem = match content.role {
             Role::Files => look::no_tree(&head),
-            _ if for_grub => look::no_grub(&head, size),
+            Role::Boot | Role::Recovery => loader::of(config).no_image(&head, size),
             _ => look::no_root(&head, size, &config.boot.root_filesystem),
         };
         if let Some(problem) = problem {

@@ -1,11 +1,12 @@
 //! Which partitions the disk has, and where. No I/O.
 
 use super::content::{Content, SlotImage};
-use super::labels::{BIOS, BOOTENV, ESP, FACTORY, STASH, STATE};
+use super::labels::{FACTORY, STASH, STATE};
+use super::loader;
 use drydock_architecture::Architecture;
 use drydock_block::SectorSize;
 use drydock_bundle::Error;
-use drydock_config::{Bootloader, Config, Mib, Role};
+use drydock_config::{Config, Mib, Role};
 use drydock_format::{Bundle, sha256, slot};
 use std::ffi::OsStr;
 
@@ -68,11 +69,9 @@ pub(super) struct Layout {
 impl Layout {
     pub(super) fn plan(config: &Config, contents: &[Content<'_>], bundle: &Bundle) -> Result<Self, Error> {
         let wanted = &config.layout;
-        if wanted.bootloader == Bootloader::GrubBios && wanted.sector_size != SectorSize::S512 {
-            return Err(Error::Input {
-                what: "layout.sector_size".into(),
-                problem: "BIOS firmware starts only from disks with 512-byte sectors; use grub-efi".into(),
-            });
+        let loader = loader::of(config);
+        if let Some(problem) = loader.no_disk(wanted.sector_size) {
+            return Err(Error::Input { what: "layout.sector_size".into(), problem: problem.into() });
         }
         let guid = match &config.disk.guid {
             Some(guid) => guid.to_ascii_lowercase(),
@@ -85,11 +84,9 @@ impl Layout {
         let mut add =
             |label: &str, kind, attributes, size: Mib| plan.add(bundle, label, kind, attributes, size);
 
-        match wanted.bootloader {
-            Bootloader::GrubEfi => add(ESP, Kind::Esp, PRIVATE_ATTRIBUTES, Mib(64)),
-            Bootloader::GrubBios | Bootloader::None => add(BIOS, Kind::BiosBoot, PRIVATE_ATTRIBUTES, Mib(1)),
+        for own in loader.partitions() {
+            add(own.label, own.kind, PRIVATE_ATTRIBUTES, own.size);
         }
-        add(BOOTENV, Kind::Linux, PRIVATE_ATTRIBUTES, Mib(4));
         add(STATE, Kind::Linux, PRIVATE_ATTRIBUTES, Mib(8));
         if wanted.stash_mib > Mib(0) {
             add(STASH, Kind::Linux, PRIVATE_ATTRIBUTES, wanted.stash_mib);

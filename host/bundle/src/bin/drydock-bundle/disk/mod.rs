@@ -9,9 +9,9 @@ mod canvas;
 mod content;
 mod failed;
 mod gpt;
-mod grub;
 mod labels;
 mod layout;
+mod loader;
 mod slot;
 
 use crate::{
@@ -21,17 +21,17 @@ use crate::{
 };
 use canvas::{Canvas, Disk, Part};
 use content::{Content, RawImage, SlotImage};
-use drydock_block::{BlockDevice, Section};
+use drydock_block::BlockDevice;
 use drydock_bundle::tool::lossy;
-use drydock_bundle::{Error, fat, keys};
-use drydock_config::{Bootloader, Config, Mib, Role, Unlock};
+use drydock_bundle::{Error, keys};
+use drydock_config::{Config, Mib, Role, Unlock};
 use drydock_files::new_file::{NewFile, Readers};
 use drydock_format::{Bundle, Trusted};
-use drydock_state::grub::{Grub, encode_env};
 use drydock_state::transition::flashed;
-use drydock_state::{Bootloader as _, SetInfo, SetStatus, Store, UnixTime};
+use drydock_state::{SetInfo, SetStatus, Store, UnixTime};
 use failed::{file, input};
-use layout::{Layout, Partition};
+use layout::Layout;
+use loader::Site;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -136,41 +136,30 @@ fn make(
     let writing = || file("writing", path);
     let disk: Disk = Arc::new(Canvas::create(path, layout).map_err(writing())?);
     gpt::write(path, layout)?;
-    let section = |part: &Partition| Section::new(disk.clone(), part.start, part.size).map_err(writing());
-
-    let architecture = config.layout.architecture;
-    let grub = |firmware| grub::Core::make(architecture, firmware, &grub::settings(config, layout));
-    match config.layout.bootloader {
-        Bootloader::GrubBios => grub(grub::Firmware::Bios)?.install_bios(&disk, layout).map_err(writing())?,
-        Bootloader::GrubEfi => {
-            let files = [(architecture.efi_loader(), grub(grub::Firmware::Efi)?.image)];
-            let esp = layout.named(labels::ESP)?;
-            fat::make(&section(esp)?, *b"ESP        ", layout.volume_id(esp), &files)?;
-        }
-        Bootloader::None => {}
-    }
+    let site = Site { config, layout, disk: &disk, path };
+    let loader = loader::of(config);
+    loader.install(&site)?;
 
     let record = flashed(release(bundle), UnixTime(layout.time));
     let wanted = record.wanted(config.boot.attempts);
-    let bootenv = layout.named(labels::BOOTENV)?;
-    let env_file = [("grubenv", encode_env(&wanted).to_vec())];
-    fat::make(&section(bootenv)?, *b"BOOTENV    ", layout.volume_id(bootenv), &env_file)?;
-    let not_what_it_should_be = input("the disk image's boot environment");
-    let told = Grub::open(section(bootenv)?).and_then(|store| store.observe());
-    if told.map_err(not_what_it_should_be)? != wanted.fresh() {
+    let environment = loader.open(&site)?;
+    environment.want(&wanted).map_err(input("the disk image's boot environment"))?;
+    // Opened once more, as a device will.
+    let told = loader.open(&site)?.observe().map_err(input("the disk image's boot environment"))?;
+    if told != wanted.fresh() {
         return Err(Error::Input {
             what: "the disk image's boot environment".into(),
             problem: "differs".into(),
         });
     }
-    let state = section(layout.named(labels::STATE)?)?;
+    let state = site.part(labels::STATE)?;
     let store = Store::open(state, None).and_then(|(mut store, _)| store.write(&record));
     store.map_err(input("the disk image's state record"))?;
 
     let bar = bar(progress, 0);
     for content in contents {
         let labels: &[&str] = if content.role == Role::Recovery { &["a", "b"] } else { &["a"] };
-        let named = |copy: &&str| layout.named(&format!("{}-{copy}", content.partition)).and_then(section);
+        let named = |copy: &&str| site.part(&format!("{}-{copy}", content.partition));
         let targets: Vec<Part> = labels.iter().map(named).collect::<Result<_, _>>()?;
         match content.image {
             SlotImage::Bundle(image) => slot::write(bundle, &image.name, &targets, path, &bar)?,
@@ -179,14 +168,14 @@ fn make(
     }
     bar.finish_and_clear();
     if config.layout.factory_mib > Mib(0) {
-        let (part, whole) = (layout.named(labels::FACTORY)?, RawImage::open(bundle_path)?);
-        if whole.size > part.size {
+        let (part, whole) = (site.part(labels::FACTORY)?, RawImage::open(bundle_path)?);
+        if whole.size > part.size() {
             return Err(Error::Input {
                 what: "layout.factory_mib".into(),
-                problem: format!("the bundle has {} bytes, {} are not enough", whole.size, part.size),
+                problem: format!("the bundle has {} bytes, {} are not enough", whole.size, part.size()),
             });
         }
-        slot::copy(&whole, &[section(part)?], path)?;
+        slot::copy(&whole, &[part], path)?;
     }
     disk.flush(drydock_block::Flush::ImageWritten).map_err(writing())?;
     Ok(disk)

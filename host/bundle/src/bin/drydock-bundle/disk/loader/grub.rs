@@ -1,22 +1,26 @@
 //! GRUB with drydock's script inside its core image: nothing is read before the script runs but GRUB itself, and
 //! nothing is searched.
 
-use super::canvas::Disk;
-use super::failed::{file, input};
-use super::labels::{BIOS, BOOTENV};
-use super::layout::Layout;
+use super::super::canvas::Disk;
+use super::super::failed::{file, input};
+use super::super::labels::{BIOS, BOOTENV, ESP};
+use super::super::layout::{Kind, Layout};
+use super::{Loader, Own, Site};
+use crate::look;
 use drydock_architecture::Architecture;
-use drydock_block::BlockDevice;
-use drydock_bundle::Error;
-use drydock_config::{Config, Role};
+use drydock_block::{BlockDevice, SectorSize};
+use drydock_bundle::{Error, fat};
+use drydock_config::{Config, Mib, Role};
 use drydock_format::tar::Header;
+use drydock_state::Bootloader;
+use drydock_state::grub::{ENV_SIZE, Grub as Environment};
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::process::Command;
 
 /// The script, with settings that are replaced.
-const SCRIPT: &str = include_str!("../../../../../../bootloader-scripts/grub/grub.cfg");
+const SCRIPT: &str = include_str!("../../../../../../../bootloader-scripts/grub/grub.cfg");
 
 /// What runs before the script, in GRUB's rescue mode, which knows no `if`: where the script is. `$root` stays
 /// the disk that the firmware started.
@@ -53,11 +57,62 @@ pub(super) enum Firmware {
     Efi,
 }
 
+/// GRUB, started by this firmware.
+pub(super) struct Grub(pub(super) Firmware);
+
+impl Grub {
+    /// Puts an environment on the disk that nobody has written to yet.
+    pub(super) fn lay_out(&self, site: &Site<'_>) -> Result<(), Error> {
+        let id = site.layout.volume_id(site.layout.named(BOOTENV)?);
+        fat::make(&site.part(BOOTENV)?, *b"BOOTENV    ", id, &[("grubenv", vec![b'#'; ENV_SIZE])])
+    }
+}
+
+impl Loader for Grub {
+    fn partitions(&self) -> Vec<Own> {
+        let first = match self.0 {
+            Firmware::Bios => Own { label: BIOS, kind: Kind::BiosBoot, size: Mib(1) },
+            Firmware::Efi => Own { label: ESP, kind: Kind::Esp, size: Mib(64) },
+        };
+        vec![first, Own { label: BOOTENV, kind: Kind::Linux, size: Mib(4) }]
+    }
+
+    fn no_disk(&self, sector_size: SectorSize) -> Option<&'static str> {
+        let bios = self.0 == Firmware::Bios && sector_size != SectorSize::S512;
+        bios.then_some("BIOS firmware starts only from disks with 512-byte sectors; use grub-efi")
+    }
+
+    fn no_image(&self, head: &[u8], size: u64) -> Option<String> {
+        look::no_grub(head, size)
+    }
+
+    fn install(&self, site: &Site<'_>) -> Result<(), Error> {
+        let architecture = site.config.layout.architecture;
+        let core = Core::make(architecture, self.0, &settings(site.config, site.layout))?;
+        match self.0 {
+            Firmware::Bios => {
+                core.install_bios(site.disk, site.layout).map_err(file("writing", site.path))?;
+            }
+            Firmware::Efi => {
+                let id = site.layout.volume_id(site.layout.named(ESP)?);
+                let files = [(architecture.efi_loader(), core.image)];
+                fat::make(&site.part(ESP)?, *b"ESP        ", id, &files)?;
+            }
+        }
+        self.lay_out(site)
+    }
+
+    fn open(&self, site: &Site<'_>) -> Result<Box<dyn Bootloader>, Error> {
+        let store = Environment::open(site.part(BOOTENV)?);
+        Ok(Box::new(store.map_err(input("the disk image's boot environment"))?))
+    }
+}
+
 /// The script's settings: name and value.
-pub(super) type Settings = Vec<(&'static str, String)>;
+type Settings = Vec<(&'static str, String)>;
 
 /// What the script has to know of this disk and this device.
-pub(super) fn settings(config: &Config, layout: &Layout) -> Settings {
+fn settings(config: &Config, layout: &Layout) -> Settings {
     let boot = config.class_with_role(Role::Boot).map_or("", |slot| slot.partition());
     let index = |label: String| {
         layout
@@ -99,18 +154,14 @@ fn script(settings: &Settings) -> String {
 }
 
 /// GRUB's core image.
-pub(super) struct Core {
-    pub(super) image: Vec<u8>,
+struct Core {
+    image: Vec<u8>,
     boot_sector: Vec<u8>,
 }
 
 impl Core {
     /// Calls `grub-mkimage`.
-    pub(super) fn make(
-        architecture: Architecture,
-        firmware: Firmware,
-        settings: &Settings,
-    ) -> Result<Self, Error> {
+    fn make(architecture: Architecture, firmware: Firmware, settings: &Settings) -> Result<Self, Error> {
         let platform = match firmware {
             Firmware::Bios => architecture.grub_bios().ok_or_else(|| Error::Input {
                 what: "GRUB for BIOS firmware".into(),
@@ -164,7 +215,7 @@ impl Core {
 
     /// Puts the core image into the partition `bios` and the boot code into the MBR, each with the place of what it
     /// loads next, as `grub-install` does.
-    pub(super) fn install_bios(self, disk: &Disk, layout: &Layout) -> io::Result<()> {
+    fn install_bios(self, disk: &Disk, layout: &Layout) -> io::Result<()> {
         const SECTOR: usize = 512;
         let misfit = || io::Error::other("GRUB's core image does not fit the partition `bios`");
         let part = layout.partitions.iter().find(|part| part.label == BIOS).ok_or_else(misfit)?;
@@ -226,7 +277,7 @@ mod tests {
 
     #[test]
     fn whoever_installs_by_hand_takes_the_same_modules() {
-        let readme = include_str!("../../../../../../bootloader-scripts/grub/README.md");
+        let readme = include_str!("../../../../../../../bootloader-scripts/grub/README.md");
         let list = readme.split("modules=\"").nth(1).unwrap().split('"').next().unwrap();
         assert_eq!(list.split_whitespace().collect::<Vec<_>>(), MODULES);
     }
