@@ -11,8 +11,12 @@ images="debootstrap debian-archive-keyring squashfs-tools erofs-utils e2fsprogs 
 tests="busybox-static qemu-system-x86 qemu-utils ovmf cryptsetup-bin openssl jq nginx-light softhsm2 opensc time bmap-tools
     lz4 iproute2 dnsmasq-base radvd socat curl sqlite3 openssh-client lrzsz chromium acl attr libcap2-bin"
 
+# U-Boot, which tools/u-boot.sh builds for the tests; mkimage is what drydock's images for it are held against.
+u_boot="bc bison flex gcc-i686-linux-gnu libgnutls28-dev libssl-dev patch python3-dev python3-pyelftools python3-setuptools swig
+    u-boot-tools uuid-dev"
+
 missing=
-for package in $build $images $tests; do
+for package in $build $images $tests $u_boot; do
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing="$missing $package"
 done
 if [ -n "$missing" ]; then

@@ -33,6 +33,8 @@ pub enum Bus {
     NvmeShared,
     /// AHCI: `/dev/sda`.
     Sata,
+    /// An SD card, which has a power of two of bytes: `/dev/mmcblk0`.
+    Mmc,
     /// A removable USB stick behind xHCI: `/dev/sda`, a second after the driver is there.
     Usb,
 }
@@ -123,6 +125,12 @@ impl Disk {
                 format!("nvme-ns,bus=nvme{n}-04.0,nsid=1,shared=on")
             }
             Bus::Sata => format!("ide-hd,bus=ide.{n}"),
+            Bus::Mmc => {
+                args.extend(["-device".into(), format!("sdhci-pci,id=sdhci{n}")]);
+                // It has a sector size and a serial number of its own, and nobody boots from it by its index.
+                args.extend(["-device".into(), format!("sd-card,id=disk{n},drive={drive}")]);
+                return args;
+            }
             Bus::Usb => "usb-storage,bus=xhci.0,removable=on".to_owned(),
         };
         // 0 is what a kernel has that QEMU starts itself.

@@ -38,6 +38,7 @@ mod server;
 mod slots;
 mod small;
 mod tools;
+mod u_boot;
 mod workshop;
 
 pub use disk::{Bus, Disk};
@@ -53,4 +54,5 @@ pub use script::Script;
 pub use server::{Behind, Served, Server};
 pub use small::{Extra, SmallRelease, SmallSystem, small_config};
 pub use tools::{ARCHITECTURE, Tools};
+pub use u_boot::UBoot;
 pub use workshop::Recipe;

@@ -41,6 +41,8 @@ pub enum Firmware {
     /// EFI firmware, with its variables in this file. Where the file does not exist it becomes a copy of Debian's
     /// template; the guest writes to it, so each device has its own and keeps it over reboots.
     Efi(PathBuf),
+    /// U-Boot, from this file.
+    UBoot(PathBuf),
 }
 
 /// The first serial port.
@@ -174,7 +176,9 @@ impl Qemu {
         let machine = ARCHITECTURE.machine();
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--", machine.program]);
-        command.args(["-machine", machine.machine, "-cpu", machine.cpu, "-accel", accelerator()]);
+        let board =
+            if matches!(self.firmware, Firmware::UBoot(_)) { machine.u_boot } else { machine.machine };
+        command.args(["-machine", board, "-cpu", machine.cpu, "-accel", accelerator()]);
         command.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
         command.args(["-m", &self.memory_mib.to_string(), "-smp", &self.cpus.to_string()]);
         command.arg("-chardev").arg(format!("socket,id=qmp,path={}", socket.display()));
@@ -183,8 +187,10 @@ impl Qemu {
             Serial::Absent => command.args(["-serial", "none"]),
             _ => command.args(["-chardev", "stdio,id=serial,signal=off", "-serial", "chardev:serial"]),
         };
-        if let Firmware::Efi(variables) = &self.firmware {
-            command.args(efi_args(variables)?);
+        match &self.firmware {
+            Firmware::Bios => {}
+            Firmware::Efi(variables) => drop(command.args(efi_args(variables)?)),
+            Firmware::UBoot(file) => drop(command.arg("-bios").arg(file)),
         }
         if self.watchdog {
             command.args(["-device", "i6300esb", "-action", "watchdog=reset"]);

@@ -33,6 +33,8 @@ pub fn small_config(changes: &[(&str, &str)]) -> String {
 #[derive(Clone, Debug)]
 pub struct SmallSystem {
     dir: PathBuf,
+    /// The kernel of its boot images.
+    vmlinuz: PathBuf,
     tools: &'static Tools,
     /// In bytes.
     root_size: u64,
@@ -119,7 +121,13 @@ impl SmallSystem {
         root_size: u64,
         (tools, extra): (&'static Tools, Extra),
     ) -> Result<Self, QemuError> {
-        let system = Self { dir: target_subdir("small-systems")?.join(name), tools, root_size, extra };
+        let system = Self {
+            dir: target_subdir("small-systems")?.join(name),
+            vmlinuz: vmlinuz.into(),
+            tools,
+            root_size,
+            extra,
+        };
         let _lock = system.lock()?;
         let mut sums = Command::new("sha256sum");
         sums.args([&*tools.drydock, &tools.test_init, &tools.bundle, &tools.initramfs, &boot_image_script()]);
@@ -210,7 +218,7 @@ impl SmallSystem {
         let (initramfs, image) = (self.dir.join("longer.cpio.zst"), self.dir.join("recovery.squashfs"));
         let longer = || fs::write(&initramfs, [fs::read(self.initramfs())?, vec![0; 512]].concat());
         io("make a longer initramfs", longer)?;
-        run(&mut self.tools.boot_image(&DebianKernel::cloud()?.vmlinuz, &initramfs, &image))?;
+        run(&mut self.tools.boot_image(&self.vmlinuz, &initramfs, &image))?;
         self.make_release(version, security_version, Some(&image))
     }
 

@@ -34,8 +34,7 @@ pub(super) fn attributes(
     add("floor_install", record.floors.install.to_string());
     add("floor_boot", record.floors.boot.to_string());
     add("drydock", env!("CARGO_PKG_VERSION").into());
-    let bootloader = serde_json::to_value(config.layout.bootloader).ok();
-    add("bootloader", bootloader.as_ref().and_then(|name| name.as_str()).unwrap_or_default().to_owned());
+    add("bootloader", config.layout.bootloader.name().to_owned());
     add("degraded", running.degraded.to_string());
     let last = last_update(record);
     add("last_update", last.map_or("none".into(), |entry| entry.outcome.to_string()));

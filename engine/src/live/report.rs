@@ -7,7 +7,7 @@ use crate::live::fleet::FleetStatus;
 use crate::machine::Machine;
 use crate::release::trusted_release;
 use crate::state::{Seen, Trust};
-use drydock_config::Role;
+use drydock_config::{Bootloader, Role};
 use drydock_state::transition::Counters;
 use drydock_state::{CopyName, Entry, Floors, Intent, SetInfo, SetName};
 use serde::Serialize;
@@ -35,6 +35,10 @@ pub struct Status {
     pub intent: Option<Intent>,
     /// Security versions below which nothing is accepted.
     pub floors: Floors,
+    /// Which bootloader the device has.
+    pub bootloader: Bootloader,
+    /// Starts that the bootloader has left for recovery.
+    pub recovery_starts_left: Option<u8>,
     /// Whether the bootloader's environment belongs to the state record.
     pub boot_environment: EnvStatus,
     /// Why the state can't be trusted, if so.
@@ -120,6 +124,11 @@ pub fn status(machine: &impl Machine, seen: &Seen, running: Option<RunningSet>) 
         }),
         intent: record.intent.clone(),
         floors: record.floors.clone(),
+        bootloader: machine.config().layout.bootloader,
+        recovery_starts_left: match counters {
+            Counters::Current(now) => Some(now.left.recovery),
+            Counters::Unknown => None,
+        },
         boot_environment: match counters {
             Counters::Current(_) => EnvStatus::Agrees,
             Counters::Unknown => EnvStatus::ToBeMended,
@@ -172,8 +181,13 @@ impl fmt::Display for Status {
             None => writeln!(f, "intent     none")?,
         }
         writeln!(f, "floors     install {}, boot {}", self.floors.install, self.floors.boot)?;
+        write!(f, "bootloader {}", self.bootloader.name())?;
+        self.recovery_starts_left
+            .iter()
+            .try_for_each(|left| write!(f, ", {left} starts left for recovery"))?;
+        writeln!(f)?;
         if self.boot_environment == EnvStatus::ToBeMended {
-            writeln!(f, "bootloader its environment does not belong to the state; the next start mends it")?;
+            writeln!(f, "           its environment does not belong to the state; the next start mends it")?;
         }
         if let Some(why) = &self.untrusted {
             writeln!(f, "STATE      can't be trusted: {why}")?;

@@ -12,6 +12,7 @@ use drydock_config::{Config, SlotClass};
 use drydock_format::Image;
 use drydock_luks::{FormatOptions, Limits, Unlocked};
 use drydock_state::grub::Grub;
+use drydock_state::u_boot::{Place as EnvironmentPlace, UBoot};
 use drydock_state::{Bootloader, SetName, SlotName, Source, UnixTime};
 use std::io;
 use std::path::Path;
@@ -83,6 +84,9 @@ pub trait Disk {
     /// Returns the partition of our own disk with the given GPT label, for reading and writing; only for reading where
     /// the disk takes no writes.
     fn partition(&self, label: &str) -> Result<Device, Error>;
+
+    /// Returns our whole disk, for what lies outside of its partitions; only for reading where the disk takes no writes.
+    fn whole(&self) -> Result<Device, Error>;
 
     /// Returns a slot of a set; the inside of it where the class is encrypted.
     fn slot(&self, class: &SlotClass, name: SlotName) -> Result<Device, Error>;
@@ -316,6 +320,15 @@ pub fn open_bootloader(machine: &(impl Setting + Disk)) -> Result<Box<dyn Bootlo
         // Without one of ours, whoever brings theirs reads and counts in the same environment.
         Named::GrubBios | Named::GrubEfi | Named::None => {
             Ok(Box::new(Grub::open(machine.partition("bootenv")?)?))
+        }
+        Named::UBoot => {
+            let set = &machine.config().u_boot;
+            let device = match set.partition.as_str() {
+                "" => machine.whole()?,
+                label => machine.partition(label)?,
+            };
+            let place = EnvironmentPlace { offset: set.offset, second: set.second(), size: set.size };
+            Ok(Box::new(UBoot::open(device, place)?))
         }
     }
 }

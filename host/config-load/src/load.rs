@@ -6,7 +6,7 @@ use crate::problems::Problem;
 use crate::servers::MAX_CA;
 use crate::service::MAX_KEY_FILE;
 use crate::{ConfigText, Error};
-use drydock_config::{Config, MAX_KEY, Unlock};
+use drydock_config::{Config, MAX_KEY, MOST_ENVIRONMENT, Unlock};
 use std::path::Path;
 
 /// Reads the config file at `path` and checks everything in it that can be checked on the build host, so that
@@ -37,6 +37,16 @@ pub fn load_with_text(path: &Path) -> Result<(Config, ConfigText), Error> {
 fn resolve_files(config: &mut Config, folder: &Path, problems: &mut Vec<Problem>) {
     for (index, key) in config.signatures.keys.iter_mut().enumerate() {
         resolve(key, folder, format!("signatures.keys.{index}"), problems);
+    }
+    if !config.layout.u_boot_environment.is_empty() {
+        let file = &mut config.layout.u_boot_environment;
+        resolve_within(
+            file,
+            folder,
+            u64::from(MOST_ENVIRONMENT),
+            "layout.u_boot_environment".into(),
+            problems,
+        );
     }
     for (index, file) in config.network.ca.iter_mut().enumerate() {
         resolve_within(file, folder, MAX_CA, format!("network.ca.{index}"), problems);

@@ -6,6 +6,7 @@
 
 mod grub;
 mod qemu;
+mod u_boot;
 
 pub use grub::GrubPlatform;
 pub use qemu::{EfiFirmware, Machine};

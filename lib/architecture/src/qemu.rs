@@ -7,6 +7,8 @@ pub struct Machine {
     pub program: &'static str,
     /// The value of `-machine`.
     pub machine: &'static str,
+    /// The value of `-machine` that U-Boot is built for.
+    pub u_boot: &'static str,
     /// The value of `-cpu` under software emulation.
     pub cpu: &'static str,
     /// EFI firmware for it.
@@ -31,6 +33,7 @@ impl Architecture {
             Self::X86_64 => Machine {
                 program: "qemu-system-x86_64",
                 machine: "q35",
+                u_boot: "pc",
                 cpu: "max,-erms",
                 efi: EfiFirmware {
                     code: "/usr/share/OVMF/OVMF_CODE_4M.fd",
@@ -42,6 +45,7 @@ impl Architecture {
             Self::Aarch64 => Machine {
                 program: "qemu-system-aarch64",
                 machine: "virt",
+                u_boot: "virt",
                 cpu: "cortex-a53",
                 efi: EfiFirmware {
                     code: "/usr/share/AAVMF/AAVMF_CODE.fd",

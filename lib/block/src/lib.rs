@@ -6,6 +6,7 @@
 //! cannot tell them apart, and that is the point: what the crash simulator proves is what ships.
 
 mod aligned;
+mod checksum;
 mod device;
 mod error;
 mod flush;
@@ -16,6 +17,7 @@ mod sector;
 pub mod uuid;
 
 pub use aligned::{AlignedBuffer, read_through, write_through};
+pub use checksum::crc32;
 pub use device::{BlockDevice, check_range, is_erased, is_zero, read_vec};
 pub use error::Error;
 pub use flush::Flush;

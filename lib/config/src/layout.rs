@@ -43,6 +43,10 @@ pub struct Layout {
     pub cmdline: String,
     /// How long ESC at GRUB's console opens its menu.
     pub menu_seconds: Seconds,
+    /// The file with the environment that U-Boot begins with, a `name=value` a line.
+    pub u_boot_environment: String,
+    /// The disk as U-Boot's script names it: interface and number.
+    pub u_boot_disk: String,
 }
 
 impl Default for Layout {
@@ -58,6 +62,8 @@ impl Default for Layout {
             factory_mib: Mib(0),
             cmdline: String::new(),
             menu_seconds: Seconds(2),
+            u_boot_environment: String::new(),
+            u_boot_disk: "mmc 0".into(),
         }
     }
 }
@@ -69,7 +75,16 @@ pub enum Bootloader {
     GrubBios,
     /// GRUB for 64-bit EFI firmware.
     GrubEfi,
+    /// U-Boot, which the board brings.
+    UBoot,
     /// None: the integrator installs one.
     None,
 }
-words!(Bootloader: GrubBios = "grub-bios", GrubEfi = "grub-efi", None = "none");
+words!(Bootloader: GrubBios = "grub-bios", GrubEfi = "grub-efi", UBoot = "u-boot", None = "none");
+
+impl Bootloader {
+    /// Returns what configurations call it.
+    pub const fn name(self) -> &'static str {
+        self.word()
+    }
+}

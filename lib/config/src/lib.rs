@@ -27,6 +27,7 @@ mod service;
 #[cfg(feature = "files")]
 mod tree;
 mod types;
+mod u_boot;
 mod units;
 mod unlock;
 mod whole;
@@ -54,6 +55,7 @@ pub use service::{Access, InstallFrom, Service, ServiceKey, Stick, View};
 #[cfg(feature = "files")]
 pub use tree::{Share, Tree};
 pub use types::*;
+pub use u_boot::{MOST_ENVIRONMENT, UBoot};
 pub use units::{Kib, Mib, Seconds};
 pub use unlock::{MAX_KEY, Unlock};
 pub use whole::Config;

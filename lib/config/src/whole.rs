@@ -22,6 +22,7 @@ use crate::service::Service;
 #[cfg(feature = "files")]
 use crate::tree::Tree;
 use crate::types::{Boot, Data, Disk, Recovery, Signatures, SlotClass, defaults};
+use crate::u_boot::UBoot;
 use crate::unlock::Unlock;
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +70,9 @@ pub struct Config {
     /// The hardware watchdog.
     #[serde(default)]
     pub watchdog: Watchdog,
+    /// Where U-Boot keeps its environment, where that is the bootloader.
+    #[serde(default)]
+    pub u_boot: UBoot,
     /// The network: the recovery's way into it, and how bundles are fetched.
     #[cfg(feature = "network")]
     #[serde(default)]
@@ -151,6 +155,7 @@ impl Config {
             wipes: vec![],
             boot: Boot::default(),
             watchdog: Watchdog::default(),
+            u_boot: UBoot::default(),
             #[cfg(feature = "network")]
             network: Network::default(),
             #[cfg(not(feature = "network"))]

@@ -31,10 +31,17 @@ macro_rules! words {
 
         impl serde::Serialize for $type {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(match self {
+                serializer.serialize_str(self.word())
+            }
+        }
+
+        impl $type {
+            /// Returns its word in configurations.
+            pub(crate) const fn word(&self) -> &'static str {
+                match self {
                     Self::$first => $word,
                     $(Self::$variant => $other,)*
-                })
+                }
             }
         }
     };

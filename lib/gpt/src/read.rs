@@ -1,5 +1,5 @@
 use crate::{Error, Partition, Table, Which};
-use drydock_block::{BlockDevice, read_vec};
+use drydock_block::{BlockDevice, crc32, read_vec};
 use gpt::disk::LogicalBlockSize;
 use gpt::{header, partition};
 use std::io::{self, Cursor};
@@ -122,12 +122,6 @@ fn shorten(block: &mut [u8]) -> Result<(), String> {
     let short = crc32(&block[..HEADER_SIZE]).to_le_bytes();
     block[CHECKSUM_AT..CHECKSUM_AT + 4].copy_from_slice(&short);
     Ok(())
-}
-
-/// The CRC-32 of IEEE 802.3, bit by bit: it is of one sector.
-fn crc32(bytes: &[u8]) -> u32 {
-    let bit = |crc: u32| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
-    !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| bit(crc)))
 }
 
 fn convert(

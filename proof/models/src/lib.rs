@@ -3,6 +3,7 @@
 mod crypt_device;
 pub mod grub;
 mod start;
+pub mod u_boot;
 
 pub use crypt_device::CryptDevice;
 pub use start::{Kernel, Reason, Start};

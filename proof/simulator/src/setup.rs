@@ -127,3 +127,14 @@ pub const SETUPS: [Setup; 7] = [
 
 /// A disk with slots for trees of files.
 pub const WITH_FILES: Setup = Setup { name: "files-512", root_blocks: 8, files: true, ..SETUPS[0] };
+
+/// Disks whose bootloader is U-Boot, with its environment in two copies, and in one.
+pub const WITH_U_BOOT: [Setup; 2] = [
+    Setup { name: "u-boot-512", root_blocks: 8, loader: Loader::UBoot { redundant: true }, ..SETUPS[0] },
+    Setup {
+        name: "u-boot-plain-4096",
+        root_blocks: 8,
+        loader: Loader::UBoot { redundant: false },
+        ..SETUPS[1]
+    },
+];

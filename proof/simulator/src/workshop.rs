@@ -109,7 +109,7 @@ impl Workshop {
             kdf_memory_kib: Kib(32),
             kdf_iterations: 1,
         });
-        config.layout.bootloader = setup.loader.named();
+        setup.loader.configure(&mut config);
         config.factory_reset.keep = vec!["identity".into()];
         config.wipes = vec![Wipe { label: "logs".into(), how: WipeHow::Zero, encrypted: false }];
         let mut workshop = Self {

@@ -6,7 +6,7 @@ use drydock_block::Flush;
 use drydock_simulator::disk::Op;
 use drydock_simulator::operations::{self, Operation};
 use drydock_simulator::proof::{Depth, Findings, Proof};
-use drydock_simulator::setup::SETUPS;
+use drydock_simulator::setup::{SETUPS, Setup, WITH_U_BOOT};
 use drydock_simulator::workshop::Workshop;
 use std::collections::BTreeSet;
 
@@ -18,7 +18,11 @@ const ORDINARY: usize = 0;
 const FIRST_BOOT: usize = 4;
 
 fn a_part_of(setup: usize, least: usize) {
-    let workshop = Workshop::new(SETUPS[setup]);
+    a_part_of_setup(SETUPS[setup], least);
+}
+
+fn a_part_of_setup(setup: Setup, least: usize) {
+    let workshop = Workshop::new(setup);
     let mut all = Findings::default();
     for operation in operations::all(&workshop) {
         let findings = Proof::new(&operation, DEPTH).run(1);
@@ -68,6 +72,16 @@ fn a_first_boot_on_an_erased_disk_with_large_sectors_survives_cuts() {
 #[test]
 fn a_first_boot_that_makes_a_luks_volume_survives_cuts() {
     a_part_of(6, 100);
+}
+
+#[test]
+fn two_copies_of_u_boots_environment_survive_cuts_of_drydocks_writes_and_of_u_boots_own() {
+    a_part_of_setup(WITH_U_BOOT[0], 500);
+}
+
+#[test]
+fn one_copy_of_u_boots_environment_survives_cuts_with_large_sectors() {
+    a_part_of_setup(WITH_U_BOOT[1], 500);
 }
 
 /// The flushes of an operation that nothing disturbs.

@@ -91,7 +91,7 @@ fn say(text: &str) {
 
 /// The script and the disk that it is on.
 fn find_script() -> (String, Option<File>) {
-    for name in ["vdb", "vdc", "vdd", "nvme0n1", "nvme1n1", "sda", "sdb"] {
+    for name in ["vdb", "vdc", "vdd", "nvme0n1", "nvme1n1", "sda", "sdb", "vda"] {
         let Ok(mut disk) = File::open(format!("/dev/{name}")) else { continue };
         let mut start = [0; PAYLOAD_AT as usize];
         if disk.read_exact(&mut start).is_ok() && start.starts_with(HEADER.as_bytes()) {

@@ -4,7 +4,7 @@ use drydock_block::{BlockDevice, MemoryDevice, SectorSize, read_vec};
 use drydock_luks::{Limits, Volume};
 use drydock_models::CryptDevice;
 pub(crate) use drydock_qemu_tests::small_config as config;
-use drydock_qemu_tests::{Disk, Exit, Guest, Qemu, Script, SmallSystem, run};
+use drydock_qemu_tests::{Bus, Disk, Exit, Firmware, Guest, Qemu, Script, SmallSystem, run};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -20,6 +20,8 @@ pub(crate) struct Device {
     name: String,
     folder: tempfile::TempDir,
     pub(crate) system: SmallSystem,
+    /// Whose disk is an SD card, then.
+    u_boot: Option<PathBuf>,
 }
 
 impl Device {
@@ -32,7 +34,12 @@ impl Device {
     }
 
     fn without_disk(name: &str, system: SmallSystem) -> Self {
-        Self { name: name.into(), folder: tempfile::tempdir().unwrap(), system }
+        Self { name: name.into(), folder: tempfile::tempdir().unwrap(), system, u_boot: None }
+    }
+
+    /// The same on a machine that this U-Boot starts.
+    pub(crate) fn with_u_boot(self, rom: &Path) -> Self {
+        Self { u_boot: Some(rom.into()), ..self }
     }
 
     /// One with v2 staged on `data`: the next boot is the recovery's. The first test of a system starts it, the others
@@ -99,7 +106,14 @@ impl Device {
 
     /// Its machine, with a script for the set that is started.
     pub(crate) fn machine(&self, script: Option<&Script>) -> Qemu {
-        let machine = machine(&self.name, &self.disk());
+        let machine = match &self.u_boot {
+            None => machine(&self.name, &self.disk()),
+            // Where U-Boot loads the initramfs to is beyond 192 MiB.
+            Some(rom) => Qemu::new(&self.name)
+                .memory(384)
+                .firmware(Firmware::UBoot(rom.clone()))
+                .disk(Disk::file(self.disk()).bus(Bus::Mmc)),
+        };
         let Some(script) = script else { return machine };
         let path = self.path("script.img");
         script.write(&path).unwrap();

@@ -16,11 +16,13 @@ pub(crate) struct Layout {
     pub(crate) bootloader: &'static str,
     pub(crate) sector_size: u32,
     pub(crate) menu_seconds: u32,
+    /// More of the configuration's section `layout`, and of others behind it.
+    pub(crate) more: String,
 }
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { bootloader: "grub-bios", sector_size: 512, menu_seconds: 0 }
+        Self { bootloader: "grub-bios", sector_size: 512, menu_seconds: 0, more: String::new() }
     }
 }
 
@@ -67,8 +69,9 @@ sector_size = {}
 stash_mib = 4
 menu_seconds = {}
 cmdline = "quiet console=ttyS0,115200"
+{}
 "#,
-        layout.bootloader, layout.sector_size, layout.menu_seconds,
+        layout.bootloader, layout.sector_size, layout.menu_seconds, layout.more,
     );
     fs::write(
         path("config.toml"),

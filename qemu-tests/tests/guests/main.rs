@@ -26,6 +26,8 @@ mod small;
 mod stay;
 mod sticks;
 mod technician;
+mod u_boot;
+mod u_boot_life;
 mod watchdog;
 mod ways;
 mod wipe;

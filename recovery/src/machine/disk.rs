@@ -63,6 +63,10 @@ impl Disk for Hardware<'_> {
         open_for_work(&self.disk.partition(label)?.node)
     }
 
+    fn whole(&self) -> Result<Device, Error> {
+        open_for_work(&self.disk.node)
+    }
+
     fn slot(&self, class: &SlotClass, name: SlotName) -> Result<Device, Error> {
         open_for_work(&self.slot_node(class, name)?)
     }

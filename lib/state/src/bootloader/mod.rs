@@ -1,12 +1,14 @@
 //! The bootloader, seen from Linux: what it is told, what it has done since, and where both are kept.
 //!
 //! The policy ([`transition`](crate::transition)) speaks of [`Wanted`] and [`Observed`] only. How a bootloader is told the
-//! one and asked for the other is an implementation of [`Bootloader`]; [`grub`] is the first one.
+//! one and asked for the other is an implementation of [`Bootloader`]: [`grub`] and [`u_boot`].
 
 pub mod grub;
 pub mod none;
 #[cfg(test)]
 mod one_try;
+pub mod u_boot;
+mod variables;
 
 use crate::error::Error;
 use crate::generation::Generation;
@@ -92,11 +94,10 @@ pub struct Observed {
 /// the variable is there. *Torn*: renaming is not atomic on FAT. An entry that is missing, is there twice or has another
 /// generation than the others is an error.
 ///
-/// **U-Boot**: an environment of `name=value` with a CRC-32, in two copies, of which a flag tells the newer one. *Wanted*: the
-/// variables that GRUB has; a script counts them down and saves. Where there is only `bootcount` with `bootlimit`, it
-/// stands for what comes first, and the others keep what they were told. *Observed*: the variables. *Torn*: with a wrong
-/// CRC the older copy counts, for U-Boot and here; its generation tells that it is not the newest. With none left it is an
-/// error, and the script starts recovery.
+/// **U-Boot** ([`u_boot::UBoot`]): an environment of `name=value` with a CRC-32, in two copies, of which a flag tells the newer
+/// one. *Wanted*: the variables that GRUB has; a script counts them down and saves. *Observed*: the variables. *Torn*: with a
+/// wrong CRC the older copy counts, for U-Boot and here; its generation tells that it is not the newest. With none left it is
+/// an error; the script then saves U-Boot's built-in environment, and starts recovery.
 ///
 /// **None** ([`none`]): the firmware always starts one image, and process 1 chooses. *Wanted*: as for GRUB, in a sector that only Linux
 /// reads. Process 1 walks through it in the order of GRUB's script, and takes one off before it starts a set. *Observed*: what

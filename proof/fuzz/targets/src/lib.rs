@@ -69,6 +69,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "tar_header", run: bundle::tar_header },
     Target { name: "trailer", run: state::trailer },
     Target { name: "trees", run: disk::trees },
+    Target { name: "u_boot_env", run: state::u_boot_env },
 ];
 
 /// Runs the target of that name; the libFuzzer binaries call this.

@@ -1,10 +1,15 @@
 //! What a device remembers.
 
+use drydock_block::{MemoryDevice, SectorSize, crc32};
 use drydock_format::trailer::{FOOTER, body_size, decode_bytes};
-use drydock_models::grub;
+use drydock_models::{grub, u_boot};
 use drydock_state::grub::{ENV_SIZE, decode_env, encode_env};
-use drydock_state::{Replica, decode_replica, encode_replica};
+use drydock_state::u_boot::{Environment, Place, UBoot};
+use drydock_state::{Bootloader, Replica, decode_replica, encode_replica};
 use sha2::{Digest, Sha256};
+
+const U_BOOT_SECTOR: usize = 512;
+const NO_BOARD: u_boot::Board<'_> = u_boot::Board { built_in: &[], at_start: &[] };
 
 /// Header (512 bytes) and payload, without the gap between them.
 pub(crate) fn record(data: &[u8]) -> bool {
@@ -41,6 +46,31 @@ pub(crate) fn boot_env(data: &[u8]) -> bool {
     let _ = decode_env(data);
     let Ok(told) = decode_env(&block) else { return false };
     assert_eq!(decode_env(&encode_env(&told.into())).ok(), Some(told));
+    true
+}
+
+/// Two copies of U-Boot's environment, of the same size: the flag of each, then its strings. The checksums are put right.
+pub(crate) fn u_boot_env(data: &[u8]) -> bool {
+    let _ = Environment::decode(data, true);
+    let _ = Environment::decode(data, false);
+    let size = U_BOOT_SECTOR * (data.len() / 2 + 5).div_ceil(U_BOOT_SECTOR);
+    let copies = [&data[..data.len() / 2], &data[data.len() / 2..]].map(|half| {
+        let mut copy = [&[0; 4], half].concat();
+        copy.resize(size, 0);
+        let checksum = crc32(&copy[5..]).to_le_bytes();
+        copy[..4].copy_from_slice(&checksum);
+        copy
+    });
+    let device = MemoryDevice::from_bytes(copies.concat(), SectorSize::S512);
+    let place = Place { offset: 0, second: Some(size as u64), size: size as u32 };
+    let Ok(store) = UBoot::open(&device, place) else { return false };
+    let decision = u_boot::decide(&copies.map(Some), size, &NO_BOARD, |_| true);
+    assert!(decision.start.is_some(), "something is started as long as a kernel is whole");
+    let Ok(told) = store.observe() else { return false };
+    match store.want(&told.into()) {
+        Ok(()) => assert_eq!(store.observe().ok(), Some(told), "what is wanted is observed"),
+        Err(error) => assert!(error.to_string().contains("room"), "{error}"),
+    }
     true
 }
 

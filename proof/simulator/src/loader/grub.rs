@@ -3,7 +3,7 @@
 use super::{Choice, Environment, Find, Write};
 use drydock_block::{BlockDevice, read_vec};
 use drydock_bundle::fat;
-use drydock_config::Bootloader as Named;
+use drydock_config::{Bootloader, Config};
 use drydock_engine::machine::Device;
 use drydock_models::{Kernel, grub};
 use drydock_state::grub::{ENV_SIZE, fat::find};
@@ -15,8 +15,8 @@ const FILE: &[u8; 11] = b"GRUBENV    ";
 pub(super) struct Grub;
 
 impl Environment for Grub {
-    fn named(&self) -> Named {
-        Named::GrubBios
+    fn configure(&self, config: &mut Config) {
+        config.layout.bootloader = Bootloader::GrubBios;
     }
 
     fn partitions(&self) -> &'static [(&'static str, u64)] {

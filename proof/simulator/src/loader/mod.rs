@@ -2,8 +2,9 @@
 //! with what it finds on the disk, and what it writes by itself.
 
 mod grub;
+mod u_boot;
 
-use drydock_config::Bootloader as Named;
+use drydock_config::Config;
 use drydock_engine::machine::Device;
 use drydock_models::{Kernel, Start};
 
@@ -12,6 +13,11 @@ use drydock_models::{Kernel, Start};
 pub enum Loader {
     /// GRUB, whose environment is one sector.
     Grub,
+    /// U-Boot, with its environment in one copy or in two.
+    UBoot {
+        /// Whether there are two.
+        redundant: bool,
+    },
 }
 
 /// What a bootloader has decided.
@@ -37,8 +43,8 @@ type Find<'a> = dyn Fn(&str) -> Option<Device> + 'a;
 
 /// What a bootloader's file has to know.
 trait Environment: Sync {
-    /// What the device's configuration calls it.
-    fn named(&self) -> Named;
+    /// Names it in a device's configuration.
+    fn configure(&self, config: &mut Config);
 
     /// The partitions of its own: label, and size in bytes.
     fn partitions(&self) -> &'static [(&'static str, u64)];
@@ -55,12 +61,14 @@ impl Loader {
     fn environment(self) -> &'static dyn Environment {
         match self {
             Self::Grub => &grub::Grub,
+            Self::UBoot { redundant: false } => &u_boot::UBoot { redundant: false },
+            Self::UBoot { redundant: true } => &u_boot::UBoot { redundant: true },
         }
     }
 
-    /// What the device's configuration calls it.
-    pub fn named(self) -> Named {
-        self.environment().named()
+    /// Names it in a device's configuration.
+    pub fn configure(self, config: &mut Config) {
+        self.environment().configure(config);
     }
 
     /// The partitions of its own: label, and size in bytes.

@@ -249,6 +249,10 @@ impl Disk for SimMachine<'_> {
             None => device,
         })
     }
+    fn whole(&self) -> Result<Device, Error> {
+        Ok(self.disk.clone())
+    }
+
     fn slot(&self, class: &SlotClass, name: SlotName) -> Result<Device, Error> {
         let slot = self.workshop.slot(&self.disk, class.partition(), name);
         slot.ok_or_else(|| missing(format!("partition {}", name.label(class.partition()))))

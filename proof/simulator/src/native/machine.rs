@@ -94,6 +94,10 @@ impl Disk for NativeMachine {
     fn partition(&self, label: &str) -> Result<Device, Error> {
         self.open(label)
     }
+    fn whole(&self) -> Result<Device, Error> {
+        Err(Error::doing("open the disk, which is a folder here")(io::ErrorKind::Unsupported.into()))
+    }
+
     fn slot(&self, class: &SlotClass, name: SlotName) -> Result<Device, Error> {
         self.open(&name.label(class.partition()))
     }

@@ -1,8 +1,7 @@
 //! The environment block: what GRUB reads and counts in, byte for byte as GRUB 2.06 (`grub-core/lib/envblk.c`) has it.
 
-use crate::bootloader::{Mode, Observed, Starts, Wanted};
-use crate::generation::Generation;
-use crate::name::{CopyName, SetName};
+use crate::bootloader::variables::{self, damaged, observed};
+use crate::bootloader::{Observed, Wanted};
 use drydock_block::Error;
 
 /// The size of the environment block in bytes: one sector, so that it is either old or new.
@@ -11,30 +10,13 @@ use drydock_block::Error;
 /// of 512 bytes just as well.
 pub const ENV_SIZE: usize = 512;
 
-const WHAT: &str = "boot environment";
 const SIGNATURE: &str = "# GRUB Environment Block\n";
-/// Each counter is one digit, so that counting never changes the block's layout.
-pub(super) const MOST_STARTS: u8 = 9;
-
 /// Returns the block as it stands on the medium.
 ///
 /// Linux writes the whole block; GRUB only takes one off a counter. `dd_gen` at the beginning and `dd_end` at the end
 /// carry the same generation: GRUB accepts torn and truncated blocks, its script does not.
 pub fn encode_env(wanted: &Wanted) -> [u8; ENV_SIZE] {
-    let order = match wanted.first {
-        SetName::A => "ab",
-        SetName::B => "ba",
-    };
-    let mode = match wanted.mode {
-        Mode::Normal => 'n',
-        Mode::Recovery => 'r',
-    };
-    let generation = wanted.generation.told().0;
-    let Starts { a, b, recovery } = wanted.attempts.at_most(MOST_STARTS);
-    let copy = wanted.copy;
-    let text = format!(
-        "{SIGNATURE}dd_gen={generation:08}\ndd_order={order}\ndd_mode={mode}\ndd_a={a}\ndd_b={b}\ndd_r={recovery}\ndd_copy={copy}\ndd_end={generation:08}\n",
-    );
+    let text = format!("{SIGNATURE}{}\n", variables::lines(wanted).join("\n"));
     let mut block = [b'#'; ENV_SIZE];
     block[..text.len()].copy_from_slice(text.as_bytes());
     block
@@ -43,7 +25,6 @@ pub fn encode_env(wanted: &Wanted) -> [u8; ENV_SIZE] {
 /// Reads a block the way GRUB's script does: variables in any order, unknown ones ignored; anything missing, out of range
 /// or with two generations is an error. Only `dd_copy` may be missing: that means copy a.
 pub fn decode_env(block: &[u8]) -> Result<Observed, Error> {
-    let damaged = |why: &str| Error::Damaged { what: WHAT, why: why.to_owned() };
     let body =
         block.strip_prefix(SIGNATURE.as_bytes()).ok_or_else(|| damaged("its first line is missing"))?;
     let text = body.split(|&b| b == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
@@ -52,39 +33,7 @@ pub fn decode_env(block: &[u8]) -> Result<Observed, Error> {
         .filter_map(|line| line.split_once('='))
         .map(up_to_nul)
         .collect();
-    let get = |name: &str| {
-        let found = variables.iter().rev().find(|(key, _)| *key == name).map(|(_, value)| *value);
-        found.ok_or_else(|| damaged(&format!("{name} is missing")))
-    };
-    let digits = |name: &str, count: usize| {
-        let value = get(name)?;
-        let plain = value.len() == count && value.bytes().all(|b| b.is_ascii_digit());
-        value.parse::<u32>().ok().filter(|_| plain).ok_or_else(|| damaged(&format!("{name} is `{value}`")))
-    };
-    let generation = digits("dd_gen", 8)?;
-    if digits("dd_end", 8)? != generation {
-        return Err(damaged("its beginning and its end are of two generations"));
-    }
-    let left = |name: &str| digits(name, 1).map(|n| n as u8);
-    Ok(Observed {
-        generation: Generation(generation),
-        first: match get("dd_order")? {
-            "ab" => SetName::A,
-            "ba" => SetName::B,
-            other => return Err(damaged(&format!("dd_order is `{other}`"))),
-        },
-        mode: match get("dd_mode")? {
-            "n" => Mode::Normal,
-            "r" => Mode::Recovery,
-            other => return Err(damaged(&format!("dd_mode is `{other}`"))),
-        },
-        left: Starts { a: left("dd_a")?, b: left("dd_b")?, recovery: left("dd_r")? },
-        copy: match get("dd_copy").unwrap_or_default() {
-            "" | "a" => CopyName::A,
-            "b" => CopyName::B,
-            other => return Err(damaged(&format!("dd_copy is `{other}`"))),
-        },
-    })
+    observed(&|name| variables.iter().rev().find(|(key, _)| *key == name).map(|(_, value)| *value))
 }
 
 /// To GRUB, names and values are C strings.
@@ -96,6 +45,9 @@ fn up_to_nul<'l>((name, value): (&'l str, &'l str)) -> (&'l str, &'l str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bootloader::{Mode, Starts};
+    use crate::generation::Generation;
+    use crate::name::{CopyName, SetName};
     use proptest::prelude::*;
 
     fn any_wanted() -> impl Strategy<Value = Wanted> {

@@ -5,7 +5,7 @@ pub mod fat;
 
 pub use env::{ENV_SIZE, decode_env, encode_env};
 
-use super::{Bootloader, Observed, Wanted};
+use super::{Bootloader, Observed, Wanted, variables};
 use crate::error::Error as StateError;
 use drydock_block::{BlockDevice, Error, Flush, read_vec};
 
@@ -39,7 +39,7 @@ impl<D: BlockDevice> Grub<D> {
 
 impl<D: BlockDevice> Bootloader for Grub<D> {
     fn most_starts(&self) -> u8 {
-        env::MOST_STARTS
+        variables::MOST_STARTS
     }
 
     fn observe(&self) -> Result<Observed, StateError> {

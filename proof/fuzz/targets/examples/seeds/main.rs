@@ -13,6 +13,7 @@ use drydock_format::trailer::Trailer;
 use drydock_format::tree::{BLOCK, Hasher};
 use drydock_format::{Bundle, Digest, Member, Salt, sha256};
 use drydock_state::grub::encode_env;
+use drydock_state::u_boot::Environment;
 use drydock_state::{
     CopyName, Entry, Floors, Generation, Intent, Job, Later, Mode, Outcome, Record, SetInfo, SetName,
     SetStatus, Sets, Source, Starts, UnixTime, Wanted, encode_replica,
@@ -184,6 +185,19 @@ fn state_seeds() {
         let end = block.iter().rposition(|&byte| byte != b'#').unwrap();
         write("boot_env", name, &block[..=end]);
         write("boot_env", &format!("{name}-whole"), &block);
+    }
+    // Two copies, the flag of each and its strings.
+    let told = |generation: u32, flag: u8, first, mode| {
+        let attempts = Starts { a: 3, b: 0, recovery: 9 };
+        let wanted = Wanted { generation: Generation(generation), first, mode, attempts, copy: CopyName::A };
+        let board = Environment::from_lines(["bootcmd=run x", "odd=a\\\\b"].into_iter()).unwrap();
+        let strings = board.telling(&wanted).strings().collect::<Vec<_>>().join(&0);
+        [&[flag][..], &strings, &[0, 0]].concat()
+    };
+    for (name, flags) in [("second", [1, 2]), ("wrapped", [0, 255]), ("alike", [7, 7])] {
+        let copies =
+            [told(17, flags[0], SetName::A, Mode::Normal), told(18, flags[1], SetName::B, Mode::Recovery)];
+        write("u_boot_env", name, &copies.concat());
     }
     let trailer = Trailer {
         manifest: b"{\"drydock\":\"bundle/1\"}".into(),

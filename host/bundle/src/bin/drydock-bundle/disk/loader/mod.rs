@@ -3,6 +3,7 @@
 
 mod grub;
 mod none;
+mod u_boot;
 
 use super::canvas::{Disk, Part};
 use super::failed::file;
@@ -60,6 +61,7 @@ pub(super) fn of(config: &Config) -> &'static dyn Loader {
     match config.layout.bootloader {
         Named::GrubBios => &grub::Grub(grub::Firmware::Bios),
         Named::GrubEfi => &grub::Grub(grub::Firmware::Efi),
+        Named::UBoot => &u_boot::UBoot,
         Named::None => &none::None,
     }
 }
