@@ -1,12 +1,16 @@
 # Everything here runs on a fresh Debian 12 machine, as root, with Rust installed.
 
-.PHONY: all setup build demo fleet-demo test test-hawkbit test-kernel cuts bench bench-delta bench-fleet clean
+.PHONY: all setup setup-arm64 build demo demo-arm64 fleet-demo test test-arm64 test-armhf test-hawkbit test-kernel cuts bench bench-delta bench-fleet clean
 
 all: build
 
 # Installs what is missing from Debian.
 setup:
 	tools/setup.sh
+
+# The same for arm64 on a machine of another kind: a C compiler, QEMU, EFI firmware, GRUB, Rust's standard library.
+setup-arm64: setup
+	tools/setup-foreign.sh arm64
 
 # The static device binary and the host tools, with their sizes.
 build: setup
@@ -16,6 +20,10 @@ build: setup
 # What it made stays in target/demo/.
 demo: setup
 	cargo run --quiet --locked -p drydock-qemu-tests --bin demo
+
+# One update of the tests' small system on an emulated arm64. What it made stays in target/foreign-demo/.
+demo-arm64: setup-arm64
+	cargo run --quiet --locked -p drydock-qemu-tests --example foreign-demo -- aarch64
 
 # A release for a fleet of two in QEMU, by a hawkBit server (a real one where HAWKBIT_JAR names its jar, else the tests' double of it)
 # and then by a channel: one device is good, the other one rolls back and says why. What it made stays in target/fleet-demo/.
@@ -41,6 +49,21 @@ test: setup
 test-kernel: setup
 	tools/build-kernel.sh target/test-kernel
 	cargo test --locked -p drydock-qemu-tests --test kernel
+
+# The device binaries for arm64 and their sizes, the unit tests of all crates as programs for arm64, and the small system on an
+# emulated arm64 with EFI firmware: an update, the way back, a factory reset.
+test-arm64: setup-arm64
+	tools/build.sh --target aarch64 --check
+	tools/build.sh --target aarch64 --network --check
+	tools/build.sh --target aarch64 --fleet --check
+	tools/build.sh --target aarch64 --field --check
+	tools/test-foreign.sh aarch64
+	cargo test --locked -p drydock-qemu-tests --test arm64
+
+# The unit tests of all crates as programs for 32 bits (ARM's hard-float ABI).
+test-armhf: setup
+	tools/setup-foreign.sh armhf
+	tools/test-foreign.sh armv7
 
 # What hawkBit answers, row by row, what agents make of it, and what drydock-fleet does with it: of a real one (a jar of its update server, version 1.0.4, and Java 17) where HAWKBIT_JAR
 # names one, else of our double. It says at the end which of the two it was.
@@ -71,5 +94,5 @@ bench-fleet: setup
 	cargo run --quiet --locked --release -p drydock-agents --features network --bin bench-fleet
 
 clean:
-	rm -rf target/demo target/fleet-demo target/demo-roots target/small-systems target/test-kernel
+	rm -rf target/demo target/fleet-demo target/foreign-demo target/foreign target/foreign-rust target/demo-roots target/small-systems target/test-kernel
 	cargo clean

@@ -4,8 +4,7 @@
 #
 #   tools/build.sh [--target ARCHITECTURE] [--network | --fleet | --field] [--quiet | --check]
 #
-# The architecture is that of the device: x86_64 (the default) or aarch64, for which Rust's standard library for the target,
-# a C compiler and, in CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER, its name are needed.
+# The architecture is that of the device: x86_64 (the default) or aarch64, for which `make setup-arm64` installs what is needed.
 # --network, --fleet and --field build the device binary with the feature of this name (the latter two have the first in it), to another
 # place: it may be larger.
 # --check fails if the device binary is not static or larger than it may be; the tests do the same.
@@ -60,12 +59,20 @@ done
 # Of its two Huffman decoders the one that gives a byte at a time: it is no slower here (1054 to 1537 MB/s against 1063 to 1504,
 # of frames at level 19), and takes 33 KB less.
 cflags="-DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT -DHUF_FORCE_DECOMPRESS_X1"
-# With --target the flags reach the device's code only, not build scripts and procedural macros.
-device() {
+# With --target the flags reach the device's code only, not build scripts and procedural macros. A subshell, as the host's tools
+# are not built with what another processor needs.
+device() (
+    if [ $architecture != x86_64 ]; then
+        # shellcheck source=tools/cross.sh
+        . tools/cross.sh
+        for option in $lld; do
+            flags="$flags -C link-arg=$option"
+        done
+    fi
     name=$(echo "$target" | tr - _)
     env "CFLAGS_$name=$cflags" "CARGO_TARGET_$(echo "$name" | tr '[:lower:]' '[:upper:]')_RUSTFLAGS=$flags" \
         cargo build $quiet --locked --release --target $target "$@"
-}
+)
 # Time is never earlier than this, for a device whose clock has no battery: the newest commit's, so that the same sources make
 # the same binary.
 DRYDOCK_BUILD_TIME=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}

@@ -1,23 +1,29 @@
 use crate::ARCHITECTURE;
 use crate::marker::{DEBUG_EXIT, PROBE_STATUS, boot_sector};
+use drydock_architecture::Architecture;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
+
+/// With a thread for each of the guest's processors a kernel hung once in hundreds of starts under QEMU 7.2: waiting for a timer
+/// interrupt that never came, or going round in circles before its first word. With one thread that has not been seen, and it
+/// costs nothing, for there is a guest for each of the host's processors.
+const EMULATED: &str = "tcg,thread=single";
 
 /// A boot sector is reached in 0.2 s under software emulation. Where `/dev/kvm` opens but real mode is itself
 /// emulated it takes seconds, and kernels hang.
 const PROBE_LIMIT: Duration = Duration::from_secs(2);
 
-/// The accelerator for all guests: KVM only where a guest was seen to run under it. `DRYDOCK_ACCEL` overrides.
-pub(crate) fn accelerator() -> &'static str {
+/// The accelerator for guests of an architecture: KVM only where a guest was seen to run under it. `DRYDOCK_ACCEL` overrides.
+pub(crate) fn accelerator(architecture: Architecture) -> &'static str {
     static CHOICE: OnceLock<String> = OnceLock::new();
+    if architecture != ARCHITECTURE {
+        return EMULATED;
+    }
     CHOICE.get_or_init(|| match std::env::var("DRYDOCK_ACCEL") {
         Ok(accel) => accel,
         Err(_) if kvm_runs().unwrap_or(false) => "kvm".into(),
-        // With a thread for each of the guest's processors a kernel hung once in hundreds of starts under QEMU 7.2: waiting
-        // for a timer interrupt that never came, or going round in circles before its first word. With one thread that has
-        // not been seen, and it costs nothing, for there is a guest for each of the host's processors.
-        Err(_) => "tcg,thread=single".into(),
+        Err(_) => EMULATED.into(),
     })
 }
 

@@ -1,7 +1,7 @@
+use crate::QemuError;
 use crate::qmp::Monitor;
 use crate::serial::{Pace, Sink, Transcript, find, tail};
 use crate::slots::Slot;
-use crate::{ARCHITECTURE, QemuError};
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -49,6 +49,8 @@ pub enum Exit {
 /// What [`Qemu::start`](crate::Qemu::start) hands over once everything is prepared.
 pub(crate) struct Launch {
     pub(crate) command: Command,
+    /// QEMU's, which the command starts.
+    pub(crate) program: &'static str,
     pub(crate) sink: Sink,
     /// The speed of the serial port in baud; nothing: as fast as it comes.
     pub(crate) baud: Option<u32>,
@@ -63,7 +65,7 @@ impl Launch {
     /// Starts QEMU in a thread that reads its output and stays until it has ended: the kernel kills QEMU when
     /// the thread that started it goes away.
     pub(crate) fn start(self) -> Result<Guest, QemuError> {
-        let Self { mut command, mut sink, baud, log, listener, stderr, files, slot } = self;
+        let Self { mut command, program, mut sink, baud, log, listener, stderr, files, slot } = self;
         let started = Instant::now();
         let transcript = Arc::new(Transcript::default());
         let theirs = transcript.clone();
@@ -86,8 +88,7 @@ impl Launch {
             drop(slot);
         });
         let spawned = told.recv().map_err(|e| QemuError::io("start QEMU")(std::io::Error::other(e)))?;
-        let (pid, keyboard) = spawned
-            .map_err(QemuError::io(format!("start {} through setpriv", ARCHITECTURE.machine().program)))?;
+        let (pid, keyboard) = spawned.map_err(QemuError::io(format!("start {program} through setpriv")))?;
         Ok(Guest {
             monitor: Monitor::listen(listener, transcript.clone()),
             transcript,
@@ -269,7 +270,11 @@ impl Guest {
     fn instruction(&self) -> Option<String> {
         let command = serde_json::json!({"command-line": "info registers"});
         let registers = self.monitor("human-monitor-command", command).ok()?;
-        registers.as_str()?.lines().find(|line| line.contains("IP=")).map(|line| line.trim().to_owned())
+        registers
+            .as_str()?
+            .lines()
+            .find(|line| line.contains("IP=") || line.contains("PC="))
+            .map(|line| line.trim().to_owned())
     }
 
     fn fail(&mut self) -> (String, PathBuf) {

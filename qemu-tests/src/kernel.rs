@@ -1,5 +1,6 @@
-use crate::paths::{run, target_subdir};
+use crate::paths::{repository, run, target_subdir};
 use crate::{ARCHITECTURE, QemuError};
+use drydock_architecture::Architecture;
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -19,12 +20,17 @@ pub struct DebianKernel {
 impl DebianKernel {
     /// The small kernel for virtual machines. It has no drivers for AHCI, USB storage and watchdogs.
     pub fn cloud() -> Result<Self, QemuError> {
-        Self::get(&format!("linux-image-cloud-{}", ARCHITECTURE.debian()))
+        Self::cloud_for(ARCHITECTURE)
+    }
+
+    /// The same for another processor.
+    pub fn cloud_for(architecture: Architecture) -> Result<Self, QemuError> {
+        Self::get(architecture, &format!("linux-image-cloud-{}", architecture.debian()))
     }
 
     /// The kernel for everything.
     pub fn generic() -> Result<Self, QemuError> {
-        Self::get(&format!("linux-image-{}", ARCHITECTURE.debian()))
+        Self::get(ARCHITECTURE, &format!("linux-image-{}", ARCHITECTURE.debian()))
     }
 
     /// The folder that the package was unpacked to.
@@ -38,7 +44,7 @@ impl DebianKernel {
     }
 
     /// Gets what a meta package depends on. Only one process at a time downloads.
-    fn get(meta: &str) -> Result<Self, QemuError> {
+    fn get(architecture: Architecture, meta: &str) -> Result<Self, QemuError> {
         let dir = target_subdir("kernel")?.join(meta);
         std::fs::create_dir_all(&dir).map_err(QemuError::io(format!("create {}", dir.display())))?;
         let lock = File::create(dir.join("lock")).map_err(QemuError::io("create the kernel's lock file"))?;
@@ -48,7 +54,7 @@ impl DebianKernel {
         let version = match std::fs::read_to_string(&done) {
             Ok(version) => version,
             Err(_) => {
-                let version = download(meta, &dir)?;
+                let version = download(architecture, meta, &dir)?;
                 std::fs::write(&done, &version).map_err(QemuError::io("note the kernel's version"))?;
                 version
             }
@@ -59,17 +65,23 @@ impl DebianKernel {
     }
 }
 
-fn download(meta: &str, dir: &Path) -> Result<String, QemuError> {
-    let depends = run(Command::new("apt-cache").args(["depends", "--important", meta]))?;
+fn download(architecture: Architecture, meta: &str, dir: &Path) -> Result<String, QemuError> {
+    // The host's apt knows the packages of the host's own kind alone.
+    let foreign = match architecture {
+        ARCHITECTURE => None,
+        other => Some(run(Command::new(repository().join("tools/foreign-apt.sh")).arg(other.debian()))?),
+    };
+    let apt = |program: &str| {
+        let mut command = Command::new(program);
+        command.envs(foreign.iter().map(|path| ("APT_CONFIG", path.trim_end())));
+        command
+    };
+    let depends = run(apt("apt-cache").args(["depends", "--important", meta]))?;
     let package = depends.lines().find_map(|line| line.trim().strip_prefix("Depends: linux-image-"));
     let Some(version) = package else {
         return Err(QemuError::Program { command: format!("apt-cache depends {meta}"), output: depends });
     };
-    run(Command::new("apt-get").current_dir(dir).args([
-        "download",
-        "-qq",
-        &format!("linux-image-{version}"),
-    ]))?;
+    run(apt("apt-get").current_dir(dir).args(["download", "-qq", &format!("linux-image-{version}")]))?;
     let entries = std::fs::read_dir(dir).map_err(QemuError::io("list the kernel's folder"))?;
     let deb = entries.flatten().map(|e| e.path()).find(|path| path.extension().is_some_and(|e| e == "deb"));
     let Some(deb) = deb else {

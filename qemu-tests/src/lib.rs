@@ -23,6 +23,7 @@ mod accel;
 pub mod demo;
 mod disk;
 mod error;
+mod foreign;
 mod guest;
 mod host_tool;
 mod kernel;
@@ -43,6 +44,7 @@ mod workshop;
 
 pub use disk::{Bus, Disk};
 pub use error::QemuError;
+pub use foreign::foreign_config;
 pub use guest::{Exit, Guest};
 pub use host_tool::{drydock_bundle, drydock_fleet};
 pub use kernel::DebianKernel;

@@ -6,6 +6,7 @@ use crate::paths::target_subdir;
 use crate::serial::Sink;
 use crate::slots::Slot;
 use crate::{ARCHITECTURE, QemuError};
+use drydock_architecture::{Architecture, EfiFirmware};
 use std::fs::File;
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt;
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 #[derive(Clone, Debug)]
 pub struct Qemu {
     name: String,
+    architecture: Architecture,
     memory_mib: u32,
     cpus: u32,
     firmware: Firmware,
@@ -61,6 +63,7 @@ impl Qemu {
     pub fn new(name: &str) -> Self {
         Self {
             name: name.into(),
+            architecture: ARCHITECTURE,
             memory_mib: 512,
             cpus: 2,
             firmware: Firmware::Bios,
@@ -75,6 +78,12 @@ impl Qemu {
             echo: false,
             args: Vec::new(),
         }
+    }
+
+    /// The processor. Another than the host's is always emulated.
+    pub fn architecture(mut self, architecture: Architecture) -> Self {
+        self.architecture = architecture;
+        self
     }
 
     /// The size of the memory.
@@ -173,12 +182,12 @@ impl Qemu {
         let stderr = files.path().join("stderr");
         let errors = File::create(&stderr).map_err(QemuError::io("create QEMU's error log"))?;
 
-        let machine = ARCHITECTURE.machine();
+        let machine = self.architecture.machine();
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--", machine.program]);
         let board =
             if matches!(self.firmware, Firmware::UBoot(_)) { machine.u_boot } else { machine.machine };
-        command.args(["-machine", board, "-cpu", machine.cpu, "-accel", accelerator()]);
+        command.args(["-machine", board, "-cpu", machine.cpu, "-accel", accelerator(self.architecture)]);
         command.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
         command.args(["-m", &self.memory_mib.to_string(), "-smp", &self.cpus.to_string()]);
         command.arg("-chardev").arg(format!("socket,id=qmp,path={}", socket.display()));
@@ -189,7 +198,7 @@ impl Qemu {
         };
         match &self.firmware {
             Firmware::Bios => {}
-            Firmware::Efi(variables) => drop(command.args(efi_args(variables)?)),
+            Firmware::Efi(variables) => drop(command.args(efi_args(machine.efi, variables)?)),
             Firmware::UBoot(file) => drop(command.arg("-bios").arg(file)),
         }
         if self.watchdog {
@@ -221,7 +230,7 @@ impl Qemu {
             Serial::Throttled(baud) => Some(baud),
             _ => None,
         };
-        Launch { command, sink, baud, log, listener, stderr, files, slot }.start()
+        Launch { command, program: machine.program, sink, baud, log, listener, stderr, files, slot }.start()
     }
 
     fn open_log(&self) -> Result<(Log, Sink), QemuError> {
@@ -242,8 +251,7 @@ impl Qemu {
 }
 
 /// The firmware's code is shared; its variables belong to one machine.
-fn efi_args(variables: &PathBuf) -> Result<[String; 4], QemuError> {
-    let efi = ARCHITECTURE.machine().efi;
+fn efi_args(efi: EfiFirmware, variables: &PathBuf) -> Result<[String; 4], QemuError> {
     if !variables.exists() {
         let doing =
             format!("copy {} (Debian's package {}) to {}", efi.variables, efi.package, variables.display());

@@ -3,9 +3,9 @@
 use crate::paths::{run, target_subdir};
 use crate::workshop::{Recipe, boot_image_script};
 use crate::{DebianKernel, QemuError, Tools};
+use drydock_architecture::Architecture;
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::{self, File};
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -97,6 +97,13 @@ impl SmallSystem {
     /// The same with a kernel that has everything built in; the configuration lists no modules.
     pub fn with_built_in_kernel(name: &str, config: &str, vmlinuz: &Path) -> Result<Self, QemuError> {
         Self::make(name, config, (vmlinuz, None), ROOT_SIZE)
+    }
+
+    /// One of another processor, with what `tools/setup-foreign.sh` installs. The configuration
+    /// says which, and has its kernel's modules and console.
+    pub fn foreign(name: &str, config: &str, architecture: Architecture) -> Result<Self, QemuError> {
+        let (tools, kernel) = (Tools::foreign(architecture)?, DebianKernel::cloud_for(architecture)?);
+        Self::make_with(name, config, kernel.parts(), ROOT_SIZE, (tools, Extra::default()))
     }
 
     /// `kernel` is the image, and where its modules come from.

@@ -56,10 +56,14 @@ impl Tools {
 
     /// Makes the disk image that a factory flashes.
     pub fn disk(&self, config: &Path, bundle: &Path, output: &Path) -> Command {
-        command(
+        let mut disk = command(
             &self.bundle,
             &[&"disk", &"--quiet", &"--config", &config, &"--bundle", &bundle, &"--output", &output],
-        )
+        );
+        if let Some(modules) = &self.grub_modules {
+            disk.arg("--grub-modules").arg(modules);
+        }
+        disk
     }
 
     /// The root image's dm-verity root hash in a bundle's manifest, in hex.

@@ -62,6 +62,24 @@ fn the_root_slots_type_is_that_of_the_devices_processor() {
 }
 
 #[test]
+fn grubs_modules_may_be_unpacked_anywhere_and_where_they_are_missing_is_said() {
+    let dir = factory(BIOS);
+    make(dir.path(), "");
+    let usual = fs::read(dir.path().join("disk.img")).unwrap();
+    sh(dir.path(), "mkdir unpacked && cp -r /usr/lib/grub/i386-pc unpacked && rm disk.img");
+    make(dir.path(), "--grub-modules unpacked");
+    assert!(fs::read(dir.path().join("disk.img")).unwrap() == usual, "another disk");
+
+    // Modules of this machine's kind are of no use to the other.
+    configure(dir.path(), "architecture = \"aarch64\"\nbootloader = \"grub-efi\"", "");
+    let said = output(dir.path(), &format!("{} {DISK} --grub-modules unpacked", tool()));
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    for words in ["unpacked/arm64-efi is missing", "grub-efi-arm64-bin", "--grub-modules"] {
+        assert!(said.contains(words), "{words} in {said}");
+    }
+}
+
+#[test]
 fn the_filesystems_are_clean_and_hold_one_sector_of_environment() {
     for layout in [BIOS, EFI, EFI_4096] {
         let dir = factory(layout);

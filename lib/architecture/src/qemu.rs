@@ -11,6 +11,11 @@ pub struct Machine {
     pub u_boot: &'static str,
     /// The value of `-cpu` under software emulation.
     pub cpu: &'static str,
+    /// The kernel's name of its first serial port, with its speed where it has one.
+    pub console: &'static str,
+    /// The modules of Debian's kernel with which this processor's own instructions encrypt, and hash where the kernel has not
+    /// built that in.
+    pub ciphers: &'static [&'static str],
     /// EFI firmware for it.
     pub efi: EfiFirmware,
 }
@@ -35,6 +40,8 @@ impl Architecture {
                 machine: "q35",
                 u_boot: "pc",
                 cpu: "max,-erms",
+                console: "ttyS0,115200",
+                ciphers: &["aesni-intel"],
                 efi: EfiFirmware {
                     code: "/usr/share/OVMF/OVMF_CODE_4M.fd",
                     variables: "/usr/share/OVMF/OVMF_VARS_4M.fd",
@@ -47,6 +54,8 @@ impl Architecture {
                 machine: "virt",
                 u_boot: "virt",
                 cpu: "cortex-a53",
+                console: "ttyAMA0",
+                ciphers: &["aes-ce-blk", "sha2-ce"],
                 efi: EfiFirmware {
                     code: "/usr/share/AAVMF/AAVMF_CODE.fd",
                     variables: "/usr/share/AAVMF/AAVMF_VARS.fd",

@@ -37,8 +37,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Makes a disk image to flash: partition table, GRUB, boot environment, state, set a and both recovery copies from a
-/// bundle. Needs no root; GRUB's modules come from the Debian package for the device's processor and firmware, and
-/// grub-mkimage from grub-common; what is missing is named. Set b and `data` are left blank.
+/// bundle. Needs no root; GRUB's modules come from the Debian package for the device's processor and firmware (--grub-modules
+/// says where they are, if not in its place), and grub-mkimage from grub-common; what is missing is named. Set b and `data` are
+/// left blank.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The device's configuration; [layout] has the sizes.
@@ -62,6 +63,10 @@ pub(crate) struct Args {
     /// A raw image for both recovery copies in place of the bundle's. No signature covers it.
     #[arg(long, value_name = "IMG")]
     recovery_image: Option<PathBuf>,
+    /// Where GRUB's modules are, in a folder for each platform: of another processor than the build host's they can be unpacked,
+    /// but not installed.
+    #[arg(long, value_name = "FOLDER", default_value = "/usr/lib/grub")]
+    grub_modules: PathBuf,
 }
 
 pub(crate) fn run(args: &Args, progress: Progress) -> Result<Reply, Error> {
@@ -92,7 +97,7 @@ pub(crate) fn run(args: &Args, progress: Progress) -> Result<Reply, Error> {
     let writing = || file("writing", &args.output);
     let map = if args.bmap { Some(bmap::beside(&args.output)?) } else { None };
     let new = NewFile::new(&args.output, readers(&config)).map_err(writing())?;
-    let disk = make(&config, &bundle, &contents, &layout, &args.bundle, new.temporary(), progress)?;
+    let disk = make(&config, &bundle, &contents, &layout, args, new.temporary(), progress)?;
     new.finish().map_err(writing())?;
     let mut text = report(&args.output, &layout, &contents);
     if let Some(map) = &map {
@@ -129,14 +134,14 @@ fn make(
     bundle: &Bundle,
     contents: &[Content<'_>],
     layout: &Layout,
-    bundle_path: &Path,
+    args: &Args,
     path: &Path,
     progress: Progress,
 ) -> Result<Disk, Error> {
     let writing = || file("writing", path);
     let disk: Disk = Arc::new(Canvas::create(path, layout).map_err(writing())?);
     gpt::write(path, layout)?;
-    let site = Site { config, layout, disk: &disk, path };
+    let site = Site { config, layout, disk: &disk, path, grub_modules: &args.grub_modules };
     let loader = loader::of(config);
     loader.install(&site)?;
 
@@ -168,7 +173,7 @@ fn make(
     }
     bar.finish_and_clear();
     if config.layout.factory_mib > Mib(0) {
-        let (part, whole) = (site.part(labels::FACTORY)?, RawImage::open(bundle_path)?);
+        let (part, whole) = (site.part(labels::FACTORY)?, RawImage::open(&args.bundle)?);
         if whole.size > part.size() {
             return Err(Error::Input {
                 what: "layout.factory_mib".into(),

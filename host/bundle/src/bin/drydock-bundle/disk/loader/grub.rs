@@ -88,7 +88,7 @@ impl Loader for Grub {
 
     fn install(&self, site: &Site<'_>) -> Result<(), Error> {
         let architecture = site.config.layout.architecture;
-        let core = Core::make(architecture, self.0, &settings(site.config, site.layout))?;
+        let core = Core::make(architecture, self.0, site.grub_modules, &settings(site.config, site.layout))?;
         match self.0 {
             Firmware::Bios => {
                 core.install_bios(site.disk, site.layout).map_err(file("writing", site.path))?;
@@ -160,8 +160,13 @@ struct Core {
 }
 
 impl Core {
-    /// Calls `grub-mkimage`.
-    fn make(architecture: Architecture, firmware: Firmware, settings: &Settings) -> Result<Self, Error> {
+    /// Calls `grub-mkimage`, with the platform's modules from its folder in `modules`.
+    fn make(
+        architecture: Architecture,
+        firmware: Firmware,
+        modules: &Path,
+        settings: &Settings,
+    ) -> Result<Self, Error> {
         let platform = match firmware {
             Firmware::Bios => architecture.grub_bios().ok_or_else(|| Error::Input {
                 what: "GRUB for BIOS firmware".into(),
@@ -169,12 +174,12 @@ impl Core {
             })?,
             Firmware::Efi => architecture.grub_efi(),
         };
-        let modules = Path::new("/usr/lib/grub").join(platform.name);
+        let modules = modules.join(platform.name);
         if !modules.is_dir() {
             return Err(Error::Input {
                 what: format!("GRUB for {}", platform.name),
                 problem: format!(
-                    "{} is missing; install Debian's package {}",
+                    "{} is missing; install Debian's package {}, or name with --grub-modules where it was unpacked",
                     modules.display(),
                     platform.package
                 ),
@@ -188,8 +193,8 @@ impl Core {
         fs::write(&memdisk, tar_of("grub.cfg", &script(settings))).map_err(file("writing", &memdisk))?;
         let mut command = Command::new("grub-mkimage");
         // `-m` sets the prefix, and with it `$root`, to the memdisk; the later `-p` takes that back.
-        command.args(["-O", platform.name, "-c"]).arg(&early).arg("-m").arg(&memdisk).args(["-p", "/"]);
-        command.arg("-o").arg(&core).args(MODULES);
+        command.args(["-O", platform.name, "-d"]).arg(&modules).arg("-c").arg(&early);
+        command.arg("-m").arg(&memdisk).args(["-p", "/", "-o"]).arg(&core).args(MODULES);
         if firmware == Firmware::Bios {
             command.args(["biosdisk", "linux16"]);
         }

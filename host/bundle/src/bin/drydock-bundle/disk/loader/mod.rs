@@ -21,6 +21,8 @@ pub(super) struct Site<'a> {
     pub(super) disk: &'a Disk,
     /// The image file, for messages.
     pub(super) path: &'a Path,
+    /// Where GRUB's modules are, in a folder for each platform.
+    pub(super) grub_modules: &'a Path,
 }
 
 impl Site<'_> {
