@@ -9,7 +9,8 @@ images="debootstrap debian-archive-keyring squashfs-tools erofs-utils e2fsprogs 
     xz-utils grub-common grub-pc-bin grub-efi-amd64-bin"
 # What the tests run drydock in, and hold it against.
 tests="busybox-static qemu-system-x86 qemu-utils ovmf cryptsetup-bin openssl jq nginx-light softhsm2 opensc time bmap-tools
-    lz4 iproute2 dnsmasq-base radvd socat curl sqlite3 openssh-client lrzsz chromium acl attr libcap2-bin"
+    lz4 iproute2 dnsmasq-base radvd socat curl sqlite3 openssh-client lrzsz chromium acl attr libcap2-bin
+    sbsigntool systemd-boot-efi efibootguard"
 
 # U-Boot, which tools/u-boot.sh builds for the tests; mkimage is what drydock's images for it are held against.
 u_boot="bc bison flex gcc-i686-linux-gnu libgnutls28-dev libssl-dev patch python3-dev python3-pyelftools python3-setuptools swig

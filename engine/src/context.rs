@@ -47,8 +47,9 @@ pub struct BootContext {
 
 impl BootContext {
     /// Reads `drydock.set=a|b`, or `drydock.recovery` with `drydock.reason=fallback|menu-factory-reset` and `drydock.copy=a|b`.
-    /// Without any of them nobody has said.
-    pub fn from_command_line(text: &str) -> Self {
+    /// Without any of them nobody has said. What is not [the kernel's part](kernels_part) says nothing.
+    pub fn from_command_line(line: &str) -> Self {
+        let text = kernels_part(line);
         let value = |name: &str| {
             let mut values = text.split_ascii_whitespace().filter_map(|word| word.split_once('='));
             values.find(|(key, _)| *key == name).map(|(_, value)| value)
@@ -70,6 +71,18 @@ impl BootContext {
             copy: value("drydock.copy").and_then(|copy| copy.parse().ok()),
         }
     }
+}
+
+/// The part of a command line that the kernel reads, which ends at a word `--` (its `admin-guide/kernel-parameters`). The signed
+/// line of a unified kernel image ends in that word: what a stub appends to it, from wherever, is then behind it.
+pub fn kernels_part(line: &str) -> &str {
+    let whole_word = |at: usize| {
+        let (before, rest) = (&line[..at], &line[at + 2..]);
+        before.chars().next_back().is_none_or(|c| c.is_ascii_whitespace())
+            && rest.chars().next().is_none_or(|c| c.is_ascii_whitespace())
+    };
+    let end = line.match_indices("--").map(|(at, _)| at).find(|&at| whole_word(at));
+    &line[..end.unwrap_or(line.len())]
 }
 
 /// What a boot came to.
@@ -119,5 +132,20 @@ mod tests {
         assert_eq!(purpose("quiet drydock.set=c"), Purpose::Recovery(Reason::Asked));
         assert_eq!(purpose("quiet console=ttyS0 drydock.settle=1"), Purpose::Unsaid);
         assert_eq!(BootContext::from_command_line("drydock.copy=b").copy, Some(CopyName::B));
+    }
+
+    #[test]
+    fn what_is_appended_to_a_line_that_has_ended_says_nothing() {
+        let signed = "panic=10 drydock.recovery drydock.copy=a --";
+        let asked = BootContext { purpose: Purpose::Recovery(Reason::Asked), copy: Some(CopyName::A) };
+        for appended in ["", " ", "\n", " drydock.set=b", " drydock.reason=menu-factory-reset drydock.copy=b"]
+        {
+            assert_eq!(BootContext::from_command_line(&format!("{signed}{appended}")), asked, "{appended}");
+        }
+        assert_eq!(BootContext::from_command_line("panic=10 -- drydock.recovery").purpose, Purpose::Unsaid);
+        assert_eq!(kernels_part("a --b c-- ---d -- e -- f"), "a --b c-- ---d ");
+        assert_eq!(kernels_part("-- x"), "");
+        assert_eq!(kernels_part("x --"), "x ");
+        assert_eq!(kernels_part("\u{e9}--\u{e9} x\n"), "\u{e9}--\u{e9} x\n");
     }
 }

@@ -7,6 +7,7 @@
 mod build;
 mod compress;
 mod cpio;
+pub mod efi;
 mod elf;
 mod error;
 mod kernel;

@@ -1,4 +1,7 @@
-//! `drydock-initramfs`: builds a device's initramfs, shows what is in one, and checks a kernel's configuration.
+//! `drydock-initramfs`: builds a device's initramfs, shows what is in one, makes and signs unified kernel images, and checks a
+//! kernel's configuration.
+
+mod efi_commands;
 
 use clap::{Args, Parser, Subcommand};
 use drydock_files::new_file::{NewFile, Readers};
@@ -26,6 +29,10 @@ enum Command {
         /// The initramfs (newc, in zstd or xz).
         file: PathBuf,
     },
+    /// Put kernel, initramfs and command line into one EFI program: a unified kernel image.
+    Uki(efi_commands::UkiArgs),
+    /// Sign an EFI program for Secure Boot.
+    SignEfi(efi_commands::SignArgs),
     /// Tell which options a kernel configuration lacks.
     CheckKernel {
         /// The kernel's .config; - reads standard input (as in: zcat /proc/config.gz | …).
@@ -74,6 +81,11 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Build(args) => run_build(args),
         Command::List { file } => run_list(&file),
+        Command::Uki(args) => efi_commands::run_uki(&args).map(|told| {
+            told.iter().for_each(|line| print_line(&mut std::io::stdout(), format_args!("{line}")));
+            ExitCode::SUCCESS
+        }),
+        Command::SignEfi(args) => efi_commands::run_sign(&args).map(|()| ExitCode::SUCCESS),
         Command::CheckKernel { file, modules, config, compression } => {
             let form = if modules { Form::BuiltInOrModule } else { Form::BuiltIn };
             run_check(&file, form, compression, config.as_deref())

@@ -22,6 +22,7 @@
 mod accel;
 pub mod demo;
 mod disk;
+mod efi_variables;
 mod error;
 mod foreign;
 mod guest;
@@ -43,6 +44,7 @@ mod u_boot;
 mod workshop;
 
 pub use disk::{Bus, Disk};
+pub use efi_variables::{BootEntry, EfiVariables};
 pub use error::QemuError;
 pub use foreign::foreign_config;
 pub use guest::{Exit, Guest};

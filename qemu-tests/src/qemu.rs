@@ -45,6 +45,8 @@ pub enum Firmware {
     Efi(PathBuf),
     /// U-Boot, from this file.
     UBoot(PathBuf),
+    /// EFI firmware that knows Secure Boot. What it trusts is among its variables: see [`EfiVariables`](crate::EfiVariables).
+    SecureBoot(PathBuf),
 }
 
 /// The first serial port.
@@ -183,10 +185,13 @@ impl Qemu {
         let errors = File::create(&stderr).map_err(QemuError::io("create QEMU's error log"))?;
 
         let machine = self.architecture.machine();
+        let secure = machine.secure_boot.filter(|_| matches!(self.firmware, Firmware::SecureBoot(_)));
+        let board = match &self.firmware {
+            Firmware::UBoot(_) => machine.u_boot,
+            _ => secure.map_or(machine.machine, |secure| secure.machine),
+        };
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--", machine.program]);
-        let board =
-            if matches!(self.firmware, Firmware::UBoot(_)) { machine.u_boot } else { machine.machine };
         command.args(["-machine", board, "-cpu", machine.cpu, "-accel", accelerator(self.architecture)]);
         command.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
         command.args(["-m", &self.memory_mib.to_string(), "-smp", &self.cpus.to_string()]);
@@ -198,8 +203,14 @@ impl Qemu {
         };
         match &self.firmware {
             Firmware::Bios => {}
-            Firmware::Efi(variables) => drop(command.args(efi_args(machine.efi, variables)?)),
+            Firmware::Efi(variables) | Firmware::SecureBoot(variables) => {
+                let code = secure.map_or(machine.efi.code, |secure| secure.code);
+                command.args(efi_args(machine.efi, code, variables)?);
+            }
             Firmware::UBoot(file) => drop(command.arg("-bios").arg(file)),
+        }
+        if let Some(secure) = secure {
+            command.args(["-global", secure.global]);
         }
         if self.watchdog {
             command.args(["-device", "i6300esb", "-action", "watchdog=reset"]);
@@ -251,7 +262,7 @@ impl Qemu {
 }
 
 /// The firmware's code is shared; its variables belong to one machine.
-fn efi_args(efi: EfiFirmware, variables: &PathBuf) -> Result<[String; 4], QemuError> {
+fn efi_args(efi: EfiFirmware, code: &str, variables: &PathBuf) -> Result<[String; 4], QemuError> {
     if !variables.exists() {
         let doing =
             format!("copy {} (Debian's package {}) to {}", efi.variables, efi.package, variables.display());
@@ -259,5 +270,5 @@ fn efi_args(efi: EfiFirmware, variables: &PathBuf) -> Result<[String; 4], QemuEr
     }
     let flash = |n: u32, file: &str, more: &str| format!("if=pflash,unit={n},format=raw,file={file}{more}");
     let variables = variables.to_string_lossy().replace(',', ",,");
-    Ok(["-drive".into(), flash(0, efi.code, ",readonly=on"), "-drive".into(), flash(1, &variables, "")])
+    Ok(["-drive".into(), flash(0, code, ",readonly=on"), "-drive".into(), flash(1, &variables, "")])
 }

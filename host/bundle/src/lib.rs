@@ -8,7 +8,7 @@ pub mod keys;
 mod open_file;
 pub mod ordered;
 mod output;
-mod pem;
+pub mod pem;
 mod slim;
 mod ssh_key;
 mod supplement;

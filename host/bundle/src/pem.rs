@@ -6,18 +6,21 @@ use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
 /// The largest key file in bytes that is looked at.
-pub(crate) const MAX_FILE: u64 = 1 << 20;
+pub const MAX_FILE: u64 = 1 << 20;
 
 /// One block.
-pub(crate) struct Block {
+pub struct Block {
     /// What it says that it is: `PUBLIC KEY`.
-    pub(crate) label: String,
+    pub label: String,
     /// Its content.
-    pub(crate) der: Zeroizing<Vec<u8>>,
+    pub der: Zeroizing<Vec<u8>>,
 }
 
 /// All blocks of a file, in order. Text outside them, of whatever encoding, is passed over.
-pub(crate) fn blocks(file: &[u8]) -> Result<Vec<Block>, String> {
+///
+/// # Errors
+/// A block has no end, ends as another one, or holds no base64.
+pub fn blocks(file: &[u8]) -> Result<Vec<Block>, String> {
     let mut blocks = Vec::new();
     let mut lines = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file).split(|&b| b == b'\n' || b == b'\r');
     while let Some(line) = lines.next() {
@@ -50,7 +53,10 @@ fn boundary<'a>(line: &'a [u8], kind: &str) -> Option<&'a str> {
 }
 
 /// The one block with this label, if there is one.
-pub(crate) fn one<'a>(blocks: &'a [Block], label: &str) -> Result<Option<&'a Block>, String> {
+///
+/// # Errors
+/// There are several: it would be a guess which one is meant.
+pub fn one<'a>(blocks: &'a [Block], label: &str) -> Result<Option<&'a Block>, String> {
     let mut found = blocks.iter().filter(|block| block.label == label);
     match (found.next(), found.count()) {
         (_, more) if more > 0 => {

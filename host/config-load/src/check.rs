@@ -16,13 +16,14 @@ use drydock_config::{Config, Data, Layout, MAX_KEY, Mib, Unlock, WipeHow};
 /// What `state` and the two partition tables take.
 const FIXED_MIB: u64 = 8 + 2;
 /// Kernel parameters that would get in the way, and why.
-const FOREIGN_PARAMETERS: [(&str, &str); 6] = [
+const FOREIGN_PARAMETERS: [(&str, &str); 7] = [
     ("drydock.", "the boot entries set drydock's parameters themselves"),
     ("root=", "drydock mounts the root through dm-verity"),
     ("roothash=", "systemd takes it for its own and waits for devices that never come"),
     ("usrhash=", "systemd takes it for its own and waits for devices that never come"),
     ("systemd.verity", "systemd would set up dm-verity a second time"),
     ("init=", "set `boot.init`"),
+    ("--", "the kernel reads nothing behind it, and drydock's own parameters come there"),
 ];
 
 /// Everything that is wrong with `config`, in the order of its keys.

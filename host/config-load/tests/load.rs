@@ -235,6 +235,7 @@ fn the_layout_must_add_up() {
     load(&path).unwrap();
     refused("disk_mib = 1024", "architecture = \"z80\"", 32, "unknown variant `z80`");
     refused("quiet", "roothash=12", 35, "systemd takes it for its own");
+    refused("quiet", "-- quiet", 35, "the kernel reads nothing behind it");
     refused("quiet", "drydock.set=a", 35, "themselves");
     refused("quiet", "$cmd", 35, "without quotes");
     let (_folder, path) = write(&GOOD.replace("disk_mib = 1024", "disk_mib = 752"));

@@ -3,6 +3,7 @@
 
 mod build;
 mod cli;
+mod efi;
 mod fake;
 mod kernel_uses;
 mod reference;

@@ -9,7 +9,7 @@ mod qemu;
 mod u_boot;
 
 pub use grub::GrubPlatform;
-pub use qemu::{EfiFirmware, Machine};
+pub use qemu::{EfiFirmware, Machine, SecureBoot};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -81,6 +81,19 @@ impl Architecture {
         }
     }
 
+    /// Returns the number that EFI programs have for it (`Machine`). PE Format, "Machine Types": AMD64 and ARM64.
+    pub const fn efi_machine(self) -> u16 {
+        match self {
+            Self::X86_64 => 0x8664,
+            Self::Aarch64 => 0xaa64,
+        }
+    }
+
+    /// Returns the one with this number in EFI programs.
+    pub fn of_efi_machine(machine: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|architecture| architecture.efi_machine() == machine)
+    }
+
     /// Returns the number that ELF files have for it (`e_machine`).
     pub const fn elf_machine(self) -> u16 {
         match self {
@@ -140,9 +153,10 @@ mod tests {
             assert_eq!(one.to_string().parse(), Ok(one));
             assert_eq!(one.debian().parse(), Ok(one));
             assert_eq!(Architecture::of_elf_machine(one.elf_machine()), Some(one));
+            assert_eq!(Architecture::of_efi_machine(one.efi_machine()), Some(one));
         }
         let unknown = "z80".parse::<Architecture>().unwrap_err().to_string();
         assert_eq!(unknown, "no architecture is called `z80`; known are x86_64, aarch64");
-        assert_eq!(Architecture::of_elf_machine(8), None);
+        assert_eq!((Architecture::of_elf_machine(8), Architecture::of_efi_machine(8)), (None, None));
     }
 }

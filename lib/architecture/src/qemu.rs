@@ -18,6 +18,19 @@ pub struct Machine {
     pub ciphers: &'static [&'static str],
     /// EFI firmware for it.
     pub efi: EfiFirmware,
+    /// What there is instead where the firmware is to know Secure Boot.
+    pub secure_boot: Option<SecureBoot>,
+}
+
+/// EFI firmware for QEMU that knows Secure Boot, from the same package as the other; its variables are made of the same template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecureBoot {
+    /// The code.
+    pub code: &'static str,
+    /// The value of `-machine`: the firmware has a mode of the processor to itself.
+    pub machine: &'static str,
+    /// The value of `-global` with which only this mode writes the variables.
+    pub global: &'static str,
 }
 
 /// EFI firmware for QEMU, as Debian packages it.
@@ -47,6 +60,11 @@ impl Architecture {
                     variables: "/usr/share/OVMF/OVMF_VARS_4M.fd",
                     package: "ovmf",
                 },
+                secure_boot: Some(SecureBoot {
+                    code: "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd",
+                    machine: "q35,smm=on",
+                    global: "driver=cfi.pflash01,property=secure,value=on",
+                }),
             },
             // Cryptography of `-cpu max` takes several times as long to emulate.
             Self::Aarch64 => Machine {
@@ -61,6 +79,7 @@ impl Architecture {
                     variables: "/usr/share/AAVMF/AAVMF_VARS.fd",
                     package: "qemu-efi-aarch64",
                 },
+                secure_boot: None,
             },
         }
     }

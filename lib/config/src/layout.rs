@@ -68,6 +68,15 @@ impl Default for Layout {
     }
 }
 
+impl Layout {
+    /// Returns the kernel parameters of every start, before those that say what it is for: drydock's own, then the
+    /// configuration's. Debian's kernels never reboot by themselves without `panic`, and with systemd's GPT generator there would
+    /// be partitions mounted behind drydock's back.
+    pub fn kernel_parameters(&self) -> String {
+        format!("panic=10 systemd.gpt_auto=0 {}", self.cmdline).trim_end().to_owned()
+    }
+}
+
 /// Which bootloader `drydock-bundle disk` installs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bootloader {

@@ -21,6 +21,7 @@ mod no_bootloader;
 mod page;
 mod recovery;
 mod reset;
+mod secure_boot;
 mod service;
 mod small;
 mod stay;

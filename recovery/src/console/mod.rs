@@ -17,6 +17,7 @@ mod ring;
 mod transfer;
 mod writer;
 
+use drydock_engine::context::kernels_part;
 pub use events::{ConsoleEvents, since_start};
 #[cfg(feature = "service")]
 pub use listen::Listener;
@@ -40,7 +41,8 @@ impl Console {
     /// a handle that swallows everything.
     pub fn open() -> io::Result<Self> {
         let read = |file: &str| fs::read_to_string(file).unwrap_or_default();
-        let mut names = names::consoles(&read("/proc/cmdline"), &read("/sys/class/tty/console/active"));
+        let mut names =
+            names::consoles(kernels_part(&read("/proc/cmdline")), &read("/sys/class/tty/console/active"));
         names.push("console".into());
         let mut files: Vec<File> = vec![];
         for name in names {

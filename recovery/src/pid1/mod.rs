@@ -17,7 +17,7 @@ use crate::machine::{Hardware, Part};
 use crate::mount;
 use drydock_config::Config;
 use drydock_engine::Error;
-use drydock_engine::context::BootContext;
+use drydock_engine::context::{BootContext, kernels_part};
 use drydock_engine::event::{Event, Events, Step};
 #[cfg(feature = "lan")]
 use drydock_engine::state::Seen;
@@ -75,9 +75,10 @@ fn boot(console: &Console, sink: &ConsoleEvents) -> Result<(), Error> {
     let command_line = fs::read_to_string("/proc/cmdline");
     let command_line =
         command_line.map_err(Error::system("reading", "/proc/cmdline", "the kernel is broken"))?;
-    let context = BootContext::from_command_line(&command_line);
+    let command_line = kernels_part(&command_line);
+    let context = BootContext::from_command_line(command_line);
     start_watchdog(sink, &config);
-    let machine = find_machine(&config, &command_line, sink, console)?;
+    let machine = find_machine(&config, command_line, sink, console)?;
     #[cfg(feature = "lan")]
     {
         let seen = Seen::look(&machine).ok();

@@ -122,14 +122,13 @@ fn settings(config: &Config, layout: &Layout) -> Settings {
             .map_or_else(String::new, |p| p.index.to_string())
     };
     let (unit, speed) = serial_console(&config.layout.cmdline);
-    let cmdline = format!("panic=10 systemd.gpt_auto=0 {}", config.layout.cmdline);
     vec![
         ("part_bootenv", index(BOOTENV.into())),
         ("part_recovery_a", index("recovery-a".into())),
         ("part_recovery_b", index("recovery-b".into())),
         ("part_boot_a", index(format!("{boot}-a"))),
         ("part_boot_b", index(format!("{boot}-b"))),
-        ("cmdline", format!("\"{}\"", cmdline.trim_end())),
+        ("cmdline", format!("\"{}\"", config.layout.kernel_parameters())),
         ("menu_seconds", config.layout.menu_seconds.to_string()),
         ("serial_unit", unit),
         ("serial_speed", speed),
