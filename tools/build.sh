@@ -36,7 +36,7 @@ esac
 # Rust's name for it: `Architecture::target` has the same.
 target=$architecture-unknown-linux-gnu
 binary=${CARGO_TARGET_DIR:-target}/$target/release/drydock
-limit=1600000
+limit=1605000
 if [ "$feature" ]; then
     binary=${CARGO_TARGET_DIR:-target}/$feature/$target/release/drydock
     case $feature in

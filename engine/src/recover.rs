@@ -78,7 +78,8 @@ pub fn recover(
     tell_foreign_job(machine, &state.record);
     if let Some(intent) = state.record.job().cloned() {
         carry_out(machine, state, &intent, copy)?;
-    } else if reason == Reason::Fallback && starved {
+    } else if starved {
+        // Not every bootloader says why it has started recovery; that no set has starts left says as much.
         give_up_damaged_sets(machine, state);
         if transition::rearm(&mut state.record, machine.now()).is_some() {
             machine

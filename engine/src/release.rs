@@ -43,12 +43,16 @@ pub fn info(manifest: &Manifest, digest: Digest) -> SetInfo {
     }
 }
 
-/// The image that a release has for a class, and whether the bundle carries it or only pins it.
-pub fn image_of(manifest: &Manifest, class: &str) -> Option<(Image, Carried)> {
-    let carried = manifest.images.iter().find(|image| image.class == class).cloned();
-    let pinned =
-        || manifest.pins.iter().find(|pin| pin.class == class).map(|pin| (pin.image(), Carried::Pinned));
-    carried.map(|image| (image, Carried::InBundle)).or_else(pinned)
+/// The image that a release has for a slot of a class, and whether the bundle carries it or only pins it. One for this slot
+/// alone, whose class is that with `-a` or `-b`, comes before one for either.
+pub fn image_of(manifest: &Manifest, class: &str, slot: SlotName) -> Option<(Image, Carried)> {
+    let of = |class: &str| {
+        let carried = manifest.images.iter().find(|image| image.class == class).cloned();
+        let pinned =
+            || manifest.pins.iter().find(|pin| pin.class == class).map(|pin| (pin.image(), Carried::Pinned));
+        carried.map(|image| (image, Carried::InBundle)).or_else(pinned)
+    };
+    of(&slot.label(class)).or_else(|| of(class))
 }
 
 /// Whether a bundle carries an image.
@@ -69,15 +73,20 @@ pub fn trusted_release(
     let name = name.into();
     let slot = machine.slot(class, name)?;
     let untrusted = |why| Error::Slot { label: name.label(class.partition()), why: Box::new(why) };
-    release_in(machine.config(), class, &slot).map_err(untrusted)
+    release_in(machine.config(), class, name, &slot).map_err(untrusted)
 }
 
-fn release_in(config: &Config, class: &SlotClass, slot: &dyn BlockDevice) -> Result<Release, Error> {
+fn release_in(
+    config: &Config,
+    class: &SlotClass,
+    name: SlotName,
+    slot: &dyn BlockDevice,
+) -> Result<Release, Error> {
     let trailer = trailer::read(slot)?;
     signature::verify(&trailer.manifest, &trailer.signatures, &trusted(config)?)?;
     let manifest = Manifest::parse(&trailer.manifest)?;
     let image_for = |class: &SlotClass| {
-        let image = image_of(&manifest, &class.class).filter(|(image, _)| image.name == trailer.image);
+        let image = image_of(&manifest, &class.class, name).filter(|(image, _)| image.name == trailer.image);
         image.map(|(image, _)| image)
     };
     // The recovery has the boot slot's image where a bundle brings none of its own.

@@ -51,7 +51,7 @@ pub use guest::{Exit, Guest};
 pub use host_tool::{drydock_bundle, drydock_fleet};
 pub use kernel::DebianKernel;
 pub use line::{Lent, Line};
-pub use marker::{boot_sector, marker_kernel};
+pub use marker::{boot_sector, marker_efi, marker_kernel};
 pub use paths::{repository, run, target_dir};
 pub use qemu::{Firmware, Qemu, Serial};
 pub use script::Script;

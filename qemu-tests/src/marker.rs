@@ -76,3 +76,45 @@ pub fn marker_kernel() -> Vec<u8> {
     put(0x400 + protected.len(), &print_and_exit(true));
     kernel
 }
+
+/// An EFI application as far as the firmware can tell, in 1 KiB: it prints `text` to the serial port and ends QEMU, or
+/// halts for ever where that can't be ended. For the reference device's processor.
+pub fn marker_efi(text: &str) -> Vec<u8> {
+    const PAGE: u32 = 0x1000;
+    const FILE: usize = 512;
+    // lea rsi, [rip + what follows]; cld
+    let mut code = vec![0xfc];
+    code.extend(print_and_exit(true));
+    let code = [&[0x48, 0x8d, 0x35][..], &(code.len() as u32).to_le_bytes(), &code, text.as_bytes()].concat();
+    assert!(code.len() < FILE, "the text is too long");
+
+    let mut image = vec![0; 2 * FILE];
+    let mut put = |at: usize, bytes: &[u8]| image[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, b"MZ");
+    put(60, &64u32.to_le_bytes());
+    put(64, b"PE\0\0");
+    put(68, &0x8664u16.to_le_bytes()); // machine
+    put(70, &1u16.to_le_bytes()); // sections
+    put(84, &240u16.to_le_bytes()); // size of the optional header
+    put(86, &0x22u16.to_le_bytes()); // executable, large addresses
+    let header = 88;
+    put(header, &0x20bu16.to_le_bytes()); // PE32+
+    put(header + 4, &(FILE as u32).to_le_bytes()); // size of code
+    put(header + 16, &PAGE.to_le_bytes()); // entry point
+    put(header + 20, &PAGE.to_le_bytes()); // base of code
+    put(header + 32, &PAGE.to_le_bytes()); // alignment in memory
+    put(header + 36, &(FILE as u32).to_le_bytes()); // alignment in the file
+    put(header + 56, &(2 * PAGE).to_le_bytes()); // size of the image
+    put(header + 60, &(FILE as u32).to_le_bytes()); // size of the headers
+    put(header + 68, &10u16.to_le_bytes()); // EFI application
+    put(header + 108, &16u32.to_le_bytes()); // directories, all of them empty
+    let section = header + 240;
+    put(section, b".text");
+    put(section + 8, &(FILE as u32).to_le_bytes());
+    put(section + 12, &PAGE.to_le_bytes());
+    put(section + 16, &(FILE as u32).to_le_bytes());
+    put(section + 20, &(FILE as u32).to_le_bytes());
+    put(section + 36, &0x6000_0020u32.to_le_bytes()); // code, readable, executable
+    put(FILE, &code);
+    image
+}

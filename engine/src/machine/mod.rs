@@ -8,9 +8,10 @@ use crate::error::Error;
 use crate::event::Events;
 use crate::files::Files;
 use drydock_block::BlockDevice;
-use drydock_config::{Config, SlotClass};
+use drydock_config::{Config, Role, SlotClass};
 use drydock_format::Image;
 use drydock_luks::{FormatOptions, Limits, Unlocked};
+use drydock_state::efi_boot_guard::{self, EfiBootGuard, Names};
 use drydock_state::grub::Grub;
 use drydock_state::u_boot::{Place as EnvironmentPlace, UBoot};
 use drydock_state::{Bootloader, SetName, SlotName, Source, UnixTime};
@@ -329,6 +330,15 @@ pub fn open_bootloader(machine: &(impl Setting + Disk)) -> Result<Box<dyn Bootlo
             };
             let place = EnvironmentPlace { offset: set.offset, second: set.second(), size: set.size };
             Ok(Box::new(UBoot::open(device, place)?))
+        }
+        Named::EfiBootGuard => {
+            let partitions = efi_boot_guard::PARTITIONS
+                .map(|label| machine.partition(label).map_err(|error| error.to_string()));
+            let config = machine.config();
+            let boot = config.class_with_role(Role::Boot).map_or("", SlotClass::partition);
+            let names = Names { boot: boot.into(), recovery: "recovery".into() };
+            let watchdog = config.layout.watchdog_seconds.0.try_into().unwrap_or(u16::MAX);
+            Ok(Box::new(EfiBootGuard::open(partitions, names, watchdog)?))
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::machine::Machine;
 use crate::release::trusted_release;
 use drydock_format::Bundle;
-use drydock_state::{Record, Source};
+use drydock_state::{CopyName, Record, Source};
 use drydock_transfer::Ranges;
 
 /// What an installation reads of a bundle, beyond what is read to open it.
@@ -58,7 +58,7 @@ pub fn needed(machine: &impl Machine, record: &Record, bundle: &Bundle) -> Resul
         }
     }
     if let Some(Brought { reader, .. }) = &prepared.recovery {
-        let class = slot_of_recovery(machine.config(), bundle)?.class;
+        let class = slot_of_recovery(machine.config(), bundle, CopyName::A)?.class;
         let first = trusted_release(machine, &class, record.recovery.first);
         if first.map_or(true, |first| first.image.root_hash != reader.image().root_hash) {
             let frames = 0..reader.image().frame_count();

@@ -63,7 +63,9 @@ pub fn admit(config: &Config, record: &Record, manifest: &Manifest) -> Result<()
         ));
     }
     for image in &manifest.images {
-        if !config.slots.iter().any(|slot| slot.class == image.class) {
+        let for_one =
+            |slot: &SlotClass| SetName::BOTH.iter().any(|set| set.label(&slot.class) == image.class);
+        if !config.slots.iter().any(|slot| slot.class == image.class || for_one(slot)) {
             return refuse(format!(
                 "the bundle has an image for the class `{}`, this device has no such slots",
                 image.class
@@ -75,7 +77,7 @@ pub fn admit(config: &Config, record: &Record, manifest: &Manifest) -> Result<()
 
 fn plan_slot(class: &SlotClass, manifest: &Manifest, target: SetName) -> Result<SlotPlan, Error> {
     let class = class.clone();
-    match image_of(manifest, &class.class) {
+    match image_of(manifest, &class.class, target.into()) {
         Some((image, Carried::InBundle)) => Ok(SlotPlan { class, image, from: Origin::Bundle }),
         Some((image, Carried::Pinned)) => Ok(SlotPlan { class, image, from: Origin::Set(target.other()) }),
         None => Err(Error::Refused(format!(

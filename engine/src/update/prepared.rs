@@ -9,7 +9,7 @@ use super::write::{Content, Frames, Job, Lacks, Scratch};
 use crate::error::Error;
 use crate::event::{Event, PlannedSlot, Step};
 use crate::machine::{Device, Machine};
-use crate::release;
+use crate::release::{self, Carried, image_of};
 use drydock_block::BlockDevice;
 use drydock_config::{Config, Role};
 use drydock_format::trailer::Trailer;
@@ -101,7 +101,7 @@ pub(super) fn prepare_bundle(
     machine
         .events()
         .finished(Step::Verify, format_args!("version {} is signed and for this device", release.version));
-    let recovery = recovery_in(machine, bundle)?;
+    let recovery = recovery_in(machine, record, bundle)?;
     let recovery = recovery.map(|reader| Brought { source: source.clone(), reader });
     let manifest = bundle.manifest().clone();
     // What is in place of its holes may change, so nobody relies on what was proven before.
@@ -304,8 +304,13 @@ impl PreparedSlot {
 
 /// The image for the recovery's own copies, which are no part of a set, if a bundle carries one. One that does not fit is
 /// refused before anything is written.
-fn recovery_in(machine: &impl Machine, bundle: &Bundle) -> Result<Option<ImageReader>, Error> {
-    let Ok(slot) = slot_of_recovery(machine.config(), bundle) else { return Ok(None) };
+fn recovery_in(
+    machine: &impl Machine,
+    record: &Record,
+    bundle: &Bundle,
+) -> Result<Option<ImageReader>, Error> {
+    let next = record.recovery.first.other();
+    let Ok(slot) = slot_of_recovery(machine.config(), bundle, next) else { return Ok(None) };
     for name in CopyName::BOTH.map(SlotName::Copy) {
         let room = machine.slot(&slot.class, name)?.size();
         slot.check_room(name, room, bundle.manifest_bytes().len() as u64)?;
@@ -313,12 +318,13 @@ fn recovery_in(machine: &impl Machine, bundle: &Bundle) -> Result<Option<ImageRe
     Ok(Some(bundle.image(&slot.image.name)?))
 }
 
-/// The image for the recovery in a bundle, if it carries one.
-pub(super) fn slot_of_recovery(config: &Config, bundle: &Bundle) -> Result<SlotPlan, Error> {
+/// The image for this copy of the recovery in a bundle, if it carries one.
+pub(super) fn slot_of_recovery(config: &Config, bundle: &Bundle, copy: CopyName) -> Result<SlotPlan, Error> {
     let class = config.class_with_role(Role::Recovery);
     let found = class.and_then(|class| {
-        let image = bundle.manifest().images.iter().find(|image| image.class == class.class)?;
-        Some(SlotPlan { class: class.clone(), image: image.clone(), from: Origin::Bundle })
+        let (image, carried) = image_of(bundle.manifest(), &class.class, copy.into())?;
+        let plan = SlotPlan { class: class.clone(), image, from: Origin::Bundle };
+        (carried == Carried::InBundle).then_some(plan)
     });
     found.ok_or_else(|| Error::Missing {
         what: "an image for the recovery in the bundle".into(),

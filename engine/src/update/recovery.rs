@@ -20,7 +20,7 @@ pub fn is_new(
     source: &Source,
     manifest: Digest,
 ) -> Result<bool, Error> {
-    let mut slot = |bundle: &Bundle, _| slot_of_recovery(machine.config(), bundle);
+    let mut slot = |bundle: &Bundle, _| slot_of_recovery(machine.config(), bundle, record.recovery.first);
     let SlotPlan { class, image, .. } = open(machine, source, Some(manifest), &mut slot)?;
     let first = trusted_release(machine, &class, record.recovery.first);
     Ok(first.map_or(true, |first| first.image.root_hash != image.root_hash))
@@ -48,7 +48,8 @@ fn write_from(
 ) -> Result<Commit, Error> {
     plan::admit(machine.config(), &state.record, bundle.manifest())?;
     let target = running.unwrap_or(state.record.recovery.first).other();
-    let slot = prepare_slot(machine, bundle, target.into(), &slot_of_recovery(machine.config(), bundle)?)?;
+    let slot =
+        prepare_slot(machine, bundle, target.into(), &slot_of_recovery(machine.config(), bundle, target)?)?;
     let slot = [slot];
     let steps = steps::to_write_copy(&slot, format!("copy {target} of the recovery"));
     crate::steps::run(&mut Work { machine, state }, &steps)?;

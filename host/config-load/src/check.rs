@@ -11,7 +11,7 @@ use crate::servers::{check_file, check_servers};
 use crate::service::check_service;
 use crate::slots::check_slots;
 use crate::tree::check_trees;
-use drydock_config::{Config, Data, Layout, MAX_KEY, Mib, Unlock, WipeHow};
+use drydock_config::{Config, Data, Layout, MAX_KEY, Mib, Seconds, Unlock, WipeHow};
 
 /// What `state` and the two partition tables take.
 const FIXED_MIB: u64 = 8 + 2;
@@ -261,6 +261,9 @@ fn check_layout(config: &Config, layout: &Layout, problems: &mut Problems) {
         format!("the partitions need {needed} MiB at least, more than the disk's {}", layout.disk_mib),
     );
     problems.unless_within(layout.menu_seconds.0, 0, 60, "layout.menu_seconds");
+    if layout.watchdog_seconds != Seconds(0) {
+        problems.unless_within(layout.watchdog_seconds.0, 10, 3600, "layout.watchdog_seconds");
+    }
     let plain = |byte: u8| (b' '..=b'~').contains(&byte) && !b"'\"`\\$;&|<>{}#".contains(&byte);
     problems.unless(
         layout.cmdline.bytes().all(plain),

@@ -36,6 +36,7 @@ pub(crate) fn check_loader(config: &Config, problems: &mut Problems) -> u64 {
             check_place(config, problems);
             1 + 4
         }
+        Bootloader::EfiBootGuard => 64 + 4 + 4,
         Bootloader::None => 1 + 4,
     }
 }

@@ -4,8 +4,18 @@ use crate::problems::{Problems, is_word};
 use drydock_config::{Config, DATA_MAPPING, ROOT_MAPPING, Role, VOLUME_MAPPING, proof_mapping};
 
 /// Partitions that every disk has, beside those of the slots.
-const RESERVED_LABELS: [&str; 9] =
-    ["bios", "esp", "bootenv", "u-boot", "state", "stash", "recovery-a", "recovery-b", "factory"];
+const RESERVED_LABELS: [&str; 10] = [
+    "bios",
+    "esp",
+    "bootenv",
+    "bootenv-2",
+    "u-boot",
+    "state",
+    "stash",
+    "recovery-a",
+    "recovery-b",
+    "factory",
+];
 
 /// Adds what is wrong with a partition's label.
 pub(crate) fn check_label(label: &str, at: &str, problems: &mut Problems) {

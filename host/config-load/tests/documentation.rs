@@ -174,8 +174,14 @@ fn the_document_names_every_value() {
     let shares = [Share::Link, Share::Copy].map(|v| serde_json::to_string(&v));
     let failures = [DataFailure::Recovery, DataFailure::Temporary].map(|v| serde_json::to_string(&v));
     let handovers = [Handover::Reboot, Handover::SwitchRoot].map(|v| serde_json::to_string(&v));
-    let loaders = [Bootloader::GrubBios, Bootloader::GrubEfi, Bootloader::UBoot, Bootloader::None]
-        .map(|v| serde_json::to_string(&v));
+    let loaders = [
+        Bootloader::GrubBios,
+        Bootloader::GrubEfi,
+        Bootloader::UBoot,
+        Bootloader::EfiBootGuard,
+        Bootloader::None,
+    ]
+    .map(|v| serde_json::to_string(&v));
     let architectures = Architecture::ALL.map(|v| serde_json::to_string(&v));
     let locked = [IfLocked::Refuse, IfLocked::Erase].map(|v| serde_json::to_string(&v));
     let wipes = [WipeHow::Discard, WipeHow::Zero, WipeHow::Volume].map(|v| serde_json::to_string(&v));

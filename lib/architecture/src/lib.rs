@@ -94,6 +94,14 @@ impl Architecture {
         Self::ALL.into_iter().find(|architecture| architecture.efi_machine() == machine)
     }
 
+    /// Returns where Debian's package efibootguard has the loader.
+    pub const fn efi_boot_guard(self) -> &'static str {
+        match self {
+            Self::X86_64 => "/usr/lib/x86_64-linux-gnu/efibootguard/efibootguardx64.efi",
+            Self::Aarch64 => "/usr/lib/aarch64-linux-gnu/efibootguard/efibootguardaa64.efi",
+        }
+    }
+
     /// Returns the number that ELF files have for it (`e_machine`).
     pub const fn elf_machine(self) -> u16 {
         match self {

@@ -15,7 +15,8 @@ pub enum Flush {
     StateFirstReplica,
     /// Both replicas of the state record are on the medium before anything relies on the new record.
     StateSecondReplica,
-    /// The bootloader's environment is on the medium before control is handed over.
+    /// The bootloader's environment is on the medium before control is handed over; where it is in two files, the first one
+    /// before the second one is touched.
     BootEnvironment,
     /// A new LUKS volume has no key slot, header or secondary header of an older one left.
     LuksOldHeaderWiped,

@@ -47,6 +47,8 @@ pub struct Layout {
     pub u_boot_environment: String,
     /// The disk as U-Boot's script names it: interface and number.
     pub u_boot_disk: String,
+    /// How long EFI Boot Guard's watchdog waits for process 1; 0: it starts none.
+    pub watchdog_seconds: Seconds,
 }
 
 impl Default for Layout {
@@ -64,6 +66,7 @@ impl Default for Layout {
             menu_seconds: Seconds(2),
             u_boot_environment: String::new(),
             u_boot_disk: "mmc 0".into(),
+            watchdog_seconds: Seconds(0),
         }
     }
 }
@@ -86,10 +89,12 @@ pub enum Bootloader {
     GrubEfi,
     /// U-Boot, which the board brings.
     UBoot,
-    /// None: the integrator installs one.
+    /// EFI Boot Guard, with unified kernel images.
+    EfiBootGuard,
+    /// None: the integrator installs one, or process 1 chooses.
     None,
 }
-words!(Bootloader: GrubBios = "grub-bios", GrubEfi = "grub-efi", UBoot = "u-boot", None = "none");
+words!(Bootloader: GrubBios = "grub-bios", GrubEfi = "grub-efi", UBoot = "u-boot", EfiBootGuard = "efi-boot-guard", None = "none");
 
 impl Bootloader {
     /// Returns what configurations call it.

@@ -29,7 +29,7 @@ mod store;
 mod time;
 pub mod transition;
 
-pub use bootloader::{Bootloader, Mode, Observed, Starts, Wanted, grub, u_boot};
+pub use bootloader::{Bootloader, Mode, Observed, Starts, Wanted, efi_boot_guard, fat, grub, u_boot};
 pub use digest::MaybeDigest;
 pub use error::Error;
 pub use generation::Generation;

@@ -3,8 +3,8 @@
 
 use drydock_block::{MemoryDevice, SectorSize, read_vec};
 use drydock_fixtures::sh;
-use drydock_state::grub::{Grub, encode_env, fat};
-use drydock_state::{Bootloader, CopyName, Generation, Mode, SetName, Starts, Wanted};
+use drydock_state::grub::{Grub, encode_env};
+use drydock_state::{Bootloader, CopyName, Generation, Mode, SetName, Starts, Wanted, fat};
 use std::fs;
 use std::path::Path;
 

@@ -1,6 +1,7 @@
-//! Models of what stands beside drydock on a device: the bootloader's decision and dm-crypt. Nothing that ships uses them.
+//! Models of what stands beside drydock on a device: the bootloaders' decisions and dm-crypt. Nothing that ships uses them.
 
 mod crypt_device;
+pub mod efi_boot_guard;
 pub mod grub;
 mod start;
 pub mod u_boot;

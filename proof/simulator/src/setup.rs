@@ -125,6 +125,10 @@ pub const SETUPS: [Setup; 7] = [
     },
 ];
 
+/// A disk with EFI Boot Guard, which gives everything one try.
+pub const WITH_EFI_BOOT_GUARD: Setup =
+    Setup { name: "efi-boot-guard-512", root_blocks: 8, loader: Loader::EfiBootGuard, ..SETUPS[0] };
+
 /// A disk with slots for trees of files.
 pub const WITH_FILES: Setup = Setup { name: "files-512", root_blocks: 8, files: true, ..SETUPS[0] };
 

@@ -4,7 +4,6 @@ use crate::application;
 use crate::contents::Contents;
 use crate::disk::SimDisk;
 use crate::images::{changed, image, seed, with_tree};
-use crate::machine::{Bundles, SimMachine};
 use crate::setup::{Flashed, Setup};
 use crate::volume::{self, IDENTITY};
 use drydock_block::{BlockDevice, Section};
@@ -12,7 +11,7 @@ use drydock_bundle::create::{Input, Known, Recipe, create, default_salt};
 use drydock_bundle::keys::PrivateKey;
 use drydock_bundle::slim;
 use drydock_config::{Config, Data, DataFailure, Kib, Role, SlotClass, Wipe, WipeHow};
-use drydock_engine::machine::{Device, open_bootloader};
+use drydock_engine::machine::Device;
 use drydock_engine::reset::archive::{Entry, Kind};
 use drydock_fixtures::Random;
 use drydock_fixtures::{Parts, key};
@@ -369,8 +368,7 @@ impl Workshop {
         let record = transition::flashed(release.info.clone(), UnixTime(0));
         let (mut store, _) = Store::open(self.partition(&disk, "state").unwrap(), None).unwrap();
         store.write(&record).unwrap();
-        let machine = SimMachine::new(self, disk.clone(), self.config.clone(), Bundles::new());
-        let told = open_bootloader(&machine).unwrap();
+        let told = self.setup.loader.open(&|label| self.partition(&disk, label));
         told.want(&record.wanted(self.config.boot.attempts)).unwrap();
         disk.view()
     }

@@ -65,7 +65,7 @@ fn state_and_boot_environment_that_are_both_lost_leave_a_system() {
     let contents = damage(&MOMENTS.second, "state", 0, &vec![0; 4 << 20]);
     let device = with(&contents);
     let file =
-        drydock_state::grub::fat::find(&WORKSHOP.partition(&device.disk, "bootenv").unwrap(), b"GRUBENV    ");
+        drydock_state::fat::find(&WORKSHOP.partition(&device.disk, "bootenv").unwrap(), b"GRUBENV    ");
     let device = with(&damage(&contents, "bootenv", file.unwrap().offset, &[0xff; 512]));
     // Nothing tells any more which of the two ran last.
     comes_up_again_and_again(&device, SetName::A);

@@ -6,7 +6,7 @@ use drydock_block::Flush;
 use drydock_simulator::disk::Op;
 use drydock_simulator::operations::{self, Operation};
 use drydock_simulator::proof::{Depth, Findings, Proof};
-use drydock_simulator::setup::{SETUPS, Setup, WITH_U_BOOT};
+use drydock_simulator::setup::{SETUPS, Setup, WITH_EFI_BOOT_GUARD, WITH_U_BOOT};
 use drydock_simulator::workshop::Workshop;
 use std::collections::BTreeSet;
 
@@ -18,10 +18,10 @@ const ORDINARY: usize = 0;
 const FIRST_BOOT: usize = 4;
 
 fn a_part_of(setup: usize, least: usize) {
-    a_part_of_setup(SETUPS[setup], least);
+    a_part_of_one(SETUPS[setup], least);
 }
 
-fn a_part_of_setup(setup: Setup, least: usize) {
+fn a_part_of_one(setup: Setup, least: usize) {
     let workshop = Workshop::new(setup);
     let mut all = Findings::default();
     for operation in operations::all(&workshop) {
@@ -76,12 +76,17 @@ fn a_first_boot_that_makes_a_luks_volume_survives_cuts() {
 
 #[test]
 fn two_copies_of_u_boots_environment_survive_cuts_of_drydocks_writes_and_of_u_boots_own() {
-    a_part_of_setup(WITH_U_BOOT[0], 500);
+    a_part_of_one(WITH_U_BOOT[0], 500);
 }
 
 #[test]
 fn one_copy_of_u_boots_environment_survives_cuts_with_large_sectors() {
-    a_part_of_setup(WITH_U_BOOT[1], 500);
+    a_part_of_one(WITH_U_BOOT[1], 500);
+}
+
+#[test]
+fn a_device_with_efi_boot_guard_survives_cuts_in_the_loaders_own_writes_too() {
+    a_part_of_one(WITH_EFI_BOOT_GUARD, 500);
 }
 
 /// The flushes of an operation that nothing disturbs.

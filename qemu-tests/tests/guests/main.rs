@@ -8,6 +8,7 @@ mod defect;
 mod delta;
 mod demo;
 mod device;
+mod efi_boot_guard;
 mod faults;
 mod files;
 mod flash;

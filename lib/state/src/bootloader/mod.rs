@@ -1,12 +1,12 @@
 //! The bootloader, seen from Linux: what it is told, what it has done since, and where both are kept.
 //!
 //! The policy ([`transition`](crate::transition)) speaks of [`Wanted`] and [`Observed`] only. How a bootloader is told the
-//! one and asked for the other is an implementation of [`Bootloader`]: [`grub`] and [`u_boot`].
+//! one and asked for the other is an implementation of [`Bootloader`], in a module of its own for each.
 
+pub mod efi_boot_guard;
+pub mod fat;
 pub mod grub;
 pub mod none;
-#[cfg(test)]
-mod one_try;
 pub mod u_boot;
 mod variables;
 
@@ -77,14 +77,15 @@ pub struct Observed {
 /// **GRUB** ([`grub::Grub`]): one sector with everything in it. Its script takes one off a digit. A sector is old or new;
 /// one that is neither has two generations or lacks a line, and the script and Linux refuse it alike.
 ///
-/// **EFI Boot Guard**: two partitions with a file `BGENV.DAT` each; the one with the higher revision is started, and the
-/// other one if that fails. *Wanted*: the higher revision has the image that comes first (with a job the recovery's copy,
-/// without one the first set), the lower one what comes after it, both with `ustate` INSTALLED, which is one try:
-/// `most_starts` is 1. A thing without starts is in neither. Generation, order, mode, copy and attempts are in the user
-/// variables of both. *Observed*: what is INSTALLED has one start left, what is TESTING, FAILED or of revision 0 has none;
-/// what is in neither file has what it was told. *Torn*: each file has a CRC-32, and the loader takes the other one where it
-/// does not hold. The lower revision is written and flushed first. Files of two generations, or a damaged one, are an error
-/// here. There is no third choice: where both have failed, the loader starts one of them again.
+/// **EFI Boot Guard** ([`efi_boot_guard::EfiBootGuard`]): two partitions with a file `BGENV.DAT` each; the one with the higher
+/// revision is started, and the other one if that fails. *Wanted*: revision 2, in the second file, has the image that comes
+/// first (with a job the recovery's copy, without one the first set), revision 1 what comes after it, both with `ustate`
+/// INSTALLED, which is one try: `most_starts` is 1. A thing without starts is in neither. Generation, order, mode, copy and
+/// attempts are in a user variable of revision 2. *Observed*: what is INSTALLED has one start left, what is TESTING or FAILED
+/// has none; what is in neither file has what it was told. *Torn*: each file has a CRC-32, and the loader takes the other one
+/// where it does not hold. The file that the loader relies on less is written and flushed first. Files that do not belong
+/// together, or a damaged one, are an error here. There is no third choice: where both have failed, the loader starts one of
+/// them again. It does not say why it has started recovery either: [`Observed`] tells process 1.
 ///
 /// **systemd-boot**: a file for each entry, with the starts left in its name (`drydock-a+3.conf`, then `+2-1`); an entry with
 /// none left comes last. *Wanted*: `sort-key` gives the order: recovery before the sets with a job, behind them without one.

@@ -5,7 +5,7 @@ use drydock_block::{BlockDevice, Flush, MemoryDevice, SectorSize, check_range};
 use drydock_engine::volume::torn::{journal, superblock};
 use drydock_gpt::read as read_gpt;
 use drydock_luks::{Limits, Volume, parse};
-use drydock_state::grub::fat::find;
+use drydock_state::fat::find;
 use sha2::{Digest, Sha256};
 use std::io;
 

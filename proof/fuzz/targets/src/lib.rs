@@ -32,6 +32,7 @@ pub struct Target {
 pub const TARGETS: &[Target] = &[
     Target { name: "answer", run: access::answer },
     Target { name: "archive", run: bundle::archive },
+    Target { name: "bgenv", run: state::bgenv },
     Target { name: "boot_env", run: state::boot_env },
     Target { name: "channel", run: fleet::channel },
     Target { name: "ddi", run: fleet::ddi },

@@ -2,7 +2,8 @@
 
 use drydock_block::{MemoryDevice, SectorSize, crc32};
 use drydock_format::trailer::{FOOTER, body_size, decode_bytes};
-use drydock_models::{grub, u_boot};
+use drydock_models::{efi_boot_guard, grub, u_boot};
+use drydock_state::efi_boot_guard as bgenv;
 use drydock_state::grub::{ENV_SIZE, decode_env, encode_env};
 use drydock_state::u_boot::{Environment, Place, UBoot};
 use drydock_state::{Bootloader, Replica, decode_replica, encode_replica};
@@ -71,6 +72,27 @@ pub(crate) fn u_boot_env(data: &[u8]) -> bool {
         Ok(()) => assert_eq!(store.observe().ok(), Some(told), "what is wanted is observed"),
         Err(error) => assert!(error.to_string().contains("room"), "{error}"),
     }
+    true
+}
+
+/// The start of the file for what comes first, whose checksum is mended; zeros follow. It meets itself, and a file that says
+/// what comes second as drydock writes it.
+pub(crate) fn bgenv(data: &[u8]) -> bool {
+    let mut file = data[..data.len().min(bgenv::ENV_SIZE)].to_vec();
+    let short = file.clone();
+    file.resize(bgenv::ENV_SIZE, 0);
+    let sum = bgenv::crc_32(&file[..bgenv::ENV_SIZE - 4]).to_le_bytes();
+    file[bgenv::ENV_SIZE - 4..].copy_from_slice(&sum);
+    for files in [[&short[..], &file], [&file, &file]] {
+        let left = efi_boot_guard::decide(files.map(Some)).files;
+        let lens = left.map(|file| file.map(|file| file.len()));
+        assert!(lens[1] == Some(bgenv::ENV_SIZE), "the loader never makes a file shorter");
+    }
+    let Ok(read) = bgenv::Environment::decode(&file) else { return false };
+    assert_eq!(bgenv::Environment::decode(&read.encode()).ok(), Some(read.clone()));
+    let names = bgenv::Names { boot: "boot".into(), recovery: "recovery".into() };
+    let second = bgenv::Environment { kernel: "C:boot-a:drydock.efi".into(), revision: 1, ..read };
+    let _ = bgenv::observed([file, second.encode()], &names);
     true
 }
 

@@ -46,7 +46,7 @@ macro_rules! smoke {
 }
 
 smoke! {
-    answer archive boot_env channel ddi delta_index delta_plan delta_section dhcp dns ext4 fat file_list frame
+    answer archive bgenv boot_env channel ddi delta_index delta_plan delta_section dhcp dns ext4 fat file_list frame
     frame_table gpt groups gzip_unpack http_head key_line luks1 luks2 luks2_metadata lz4_unpack manifest modem_receive
     modem_send multipart page_request repack report router_advertisement signatures ssh_signature state_record
     supplement tar_header trailer trees u_boot_env

@@ -1,12 +1,12 @@
 //! GRUB: a file on a FAT.
 
-use super::{Choice, Environment, Find, Write};
+use super::environment::{Choice, Environment, Find, Write};
 use drydock_block::{BlockDevice, read_vec};
 use drydock_bundle::fat;
-use drydock_config::{Bootloader, Config};
+use drydock_config::{Bootloader as Named, Config};
 use drydock_engine::machine::Device;
 use drydock_models::{Kernel, grub};
-use drydock_state::grub::{ENV_SIZE, fat::find};
+use drydock_state::{Bootloader, fat::find, grub::ENV_SIZE};
 
 /// The partition with the environment.
 const PARTITION: &str = "bootenv";
@@ -16,7 +16,7 @@ pub(super) struct Grub;
 
 impl Environment for Grub {
     fn configure(&self, config: &mut Config) {
-        config.layout.bootloader = Bootloader::GrubBios;
+        config.layout.bootloader = Named::GrubBios;
     }
 
     fn partitions(&self) -> &'static [(&'static str, u64)] {
@@ -27,6 +27,13 @@ impl Environment for Grub {
         let files = [("grubenv", vec![b'#'; ENV_SIZE])];
         let partition = partition(PARTITION).expect("a partition of its own");
         fat::make(&partition, *b"BOOTENV    ", 0, &files).expect("it fits");
+    }
+
+    fn open(&self, find: &Find<'_>) -> Box<dyn Bootloader> {
+        Box::new(
+            drydock_state::grub::Grub::open(find(PARTITION).expect("a partition of its own"))
+                .expect("it is laid out"),
+        )
     }
 
     fn choose(&self, partition: &Find<'_>, whole: &dyn Fn(Kernel) -> bool) -> Result<Choice, String> {

@@ -1,12 +1,16 @@
 //! The bootloader of a simulated device, seen from outside of drydock: what a workshop lays out for it, what it decides
 //! with what it finds on the disk, and what it writes by itself.
 
+mod efi_boot_guard;
+mod environment;
 mod grub;
 mod u_boot;
 
 use drydock_config::Config;
-use drydock_engine::machine::Device;
-use drydock_models::{Kernel, Start};
+use drydock_models::Kernel;
+use drydock_state::Bootloader;
+use environment::Environment;
+pub use environment::{Choice, Find, Write};
 
 /// Which bootloader a device has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,43 +22,8 @@ pub enum Loader {
         /// Whether there are two.
         redundant: bool,
     },
-}
-
-/// What a bootloader has decided.
-pub struct Choice {
-    /// What runs now; `None`: it finds nothing to start, and tries again from the beginning.
-    pub start: Option<Start>,
-    /// What it writes first, in this order. It flushes nothing.
-    pub writes: Vec<Write>,
-}
-
-/// A write of whole sectors that a bootloader makes by itself.
-pub struct Write {
-    /// The partition's label.
-    pub partition: &'static str,
-    /// Where in it, in bytes.
-    pub offset: u64,
-    /// What is written.
-    pub bytes: Vec<u8>,
-}
-
-/// Finds a partition of the disk by its label.
-type Find<'a> = dyn Fn(&str) -> Option<Device> + 'a;
-
-/// What a bootloader's file has to know.
-trait Environment: Sync {
-    /// Names it in a device's configuration.
-    fn configure(&self, config: &mut Config);
-
-    /// The partitions of its own: label, and size in bytes.
-    fn partitions(&self) -> &'static [(&'static str, u64)];
-
-    /// Puts on its partitions what a workshop does, before drydock says what it wants.
-    fn lay_out(&self, find: &Find<'_>);
-
-    /// Decides. `whole` says of which slots kernel and initramfs are there and have the right checksums. An error is one
-    /// of the disk.
-    fn choose(&self, find: &Find<'_>, whole: &dyn Fn(Kernel) -> bool) -> Result<Choice, String>;
+    /// EFI Boot Guard, whose environments are two files.
+    EfiBootGuard,
 }
 
 impl Loader {
@@ -63,6 +32,7 @@ impl Loader {
             Self::Grub => &grub::Grub,
             Self::UBoot { redundant: false } => &u_boot::UBoot { redundant: false },
             Self::UBoot { redundant: true } => &u_boot::UBoot { redundant: true },
+            Self::EfiBootGuard => &efi_boot_guard::EfiBootGuard,
         }
     }
 
@@ -79,6 +49,11 @@ impl Loader {
     /// Puts on its partitions what a workshop does, before drydock says what it wants.
     pub fn lay_out(self, find: &Find<'_>) {
         self.environment().lay_out(find);
+    }
+
+    /// Opens what drydock tells it, as a device does.
+    pub fn open(self, find: &Find<'_>) -> Box<dyn Bootloader> {
+        self.environment().open(find)
     }
 
     /// Decides, with what is on these partitions. `whole` says of which slots kernel and initramfs are there and have the

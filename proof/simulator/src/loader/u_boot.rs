@@ -1,11 +1,12 @@
 //! U-Boot: its own environment, raw on a partition.
 
-use super::{Choice, Environment, Find, Write};
+use super::environment::{Choice, Environment, Find, Write};
 use drydock_block::read_vec;
-use drydock_config::{Bootloader, Config};
+use drydock_config::{Bootloader as Named, Config};
 use drydock_engine::machine::Device;
 use drydock_models::Kernel;
 use drydock_models::u_boot::{Board, decide};
+use drydock_state::Bootloader;
 use drydock_state::u_boot::{Environment as Stored, Place, UBoot as Store};
 
 /// The partition with the environment.
@@ -22,6 +23,10 @@ pub(super) struct UBoot {
 }
 
 impl UBoot {
+    fn place(&self) -> Place {
+        Place { offset: 0, second: self.redundant.then_some(SECOND), size: SIZE }
+    }
+
     fn offsets(&self) -> &'static [u64] {
         if self.redundant { &[0, SECOND] } else { &[0] }
     }
@@ -29,7 +34,7 @@ impl UBoot {
 
 impl Environment for UBoot {
     fn configure(&self, config: &mut Config) {
-        config.layout.bootloader = Bootloader::UBoot;
+        config.layout.bootloader = Named::UBoot;
         config.u_boot.partition = PARTITION.into();
         config.u_boot.offset = 0;
         config.u_boot.redundant = self.redundant;
@@ -43,11 +48,15 @@ impl Environment for UBoot {
 
     fn lay_out(&self, partition: &Find<'_>) {
         let partition = partition(PARTITION).expect("a partition of its own");
-        let place = Place { offset: 0, second: self.redundant.then_some(SECOND), size: SIZE };
         let lines = BOARD.built_in.iter().map(|(name, value)| format!("{name}={value}"));
         let lines: Vec<_> = lines.collect();
         let stored = Stored::from_lines(lines.iter().map(String::as_str)).expect("they are lines");
-        Store::open(&partition, place).and_then(|store| store.lay_out(&stored)).expect("it fits");
+        Store::open(&partition, self.place()).and_then(|store| store.lay_out(&stored)).expect("it fits");
+    }
+
+    fn open(&self, find: &Find<'_>) -> Box<dyn Bootloader> {
+        let partition = find(PARTITION).expect("a partition of its own");
+        Box::new(Store::open(partition, self.place()).expect("it is laid out"))
     }
 
     fn choose(&self, partition: &Find<'_>, whole: &dyn Fn(Kernel) -> bool) -> Result<Choice, String> {

@@ -1,11 +1,10 @@
 //! GRUB: one file with the script's variables, which the script counts down itself.
 
 mod env;
-pub mod fat;
 
 pub use env::{ENV_SIZE, decode_env, encode_env};
 
-use super::{Bootloader, Observed, Wanted, variables};
+use super::{Bootloader, Observed, Wanted, fat, variables};
 use crate::error::Error as StateError;
 use drydock_block::{BlockDevice, Error, Flush, read_vec};
 

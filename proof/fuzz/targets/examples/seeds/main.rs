@@ -1,4 +1,4 @@
-//! Writes `proof/fuzz/seeds`: small inputs that each target accepts. Needs `cryptsetup`, `gzip` and `lz4`, so that
+//! Writes `proof/fuzz/seeds`: small inputs that each target accepts. Needs `cryptsetup`, `gzip`, `lz4` and `bg_setenv`, so that
 //! LUKS headers and packed bytes are not of our own making. Run it from the repository's root when a format has changed:
 //! `cargo run -p drydock-fuzz-targets --example seeds`
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -12,6 +12,7 @@ use drydock_format::tar::Header;
 use drydock_format::trailer::Trailer;
 use drydock_format::tree::{BLOCK, Hasher};
 use drydock_format::{Bundle, Digest, Member, Salt, sha256};
+use drydock_state::efi_boot_guard::ENV_SIZE;
 use drydock_state::grub::encode_env;
 use drydock_state::u_boot::Environment;
 use drydock_state::{
@@ -25,6 +26,7 @@ fn main() {
     let work = tempfile::tempdir().unwrap();
     bundle_seeds(work.path());
     state_seeds();
+    bgenv_seeds(work.path());
     gpt_seeds();
     ext4_seeds(work.path());
     fat_seeds();
@@ -208,6 +210,19 @@ fn state_seeds() {
     let (body, footer) = bytes.split_at(bytes.len() - 4096);
     let length = trailer.manifest.len() + trailer.signatures.len();
     write("trailer", "small", &[&footer[..512], &body[..length]].concat());
+}
+
+/// Environments as EFI Boot Guard's own tool makes them, without the zeros and the checksum at their end.
+fn bgenv_seeds(work: &Path) {
+    let told = "drydock=gen=00000017 order=ba mode=n a=1 b=1 r=1 copy=a pair=00000001";
+    for (name, variables) in [("told", format!("-x '{told}' -x serial=0815")), ("untold", String::new())] {
+        let set =
+            format!("bg_setenv -f BGENV.DAT -r 2 -s INSTALLED -k C:boot-b:drydock.efi -w 40 {variables}");
+        sh(work, &format!("rm -f BGENV.DAT; truncate -s {ENV_SIZE} BGENV.DAT; {set}"));
+        let file = std::fs::read(work.join("BGENV.DAT")).unwrap();
+        let end = file[..ENV_SIZE - 4].iter().rposition(|&byte| byte != 0).unwrap();
+        write("bgenv", name, &file[..=end]);
+    }
 }
 
 /// Header and entries as in UEFI 2.10, 5.3.2 and 5.3.3; the target puts the checksums in.

@@ -2,7 +2,6 @@
 
 use super::failed::{self, file};
 use super::labels::RECOVERY;
-use super::loader;
 use crate::{look, trust};
 use drydock_bundle::Error;
 use drydock_config::{Config, Role};
@@ -17,6 +16,8 @@ pub(super) struct Content<'a> {
     /// What its partitions are called, without `-a` and `-b`.
     pub(super) partition: String,
     pub(super) role: Role,
+    /// Which of its two slots are written: `a`, `b`, or both.
+    pub(super) copies: &'static [&'static str],
     pub(super) image: SlotImage<'a>,
 }
 
@@ -48,7 +49,13 @@ pub(super) fn find<'a>(
     bundle: &'a Bundle,
     recovery: Option<&'a RawImage>,
 ) -> Result<Vec<Content<'a>>, Error> {
-    let image_of = |class: &str| bundle.manifest().images.iter().find(|image| image.class == class);
+    let images = &bundle.manifest().images;
+    // One for this slot alone comes before one for either.
+    let image_of = |class: &str, copy: &str| {
+        let own = format!("{class}-{copy}");
+        let named = |name: &str| images.iter().find(|image| image.class == name);
+        named(&own).or_else(|| named(class))
+    };
     let mut contents = Vec::new();
     for slot in config.set_classes() {
         let missing = |problem: &str| Error::Input {
@@ -58,42 +65,60 @@ pub(super) fn find<'a>(
         if slot.encrypted {
             return Err(missing("encrypted slots can't be flashed yet; set `encrypted = false`"));
         }
-        let image = image_of(&slot.class).ok_or_else(|| missing("the bundle has no image for it"))?;
+        let image = image_of(&slot.class, "a").ok_or_else(|| missing("the bundle has no image for it"))?;
         contents.push(Content {
             class: slot.class.clone(),
             partition: slot.partition().into(),
             role: slot.role,
+            copies: &["a"],
             image: SlotImage::Bundle(image),
         });
     }
-    if let Some(extra) =
-        bundle.manifest().images.iter().find(|image| {
-            image.class != RECOVERY && config.slots.iter().all(|slot| slot.class != image.class)
-        })
-    {
+    let is_of = |image: &Image, class: &str| {
+        let rest = image.class.strip_prefix(class);
+        matches!(rest, Some("" | "-a" | "-b"))
+    };
+    let known =
+        |image: &Image| is_of(image, RECOVERY) || config.slots.iter().any(|slot| is_of(image, &slot.class));
+    if let Some(extra) = images.iter().find(|image| !known(image)) {
         return Err(Error::Input {
             what: format!("the bundle's image `{}`", extra.name),
             problem: format!("the configuration has no slot class `{}`", extra.class),
         });
     }
-    let boot = || config.class_with_role(Role::Boot).and_then(|slot| image_of(&slot.class));
-    let image = match (recovery, image_of(RECOVERY).or_else(boot)) {
-        (Some(raw), _) => Some(SlotImage::Raw(raw)),
-        (None, image) => image.map(SlotImage::Bundle),
+    let boot = config.class_with_role(Role::Boot);
+    let of_copy = |copy: &str| image_of(RECOVERY, copy).or_else(|| image_of(&boot?.class, copy));
+    let mut add = |copies, image| {
+        contents.push(Content {
+            class: RECOVERY.into(),
+            partition: RECOVERY.into(),
+            role: Role::Recovery,
+            copies,
+            image,
+        });
     };
-    contents.extend(image.map(|image| Content {
-        class: RECOVERY.into(),
-        partition: RECOVERY.into(),
-        role: Role::Recovery,
-        image,
-    }));
+    match (recovery, of_copy("a"), of_copy("b")) {
+        (Some(raw), ..) => add(&["a", "b"], SlotImage::Raw(raw)),
+        (None, Some(a), Some(b)) if a.name == b.name => add(&["a", "b"], SlotImage::Bundle(a)),
+        (None, a, b) => {
+            a.into_iter().for_each(|image| add(&["a"], SlotImage::Bundle(image)));
+            b.into_iter().for_each(|image| add(&["b"], SlotImage::Bundle(image)));
+        }
+    }
     Ok(contents)
 }
 
 /// Refuses an image that the kernel can't mount as the root, that the bootloader can't read kernel and initramfs from, or that no tree can be
 /// made of. What the
 /// others are for is not known here.
-pub(super) fn check(config: &Config, bundle: &Bundle, contents: &[Content<'_>]) -> Result<(), Error> {
+///
+/// `no_image` says why the bootloader can't read kernel and initramfs from an image of a size that begins so.
+pub(super) fn check(
+    config: &Config,
+    bundle: &Bundle,
+    contents: &[Content<'_>],
+    no_image: &dyn Fn(&[u8], u64) -> Option<String>,
+) -> Result<(), Error> {
     for content in contents {
         if content.role == Role::Other {
             continue;
@@ -109,7 +134,7 @@ pub(super) fn check(config: &Config, bundle: &Bundle, contents: &[Content<'_>]) 
         };
         let problem = match content.role {
             Role::Files => look::no_tree(&head),
-            Role::Boot | Role::Recovery => loader::of(config).no_image(&head, size),
+            Role::Boot | Role::Recovery => no_image(&head, size),
             _ => look::no_root(&head, size, &config.boot.root_filesystem),
         };
         if let Some(problem) = problem {

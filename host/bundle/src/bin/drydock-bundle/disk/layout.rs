@@ -2,7 +2,6 @@
 
 use super::content::{Content, SlotImage};
 use super::labels::{FACTORY, STASH, STATE};
-use super::loader;
 use drydock_architecture::Architecture;
 use drydock_block::SectorSize;
 use drydock_bundle::Error;
@@ -23,6 +22,13 @@ const LAST_SECOND: u64 = 253_402_300_799;
 const SLOT_ATTRIBUTES: u64 = 1 << 60 | 1 << 63;
 /// GPT attribute of partitions that only drydock knows what to do with: no-auto.
 const PRIVATE_ATTRIBUTES: u64 = 1 << 63;
+
+/// A partition of a bootloader's own.
+pub(super) struct Own {
+    pub(super) label: &'static str,
+    pub(super) kind: Kind,
+    pub(super) size: Mib,
+}
 
 /// Partition types: UEFI's, GRUB's, and those of the UAPI Discoverable Partitions Specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +57,8 @@ pub(super) struct Partition {
 impl Partition {
     /// Whether this is one of the slots that `content` is written to.
     pub(super) fn holds(&self, content: &Content<'_>) -> bool {
-        let copy = self.label.strip_prefix(&content.partition);
-        copy == Some("-a") || copy == Some("-b") && content.role == Role::Recovery
+        let copy = self.label.strip_prefix(&content.partition).and_then(|rest| rest.strip_prefix('-'));
+        copy.is_some_and(|copy| content.copies.contains(&copy))
     }
 }
 
@@ -67,12 +73,14 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    pub(super) fn plan(config: &Config, contents: &[Content<'_>], bundle: &Bundle) -> Result<Self, Error> {
+    /// `own` are the bootloader's partitions, which come first.
+    pub(super) fn plan(
+        config: &Config,
+        contents: &[Content<'_>],
+        bundle: &Bundle,
+        own: &[Own],
+    ) -> Result<Self, Error> {
         let wanted = &config.layout;
-        let loader = loader::of(config);
-        if let Some(problem) = loader.no_disk(wanted.sector_size) {
-            return Err(Error::Input { what: "layout.sector_size".into(), problem: problem.into() });
-        }
         let guid = match &config.disk.guid {
             Some(guid) => guid.to_ascii_lowercase(),
             None => derive_guid(bundle, "disk"),
@@ -84,7 +92,7 @@ impl Layout {
         let mut add =
             |label: &str, kind, attributes, size: Mib| plan.add(bundle, label, kind, attributes, size);
 
-        for own in loader.partitions() {
+        for own in own {
             add(own.label, own.kind, PRIVATE_ATTRIBUTES, own.size);
         }
         add(STATE, Kind::Linux, PRIVATE_ATTRIBUTES, Mib(8));
@@ -97,7 +105,13 @@ impl Layout {
                 Role::Recovery => Some(wanted.recovery_mib).filter(|&size| size > Mib(0)),
                 _ => wanted.slot_mib.get(&content.class).copied(),
             };
-            let size = slot_size(content, given, bundle)?;
+            // Each of the two may have an image of its own, and both are as large as the larger one needs.
+            let all = contents.iter().filter(|other| other.partition == content.partition);
+            if !all.clone().next().is_some_and(|first| std::ptr::eq(first, content)) {
+                continue;
+            }
+            let sizes = all.map(|content| slot_size(content, given, bundle));
+            let size = sizes.collect::<Result<Vec<_>, _>>()?.into_iter().max().unwrap_or(Mib(0));
             let kind = match content.role {
                 Role::Root => Kind::Root(wanted.architecture),
                 _ => Kind::Linux,

@@ -91,8 +91,12 @@ pub(crate) fn run(args: &Args, progress: Progress) -> Result<Reply, Error> {
     }
     let recovery_image = args.recovery_image.as_deref().map(RawImage::open).transpose()?;
     let contents = content::find(&config, &bundle, recovery_image.as_ref())?;
-    content::check(&config, &bundle, &contents)?;
-    let layout = Layout::plan(&config, &contents, &bundle)?;
+    let loader = loader::of(&config);
+    content::check(&config, &bundle, &contents, &|head, size| loader.no_image(head, size))?;
+    if let Some(problem) = loader.no_disk(config.layout.sector_size) {
+        return Err(Error::Input { what: "layout.sector_size".into(), problem: problem.into() });
+    }
+    let layout = Layout::plan(&config, &contents, &bundle, &loader.partitions())?;
 
     let writing = || file("writing", &args.output);
     let map = if args.bmap { Some(bmap::beside(&args.output)?) } else { None };
@@ -146,8 +150,8 @@ fn make(
     loader.install(&site)?;
 
     let record = flashed(release(bundle), UnixTime(layout.time));
-    let wanted = record.wanted(config.boot.attempts);
     let environment = loader.open(&site)?;
+    let wanted = record.wanted(config.boot.attempts.min(environment.most_starts()));
     environment.want(&wanted).map_err(input("the disk image's boot environment"))?;
     // Opened once more, as a device will.
     let told = loader.open(&site)?.observe().map_err(input("the disk image's boot environment"))?;
@@ -163,12 +167,19 @@ fn make(
 
     let bar = bar(progress, 0);
     for content in contents {
-        let labels: &[&str] = if content.role == Role::Recovery { &["a", "b"] } else { &["a"] };
-        let named = |copy: &&str| site.part(&format!("{}-{copy}", content.partition));
-        let targets: Vec<Part> = labels.iter().map(named).collect::<Result<_, _>>()?;
+        let labels: Vec<_> =
+            content.copies.iter().map(|copy| format!("{}-{copy}", content.partition)).collect();
+        let targets: Vec<Part> = labels.iter().map(|label| site.part(label)).collect::<Result<_, _>>()?;
         match content.image {
             SlotImage::Bundle(image) => slot::write(bundle, &image.name, &targets, path, &bar)?,
             SlotImage::Raw(raw) => slot::copy(raw, &targets, path)?,
+        }
+        if matches!(content.role, Role::Boot | Role::Recovery) {
+            for (slot, label) in targets.iter().zip(&labels) {
+                if let Some(problem) = loader.no_slot(slot, label) {
+                    return Err(Error::Input { what: format!("the image for the slot {label}"), problem });
+                }
+            }
         }
     }
     bar.finish_and_clear();

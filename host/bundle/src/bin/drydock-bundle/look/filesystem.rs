@@ -82,6 +82,11 @@ impl Filesystem {
         }
     }
 
+    /// Whether EFI firmware can read files from it.
+    pub(crate) fn firmware_reads(&self) -> bool {
+        matches!(self.0.kind, Kind::Fat)
+    }
+
     /// That an image of `size` bytes does not hold all of it, if so.
     pub(crate) fn cut_off(&self, size: u64) -> Option<String> {
         let text =

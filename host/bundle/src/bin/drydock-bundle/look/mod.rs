@@ -85,6 +85,19 @@ pub(crate) fn no_grub(head: &[u8], size: u64) -> Option<String> {
     }
 }
 
+/// Why EFI firmware can't read a unified kernel image from an image of `size` bytes, if it can't.
+pub(crate) fn no_fat(head: &[u8], size: u64) -> Option<String> {
+    const READS: &str = "EFI firmware reads FAT";
+    match content(head) {
+        Content::Filesystem(found) if found.firmware_reads() => found.cut_off(size),
+        Content::Filesystem(found) => {
+            Some(format!("it is {}; {READS}: make it with mkfs.fat and mcopy", found.name()))
+        }
+        Content::Wrapped(name, advice) => Some(format!("it is {name}; {READS}; {advice}")),
+        Content::Unknown => Some(format!("it is no filesystem that is known here; {READS}")),
+    }
+}
+
 /// Why a device can't make a tree of files of an image, if it can't.
 pub(crate) fn no_tree(head: &[u8]) -> Option<String> {
     let list = head.get(LIST_AT as usize..LIST_AT as usize + LIST_HEAD).unwrap_or_default();

@@ -4,8 +4,8 @@
 use super::super::canvas::Disk;
 use super::super::failed::{file, input};
 use super::super::labels::{BIOS, BOOTENV, ESP};
-use super::super::layout::{Kind, Layout};
-use super::{Loader, Own, Site};
+use super::super::layout::{Kind, Layout, Own};
+use super::seam::{Loader, Site};
 use crate::look;
 use drydock_architecture::Architecture;
 use drydock_block::{BlockDevice, SectorSize};

@@ -1,7 +1,8 @@
 //! No bootloader: the integrator installs one, which is told where GRUB is, and finds the room that GRUB has.
 
+use super::super::layout::Own;
 use super::grub::{Firmware, Grub};
-use super::{Loader, Own, Site};
+use super::seam::{Loader, Site};
 use drydock_block::SectorSize;
 use drydock_bundle::Error;
 use drydock_state::Bootloader;

@@ -1,9 +1,10 @@
 //! U-Boot with drydock's script. U-Boot itself is the board's, and is flashed with the board's own tools: it lies before the
 //! first partition, on an eMMC's boot partition or in a flash of its own.
 
+use super::super::canvas::Disk;
 use super::super::failed::{file, input};
-use super::super::layout::{Kind, Layout};
-use super::{Loader, Own, Site};
+use super::super::layout::{Kind, Layout, Own};
+use super::seam::{Loader, Site};
 use crate::look;
 use drydock_architecture::Architecture;
 use drydock_block::{Section, SectorSize, crc32};
@@ -28,7 +29,7 @@ const NEEDED: [(&str, &str); 3] = [
 pub(super) struct UBoot;
 
 impl UBoot {
-    fn store(site: &Site<'_>) -> Result<Store<Section<super::super::canvas::Disk>>, Error> {
+    fn store(site: &Site<'_>) -> Result<Store<Section<Disk>>, Error> {
         let set = &site.config.u_boot;
         let place = Place { offset: set.offset, second: set.second(), size: set.size };
         let device = match set.partition.as_str() {
@@ -90,7 +91,6 @@ fn settings(config: &Config, layout: &Layout) -> Vec<(&'static str, String)> {
         part.map_or_else(String::new, |part| format!("{:x}", part.index))
     };
     let (interface, disk) = config.layout.u_boot_disk.split_once(' ').unwrap_or_default();
-    let cmdline = format!("panic=10 systemd.gpt_auto=0 {}", config.layout.cmdline);
     vec![
         ("ddl_interface", interface.into()),
         ("ddl_disk", disk.into()),
@@ -98,7 +98,7 @@ fn settings(config: &Config, layout: &Layout) -> Vec<(&'static str, String)> {
         ("ddl_recovery_b", index("recovery-b".into())),
         ("ddl_boot_a", index(format!("{boot}-a"))),
         ("ddl_boot_b", index(format!("{boot}-b"))),
-        ("ddl_cmdline", format!("\"{}\"", cmdline.trim_end())),
+        ("ddl_cmdline", format!("\"{}\"", config.layout.kernel_parameters())),
         ("ddl_start", config.layout.architecture.u_boot_start().into()),
     ]
 }

@@ -1,122 +1,25 @@
-//! The policy's life with a bootloader that counts one try and has room for two choices, as EFI Boot Guard does.
+//! The policy's life with EFI Boot Guard: one try, and room for two choices.
 
-use super::{Bootloader, Mode, Observed, Starts, Wanted};
-use crate::error::Error;
-use crate::intent::{Job, Source};
-use crate::name::{CopyName, SetName};
-use crate::record::{Outcome, Record, SetInfo, SetStatus};
-use crate::time::UnixTime;
-use crate::transition::{self, Counters, MISSED_LIMIT, Running};
+use crate::device::{A, B, Device as Partitions};
 use drydock_format::sha256;
-use std::sync::{Mutex, MutexGuard};
+use drydock_state::efi_boot_guard::Image;
+use drydock_state::transition::{self, Counters, MISSED_LIMIT, Running};
+use drydock_state::{
+    Bootloader, CopyName, Job, Outcome, Record, SetInfo, SetName, SetStatus, Source, Starts, UnixTime,
+};
 
 const NOW: UnixTime = UnixTime(0);
-const A: SetName = SetName::A;
-const B: SetName = SetName::B;
-
-/// What an environment starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Image {
-    Set(SetName),
-    Recovery(CopyName),
-}
-
-/// One of the two environments.
-#[derive(Clone, Copy, Debug)]
-struct Environment {
-    revision: u32,
-    image: Image,
-    ustate: Ustate,
-    /// The user variables.
-    told: Wanted,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ustate {
-    Installed,
-    Testing,
-    Failed,
-}
-
-struct OneTry(Mutex<[Option<Environment>; 2]>);
-
-impl OneTry {
-    fn environments(&self) -> MutexGuard<'_, [Option<Environment>; 2]> {
-        self.0.lock().unwrap()
-    }
-
-    /// Does what the loader does at a reset, and returns what it starts.
-    fn start(&self) -> Image {
-        let mut both = self.environments();
-        both.sort_by_key(|found| std::cmp::Reverse(found.map_or(0, |environment| environment.revision)));
-        let [Some(newest), other] = &mut *both else { panic!("there is nothing to start") };
-        match newest.ustate {
-            Ustate::Installed => newest.ustate = Ustate::Testing,
-            Ustate::Testing => (newest.ustate, newest.revision) = (Ustate::Failed, 0),
-            Ustate::Failed => {}
-        }
-        match other {
-            Some(other) if newest.ustate == Ustate::Failed => {
-                if other.ustate == Ustate::Installed {
-                    other.ustate = Ustate::Testing;
-                }
-                other.image
-            }
-            _ => newest.image,
-        }
-    }
-}
-
-impl Bootloader for OneTry {
-    fn most_starts(&self) -> u8 {
-        1
-    }
-
-    fn observe(&self) -> Result<Observed, Error> {
-        let both = *self.environments();
-        let whole: Vec<_> = both.into_iter().flatten().collect();
-        let Some(told) = whole.first().map(|found| found.told) else {
-            return Err(Error::Refused("no environment is whole".into()));
-        };
-        if whole.iter().any(|found| found.told != told) {
-            return Err(Error::Refused("the environments are of two generations".into()));
-        }
-        let mut now = told.fresh();
-        for found in whole.iter().filter(|found| found.ustate != Ustate::Installed) {
-            match found.image {
-                Image::Set(set) => *now.left.of_mut(set) = 0,
-                Image::Recovery(_) => now.left.recovery = 0,
-            }
-        }
-        Ok(now)
-    }
-
-    fn want(&self, wanted: &Wanted) -> Result<(), Error> {
-        let told = Wanted { attempts: wanted.attempts.at_most(1), ..*wanted };
-        let sets = [wanted.first, wanted.first.other()].into_iter();
-        let sets = sets.filter(|set| told.attempts.of(*set) > 0).map(Image::Set);
-        let recovery = Image::Recovery(wanted.copy);
-        let mut order: Vec<_> = match wanted.mode {
-            Mode::Recovery if told.attempts.recovery > 0 => [recovery].into_iter().chain(sets).collect(),
-            Mode::Recovery | Mode::Normal => sets.chain([recovery]).collect(),
-        };
-        order.truncate(2);
-        let environment = |revision, image| Environment { revision, image, ustate: Ustate::Installed, told };
-        let second = order.get(1).map(|image| environment(1, *image));
-        *self.environments() = [second, Some(environment(2, order[0]))];
-        Ok(())
-    }
-}
 
 /// What the work does around the policy: the record is written first, and the bootloader is told second.
 struct Device {
-    loader: OneTry,
+    loader: Partitions,
     record: Record,
 }
 
 impl Device {
     fn tell(&self) {
-        let loader: &dyn Bootloader = &self.loader;
+        let loader = self.loader.loader();
+        let loader: &dyn Bootloader = &loader;
         let wanted = self.record.wanted(loader.most_starts());
         loader.want(&wanted).unwrap();
         assert_eq!(loader.observe().unwrap(), wanted.fresh());
@@ -124,7 +27,7 @@ impl Device {
 
     /// Every start of Linux.
     fn settle(&mut self, running: Running) {
-        let counters = Counters::of(&self.record, self.loader.observe().ok());
+        let counters = Counters::of(&self.record, self.loader.loader().observe().ok());
         if transition::settle(&mut self.record, counters, running, NOW) || counters == Counters::Unknown {
             self.tell();
         }
@@ -163,7 +66,7 @@ fn source() -> Source {
 
 /// Version 1 runs from set a.
 fn flashed() -> Device {
-    let loader = OneTry(Mutex::new([None; 2]));
+    let loader = Partitions::new();
     let mut device = Device { loader, record: transition::flashed(release("1"), NOW) };
     device.tell();
     assert_eq!(device.loader.start(), Image::Set(A));
@@ -176,7 +79,7 @@ fn a_release_has_one_try_and_is_marked_good() {
     let mut device = flashed();
     assert_eq!(device.install("2"), B);
     assert_eq!(device.loader.start(), Image::Set(B));
-    assert_eq!(device.loader.observe().unwrap().left, Starts { a: 1, b: 0, recovery: 1 });
+    assert_eq!(device.loader.loader().observe().unwrap().left, Starts { a: 1, b: 0, recovery: 1 });
     device.well(B);
     assert_eq!((device.last(), device.record.last_good), ((Outcome::MarkedGood, Some(B)), Some(B)));
     for _ in 0..3 {
@@ -253,16 +156,23 @@ fn a_new_copy_of_the_recovery_proves_itself() {
 fn what_is_damaged_or_torn_proves_nothing_and_is_told_again() {
     let mut device = flashed();
     device.install("2");
-    let before = *device.loader.environments();
+    let before = device.loader.contents();
     assert_eq!(device.loader.start(), Image::Set(B));
     device.well(B);
     // Only one of the two was written when the power failed.
-    device.loader.environments()[0] = before[0];
-    assert!(device.loader.observe().is_err());
+    let [second, _] = device.loader.contents();
+    device.loader = Partitions::of([second, before[1].clone()]);
+    assert_ne!(device.loader.loader().observe().unwrap().generation, device.record.generation);
     let record = device.record.clone();
     device.settle(Running::Set(B));
-    assert_eq!((&device.record, device.loader.observe().unwrap()), (&record, record.wanted(1).fresh()));
-    *device.loader.environments() = [None; 2];
+    assert_eq!(
+        (&device.record, device.loader.loader().observe().unwrap()),
+        (&record, record.wanted(1).fresh())
+    );
+    device.loader = Partitions::new();
     device.settle(Running::Recovery(None));
-    assert_eq!((&device.record, device.loader.observe().unwrap()), (&record, record.wanted(1).fresh()));
+    assert_eq!(
+        (&device.record, device.loader.loader().observe().unwrap()),
+        (&record, record.wanted(1).fresh())
+    );
 }

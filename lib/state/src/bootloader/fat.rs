@@ -1,13 +1,14 @@
 //! Finds one small file in the root folder of a FAT filesystem, without mounting it.
 //!
 //! Mounting FAT read-write writes its boot sector twice, which is the one sector that the firmware may need
-//! first. So drydock walks the FAT itself and writes the one sector of the file in place. Layout as in
+//! first. So drydock walks the FAT itself and writes the file's sectors in place. Layout as in
 //! Microsoft's "FAT: General Overview of On-Disk Format" (fatgen103), sections on the BPB and the directory structure.
 //! That paper tells the type by the number of clusters; Linux, GRUB and fsck.fat take a volume without BPB_FATSz16 for
 //! FAT32 however few clusters it has, and so does drydock. Only short names are looked at.
 
 use drydock_block::Error;
 use drydock_block::{BlockDevice, read_vec};
+use std::ops::Range;
 
 const WHAT: &str = "filesystem of the boot environment";
 /// No sensible root folder has more entries: a bound for damaged chains.
@@ -22,6 +23,8 @@ pub struct FileExtent {
     pub len: u32,
     /// Size of a cluster in bytes.
     pub cluster: u32,
+    /// The number of the first cluster.
+    first: u32,
 }
 
 /// Finds the file with the given short name (11 bytes, padded with spaces) in the root folder.
@@ -32,6 +35,7 @@ pub fn find(device: &(impl BlockDevice + ?Sized), short_name: &[u8; 11]) -> Resu
     loop {
         let (offset, len, next) = match place {
             Place::Region { offset, len } => (offset, len, None),
+            // Only FAT32 keeps its root folder in a chain.
             Place::Cluster(n) => (fat.cluster_offset(n)?, fat.cluster, fat.next_cluster(device, n)?),
         };
         let table = read(device, offset, len as usize)?;
@@ -48,11 +52,33 @@ pub fn find(device: &(impl BlockDevice + ?Sized), short_name: &[u8; 11]) -> Resu
                     offset: fat.cluster_offset(first)?,
                     len: le32(entry, 28),
                     cluster: fat.cluster,
+                    first,
                 });
             }
         }
         place = Place::Cluster(next.ok_or_else(|| damaged("the file is not in its root folder"))?);
     }
+}
+
+/// Where all of a file's contents are, in order, in bytes on the device. Neighbours are one range.
+///
+/// Reads as many entries of the table as the file's length takes, so whoever asks looks at that first.
+pub fn ranges(device: &(impl BlockDevice + ?Sized), file: &FileExtent) -> Result<Vec<Range<u64>>, Error> {
+    let fat = Geometry::read(device)?;
+    let (mut ranges, mut left, mut cluster): (Vec<Range<u64>>, _, _) = (Vec::new(), file.len, file.first);
+    while left > 0 {
+        let start = fat.cluster_offset(cluster)?;
+        let len = left.min(fat.cluster);
+        left -= len;
+        match ranges.last_mut() {
+            Some(last) if last.end == start => last.end += u64::from(len),
+            _ => ranges.push(start..start + u64::from(len)),
+        }
+        if left > 0 {
+            cluster = fat.next_cluster(device, cluster)?.ok_or_else(|| damaged("a file ends too early"))?;
+        }
+    }
+    Ok(ranges)
 }
 
 #[derive(Clone, Copy)]
@@ -119,11 +145,23 @@ impl Geometry {
         }
     }
 
+    /// The cluster that comes after this one in its chain; none where that ends.
     fn next_cluster(&self, device: &(impl BlockDevice + ?Sized), cluster: u32) -> Result<Option<u32>, Error> {
-        // Only FAT32 keeps its root folder in a chain.
-        let entry = read(device, self.fat_offset + u64::from(cluster) * 4, 4)?;
-        let next = le32(&entry, 0) & 0x0fff_ffff;
-        Ok((next < 0x0fff_fff8).then_some(next))
+        // The type of a FAT with a short table follows from the number of clusters.
+        let (bits, end) = match (self.fat32, self.clusters < 4085) {
+            (true, _) => (32, 0x0fff_fff8),
+            (false, true) => (12, 0xff8),
+            (false, false) => (16, 0xfff8),
+        };
+        let at = u64::from(cluster) * bits / 8;
+        let entry = read(device, self.fat_offset + at, if bits == 32 { 4 } else { 2 })?;
+        let next = match bits {
+            32 => le32(&entry, 0) & 0x0fff_ffff,
+            12 if cluster % 2 == 1 => u32::from(le16(&entry, 0) >> 4),
+            12 => u32::from(le16(&entry, 0) & 0xfff),
+            _ => u32::from(le16(&entry, 0)),
+        };
+        Ok((next < end).then_some(next))
     }
 }
 
