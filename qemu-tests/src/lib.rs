@@ -41,6 +41,7 @@ mod slots;
 mod small;
 mod tools;
 mod u_boot;
+mod unified;
 mod workshop;
 
 pub use disk::{Bus, Disk};

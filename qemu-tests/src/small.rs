@@ -2,7 +2,7 @@
 
 use crate::paths::{run, target_subdir};
 use crate::workshop::{Recipe, boot_image_script};
-use crate::{DebianKernel, QemuError, Tools};
+use crate::{DebianKernel, QemuError, Tools, unified};
 use drydock_architecture::Architecture;
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::{self, File};
@@ -14,6 +14,8 @@ const CONFIG: &str = include_str!("small.toml");
 const COMPATIBLE: &str = "drydock-test";
 /// What a configuration has whose class `app` is a tree of files.
 const OF_FILES: &str = "role = \"files\"";
+/// What a configuration has whose kernels are unified images.
+const UNIFIED: &str = "bootloader = \"efi-boot-guard\"";
 /// What a configuration has that asks for a device binary with everything for the field.
 const OF_THE_FIELD: [&str; 5] = [OF_FILES, "carry = [", "[service]", "[lan]", "[[hook]]"];
 const ROOT_SIZE: u64 = 16 << 20;
@@ -244,7 +246,11 @@ impl SmallSystem {
             let boot = self.boot_image();
             let app = path("app");
             let mut images = vec![("root", &*root)];
-            if self.has("boot")? {
+            let unified =
+                if self.config_text()?.contains(UNIFIED) { self.unified(version)? } else { Vec::new() };
+            if !unified.is_empty() {
+                images.extend(unified.iter().map(|(class, image)| (*class, &**image)));
+            } else if self.has("boot")? {
                 images.push(("boot", &boot));
             }
             if self.has("app")? {
@@ -267,6 +273,16 @@ impl SmallSystem {
         }
         let root_hash = self.tools.root_hash(&bundle)?;
         Ok(SmallRelease { bundle, root, root_hash })
+    }
+
+    /// Makes the unified images of a release, whose command lines name its version.
+    fn unified(&self, version: &str) -> Result<Vec<(&'static str, PathBuf)>, QemuError> {
+        let config = self.config_text()?;
+        let cmdline = config.split("\ncmdline = \"").nth(1).and_then(|rest| rest.split('"').next());
+        let cmdline = format!("{} release={version}", cmdline.unwrap_or_default());
+        let folder = self.dir.join(format!("{version}-unified"));
+        io("make a folder for unified images", || fs::create_dir_all(&folder))?;
+        unified::slot_images(&folder, &DebianKernel::cloud()?.vmlinuz, &self.initramfs(), &cmdline)
     }
 
     /// Makes the image for the slot class `app`: its text, or a tree with a file `program` of which `own` is the device's.

@@ -102,6 +102,14 @@ impl Architecture {
         }
     }
 
+    /// Returns where it has the stub for unified kernel images.
+    pub const fn efi_boot_guard_stub(self) -> &'static str {
+        match self {
+            Self::X86_64 => "/usr/lib/x86_64-linux-gnu/efibootguard/kernel-stubx64.efi",
+            Self::Aarch64 => "/usr/lib/aarch64-linux-gnu/efibootguard/kernel-stubaa64.efi",
+        }
+    }
+
     /// Returns the number that ELF files have for it (`e_machine`).
     pub const fn elf_machine(self) -> u16 {
         match self {

@@ -3,7 +3,7 @@
 use crate::contents::Contents;
 use crate::disk::{Mark, Op, SimDisk};
 use crate::fresh;
-use crate::loader::{Choice, Write};
+use crate::loader::{Choice, Loader, Write};
 use crate::machine::{Bundles, SimMachine};
 use crate::script::Script;
 use crate::trees::{SimTrees, Tree};
@@ -229,6 +229,9 @@ impl<'f> SimDevice<'f> {
         let before = self.record();
         let logged = self.disk.log().len();
         let boot = match self.choose() {
+            Ok(Some(_)) if self.workshop.setup.loader == Loader::None => {
+                self.process_one(BootContext { purpose: Purpose::Unsaid, copy: None })
+            }
             Ok(Some(Start::Recovery { copy, .. })) if self.does_hang(copy) => Boot::Hangs(copy),
             Ok(Some(Start::Recovery { copy, reason })) => {
                 running = Some(copy);

@@ -142,3 +142,7 @@ pub const WITH_U_BOOT: [Setup; 2] = [
         ..SETUPS[1]
     },
 ];
+
+/// A disk without a bootloader.
+pub const WITHOUT_BOOTLOADER: Setup =
+    Setup { name: "no-bootloader-512", root_blocks: 8, loader: Loader::None, ..SETUPS[0] };

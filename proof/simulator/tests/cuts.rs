@@ -6,7 +6,7 @@ use drydock_block::Flush;
 use drydock_simulator::disk::Op;
 use drydock_simulator::operations::{self, Operation};
 use drydock_simulator::proof::{Depth, Findings, Proof};
-use drydock_simulator::setup::{SETUPS, Setup, WITH_EFI_BOOT_GUARD, WITH_U_BOOT};
+use drydock_simulator::setup::{SETUPS, Setup, WITH_EFI_BOOT_GUARD, WITH_U_BOOT, WITHOUT_BOOTLOADER};
 use drydock_simulator::workshop::Workshop;
 use std::collections::BTreeSet;
 
@@ -18,14 +18,14 @@ const ORDINARY: usize = 0;
 const FIRST_BOOT: usize = 4;
 
 fn a_part_of(setup: usize, least: usize) {
-    a_part_of_one(SETUPS[setup], least);
+    a_part_of_one(SETUPS[setup], DEPTH, least);
 }
 
-fn a_part_of_one(setup: Setup, least: usize) {
+fn a_part_of_one(setup: Setup, depth: Depth, least: usize) {
     let workshop = Workshop::new(setup);
     let mut all = Findings::default();
     for operation in operations::all(&workshop) {
-        let findings = Proof::new(&operation, DEPTH).run(1);
+        let findings = Proof::new(&operation, depth).run(1);
         for (case, failure) in &findings.failures {
             println!("cuts {} {} {case}\n    {failure}", workshop.setup.name, operation.name);
         }
@@ -76,17 +76,23 @@ fn a_first_boot_that_makes_a_luks_volume_survives_cuts() {
 
 #[test]
 fn two_copies_of_u_boots_environment_survive_cuts_of_drydocks_writes_and_of_u_boots_own() {
-    a_part_of_one(WITH_U_BOOT[0], 500);
+    a_part_of_one(WITH_U_BOOT[0], DEPTH, 500);
 }
 
 #[test]
 fn one_copy_of_u_boots_environment_survives_cuts_with_large_sectors() {
-    a_part_of_one(WITH_U_BOOT[1], 500);
+    a_part_of_one(WITH_U_BOOT[1], DEPTH, 500);
+}
+
+#[test]
+fn a_device_without_a_bootloader_survives_cuts_of_what_process_1_counts_itself() {
+    a_part_of_one(WITHOUT_BOOTLOADER, DEPTH, 500);
 }
 
 #[test]
 fn a_device_with_efi_boot_guard_survives_cuts_in_the_loaders_own_writes_too() {
-    a_part_of_one(WITH_EFI_BOOT_GUARD, 500);
+    // Each look at its files reads and sums up 264 KB.
+    a_part_of_one(WITH_EFI_BOOT_GUARD, Depth { thin: 200, samples: 8, ..DEPTH }, 100);
 }
 
 /// The flushes of an operation that nothing disturbs.

@@ -9,6 +9,7 @@ mod delta;
 mod demo;
 mod device;
 mod efi_boot_guard;
+mod efi_boot_guard_device;
 mod faults;
 mod files;
 mod flash;

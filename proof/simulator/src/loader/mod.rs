@@ -4,6 +4,7 @@
 mod efi_boot_guard;
 mod environment;
 mod grub;
+mod none;
 mod u_boot;
 
 use drydock_config::Config;
@@ -24,6 +25,8 @@ pub enum Loader {
     },
     /// EFI Boot Guard, whose environments are two files.
     EfiBootGuard,
+    /// None: process 1 chooses.
+    None,
 }
 
 impl Loader {
@@ -33,6 +36,7 @@ impl Loader {
             Self::UBoot { redundant: false } => &u_boot::UBoot { redundant: false },
             Self::UBoot { redundant: true } => &u_boot::UBoot { redundant: true },
             Self::EfiBootGuard => &efi_boot_guard::EfiBootGuard,
+            Self::None => &none::None,
         }
     }
 

@@ -13,6 +13,7 @@ use crate::cut::Progress;
 use crate::device::SimDevice;
 use crate::fetches;
 use crate::kept::SimKept;
+use crate::loader::Loader;
 use crate::server::{Answer, SimServer};
 use crate::workshop::{LIKE_THE_FIRST, Workshop};
 use drydock_fixtures::Parts;
@@ -133,6 +134,10 @@ pub fn all(workshop: &Workshop) -> Vec<Operation<'_>> {
         Operation { story: &[Outcome::Wiped], ..op("wipe", device(&moments.wipe), boot, |_| &["1"]) },
     ];
     all.extend(hooked::all(workshop, &moments));
+    if workshop.setup.loader == Loader::None {
+        // There is one image, and nobody starts another one.
+        all.retain(|operation| !["update-recovery", "recovery-that-hangs"].contains(&operation.name));
+    }
     all
 }
 

@@ -3,6 +3,7 @@
 //! `cargo run -p drydock-fuzz-targets --example seeds`
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod bootloader;
 mod delta;
 mod supplement;
 
@@ -12,9 +13,7 @@ use drydock_format::tar::Header;
 use drydock_format::trailer::Trailer;
 use drydock_format::tree::{BLOCK, Hasher};
 use drydock_format::{Bundle, Digest, Member, Salt, sha256};
-use drydock_state::efi_boot_guard::ENV_SIZE;
 use drydock_state::grub::encode_env;
-use drydock_state::u_boot::Environment;
 use drydock_state::{
     CopyName, Entry, Floors, Generation, Intent, Job, Later, Mode, Outcome, Record, SetInfo, SetName,
     SetStatus, Sets, Source, Starts, UnixTime, Wanted, encode_replica,
@@ -26,7 +25,8 @@ fn main() {
     let work = tempfile::tempdir().unwrap();
     bundle_seeds(work.path());
     state_seeds();
-    bgenv_seeds(work.path());
+    bootloader::bgenv_seeds(work.path());
+    bootloader::u_boot_seeds();
     gpt_seeds();
     ext4_seeds(work.path());
     fat_seeds();
@@ -188,19 +188,6 @@ fn state_seeds() {
         write("boot_env", name, &block[..=end]);
         write("boot_env", &format!("{name}-whole"), &block);
     }
-    // Two copies, the flag of each and its strings.
-    let told = |generation: u32, flag: u8, first, mode| {
-        let attempts = Starts { a: 3, b: 0, recovery: 9 };
-        let wanted = Wanted { generation: Generation(generation), first, mode, attempts, copy: CopyName::A };
-        let board = Environment::from_lines(["bootcmd=run x", "odd=a\\\\b"].into_iter()).unwrap();
-        let strings = board.telling(&wanted).strings().collect::<Vec<_>>().join(&0);
-        [&[flag][..], &strings, &[0, 0]].concat()
-    };
-    for (name, flags) in [("second", [1, 2]), ("wrapped", [0, 255]), ("alike", [7, 7])] {
-        let copies =
-            [told(17, flags[0], SetName::A, Mode::Normal), told(18, flags[1], SetName::B, Mode::Recovery)];
-        write("u_boot_env", name, &copies.concat());
-    }
     let trailer = Trailer {
         manifest: b"{\"drydock\":\"bundle/1\"}".into(),
         signatures: b"v1\n\n\n".into(),
@@ -210,19 +197,6 @@ fn state_seeds() {
     let (body, footer) = bytes.split_at(bytes.len() - 4096);
     let length = trailer.manifest.len() + trailer.signatures.len();
     write("trailer", "small", &[&footer[..512], &body[..length]].concat());
-}
-
-/// Environments as EFI Boot Guard's own tool makes them, without the zeros and the checksum at their end.
-fn bgenv_seeds(work: &Path) {
-    let told = "drydock=gen=00000017 order=ba mode=n a=1 b=1 r=1 copy=a pair=00000001";
-    for (name, variables) in [("told", format!("-x '{told}' -x serial=0815")), ("untold", String::new())] {
-        let set =
-            format!("bg_setenv -f BGENV.DAT -r 2 -s INSTALLED -k C:boot-b:drydock.efi -w 40 {variables}");
-        sh(work, &format!("rm -f BGENV.DAT; truncate -s {ENV_SIZE} BGENV.DAT; {set}"));
-        let file = std::fs::read(work.join("BGENV.DAT")).unwrap();
-        let end = file[..ENV_SIZE - 4].iter().rposition(|&byte| byte != 0).unwrap();
-        write("bgenv", name, &file[..=end]);
-    }
 }
 
 /// Header and entries as in UEFI 2.10, 5.3.2 and 5.3.3; the target puts the checksums in.
