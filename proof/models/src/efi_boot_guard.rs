@@ -4,7 +4,8 @@
 //! The crash simulator lets it choose; `qemu-tests` compares it with the real one, under real firmware, over a table of
 //! whole, damaged, torn, truncated and missing environments.
 
-use drydock_state::efi_boot_guard::{ENV_SIZE, crc_32};
+use drydock_block::crc32;
+use drydock_state::efi_boot_guard::ENV_SIZE;
 
 const IN_PROGRESS: usize = 1020;
 const USTATE: usize = 1021;
@@ -71,7 +72,7 @@ fn load(n: usize, file: &[u8]) -> Loaded {
     let mut bytes = file[..file.len().min(ENV_SIZE)].to_vec();
     let whole = bytes.len() == ENV_SIZE;
     bytes.resize(ENV_SIZE, 0);
-    let sum = crc_32(&bytes[..CRC]).to_le_bytes();
+    let sum = crc32(&bytes[..CRC]).to_le_bytes();
     let valid = whole && sum == bytes[CRC..];
     if whole {
         // Both strings end where their room does.
@@ -93,7 +94,7 @@ impl Loaded {
 
     /// Writes it back, with a new checksum; not where one of the two files is missing, so that nobody else's is overwritten.
     fn save(&mut self, counts: bool, files: &mut [Option<Vec<u8>>; 2]) {
-        let sum = crc_32(&self.bytes[..CRC]).to_le_bytes();
+        let sum = crc32(&self.bytes[..CRC]).to_le_bytes();
         self.bytes[CRC..].copy_from_slice(&sum);
         let Some(file) = self.file.filter(|_| counts).and_then(|n| files[n].as_mut()) else { return };
         if file.len() < ENV_SIZE {

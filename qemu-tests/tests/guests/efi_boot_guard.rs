@@ -180,7 +180,7 @@ fn whole_rows() -> Vec<Row> {
 
 /// Makes the checksum fit.
 fn seal(file: &mut [u8]) {
-    let sum = drydock_state::efi_boot_guard::crc_32(&file[..ENV_SIZE - 4]).to_le_bytes();
+    let sum = drydock_block::crc32(&file[..ENV_SIZE - 4]).to_le_bytes();
     file[ENV_SIZE - 4..].copy_from_slice(&sum);
 }
 

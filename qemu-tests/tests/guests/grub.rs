@@ -2,11 +2,12 @@
 //! `drydock-bundle disk` made, with kernels of 1.5 KiB that print their command line.
 
 use crate::grub_device::{Device, Layout};
+use crate::whole_environments::{env, whole_environments};
 use drydock_models::grub::decide;
 use drydock_models::{Kernel, Reason, Start};
 use drydock_qemu_tests::{Disk, Firmware, Qemu, marker_kernel};
 use drydock_state::grub::encode_env;
-use drydock_state::{CopyName, Generation, Mode, SetName, Starts, Wanted};
+use drydock_state::{CopyName, Generation, Mode, SetName, Wanted};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -20,49 +21,13 @@ struct Row {
     damaged: Vec<Kernel>,
 }
 
-fn env(first: SetName, mode: Mode, a: u8, b: u8, recovery: u8) -> Wanted {
-    Wanted { generation: Generation(17), first, mode, attempts: Starts { a, b, recovery }, copy: CopyName::A }
-}
-
 /// Whole environments, and kernels damaged one after the other.
 fn whole_rows() -> Vec<Row> {
-    let mut rows = Vec::new();
-    let mut row = |env: Wanted, damaged: &[Kernel]| {
+    let row = |(env, damaged): (Wanted, Vec<Kernel>)| {
         let name = format!("{env:?} with {damaged:?} damaged");
-        rows.push(Row { name, file: Some(encode_env(&env).to_vec()), damaged: damaged.to_vec() });
+        Row { name, file: Some(encode_env(&env).to_vec()), damaged }
     };
-    for left in 1..=9 {
-        row(env(A, Mode::Normal, left, 0, 0), &[]);
-    }
-    for left in [1, 9] {
-        row(env(A, Mode::Normal, 0, left, 3), &[]);
-        row(env(B, Mode::Normal, left, left, 3), &[]);
-        row(env(B, Mode::Recovery, 3, 3, left), &[]);
-    }
-    row(env(B, Mode::Normal, 3, 0, 3), &[]);
-    row(env(A, Mode::Normal, 0, 0, 0), &[]);
-    row(env(A, Mode::Recovery, 0, 0, 0), &[]);
-    row(env(B, Mode::Recovery, 1, 1, 0), &[]);
-    let kernels =
-        [Kernel::Set(B), Kernel::Set(A), Kernel::Recovery(CopyName::A), Kernel::Recovery(CopyName::B)];
-    for damaged in 1..kernels.len() {
-        row(env(B, Mode::Normal, 2, 2, 2), &kernels[..damaged]);
-    }
-    for copy_b in
-        [env(A, Mode::Recovery, 3, 3, 2), env(A, Mode::Normal, 0, 0, 1), env(A, Mode::Recovery, 0, 0, 0)]
-    {
-        let copy_b = Wanted { copy: CopyName::B, ..copy_b };
-        row(copy_b, &[]);
-        row(copy_b, &[Kernel::Recovery(CopyName::B)]);
-    }
-    row(env(A, Mode::Recovery, 2, 2, 2), &[Kernel::Recovery(CopyName::A)]);
-    row(env(A, Mode::Recovery, 2, 2, 2), &[Kernel::Recovery(CopyName::A), Kernel::Recovery(CopyName::B)]);
-    row(env(A, Mode::Normal, 0, 0, 0), &[Kernel::Recovery(CopyName::A), Kernel::Recovery(CopyName::B)]);
-    row(
-        env(B, Mode::Normal, 0, 0, 0),
-        &[Kernel::Recovery(CopyName::A), Kernel::Recovery(CopyName::B), Kernel::Set(B)],
-    );
-    rows
+    whole_environments().into_iter().map(row).collect()
 }
 
 /// What a cut of power, a bad medium or a stranger makes of an environment.

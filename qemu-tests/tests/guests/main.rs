@@ -33,4 +33,5 @@ mod u_boot;
 mod u_boot_life;
 mod watchdog;
 mod ways;
+mod whole_environments;
 mod wipe;

@@ -1,7 +1,7 @@
 //! What lies on a disk: partition table, the boot environment's filesystem, LUKS headers.
 
 use crate::options::options;
-use drydock_block::{BlockDevice, Flush, MemoryDevice, SectorSize, check_range};
+use drydock_block::{BlockDevice, Flush, MemoryDevice, SectorSize, check_range, crc32};
 use drydock_engine::volume::torn::{journal, superblock};
 use drydock_gpt::read as read_gpt;
 use drydock_luks::{Limits, Volume, parse};
@@ -46,11 +46,6 @@ fn mend_gpt(disk: &mut [u8], lba: usize, sector: usize) {
         let sum = crc32(covered);
         header[16..20].copy_from_slice(&sum.to_le_bytes());
     }
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    let bit = |sum: u32| (sum >> 1) ^ (0xedb8_8320 & (sum & 1).wrapping_neg());
-    !bytes.iter().fold(!0, |sum, &byte| (0..8).fold(sum ^ u32::from(byte), |sum, _| bit(sum)))
 }
 
 /// The bytes are the start of a filesystem of 64 MiB; what follows is zeros.

@@ -81,7 +81,7 @@ pub(crate) fn bgenv(data: &[u8]) -> bool {
     let mut file = data[..data.len().min(bgenv::ENV_SIZE)].to_vec();
     let short = file.clone();
     file.resize(bgenv::ENV_SIZE, 0);
-    let sum = bgenv::crc_32(&file[..bgenv::ENV_SIZE - 4]).to_le_bytes();
+    let sum = crc32(&file[..bgenv::ENV_SIZE - 4]).to_le_bytes();
     file[bgenv::ENV_SIZE - 4..].copy_from_slice(&sum);
     for files in [[&short[..], &file], [&file, &file]] {
         let left = efi_boot_guard::decide(files.map(Some)).files;

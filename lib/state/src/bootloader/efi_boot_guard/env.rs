@@ -1,7 +1,7 @@
 //! BGENV.DAT: one environment of EFI Boot Guard, byte for byte as its `include/envdata.h` lays it out. The layout is the same
 //! in every release from 0.3 to 0.22 that was built without other sizes.
 
-use drydock_block::Error;
+use drydock_block::{Error, crc32};
 
 /// The size of the file in bytes. One that was built with other sizes, or a later one, has another.
 pub const ENV_SIZE: usize = 132_104;
@@ -55,7 +55,7 @@ impl Environment {
         if bytes.len() != ENV_SIZE {
             return Err(damaged("it has another size"));
         }
-        if crc_32(&bytes[..CRC_AT]) != le32(bytes, CRC_AT) {
+        if crc32(&bytes[..CRC_AT]) != le32(bytes, CRC_AT) {
             return Err(damaged("its checksum is wrong"));
         }
         let name = bytes[..STRING].as_chunks().0.iter().map(|pair| u16::from_le_bytes(*pair));
@@ -97,7 +97,7 @@ impl Environment {
         bytes[REVISION_AT..VARIABLES_AT].copy_from_slice(&self.revision.to_le_bytes());
         let variables = &self.variables[..self.variables.len().min(VARIABLES)];
         bytes[VARIABLES_AT..][..variables.len()].copy_from_slice(variables);
-        let crc = crc_32(&bytes[..CRC_AT]);
+        let crc = crc32(&bytes[..CRC_AT]);
         bytes[CRC_AT..].copy_from_slice(&crc.to_le_bytes());
         bytes
     }
@@ -106,26 +106,6 @@ impl Environment {
 /// The user variables in a file whose checksum may be wrong: a write that was cut does not move them.
 pub(super) fn variables_in(bytes: &[u8]) -> &[u8] {
     bytes.get(VARIABLES_AT..CRC_AT).unwrap_or_default()
-}
-
-/// The CRC-32 of IEEE 802.3, as EFI has it. Four bits at a time: it is of 132 KB, twice at each start.
-pub fn crc_32(bytes: &[u8]) -> u32 {
-    const TABLE: [u32; 16] = {
-        let mut table = [0; 16];
-        let mut n = 0;
-        while n < 16 {
-            let (mut crc, mut bit) = (n as u32, 0);
-            while bit < 4 {
-                crc = (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
-                bit += 1;
-            }
-            table[n] = crc;
-            n += 1;
-        }
-        table
-    };
-    let half = |crc: u32| (crc >> 4) ^ TABLE[(crc & 15) as usize];
-    !bytes.iter().fold(!0, |crc, &byte| half(half(crc ^ u32::from(byte))))
 }
 
 fn le32(bytes: &[u8], at: usize) -> u32 {
@@ -187,7 +167,7 @@ mod tests {
 
     #[test]
     fn the_checksum_is_the_usual_one() {
-        assert_eq!(crc_32(b"123456789"), 0xcbf4_3926);
+        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod file;
 mod order;
 mod variables;
 
-pub use env::{ENV_SIZE, Environment, Ustate, crc_32};
+pub use env::{ENV_SIZE, Environment, Ustate};
 pub use order::{Image, Names, order};
 
 use super::{Bootloader, Observed, Starts, Wanted};
